@@ -1,0 +1,42 @@
+# The two commands that matter: `make run` and `make test`. README.md says what else there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUBNETS ?=
+MINERS ?= 60
+HTTP ?=
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+
+.PHONY: run test check bench format clean
+
+run: $(VENV)/.run
+	@$(BIN)/python -m hived.daemons.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --http "$(HTTP)"
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# What runs hived.
+$(VENV)/.run: packaging/make-venv requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" sh packaging/make-venv $(VENV) requirements.lock
+	@touch $@
+
+# And what tests it.
+$(VENV)/.test: $(VENV)/.run packaging/test.lock
+	@PYTHON="$(PYTHON)" sh packaging/make-venv $(VENV) packaging/test.lock
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .hypothesis

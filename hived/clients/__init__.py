@@ -1,0 +1,1 @@
+"""One folder for each thing we talk to: bytes in, records out."""

@@ -1,0 +1,1 @@
+"""VNish / AnthillOS firmware: `client` talks, `parse` turns bytes into records."""

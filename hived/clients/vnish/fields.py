@@ -1,0 +1,187 @@
+"""Typed readers of untrusted JSON: each returns a value of the promised type and range, or None."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from hived.errors import Unreadable
+from hived.records import units
+
+MAX_TEXT = 256
+MAX_BOARDS = 16  # no model has more than 4
+MAX_CHIPS = 1024  # on one board; the densest known has 126
+MAX_SENSORS = 64  # on one board; 4 are known
+MAX_FANS = 32
+MAX_POOLS = 32  # three of the owner, then DevFee entries
+MAX_INTEGER = 2**63 - 1  # what a SQLite column and the firmware's own int64 can hold
+MAX_HASHRATE_HS = 1e18  # ten times what fills a container
+MAX_POWER_W = 1e5
+MAX_VOLTAGE_MV = 1e5
+MAX_FREQUENCY_MHZ = 1e4
+MAX_RPM = 100_000
+MAX_SECONDS = 1e10
+MIN_TEMP_C, MAX_TEMP_C = -60, 250
+MAX_TABLE_KEYS = 64  # of a settings table kept as it is; the longest known one has 24
+MAX_DEPTH = 6
+
+_DAYS = r"(?:(?P<days>[0-9]{1,6}) days?,?\s*)?"
+_UPTIME = re.compile(_DAYS + r"(?:(?P<hours>[0-9]{1,6}):(?P<minutes>[0-5]?[0-9])|(?P<only>[0-9]{1,6}) min)")
+_AGE = re.compile(_DAYS + r"(?P<hours>[0-9]{1,6}):(?P<minutes>[0-5][0-9]):(?P<seconds>[0-5][0-9])")
+_SECRET_NAME = re.compile(r"pass|secret|token|api_?key|(?:^|_)(?:pw|pwd|keys?)(?:_|$)", re.IGNORECASE)
+_USER_IN_URL = re.compile(r"^((?:[a-z0-9+.-]+://)?).*@", re.IGNORECASE)
+
+
+def document(body: bytes) -> Any:
+    """Return the JSON value in `body`, NaN and Infinity as None; Unreadable says why it cannot be read."""
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_nothing)
+    except RecursionError:
+        raise Unreadable("the answer is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise Unreadable("the answer is not UTF-8") from None
+    except json.JSONDecodeError as err:
+        if not body.strip():
+            raise Unreadable("the answer is empty") from None
+        raise Unreadable(f"the answer is not JSON, or cut short ({err.msg} at character {err.pos})") from None
+    except ValueError:  # int() refuses a number of more than 4300 digits
+        raise Unreadable("the answer holds an absurdly long number") from None
+
+
+def top_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that `body` is; Unreadable when it is anything else."""
+    doc = document(body)
+    if not isinstance(doc, dict):
+        raise Unreadable("the answer is not a JSON object")
+    return doc
+
+
+def top_array(body: bytes) -> list[Any]:
+    """Return the JSON array that `body` is; Unreadable when it is anything else."""
+    doc = document(body)
+    if not isinstance(doc, list):
+        raise Unreadable("the answer is not a JSON array")
+    return doc
+
+
+def _nothing(_constant: str) -> None:
+    return None
+
+
+def table(value: object) -> dict[str, Any]:
+    """Return `value` when it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: object, limit: int) -> list[Any]:
+    """Return the first `limit` elements of a JSON array, none of anything else."""
+    return value[:limit] if isinstance(value, list) else []
+
+
+def tables(value: object, limit: int) -> list[dict[str, Any]]:
+    """Return the JSON objects among the first `limit` elements of an array."""
+    return [item for item in items(value, limit) if isinstance(item, dict)]
+
+
+def number(value: object, low: float, high: float) -> float | None:
+    """Return a number within [low, high], never a boolean; NaN compares false with all and so falls out."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+        return None
+    return float(value)
+
+
+def temperature(value: object) -> float | None:
+    """Return degrees Celsius that a miner can have."""
+    return number(value, MIN_TEMP_C, MAX_TEMP_C)
+
+
+def rate(value: object, unit: str, factor: float = 1) -> float | None:
+    """Return H/s of a value given in `factor` times `unit` ("GH/s")."""
+    told = number(value, 0, MAX_HASHRATE_HS)
+    return None if told is None else number(units.hashrate(told * factor, unit), 0, MAX_HASHRATE_HS)
+
+
+def integer(value: object, low: int = 0, high: int = MAX_INTEGER) -> int | None:
+    """Return a whole number within [low, high]; 2500.0 is one, True and 2500.5 are none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        return None
+    return value
+
+
+def flag(value: object) -> bool | None:
+    """Return a JSON boolean; 0, 1 and "true" are none."""
+    return value if isinstance(value, bool) else None
+
+
+def text(value: object) -> str | None:
+    """Return a string of at most MAX_TEXT printable characters; None when nothing is left of it."""
+    if not isinstance(value, str):
+        return None
+    # White space stays a gap; other control characters, direction marks and half surrogates go.
+    head = value[: 4 * MAX_TEXT]
+    if not head.isprintable():
+        head = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in head)
+    return head.strip()[:MAX_TEXT].rstrip() or None
+
+
+def endpoint(value: object) -> str | None:
+    """Return the address of a pool without the user and password that a URL may carry."""
+    url = text(value)
+    return _USER_IN_URL.sub(r"\1", url) if url else None
+
+
+def uptime(value: object) -> float | None:
+    """Return seconds of `0:06`, ` 1:00`, `1 days, 17:02`, `9 days,  3:58` (hours:minutes) or `12 min`."""
+    match = _UPTIME.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= MAX_TEXT else None
+    return _seconds(match)
+
+
+def age(value: object) -> float | None:
+    """Return seconds of `0:00:14` (hours:minutes:seconds). The firmware's "0" means never, hence None."""
+    match = _AGE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= MAX_TEXT else None
+    return _seconds(match)
+
+
+def _seconds(match: re.Match[str] | None) -> float | None:
+    if match is None:
+        return None
+    part = match.groupdict()
+    minutes = int(part["minutes"] or part.get("only") or 0)
+    return float(
+        int(part["days"] or 0) * 86400 + int(part["hours"] or 0) * 3600 + minutes * 60 + int(part.get("seconds") or 0)
+    )
+
+
+def distinct(ids: Iterable[int | None], first: int) -> list[int]:
+    """Return the ids when all are there and differ, else positions from `first`: no index comes twice."""
+    given = list(ids)
+    known = [item for item in given if item is not None]
+    if len(set(known)) == len(given):
+        return known
+    return list(range(first, first + len(given)))
+
+
+def plain(value: object, depth: int = MAX_DEPTH) -> Any:
+    """Return `value` as bounded JSON data without any member whose name speaks of a secret."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= MAX_INTEGER else None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return text(value) or ""
+    if depth <= 0:
+        return None
+    if isinstance(value, list):
+        return [plain(item, depth - 1) for item in value[:MAX_TABLE_KEYS]]
+    return {
+        name: plain(item, depth - 1)
+        for key, item in list(table(value).items())[:MAX_TABLE_KEYS]
+        if (name := text(key)) and not _SECRET_NAME.search(name)
+    }

@@ -1,0 +1,72 @@
+"""hive-discoverd: find the miners of the site, get a key for each, and see where they went."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+
+from hived.clients.vnish.client import VnishClient
+from hived.clients.vnish.transport import open_session
+from hived.runtime.config import Config
+from hived.runtime.launch import launch
+from hived.runtime.limits import file_budget
+from hived.runtime.runner import Beat, Life
+from hived.services.catalogue import Catalogue
+from hived.services.commands import ScanCommands
+from hived.services.discover import Discoverer
+from hived.services.keys import KeyKeeper
+from hived.services.presence import PRESENCE_S, Presence
+from hived.services.sweep import LightScan, ranges_of
+from hived.store import Store
+from hived.store.node import node_id
+
+NAME = "hive-discoverd"
+SWEEP_STALL_S = 120.0  # a sweep of a /16 takes minutes and reports progress; this long without any is a hang
+
+
+async def discoverd(config: Config, life: Life) -> None:
+    """Sweep every `intervals.discovery_seconds`, and look at once where the operator asks."""
+    network, own = config.network, config.discoverd
+    probes = min(own.probe_concurrency, file_budget(share=0.4))
+    async with (
+        Store.open(config.database.url) as store,
+        open_session(concurrency=probes, keepalive_s=5.0) as session,
+    ):
+        client = VnishClient(session, port=network.port, timeout_s=2 * network.miner_probe_timeout_s)
+        scan = LightScan(
+            network.port,
+            timeout_s=network.light_scan_timeout_s,
+            retry_timeout_s=network.miner_probe_timeout_s,
+            concurrency=min(own.scan_concurrency, file_budget(share=0.4)),
+            progress=lambda: sweeping.touch(),
+        )
+        discoverer = Discoverer(
+            store,
+            client,
+            ranges=partial(ranges_of, network.subnets, network.exclude),
+            scan=scan,
+            keys=KeyKeeper(store, client, network.unlock_passwords, clock=time.time),
+            catalogue=Catalogue(store, client, clock=time.time),
+            node_id=await asyncio.to_thread(node_id, store.path, config.node.id),
+            probe_timeout_s=network.miner_probe_timeout_s,
+            probe_concurrency=probes,
+            offline_after_scans=own.offline_after_scans,
+            clock=time.time,
+        )
+        discoverer.say_what_is_scanned()
+        commands = ScanCommands(store, discoverer, clock=time.time)
+        presence = Presence(store, NAME, status=discoverer.summary, clock=time.time)
+        sweeping = Beat("sweep", discoverer.sweep, every=config.intervals.discovery_seconds, limit=SWEEP_STALL_S)
+        beats = [sweeping]
+        if not life.once:
+            beats += [
+                Beat("commands", commands.run_open, every=1.0, limit=SWEEP_STALL_S),
+                Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
+            ]
+        await life.run(beats, status=discoverer.summary)
+
+
+def main() -> int:
+    """Run hive-discoverd."""
+    return launch(NAME, "hived.daemons.discoverd:discoverd")

@@ -1,0 +1,59 @@
+"""hive-polld: ask every miner how it is doing, down to the chip, and store what it said."""
+
+from __future__ import annotations
+
+import time
+
+from hived.clients.vnish.client import VnishClient
+from hived.clients.vnish.transport import open_session
+from hived.runtime.config import Config
+from hived.runtime.launch import launch
+from hived.runtime.limits import file_budget
+from hived.runtime.runner import Beat, Life
+from hived.services.batch import FLUSH_EVERY_S
+from hived.services.poll import Poller
+from hived.services.presence import PRESENCE_S, Presence
+from hived.services.retain import PRUNE_EVERY_S, Retention
+from hived.services.sweep import Range
+from hived.store import Store
+
+NAME = "hive-polld"
+LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late by half of that on average
+
+
+async def polld(config: Config, life: Life) -> None:
+    """Poll whoever is due, write the results in batches, and let old history go."""
+    intervals, own = config.intervals, config.polld
+    # Kept alive over two turns; where the host allows few sockets each is closed at once instead.
+    keepalive_s = 2 * intervals.status_seconds + 5
+    async with (
+        Store.open(config.database.url) as store,
+        open_session(concurrency=file_budget(share=0.9), keepalive_s=keepalive_s) as session,
+        Poller(
+            store,
+            VnishClient(session, port=config.network.port, timeout_s=own.request_timeout_ms / 1000),
+            status_every_s=intervals.status_seconds,
+            chips_every_s=intervals.telemetry_seconds,
+            concurrency=own.concurrency,
+            unmanaged=own.poll_unmanaged,
+            allows=Range([], config.network.exclude).allows,
+            clock=time.time,
+        ) as poller,
+    ):
+        presence = Presence(store, NAME, status=poller.summary, clock=time.time)
+        retention = Retention(store, config.retention, clock=time.time)
+        if life.once:
+            beats = [Beat("poll", poller.round, every=intervals.status_seconds, limit=60.0)]
+        else:
+            beats = [
+                Beat("poll", poller.poll_due, every=LOOK_EVERY_S, limit=30.0, backoff_max=5.0),
+                Beat("store", poller.flush, every=FLUSH_EVERY_S, limit=60.0, backoff_max=5.0),
+                Beat("retain", retention.prune, every=PRUNE_EVERY_S, limit=120.0),
+                Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
+            ]
+        await life.run(beats, status=poller.summary)
+
+
+def main() -> int:
+    """Run hive-polld."""
+    return launch(NAME, "hived.daemons.polld:polld")

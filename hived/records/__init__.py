@@ -1,0 +1,1 @@
+"""What we know, as frozen records. Imports nothing of hived."""

@@ -1,0 +1,247 @@
+"""What is known of a miner: frozen records, one per kind of answer. None means "not told", never zero.
+
+Units: hashrate H/s, power W, temperature °C, voltage mV, frequency MHz, efficiency J/TH, times s or UTC epoch s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+HASHING_STATES = frozenset({"mining", "auto-tuning"})
+"""States in which the firmware hashes: a tuning miner earns as well (VNish)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MinerIdentity:
+    """Who answers at an address. `mac` is lower case with colons and is the miner's id for good."""
+
+    mac: str
+    model_name: str | None = None
+    """As printed: "Antminer S19j Pro"."""
+    model_alias: str | None = None
+    """As the firmware abbreviates it: "s19jpro"."""
+    firmware: str = "vnish"
+    firmware_version: str | None = None
+    hostname: str | None = None
+    serial: str | None = None
+    """None where the firmware answers "N/A"."""
+    platform: str | None = None
+    """Control board: aml, bb, cv, stm, xil."""
+    hashrate_unit: str = "GH/s"
+    uptime_s: float | None = None
+    """Seconds since the control board booted; resolution one minute."""
+    address: str | None = None
+    """The address the miner believes to have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One step of a model's ladder."""
+
+    name: str
+    power_w: float | None = None
+    hashrate_hs: float | None = None
+    modded_psu_required: bool | None = None
+    tuned: bool | None = None
+    """Whether THIS miner has tuned it; says nothing of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What a model is made of; `topology` is rows of chip indices from 0, -1 for a hole."""
+
+    alias: str
+    name: str | None = None
+    chips_per_chain: int | None = None
+    chains: int | None = None
+    topology: tuple[tuple[int, ...], ...] | None = None
+    series: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FanReading:
+    index: int
+    rpm: int | None = None
+    max_rpm: int | None = None
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolReading:
+    """A stratum endpoint as the miner sees it. `kind` is "user", "devfee" or "refund"."""
+
+    index: int
+    url: str | None = None
+    user: str | None = None
+    kind: str = "user"
+    status: str | None = None
+    accepted: int | None = None
+    rejected: int | None = None
+    stale: int | None = None
+    difficulty: str | None = None
+    ping_ms: int | None = None
+    last_share_s: float | None = None
+    """Seconds since the last share."""
+
+
+@dataclass(frozen=True, slots=True)
+class HashboardReading:
+    """One hashboard; `index` is the firmware's own number (from 1)."""
+
+    index: int
+    state: str | None = None
+    description: str | None = None
+    hashrate_hs: float | None = None
+    expected_hashrate_hs: float | None = None
+    power_w: float | None = None
+    voltage_mv: float | None = None
+    frequency_mhz: float | None = None
+    pcb_temp_min_c: float | None = None
+    pcb_temp_max_c: float | None = None
+    chip_temp_min_c: float | None = None
+    chip_temp_max_c: float | None = None
+    hardware_errors: int | None = None
+    chips_grey: int | None = None
+    chips_orange: int | None = None
+    chips_red: int | None = None
+    inlet_water_temp_c: float | None = None
+    outlet_water_temp_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MinerReading:
+    """One observation of one miner: /summary. A miner between two states may answer without any of it."""
+
+    state: str | None = None
+    state_s: float | None = None
+    """Seconds in the state."""
+    failure_code: int | None = None
+    description: str | None = None
+    throttle_percent: float | None = None
+    """100 means not throttled (VNish 1.3 only)."""
+    miner_type: str | None = None
+    hashrate_hs: float | None = None
+    average_hashrate_hs: float | None = None
+    """Since the miner started to hash."""
+    expected_hashrate_hs: float | None = None
+    """What the present settings should give (VNish: nominal, the sum of the boards' ideal rates)."""
+    nameplate_hashrate_hs: float | None = None
+    power_w: float | None = None
+    reported_power_w: float | None = None
+    """VNish `power_usage`: watts, whatever its document says."""
+    efficiency_j_per_th: float | None = None
+    pcb_temp_min_c: float | None = None
+    pcb_temp_max_c: float | None = None
+    chip_temp_min_c: float | None = None
+    chip_temp_max_c: float | None = None
+    hardware_errors: int | None = None
+    hardware_error_percent: float | None = None
+    devfee_percent: float | None = None
+    fan_duty_percent: float | None = None
+    cooling_mode: str | None = None
+    fans: tuple[FanReading, ...] = ()
+    pools: tuple[PoolReading, ...] = ()
+    hashboards: tuple[HashboardReading, ...] = ()
+    best_share: int | None = None
+    found_blocks: int | None = None
+    restart_count: int | None = None
+    psu_temps_c: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TuningReading:
+    """/perf-summary: what runs now, apart from what was asked for in the settings."""
+
+    preset: str | None = None
+    preset_label: str | None = None
+    preset_tuned: bool | None = None
+    voltage_mv: float | None = None
+    frequency_mhz: float | None = None
+    switcher_enabled: bool | None = None
+    switcher_top_preset: str | None = None
+    switcher_min_preset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChipReading:
+    """One chip; `index` counts from 0 (VNish ids count from 1)."""
+
+    index: int
+    hashrate_hs: float | None = None
+    frequency_mhz: float | None = None
+    voltage_mv: float | None = None
+    temp_c: float | None = None
+    errors: int | None = None
+    grade: str | None = None
+    """grey is good, orange weak, red bad; all red while the board starts."""
+    throttled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SensorReading:
+    position: int | None = None
+    """Index of the chip that it sits at, from 0."""
+    state: str | None = None
+    board_temp_c: float | None = None
+    chip_temp_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HashboardChips:
+    """Every chip of one hashboard at one time: /chains (1.2) or /boards (1.3)."""
+
+    index: int
+    state: str | None = None
+    description: str | None = None
+    hashrate_hs: float | None = None
+    expected_hashrate_hs: float | None = None
+    frequency_mhz: float | None = None
+    chips: tuple[ChipReading, ...] = ()
+    sensors: tuple[SensorReading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusPane:
+    """/status: the miner's state and whether it waits for a restart."""
+
+    state: str | None = None
+    state_s: float | None = None
+    failure_code: int | None = None
+    description: str | None = None
+    restart_required: bool | None = None
+    reboot_required: bool | None = None
+    unlocked: bool | None = None
+    find_miner: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    key: str
+    description: str | None = None
+
+    def __repr__(self) -> str:
+        return f"ApiKey(key='***', description={self.description!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class MinerSettings:
+    """A miner's own settings as plain JSON values, without any password: what versions are made of.
+
+    `document` has the keys pools [{url, user}], requested_preset, preset_switcher, globals, cooling, network,
+    misc, timezone. Values are those of the firmware; only the presence of passwords is dropped.
+    """
+
+    document: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPoint:
+    """One entry of the firmware's own history (/metrics)."""
+
+    at: float
+    hashrate_hs: float | None = None
+    pcb_temp_max_c: float | None = None
+    chip_temp_max_c: float | None = None
+    fan_duty_percent: float | None = None
+    power_w: float | None = None

@@ -1,0 +1,245 @@
+"""What the site looks like in our own database: miners as we keep them, models, events, sweeps, strangers.
+
+Times are UTC epoch seconds, units as in `records.miner`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hived.records.miner import FanReading, HashboardChips, HashboardReading, PoolReading
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMiner:
+    """A miner's row as discovery and polling need it. `num` is the row's number, short for history keys."""
+
+    num: int
+    mac: str
+    ip: str | None = None
+    online: bool = False
+    managed: bool = False
+    model_alias: str | None = None
+    firmware_version: str | None = None
+    hostname: str | None = None
+    hashrate_unit: str = "GH/s"
+    api_key: str | None = None
+    unlock_password: str | None = None
+    unlock_failures: int = 0
+    unlock_position: int = 0
+    """How many of the configured passwords were refused so far: the next attempt goes on there."""
+    unlock_not_before: float = 0.0
+    settings_due_at: float | None = None
+    """When its settings should be read again; None: not planned (no key yet)."""
+    missed_scans: int = 0
+    uptime_s: float | None = None
+    uptime_at: float | None = None
+
+    def __repr__(self) -> str:
+        return f"KnownMiner(num={self.num}, mac={self.mac}, ip={self.ip}, online={self.online})"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a miner (or, with mac None, to this node)."""
+
+    kind: str
+    at: float
+    detail: dict[str, Any] = field(default_factory=dict)
+    num: int | None = None
+    mac: str | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PollTarget:
+    """A miner that is due: whom to ask, how, and what was known when it was last asked."""
+
+    num: int
+    mac: str
+    ip: str
+    api_key: str | None
+    hashrate_unit: str
+    status_due: bool
+    chips_due: bool
+    due_at: float
+    chips_due_at: float
+    failures: int
+    state: str | None = None
+    preset: str | None = None
+    uptime_s: float | None = None
+    uptime_at: float | None = None
+    status_at: float | None = None
+    chips_at: float | None = None
+    active_pool: str | None = None
+    boards_seen: tuple[int, ...] = ()
+    fans_seen: tuple[int, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"PollTarget(num={self.num}, mac={self.mac}, ip={self.ip})"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStatus:
+    """One stored status of one miner: what /summary and /perf-summary said at one time."""
+
+    num: int
+    at: float
+    state: str | None = None
+    preset: str | None = None
+    hashrate_hs: float | None = None
+    average_hashrate_hs: float | None = None
+    expected_hashrate_hs: float | None = None
+    power_w: float | None = None
+    reported_power_w: float | None = None
+    efficiency_j_per_th: float | None = None
+    state_s: float | None = None
+    chip_temp_max_c: float | None = None
+    pcb_temp_max_c: float | None = None
+    fan_duty_percent: float | None = None
+    partial: bool = False
+    """True when one of the two answers was missing: absent values were not told, not zero."""
+    fans: tuple[FanReading, ...] = ()
+    hashboards: tuple[HashboardReading, ...] = ()
+    pools: tuple[PoolReading, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+    """failure_code, description, requested by whom, ...: small things that few miners have."""
+
+
+@dataclass(frozen=True, slots=True)
+class PollOutcome:
+    """What one poll of one miner came to: a status, boards with their chips, an error, or several of them."""
+
+    num: int
+    at: float
+    status: StoredStatus | None = None
+    boards: tuple[HashboardChips, ...] | None = None
+    """None: the chips were not asked; empty: the miner told of no board."""
+    error: str | None = None
+    failed: bool = False
+    """True when no status was had at all: the next polls are spaced out."""
+    next_status_at: float | None = None
+    next_chips_at: float | None = None
+    uptime_s: float | None = None
+    """Of the control board, when the identity was asked."""
+    active_pool: str | None = None
+    boards_seen: tuple[int, ...] | None = None
+    fans_seen: tuple[int, ...] | None = None
+    settings_due: bool = False
+    """True when something hints that the miner's own settings changed."""
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MinerView:
+    """A miner as people see it: its row, how polling goes, its latest status."""
+
+    num: int
+    mac: str
+    ip: str | None
+    online: bool
+    managed: bool
+    model_alias: str | None
+    model_name: str | None
+    hostname: str | None
+    firmware: str | None
+    firmware_version: str | None
+    serial: str | None
+    platform: str | None
+    node_id: str | None
+    has_key: bool
+    state: str | None
+    seen_at: float | None
+    last_error: str | None
+    last_error_at: float | None
+    error_count: int
+    created_at: float
+    updated_at: float
+    rev: int
+    failures: int = 0
+    """Polls in a row that failed; 0 means the last one was good."""
+    chips_at: float | None = None
+    max_preset: str | None = None
+    status: StoredStatus | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    alias: str
+    name: str | None
+    max_preset: str | None
+    presets: tuple[dict[str, Any], ...]
+    """Ladder order: {name, power_w, hashrate_hs, modded_psu_required}."""
+    chips_per_chain: int | None
+    chains: int | None
+    topology: tuple[tuple[int, ...], ...] | None
+    firmware_versions: tuple[str, ...]
+    created_at: float
+    refreshed_at: float
+    miners: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsVersion:
+    """A miner's own settings from `read_at` on; `changes` is what differs from the version before."""
+
+    num: int
+    version: int
+    read_at: float
+    checked_at: float
+    document: dict[str, Any]
+    changes: tuple[dict[str, Any], ...] = ()
+    """[{path, before, after}], paths dotted: "pools.0.url"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """An address that answers but is no miner we can read; `kind` says what it looks like, `reason` why."""
+
+    ip: str
+    kind: str
+    reason: str
+    first_seen_at: float
+    last_seen_at: float
+    failures: int = 1
+    next_probe_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One discovery cycle over all configured subnets."""
+
+    started_at: float
+    finished_at: float | None = None
+    addresses: int = 0
+    responders: int = 0
+    miners: int = 0
+    strangers: int = 0
+    unreadable: int = 0
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish of the operator for a daemon, kept as a row until it is done."""
+
+    id: int
+    daemon: str
+    verb: str
+    args: dict[str, Any]
+    created_at: float
+    done_at: float | None = None
+    result: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonRow:
+    """What a daemon last said of itself."""
+
+    name: str
+    pid: int
+    version: str
+    started_at: float
+    beat_at: float
+    status: str

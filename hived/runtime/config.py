@@ -1,0 +1,352 @@
+"""The typed configuration and where each value of it came from: file, drop-ins, environment, flags, in this order."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import socket
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from hived.errors import BadConfig
+from hived.runtime import written
+from hived.runtime.kinds import Endpoint, TlsFiles, Wrong
+from hived.runtime.options import BY_NAME, DEFAULTS, OPTIONS, SECTIONS, Option
+from hived.runtime.written import Unusable, Written, one_line
+
+DEFAULT_PATH = Path("/etc/hived/hived.yaml")
+MAX_DROP_INS = 100  # more files than anyone keeps in conf.d
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    name: str | None = DEFAULTS["node.name"]
+    site: str | None = DEFAULTS["node.site"]
+    id: str | None = DEFAULTS["node.id"]
+
+    @property
+    def effective_name(self) -> str:
+        """The name, else the host's."""
+        return self.name or socket.gethostname()
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    url: str = field(default=DEFAULTS["database.url"], repr=False)
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The file of a SQLite URL (relative ones belong to the working directory), None for PostgreSQL."""
+        found = self.url.removeprefix("sqlite:///")
+        return None if found == self.url else Path(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    subnets: tuple[IPv4Network | Literal["auto"], ...] = DEFAULTS["network.subnets"]
+    exclude: tuple[IPv4Network, ...] = DEFAULTS["network.exclude"]
+    port: int = DEFAULTS["network.port"]
+    light_scan_timeout_ms: int = DEFAULTS["network.light_scan_timeout_ms"]
+    miner_probe_timeout_ms: int = DEFAULTS["network.miner_probe_timeout_ms"]
+    unlock_passwords: tuple[str, ...] = field(default=DEFAULTS["network.unlock_passwords"], repr=False)
+
+    @property
+    def light_scan_timeout_s(self) -> float:
+        return self.light_scan_timeout_ms / 1000
+
+    @property
+    def miner_probe_timeout_s(self) -> float:
+        return self.miner_probe_timeout_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    discovery_seconds: float = DEFAULTS["intervals.discovery_seconds"]
+    status_seconds: float = DEFAULTS["intervals.status_seconds"]
+    telemetry_seconds: float = DEFAULTS["intervals.telemetry_seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Discoverd:
+    scan_concurrency: int = DEFAULTS["discoverd.scan_concurrency"]
+    probe_concurrency: int = DEFAULTS["discoverd.probe_concurrency"]
+    offline_after_scans: int = DEFAULTS["discoverd.offline_after_scans"]
+    zeroconf: bool = DEFAULTS["discoverd.zeroconf"]
+    zeroconf_interfaces: tuple[str, ...] = DEFAULTS["discoverd.zeroconf_interfaces"]
+
+
+@dataclass(frozen=True, slots=True)
+class Polld:
+    concurrency: int = DEFAULTS["polld.concurrency"]
+    request_timeout_ms: int = DEFAULTS["polld.request_timeout_ms"]
+    poll_unmanaged: bool = DEFAULTS["polld.poll_unmanaged"]
+
+    @property
+    def request_timeout_s(self) -> float:
+        return self.request_timeout_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Minerd:
+    autostart: bool = DEFAULTS["minerd.autostart"]
+    cooldown_seconds: float = DEFAULTS["minerd.cooldown_seconds"]
+    contact: str | None = DEFAULTS["minerd.contact"]
+    allow_hosts: tuple[str, ...] = DEFAULTS["minerd.allow_hosts"]
+    own_pace_ms: int = DEFAULTS["minerd.own_pace_ms"]
+
+    @property
+    def own_pace_s(self) -> float:
+        return self.own_pace_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Ollama:
+    host: str = field(default=DEFAULTS["ollama.host"], repr=False)
+    model: str = DEFAULTS["ollama.model"]
+    timeout_seconds: float = DEFAULTS["ollama.timeout_seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Syncd:
+    """`master` is "auto", "off" or a URL without a slash at its end."""
+
+    master: str = field(default=DEFAULTS["syncd.master"], repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """`tls` is "off", "self-signed" or the files to use."""
+
+    addr: Endpoint = DEFAULTS["http.addr"]
+    tls: TlsFiles | str = DEFAULTS["http.tls"]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    raw_days: float = DEFAULTS["retention.raw_days"]
+    rollup_5m_days: float = DEFAULTS["retention.rollup_5m_days"]
+    rollup_1h_days: float = DEFAULTS["retention.rollup_1h_days"]
+    telemetry_raw_hours: float = DEFAULTS["retention.telemetry_raw_hours"]
+    telemetry_30m_days: float = DEFAULTS["retention.telemetry_30m_days"]
+    max_database_mb: int = DEFAULTS["retention.max_database_mb"]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    level: str = DEFAULTS["log.level"]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every option, typed. `Config()` holds the defaults. Secrets are not part of the repr."""
+
+    node: Node = Node()
+    database: Database = Database()
+    network: Network = Network()
+    intervals: Intervals = Intervals()
+    discoverd: Discoverd = Discoverd()
+    polld: Polld = Polld()
+    minerd: Minerd = Minerd()
+    ollama: Ollama = Ollama()
+    syncd: Syncd = Syncd()
+    http: Http = Http()
+    retention: Retention = Retention()
+    log: Log = Log()
+    origin: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Where each value that is not the default was written: "network.port" -> "/etc/hived/hived.yaml:12"."""
+
+    def value(self, name: str) -> Any:
+        """Return an option by its full name, such as "network.port"."""
+        option = BY_NAME[name]
+        return getattr(getattr(self, option.section), option.key)
+
+    def public(self) -> dict[str, dict[str, Any]]:
+        """Return every option as YAML would write it, without what is secret."""
+        return {
+            section: {option.key: _public(option, self.value(option.name)) for option in options}
+            for section, options in SECTIONS.items()
+        }
+
+    def changes(self, other: Config) -> list[str]:
+        """Name the options that differ in the other one."""
+        return [option.name for option in OPTIONS if self.value(option.name) != other.value(option.name)]
+
+
+_SECTION_TYPES: dict[str, type[Any]] = {section: type(getattr(Config(), section)) for section in SECTIONS}
+
+
+def load(path: Path | None, *, env: Mapping[str, str], flags: Mapping[str, str]) -> Config:
+    """Read the configuration or raise BadConfig with one line that says where and what was expected.
+
+    `path`: None takes $HIVED_CONFIG, else /etc/hived/hived.yaml, which alone may be missing. `env`: all of the
+    environment. `flags`: option name -> text, such as {"http.addr": "127.0.0.1:8080"}.
+    """
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    if path is None and env.get("HIVED_CONFIG"):
+        path = Path(env["HIVED_CONFIG"])
+    for file in _files(path):
+        for option, raw in _from_file(file):
+            where = f"{file}:{raw.line}"
+            values[option.name], origin[option.name] = _read(option, raw, f"{where}: {option.name}", str(file)), where
+    for option, raw, where in (*_inherited(env), *_from_env(env)):
+        values[option.name], origin[option.name] = _read(option, raw, where), where
+    for name, text in flags.items():
+        option = BY_NAME[name]
+        where = option.flag or f"--{name}"
+        values[name], origin[name] = _read(option, _loose(option, text, where), where), where
+    return _build(values, origin)
+
+
+def show(config: Config) -> str:
+    """Return the effective configuration as YAML, without secrets, each value with its origin as a comment."""
+    lines = []
+    for section, options in config.public().items():
+        lines.append(f"{section}:")
+        for key, value in options.items():
+            # Inside a list YAML writes every value on one line; the brackets go again.
+            text = yaml.safe_dump([value], default_flow_style=True, width=10**6, allow_unicode=True).strip()[1:-1]
+            lines.append(f"  {key}: {text}".ljust(48) + f"  # {config.origin.get(f'{section}.{key}', 'default')}")
+    return "\n".join(lines) + "\n"
+
+
+def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
+    sections = {
+        section: kind(**{o.key: values[o.name] for o in SECTIONS[section] if o.name in values})
+        for section, kind in _SECTION_TYPES.items()
+    }
+    return Config(**sections, origin=dict(origin))
+
+
+def _files(path: Path | None) -> Iterator[Path]:
+    main = path or DEFAULT_PATH
+    if path is not None or main.exists():
+        yield main
+    folder = main.parent / "conf.d"
+    try:
+        names = sorted(one.name for one in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as err:
+        raise BadConfig(f"{folder}: cannot be read: {err.strerror}") from err
+    drop_ins = [name for name in names if name.endswith(".yaml") and not name.startswith(".")]
+    if len(drop_ins) > MAX_DROP_INS:
+        raise BadConfig(f"{folder}: {len(drop_ins)} files, at most {MAX_DROP_INS} are read")
+    yield from (folder / name for name in drop_ins)
+
+
+def _from_file(file: Path) -> Iterator[tuple[Option, Written]]:
+    try:
+        document = written.parse(written.read_text(file))
+        if document is None or document.kind == "null":
+            return
+        if document.kind != "mapping":
+            raise Unusable(f"expected sections such as network:, got {document.described()}", document.line)
+        for section, options in written.entries(document):
+            if section.text not in SECTIONS:
+                raise Unusable(_unknown_section(section.text), section.line)
+            if options.kind == "null":  # every option of it is commented out
+                continue
+            if options.kind != "mapping":
+                raise Unusable(f"{section.text}: expected options, got {options.described()}", options.line)
+            for key, value in written.entries(options, f"{section.text}."):
+                name = f"{section.text}.{key.text}"
+                if name not in BY_NAME:
+                    raise Unusable(_unknown_option(section.text, key.text), key.line)
+                yield BY_NAME[name], value
+    except Unusable as err:
+        raise BadConfig(f"{file}:{err.line}: {err}" if err.line else f"{file}: {err}") from err
+    except OSError as err:
+        raise BadConfig(f"{file}: cannot be read: {err.strerror}") from err
+
+
+def _inherited(env: Mapping[str, str]) -> Iterator[tuple[Option, Written, str]]:
+    for option in OPTIONS:
+        # Container set-ups pass variables through that nobody has set: empty means absent.
+        if option.inherited_env and (text := env.get(option.inherited_env, "").strip()):
+            yield option, written.scalar(text), f"environment {option.inherited_env}"
+
+
+def _from_env(env: Mapping[str, str]) -> Iterator[tuple[Option, Written, str]]:
+    by_env = {option.env: option for option in OPTIONS}
+    for name in sorted(env):
+        if not name.startswith("HIVED_") or "__" not in name:
+            continue
+        where = f"environment {name}"
+        if name not in by_env:
+            raise BadConfig(f"{one_line(where)}: unknown option{_meant(name, by_env)}")
+        yield by_env[name], _loose(by_env[name], env[name], where), where
+
+
+def _loose(option: Option, text: str, where: str) -> Written:
+    """Read a value without a file around it: YAML in [ ], { } or quotes, a list with commas, else the bare word."""
+    text = text.strip()
+    if text[:1] in ("[", "{", '"', "'"):
+        try:
+            return written.parse(text) or Written("null")
+        except Unusable as err:
+            raise BadConfig(f"{where}: expected {option.kind.expected}: {err}") from err
+    if option.kind.many:
+        return Written("list", items=tuple(written.scalar(one.strip()) for one in text.split(",")) if text else ())
+    return written.scalar(text)
+
+
+def _read(option: Option, raw: Written, where: str, file: str | None = None) -> Any:
+    try:
+        return option.kind.read(raw)
+    except Wrong as wrong:
+        if file is not None and wrong.at.line is not None:  # in a long list the line of the item helps more
+            where = f"{file}:{wrong.at.line}: {option.name}"
+        why = f": {wrong.why}" if wrong.why else ""
+        raise BadConfig(f"{where}: expected {option.kind.expected}, got {_described(option, wrong.at)}{why}") from wrong
+
+
+def _described(option: Option, raw: Written) -> str:
+    hidden = option.hide == "whole" or (option.hide == "password" and "@" in raw.text)
+    if hidden and raw.kind not in ("null", "list", "mapping"):
+        return "a value that is not shown because it may hold a password"
+    return raw.described()
+
+
+def _unknown_section(name: str) -> str:
+    meant = _meant(name, SECTIONS)
+    return f"{one_line(name)}: unknown section{meant or ', the sections are ' + ', '.join(SECTIONS)}"
+
+
+def _unknown_option(section: str, key: str) -> str:
+    keys = [option.key for option in SECTIONS[section]]
+    elsewhere = [option.name for option in OPTIONS if option.key == key]
+    meant = _meant(key, keys, prefix=f"{section}.")
+    if not meant and elsewhere:
+        meant = f", did you mean {elsewhere[0]}?"
+    return f"{section}.{one_line(key)}: unknown option{meant or ', the options are ' + ', '.join(keys)}"
+
+
+def _meant(name: str, known: Mapping[str, Any] | list[str], prefix: str = "") -> str:
+    close = difflib.get_close_matches(name[:80].lower() if name[:1].islower() else name[:80], list(known), n=1)
+    return f", did you mean {prefix}{close[0]}?" if close else ""
+
+
+def _public(option: Option, value: Any) -> Any:
+    match value:
+        case tuple() if option.hide == "whole":
+            return ["***"] * len(value)
+        case Endpoint():
+            return str(value)
+        case tuple():
+            return [_public(option, one) for one in value]
+        case TlsFiles():
+            return {"cert": str(value.cert), "key": str(value.key)}
+        case float() if value.is_integer():
+            return int(value)
+        case IPv4Network():
+            return str(value)
+        case str() if option.hide == "password":
+            hidden = re.sub(r"(://[^:/@]*:).*@", r"\1***@", value)
+            return re.sub(r"(?i)([?&][^=&]*(?:pass|pwd|key|token|secret)[^=&]*=)[^&#]*", r"\1***", hidden)
+    return value

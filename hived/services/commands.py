@@ -1,0 +1,69 @@
+"""What the operator wished for: rows that the daemon works off."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Callable, Iterator
+
+from hived.records.site import Command
+from hived.services.discover import Discoverer
+from hived.store import Store, site
+
+log = logging.getLogger(__name__)
+
+STILL_WISHED_S = 300.0
+"""A scan that was asked for longer ago is not waited for any more; the sweeps have looked since."""
+
+LARGEST_SCAN = 65_536  # a /16, the largest network that the configuration takes
+
+
+class ScanCommands:
+    """Runs the scans that people ask for with `hivectl miners scan` or in the dashboard."""
+
+    def __init__(self, store: Store, discoverer: Discoverer, *, clock: Callable[[], float]) -> None:
+        self._store, self._discoverer, self._clock = store, discoverer, clock
+
+    async def run_open(self) -> None:
+        """Run every open command, oldest first; each gets its result, a bad one the reason. Transient: database."""
+        newer_than = self._clock() - STILL_WISHED_S
+        for command in await self._store.read(site.open_commands, "hive-discoverd", newer_than=newer_than):
+            result = await self._run(command)
+            await self._store.write(site.finish, command.id, result, self._clock())
+
+    async def _run(self, command: Command) -> dict[str, object]:
+        if command.verb != "scan":
+            return {"error": f"hive-discoverd does not know the command {command.verb!r}"}
+        targets = command.args.get("targets") or []
+        if not targets:
+            await self._discoverer.sweep()
+            seen = self._discoverer.last
+        else:
+            try:
+                networks = parse_targets(targets)
+            except ValueError as err:
+                return {"error": str(err)}
+            seen = await self._discoverer.scan(_addresses(networks))
+        log.info("scan as asked for: %d addresses, %d miners", seen.addresses, seen.miners)
+        return {
+            "addresses": seen.addresses, "responders": seen.responders, "miners": seen.miners,
+            "strangers": seen.strangers, "unreadable": seen.unreadable,
+        }  # fmt: skip
+
+
+def parse_targets(targets: list[str]) -> list[ipaddress.IPv4Network]:
+    """Return the networks named; ValueError with a sentence for what cannot be scanned."""
+    networks: list[ipaddress.IPv4Network] = []
+    for text in targets:
+        try:
+            networks.append(ipaddress.IPv4Network(text, strict=False))
+        except ValueError:
+            raise ValueError(f"{text!r} is neither an IPv4 address nor a network like 192.168.1.0/24") from None
+    if sum(network.num_addresses for network in networks) > LARGEST_SCAN:
+        raise ValueError(f"more than {LARGEST_SCAN:,} addresses at once")
+    return networks
+
+
+def _addresses(networks: list[ipaddress.IPv4Network]) -> Iterator[str]:
+    for network in ipaddress.collapse_addresses(networks):
+        yield from map(str, network.hosts())

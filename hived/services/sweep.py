@@ -1,0 +1,182 @@
+"""The light scan: who takes a TCP connection at all, over networks of any size with a bounded number of sockets.
+
+The kernel repeats a lost SYN only after 1 s, so a try of 300 ms sends exactly one. An address that is known to be a
+miner's gets a second, slower try before its silence counts; for the others the next sweep is soon enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+
+import psutil
+
+from hived.errors import Transient
+
+log = logging.getLogger(__name__)
+
+AUTO_PREFIX = 22
+"""`auto` looks at this host's own networks, but never at more than a /22 of each: 1,022 addresses."""
+
+_CONTAINER_BRIDGES = ("docker", "veth", "br-", "virbr", "lxc", "lxd", "cni", "podman", "tun", "tap", "wg")
+
+
+def own_networks() -> list[ipaddress.IPv4Network]:
+    """Return the IPv4 networks of this host's interfaces: no loopback, no container bridge, none larger than a /22."""
+    up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
+    found: list[ipaddress.IPv4Network] = []
+    for name, addresses in psutil.net_if_addrs().items():
+        if name not in up or name.startswith(_CONTAINER_BRIDGES):
+            continue
+        for address in addresses:
+            if address.family != socket.AF_INET or not address.netmask:
+                continue
+            own = ipaddress.IPv4Interface(f"{address.address}/{address.netmask}")
+            if own.is_loopback or own.is_link_local or own.network.prefixlen > 30:
+                continue
+            prefix = max(own.network.prefixlen, AUTO_PREFIX)
+            found.append(ipaddress.IPv4Interface(f"{own.ip}/{prefix}").network)
+    return list(ipaddress.collapse_addresses(found))
+
+
+def own_addresses() -> frozenset[str]:
+    """Return the IPv4 addresses of this host: we never probe ourselves."""
+    return frozenset(
+        address.address
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET
+    )
+
+
+class Range:
+    """The addresses that may be touched: networks less exclusions, unicast only."""
+
+    def __init__(
+        self,
+        networks: Iterable[ipaddress.IPv4Network],
+        exclude: Iterable[ipaddress.IPv4Network] = (),
+        own: Iterable[str] = (),
+    ) -> None:
+        self.networks = list(ipaddress.collapse_addresses(networks))
+        self._exclude = list(ipaddress.collapse_addresses(exclude))
+        self._own = frozenset(own)
+
+    def allows(self, ip: str) -> bool:
+        """Return whether this address may be touched at all, inside the networks or not."""
+        try:
+            address = ipaddress.IPv4Address(ip)
+        except ValueError:
+            return False
+        if address.is_multicast or address.is_unspecified or address.is_reserved or ip in self._own:
+            return False
+        return not any(address in network for network in self._exclude)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield every address to try; network and broadcast addresses are none."""
+        for network in self.networks:
+            for address in network.hosts():
+                if self.allows(str(address)):
+                    yield str(address)
+
+
+class LightScan:
+    """Tries TCP connections, `concurrency` at a time, and yields the addresses that took one as they come."""
+
+    def __init__(
+        self, port: int, *, timeout_s: float, retry_timeout_s: float, concurrency: int, progress: Callable[[], None]
+    ) -> None:
+        self._port = port
+        self._timeout_s, self._retry_timeout_s = timeout_s, retry_timeout_s
+        self._concurrency = concurrency
+        self._progress = progress
+        self.tried = 0
+
+    async def responders(self, addresses: Iterable[str], *, known: Sequence[str] = ()) -> AsyncIterator[str]:
+        """Yield each address that accepts a connection, `known` ones first and with a second, slower try.
+
+        Holds no list of the addresses: memory is that of `concurrency` sockets whatever the size of the network.
+        """
+        expected = frozenset(known)
+        queue: asyncio.Queue[str | None] = asyncio.Queue(self._concurrency)
+        todo = _once(known, addresses, expected)
+
+        async def work() -> None:
+            for ip in todo:
+                if await self.answers(ip, self._timeout_s) or (
+                    ip in expected and await self.answers(ip, self._retry_timeout_s)
+                ):
+                    await queue.put(ip)
+                self.tried += 1
+                if not self.tried % 64:
+                    self._progress()
+
+        async def all_of_them() -> None:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(self._concurrency):
+                        group.create_task(work())
+            except* Transient as several:
+                raise Transient(str(several.exceptions[0])) from None
+            await queue.put(None)
+
+        scan = asyncio.create_task(all_of_them(), name="light-scan")
+        try:
+            while True:
+                getter = asyncio.ensure_future(queue.get())
+                await asyncio.wait({getter, scan}, return_when=asyncio.FIRST_COMPLETED)
+                if not getter.done() and scan.done():
+                    # Only a bug or a lack of sockets ends the scan without its closing None.
+                    getter.cancel()
+                    await scan
+                ip = await getter
+                if ip is None:
+                    return
+                yield ip
+        finally:
+            scan.cancel()
+            await asyncio.gather(scan, return_exceptions=True)
+
+    async def answers(self, ip: str, timeout_s: float) -> bool:
+        """Return whether the address accepts a TCP connection in time. Transient when this host is out of sockets."""
+        for attempt in range(5):
+            try:
+                return await self._connect(ip, timeout_s)
+            except OSError as err:
+                if err.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    return False
+                # Our own shortage says nothing about the miner: wait for sockets to come back.
+                await asyncio.sleep(0.2 * (attempt + 1))
+        raise Transient("no sockets left on this host; lower discoverd.scan_concurrency or raise the file limit")
+
+    async def _connect(self, ip: str, timeout_s: float) -> bool:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await asyncio.get_running_loop().sock_connect(sock, (ip, self._port))
+        except TimeoutError:
+            return False
+        else:
+            return True
+        finally:
+            sock.close()
+
+
+def _once(known: Sequence[str], addresses: Iterable[str], expected: frozenset[str]) -> Iterator[str]:
+    """Yield the known addresses, then the others: one iterator that all workers take from."""
+    yield from known
+    for ip in addresses:
+        if ip not in expected:
+            yield ip
+
+
+def ranges_of(subnets: Iterable[ipaddress.IPv4Network | str], exclude: Iterable[ipaddress.IPv4Network]) -> Range:
+    """Return what the configuration says may be scanned; "auto" stands for this host's own networks as they are now."""
+    networks: list[ipaddress.IPv4Network] = []
+    for subnet in subnets:
+        networks += own_networks() if isinstance(subnet, str) else [subnet]
+    return Range(networks, exclude, own_addresses())

@@ -1,0 +1,261 @@
+"""What can go wrong with a device on the wire, to be switched on while the fleet runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import zlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from aiohttp import web
+
+MEGABYTE = 1_000_000
+
+RPC_PATH = "rpc"
+"""Name of port 4028 where faults are limited to some paths."""
+
+
+class Fault(Enum):
+    """One way to misbehave. The value is its name on the command line."""
+
+    SLOW = "slow"
+    """Answers after `delay` seconds."""
+    HUNG = "hung"
+    """Accepts and never answers."""
+    RESET = "reset"
+    """Resets the connection when a request comes."""
+    ERROR_500 = "error_500"
+    CUT_JSON = "cut_json"
+    """Half the document as a whole reply; with `drop` the full length is announced and the connection closed."""
+    INVALID_JSON = "invalid_json"
+    HUGE_BODY = "huge_body"
+    """A body of `size` bytes (100 MB), made as it is sent."""
+    GZIP_BOMB = "gzip_bomb"
+    """A small compressed body that unpacks to `size` bytes."""
+    WRONG_TYPES = "wrong_types"
+    """Numbers as text, null, NaN, lists for objects."""
+    NOT_A_MINER = "not_a_miner"
+    """`kind`: printer (HTML), json (some other JSON server), router (401 Basic)."""
+    STOCK_FIRMWARE = "stock_firmware"
+    """401 with the Digest challenge of a Bitmain system."""
+    NULL_MINER = "null_miner"
+    """/summary without a miner."""
+    DRIP = "drip"
+    """One byte every `interval` seconds."""
+
+
+NOT_A_MINER_KINDS = ("printer", "json", "router")
+
+
+@dataclass(slots=True)
+class ActiveFault:
+    """A fault that is switched on, with its options."""
+
+    fault: Fault
+    paths: tuple[str, ...] = ()
+    """Only these paths misbehave; * matches anything. Empty: all."""
+    times: int | None = None
+    """So many requests are hit, then the miner is well again. None: until cleared."""
+    delay: float = 3.0
+    interval: float = 1.0
+    size: int = 100 * MEGABYTE
+    kind: str = "printer"
+    drop: bool = False
+    hits: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if self.kind not in NOT_A_MINER_KINDS:
+            raise ValueError(f"kind must be one of {', '.join(NOT_A_MINER_KINDS)}, not {self.kind!r}")
+
+    def hit(self, path: str) -> bool:
+        """Return whether the request for a path is to suffer, and count it."""
+        if self.paths and not any(fnmatchcase(path, pattern) for pattern in self.paths):
+            return False
+        if self.times is not None and self.hits >= self.times:
+            return False
+        self.hits += 1
+        return True
+
+
+Answer = Callable[[], Awaitable[web.StreamResponse]]
+
+
+async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    """Answer a request the faulty way. `answer` makes the healthy reply where the fault starts from one."""
+    kind = active.fault
+    if kind is Fault.SLOW:
+        await asyncio.sleep(active.delay)
+        return await answer()
+    if kind is Fault.HUNG:
+        return await _for_ever()
+    if kind is Fault.RESET:
+        reset(request.transport)
+        return await _for_ever()
+    if kind is Fault.ERROR_500:
+        return _json({"err": "Internal error"}, status=500)
+    if kind in (Fault.HUGE_BODY, Fault.GZIP_BOMB):
+        return await (_huge if kind is Fault.HUGE_BODY else _bomb)(request, active.size)
+    if kind is Fault.NOT_A_MINER:
+        return _stranger(active.kind)
+    if kind is Fault.STOCK_FIRMWARE:
+        return _stock_firmware()
+    healthy = await answer()
+    body = healthy.body if isinstance(healthy, web.Response) and isinstance(healthy.body, bytes) else b""
+    if kind is Fault.DRIP:
+        return await _drip(request, body, active.interval)
+    if kind is Fault.CUT_JSON:
+        return await _dropped(request, body) if active.drop else _raw(body[: len(body) // 2])
+    if kind is Fault.INVALID_JSON:
+        return _raw(body.replace(b":", b"=", 3).replace(b",", b",,", 2) + b"}")
+    if kind is Fault.NULL_MINER:
+        return _json({"miner": None}) if request.path == "/api/v1/summary" else healthy
+    return _distorted(healthy, body)
+
+
+def reset(transport: asyncio.BaseTransport | None) -> None:
+    """Close a connection with RST, dropping what is unsent."""
+    if not isinstance(transport, asyncio.Transport):
+        return
+    sock = transport.get_extra_info("socket")
+    if sock is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+async def _for_ever() -> web.StreamResponse:
+    """Wait until the connection is lost: the server then cancels us."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nobody resolves this future")
+
+
+def _json(document: Any, *, status: int = 200) -> web.Response:
+    return web.Response(body=json.dumps(document).encode(), status=status, content_type="application/json")
+
+
+def _raw(body: bytes) -> web.Response:
+    return web.Response(body=body, content_type="application/json")
+
+
+def _distorted(healthy: web.StreamResponse, body: bytes) -> web.StreamResponse:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return healthy
+    return web.Response(
+        body=json.dumps(distort(document)).encode(), status=healthy.status, content_type="application/json"
+    )
+
+
+def distort(document: Any, place: int = 0) -> Any:
+    """Return a document of the same outline whose values have the wrong types. `place` varies how."""
+    if isinstance(document, dict):
+        if place % 4 == 3:
+            return list(document.values())
+        return {key: distort(value, place + index) for index, (key, value) in enumerate(document.items())}
+    if isinstance(document, list):
+        return {"0": document[0]} if document and place % 3 == 2 else [distort(item, place + 1) for item in document]
+    wrong: tuple[Any, ...]
+    if isinstance(document, bool):
+        wrong = ("yes", None, [])
+    elif isinstance(document, int | float):
+        wrong = (str(document), None, float("nan"), [document], float("inf"), -1e308)
+    else:
+        wrong = (17, None, {"text": document}, True)
+    return wrong[place % len(wrong)]
+
+
+_STRANGERS = {
+    "printer": (
+        200,
+        "text/html",
+        b"<html><head><title>Laser Printer 4200</title></head><body><h1>Ready</h1></body></html>",
+        {"Server": "Embedded Web Server"},
+    ),
+    "json": (200, "application/json", b'{"status": "ok", "version": "2.1.0", "model": "nas", "uptime": 86400}', {}),
+    "router": (
+        401,
+        "text/html",
+        b"<html><head><title>401 Unauthorized</title></head><body>Login required</body></html>",
+        {"WWW-Authenticate": 'Basic realm="Router"', "Server": "httpd"},
+    ),
+}
+
+
+def _stranger(kind: str) -> web.Response:
+    status, content_type, body, headers = _STRANGERS[kind]
+    return web.Response(status=status, body=body, content_type=content_type, headers=headers)
+
+
+def _stock_firmware() -> web.Response:
+    challenge = 'Digest realm="antMiner Configuration", nonce="5f1d7a84cc04b59a1a4b1a9d2a3c4e5f", qop="auth"'
+    page = b"<html><head><title>401 - Unauthorized</title></head><body><h1>401 - Unauthorized</h1></body></html>"
+    headers = {"WWW-Authenticate": challenge, "Server": "lighttpd/1.4.32"}
+    return web.Response(status=401, body=page, content_type="text/html", headers=headers)
+
+
+async def _huge(request: web.BaseRequest, size: int) -> web.StreamResponse:
+    head, tail = b'{"miner":{"miner_type":"', b'"}}'
+    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(size)})
+    response.force_close()
+    await response.prepare(request)
+    await response.write(head)
+    left = size - len(head) - len(tail)
+    block = b"A" * 65536
+    while left > 0:
+        await response.write(block[:left])
+        left -= len(block)
+    await response.write(tail)
+    return response
+
+
+async def _bomb(request: web.BaseRequest, size: int) -> web.StreamResponse:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    response = web.StreamResponse(headers=headers)
+    response.enable_chunked_encoding()
+    response.force_close()
+    await response.prepare(request)
+    for piece in bomb_pieces(size):
+        if piece:
+            await response.write(piece)
+        await asyncio.sleep(0)  # compressing a megabyte takes milliseconds: let the other miners answer between
+    await response.write_eof()
+    return response
+
+
+def bomb_pieces(size: int) -> Iterator[bytes]:
+    """Yield a gzip stream of `size` bytes of JSON text, about a thousandth as long. Memory stays at 1 MB."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    head, tail = b'{"miner":{"miner_type":"', b'"}}'
+    yield packer.compress(head)
+    left, block = size - len(head) - len(tail), b"A" * MEGABYTE
+    while left > 0:
+        yield packer.compress(block[:left])
+        left -= len(block)
+    yield packer.compress(tail) + packer.flush()
+
+
+async def _drip(request: web.BaseRequest, body: bytes, interval: float) -> web.StreamResponse:
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    for index in range(len(body)):
+        await response.write(body[index : index + 1])
+        await asyncio.sleep(interval)
+    return response
+
+
+async def _dropped(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
+    """Announce the whole body, send half of it, hang up."""
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    await response.write(body[: len(body) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return await _for_ever()

@@ -1,0 +1,28 @@
+"""hive-sim: stand-ins for what hived talks to. Each kind of stand-in is a subcommand with a module of its own."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from hived.simulator import fleet_command, steering
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the command line."""
+    top = argparse.ArgumentParser(prog="hive-sim", description="Simulated miners to try hived with.")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    fleet_command.add_command(commands)
+    steering.add_verbs(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run hive-sim. Returns 0 done or stopped, 1 failed, 2 wrong usage."""
+    args = parser().parse_args(argv)
+    code: int = args.run(args)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,41 @@
+"""The schema's history: scripts in `changes/`, applied in order by playhouse.migrations, never edited once released."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from playhouse.migrations import Runner
+
+from hived.errors import SchemaMismatch
+
+log = logging.getLogger(__name__)
+
+CHANGES = Path(__file__).with_name("changes")
+
+
+def migrate(database: Any) -> list[str]:
+    """Bring the schema up to this program's; return the names of what was applied.
+
+    Each change is one transaction: a failing one leaves the database as it was before that change.
+    """
+    _refuse_newer(database)
+    applied: list[str] = Runner(database, str(CHANGES)).up()
+    return applied
+
+
+def check(database: Any) -> None:
+    """Raise SchemaMismatch unless the schema is exactly the one this program was written for."""
+    _refuse_newer(database)
+    pending = [m.name for m in Runner(database, str(CHANGES)).status() if m.applied is None]
+    if pending:
+        raise SchemaMismatch(f"the database lacks {len(pending)} schema change(s): run `hivectl migrate` first")
+
+
+def _refuse_newer(database: Any) -> None:
+    unknown = [m.name for m in Runner(database, str(CHANGES)).status() if m.path is None]
+    if unknown:
+        raise SchemaMismatch(
+            f"the database was written by a newer hived (it knows {unknown[-1]}): install that version again"
+        )

@@ -1,0 +1,36 @@
+"""This node's id: made once, kept in a file beside the database."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+from hived.errors import HivedError
+
+NAME = "node-id"
+
+
+def node_id(database: Path, wished: str | None = None) -> str:
+    """Return the id of this node, `wished` when it is given; make and keep one the first time.
+
+    The file is written whole or not at all, so that two daemons that start together agree. HivedError when it cannot
+    be written.
+    """
+    if wished:
+        return wished
+    path = database.with_name(NAME)
+    try:
+        if not path.exists():
+            draft = path.with_name(f".{NAME}.{os.getpid()}")
+            draft.write_text(uuid.uuid4().hex + "\n", "ascii")
+            draft.chmod(0o600)
+            try:
+                os.link(draft, path)  # fails when another daemon was first: then its id is ours
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text("ascii").strip()
+    except OSError as err:
+        raise HivedError(f"cannot keep the node id in {path}: {err.strerror}") from err

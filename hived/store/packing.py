@@ -1,0 +1,155 @@
+"""Compact forms of what history keeps: the chips of one board as one record, the small parts of a status as another.
+
+A fleet of 1,000 miners has 342,000 chips a minute. A row per chip costs 32 bytes; these records cost about 4, because
+equal quantities lie together and neighbours resemble each other (planes of 16-bit numbers, then deflate).
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hived.errors import HivedError
+from hived.records.miner import ChipReading, HashboardChips, SensorReading
+
+_VERSION = 1
+_HASHRATE_STEP_HS = 1e8  # 0.1 GH/s: a chip makes 150 to 1,500 GH/s
+_NONE_U16 = 0xFFFF
+_NONE_I16 = -0x8000
+_NONE_U32 = 0xFFFFFFFF
+_GRADES = (None, "grey", "orange", "red")
+_THROTTLE_BITS = {None: 0, False: 4, True: 8}
+_MAX_UNPACKED = 1 << 20
+
+
+def pack_chips(board: HashboardChips) -> bytes:
+    """Return one board's chips as bytes; `unpack_chips` gives the same record back.
+
+    Hashrates are kept to 0.1 GH/s, temperatures to 0.1 °C, counters to 32 bits.
+    """
+    chips = board.chips
+    highest = max((c.hashrate_hs for c in chips if c.hashrate_hs), default=0.0)
+    step = max(1, -(-int(highest / _HASHRATE_STEP_HS) // (_NONE_U16 - 1)))
+    head: dict[str, Any] = {
+        "s": board.state, "d": board.description, "h": _thin(board.hashrate_hs), "e": _thin(board.expected_hashrate_hs),
+        "f": board.frequency_mhz, "n": [[s.position, s.state, s.board_temp_c, s.chip_temp_c] for s in board.sensors],
+        "k": step,
+    }  # fmt: skip
+    if any(c.index != i for i, c in enumerate(chips)):
+        head["i"] = [c.index for c in chips]
+    text = json.dumps({k: v for k, v in head.items() if v is not None and v != []}, separators=(",", ":")).encode()
+    planes = (
+        _plane("H", (_scaled(c.hashrate_hs, _HASHRATE_STEP_HS * step, _NONE_U16) for c in chips)),
+        _plane("h", (_tenths(c.temp_c) for c in chips)),
+        _plane("H", (_scaled(c.frequency_mhz, 1, _NONE_U16) for c in chips)),
+        _plane("H", (_scaled(c.voltage_mv, 1, _NONE_U16) for c in chips)),
+        _plane("I", (_scaled(c.errors, 1, _NONE_U32) for c in chips)),
+        _plane("B", (_flags(c) for c in chips)),
+    )
+    body = struct.pack("<HH", len(chips), len(text)) + text + b"".join(planes)
+    return bytes([_VERSION]) + zlib.compress(body, 6)
+
+
+def unpack_chips(index: int, packed: bytes) -> HashboardChips:
+    """Return the record that `pack_chips` was given; HivedError when the bytes are not its work."""
+    try:
+        if packed[0] != _VERSION:
+            raise HivedError(f"chip record of unknown version {packed[0]}")
+        body = zlib.decompressobj().decompress(packed[1:], _MAX_UNPACKED)
+        count, length = struct.unpack_from("<HH", body)
+        head = json.loads(body[4 : 4 + length])
+        at = 4 + length
+        planes: list[array[Any]] = []
+        for code in ("H", "h", "H", "H", "I", "B"):
+            plane = array(code)
+            size = count * plane.itemsize
+            plane.frombytes(body[at : at + size])
+            if sys.byteorder == "big":
+                plane.byteswap()
+            if len(plane) != count:
+                raise HivedError("chip record is cut")
+            planes.append(plane)
+            at += size
+    except (zlib.error, struct.error, ValueError, IndexError) as err:
+        raise HivedError(f"chip record cannot be read: {err}") from err
+    rate, temp, freq, volt, errors, flags = planes
+    step = _HASHRATE_STEP_HS * head.get("k", 1)
+    indices: Sequence[int] = head.get("i") or range(count)
+    chips = tuple(
+        ChipReading(
+            index=indices[i],
+            hashrate_hs=None if rate[i] == _NONE_U16 else rate[i] * step,
+            frequency_mhz=None if freq[i] == _NONE_U16 else float(freq[i]),
+            voltage_mv=None if volt[i] == _NONE_U16 else float(volt[i]),
+            temp_c=None if temp[i] == _NONE_I16 else temp[i] / 10,
+            errors=None if errors[i] == _NONE_U32 else errors[i],
+            grade=_GRADES[flags[i] & 3],
+            throttled=True if flags[i] & 8 else (False if flags[i] & 4 else None),
+        )
+        for i in range(count)
+    )
+    return HashboardChips(
+        index=index, state=head.get("s"), description=head.get("d"), hashrate_hs=head.get("h"),
+        expected_hashrate_hs=head.get("e"), frequency_mhz=head.get("f"), chips=chips,
+        sensors=tuple(SensorReading(*s) for s in head.get("n", ())),
+    )  # fmt: skip
+
+
+# Seen in nearly every status: deflate refers to it instead of repeating it in each small record.
+_DICTIONARY = (
+    b'{"index":1,"state":"mining","hashrate_hs":,"expected_hashrate_hs":,"power_w":,"voltage_mv":,"frequency_mhz":,'
+    b'"pcb_temp_min_c":,"pcb_temp_max_c":,"chip_temp_min_c":,"chip_temp_max_c":,"hardware_errors":0,"chips_grey":,'
+    b'"chips_orange":0,"chips_red":0},{"index":2,{"index":3,"state":"stopped""failure""initializing""auto-tuning"'
+    b'{"index":0,"rpm":,"max_rpm":6000,"status":"ok"},"status":"lost","url":"stratum+tcp://:3333","user":"","kind":"user",'
+    b'"status":"active","accepted":,"rejected":0,"stale":0,"difficulty":"131K","ping_ms":,"last_share_s":},"status":"working"'
+    b'"kind":"devfee","url":"DevFee","user":"DevFee"{"fan_duty_percent":,"reported_power_w":,"fans":[,"boards":[,"pools":['
+)
+
+
+def pack_detail(detail: dict[str, Any]) -> bytes:
+    """Return a small JSON document as bytes, a third of its size."""
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=_DICTIONARY)
+    text = json.dumps(detail, separators=(",", ":"), ensure_ascii=False).encode()
+    return bytes([_VERSION]) + squeeze.compress(text) + squeeze.flush()
+
+
+def unpack_detail(packed: bytes | None) -> dict[str, Any]:
+    """Return the document of `pack_detail`; empty for None; HivedError when the bytes are not its work."""
+    if not packed:
+        return {}
+    try:
+        text = zlib.decompressobj(-15, zdict=_DICTIONARY).decompress(packed[1:], _MAX_UNPACKED)
+        document: dict[str, Any] = json.loads(text)
+    except (zlib.error, ValueError) as err:
+        raise HivedError(f"status record cannot be read: {err}") from err
+    return document
+
+
+def _plane(code: str, values: Iterable[int]) -> bytes:
+    plane = array(code, values)
+    if sys.byteorder == "big":
+        plane.byteswap()
+    return plane.tobytes()
+
+
+def _scaled(value: float | None, step: float, none: int) -> int:
+    return none if value is None or value < 0 else min(round(value / step), none - 1)
+
+
+def _tenths(value: float | None) -> int:
+    return _NONE_I16 if value is None else max(-0x7FFF, min(0x7FFF, round(value * 10)))
+
+
+def _flags(chip: ChipReading) -> int:
+    grade = _GRADES.index(chip.grade) if chip.grade in _GRADES else 0
+    return grade | _THROTTLE_BITS[chip.throttled]
+
+
+def _thin(value: float | None) -> float | None:
+    """Keep six significant digits, as a status does."""
+    return None if value is None else float(f"{value:.6g}")

@@ -1,0 +1,29 @@
+"""A scripted peer, and clients that talk to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hived.clients.vnish.client import VnishClient, open_session
+
+from .peer import Peer, running_peer
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    async with running_peer() as peer:
+        yield peer
+
+
+@pytest.fixture
+async def client(peer: Peer) -> AsyncIterator[VnishClient]:
+    async with open_session() as session:
+        yield VnishClient(session, port=peer.port, timeout_s=5.0)
+
+
+@pytest.fixture
+async def hasty(peer: Peer) -> AsyncIterator[VnishClient]:
+    async with open_session() as session:
+        yield VnishClient(session, port=peer.port, timeout_s=0.15)

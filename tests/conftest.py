@@ -1,0 +1,81 @@
+"""What every test may use, and what no test may leave behind."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.clock import FakeClock
+
+GRACE_S = 2.0  # a thread that was told to end may need so long on a busy machine
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that stands still until `advance(seconds)`."""
+    return FakeClock()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listened on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """Fail a test that leaves a thread behind: it would run into the tests after it."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + GRACE_S
+    left = [thread for thread in threading.enumerate() if thread not in before and not _is_of_the_runner(thread)]
+    for thread in left:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    left = [thread for thread in left if thread.is_alive()]
+    assert not left, f"threads left behind: {', '.join(thread.name for thread in left)}"
+
+
+@pytest.fixture(autouse=True)
+def no_task_is_left(request: pytest.FixtureRequest, no_thread_is_left: None) -> None:
+    """Fail an asynchronous test that leaves a task behind on its loop."""
+    function = getattr(request.node, "obj", None)
+    if function is not None and inspect.iscoroutinefunction(inspect.unwrap(function)):
+        request.getfixturevalue("_task_guard")
+
+
+@pytest.fixture
+async def _task_guard() -> AsyncIterator[None]:
+    before = asyncio.all_tasks()
+    yield
+    left = asyncio.all_tasks() - before - {asyncio.current_task()}
+    if left:  # cancelled ones need a turn or two of the loop
+        _, left = await asyncio.wait(left, timeout=GRACE_S)
+    for task in left:
+        task.cancel()
+    assert not left, f"tasks left behind: {', '.join(repr(task) for task in left)}"
+
+
+@pytest.fixture(autouse=True)
+def log_levels_are_put_back() -> Iterator[None]:
+    """A program that sets up its log within a test must not change what later tests see."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    for handler in [one for one in root.handlers if one not in handlers]:
+        root.removeHandler(handler)
+
+
+def _is_of_the_runner(thread: threading.Thread) -> bool:
+    """pytest-xdist talks over threads of execnet, pytest-timeout may watch from one."""
+    return thread.name.startswith(("execnet", "pytest_timeout", "receiver"))

@@ -1,0 +1,108 @@
+"""A small site: a simulated fleet on loopback, a real store, and the services between them, with a clock to turn."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hived.clients.vnish.client import VnishClient
+from hived.clients.vnish.transport import open_session
+from hived.records.site import KnownMiner, MinerView
+from hived.services.catalogue import Catalogue
+from hived.services.discover import Discoverer
+from hived.services.keys import KeyKeeper
+from hived.services.poll import Poller
+from hived.services.sweep import LightScan, Range
+from hived.simulator.fleet import Fleet
+from hived.simulator.miner import SimulatedMiner
+from hived.store import Store, create, miners, views
+from tests.clock import FakeClock
+
+SUBNET = "127.33.0.0/26"
+
+
+class Site:
+    """What the tests turn: `clock`, `fleet`, `store`; services are made anew as a restarted daemon would."""
+
+    def __init__(self, fleet: Fleet, store: Store, clock: FakeClock, session: Any) -> None:
+        self.fleet, self.store, self.clock = fleet, store, clock
+        self.session = session
+        self.subnets = [ipaddress.IPv4Network(fleet.subnet)]
+        self.exclude: list[ipaddress.IPv4Network] = []
+        self.passwords: tuple[str, ...] = ("admin",)
+
+    def client(self, timeout_s: float = 0.7) -> VnishClient:
+        return VnishClient(self.session, port=self.fleet.port, timeout_s=timeout_s)
+
+    def keeper(self) -> KeyKeeper:
+        return KeyKeeper(self.store, self.client(), self.passwords, clock=self.clock)
+
+    def discoverer(self, **changes: Any) -> Discoverer:
+        """A discoverer that knows nothing but what is in the database: that of a daemon that has just started."""
+        client = self.client()
+        given: dict[str, Any] = {
+            "ranges": lambda: Range(self.subnets, self.exclude),
+            "scan": LightScan(
+                self.fleet.port, timeout_s=0.3, retry_timeout_s=0.5, concurrency=64, progress=lambda: None
+            ),
+            "keys": self.keeper(),
+            "catalogue": Catalogue(self.store, client, clock=self.clock),
+            "node_id": "node-1",
+            "probe_timeout_s": 0.7,
+            "probe_concurrency": 16,
+            "offline_after_scans": 2,
+            "clock": self.clock,
+        }
+        return Discoverer(self.store, client, **(given | changes))
+
+    def poller(self, *, timeout_s: float = 0.7, **changes: Any) -> Poller:
+        given: dict[str, Any] = {
+            "status_every_s": 15.0, "chips_every_s": 60.0, "concurrency": 64, "unmanaged": True,
+            "allows": lambda _ip: True, "clock": self.clock,
+        }  # fmt: skip
+        return Poller(self.store, self.client(timeout_s), **(given | changes))
+
+    async def row(self, miner: SimulatedMiner) -> KnownMiner:
+        found = await self.store.read(miners.by_mac, miner.mac)
+        assert found is not None, f"{miner.mac} is not in the database"
+        return found
+
+    async def view(self, miner: SimulatedMiner) -> MinerView:
+        found = await self.store.read(views.miners, mac=miner.mac)
+        assert found, f"{miner.mac} is not in the database"
+        return found[0]
+
+
+MakeSite = Callable[..., Any]
+
+
+@pytest.fixture
+async def make_site(tmp_path: Path, clock: FakeClock) -> AsyncIterator[MakeSite]:
+    """`await make_site(count, **fleet_options)`: a site that is closed after the test."""
+    async with AsyncExitStack() as stack:
+
+        async def make(count: int, **options: Any) -> Site:
+            given: dict[str, Any] = {"subnet": SUBNET, "clock": clock, "steady": True}
+            fleet = await stack.enter_async_context(Fleet(count, **(given | options)))
+            url = f"sqlite:///{tmp_path / 'hived.db'}"
+            create(url)
+            store = await stack.enter_async_context(Store.open(url))
+            session = await stack.enter_async_context(_closing(open_session(keepalive_s=60.0)))
+            return Site(fleet, store, clock, session)
+
+        yield make
+
+
+@asynccontextmanager
+async def _closing(session: Any) -> AsyncIterator[Any]:
+    async with session:
+        yield session
+
+
+def macs(fleet_miners: Sequence[SimulatedMiner]) -> set[str]:
+    return {miner.mac for miner in fleet_miners}

@@ -1,0 +1,123 @@
+"""The layers hold: who may import whom, and that no file outgrows a reader."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HIVED = Path(__file__).parent.parent / "hived"
+FILES = sorted(HIVED.rglob("*.py"))
+MAX_LINES = 400
+
+# What each room may use besides itself and errors.py, and why no more.
+ROOMS: dict[str, tuple[set[str], str]] = {
+    "records": (set(), "records are what everybody talks about: they know nobody"),
+    "runtime": (set(), "the runtime knows systemd and files, not miners"),
+    "clients": (
+        {"records", "runtime"},
+        "a client turns bytes into records; what is done with them is a service's matter",
+    ),
+    "store": ({"records", "runtime"}, "the store keeps records; who they come from is a service's matter"),
+    "services": ({"records", "runtime", "clients", "store"}, "a service joins clients and store, whoever calls it"),
+    "api": (
+        {"records", "runtime", "services", "store"},
+        "the API never talks to a miner: it writes rows, a daemon acts",
+    ),
+    "daemons": ({"records", "runtime", "clients", "store", "services", "api"}, "daemons wire what is below them"),
+    "cli": ({"records", "runtime", "clients", "store", "services"}, "hivectl works without any daemon or API"),
+    "simulator": ({"records", "runtime"}, "the stand-ins must not share the code that is tried against them"),
+}
+# Packages that one room alone knows, so that replacing them is the matter of one room.
+OWNED = {"peewee": "store", "playhouse": "store", "sdnotify": "runtime"}
+# For the tests alone.
+NEVER = {"pyasic", "pytest", "hypothesis", "freezegun"}
+
+
+def imported_names(path: Path) -> Iterator[str]:
+    """Yield the full dotted name of everything a file imports, wherever in it."""
+    package = ("hived", *path.relative_to(HIVED).parent.parts)
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join((*start, *filter(None, [node.module])))
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def complaints(path: Path) -> Iterator[str]:
+    parts = path.relative_to(HIVED).parts
+    room = parts[0] if len(parts) > 1 else ""
+    if room and room not in ROOMS:
+        yield f"the room {room} is not in the table of this test: say what it may use and why"
+        return
+    allowed, why = ROOMS.get(room, (set(), "what lies at the top is open to all and knows nobody"))
+    for name in imported_names(path):
+        head, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        if head == "hived" and (HIVED / target).is_dir() and target not in allowed | {room}:
+            yield f"imports {name}: {why}"
+        elif OWNED.get(head, room) != room:
+            yield f"imports {name}: only {OWNED[head]} knows {head}"
+        elif head in NEVER:
+            yield f"imports {name}: that is for tests"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HIVED)))
+def test_a_room_imports_only_rooms_below_it(path: Path) -> None:
+    assert list(complaints(path)) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HIVED)))
+def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
+    lines = len(path.read_text().splitlines())
+    assert lines < MAX_LINES, f"{lines} lines: two subjects live here, give each its own file"
+
+
+@pytest.mark.parametrize(
+    ("place", "line", "reason"),
+    [
+        ("clients/x.py", "from hived.store import miners", "matter"),
+        ("store/x.py", "import hived.clients.vnish", "matter"),
+        ("api/x.py", "from hived import clients", "never talks to a miner"),
+        ("services/x.py", "from ..daemons import polld", "whoever calls it"),
+        ("simulator/x.py", "from hived.services.poll_status import x", "stand-ins"),
+        ("x.py", "from hived.records import miner", "knows nobody"),
+        ("api/x.py", "from peewee import Model", "only store"),
+        ("cli/x.py", "import pytest", "tests"),
+        ("attic/x.py", "import os", "not in the table"),
+    ],
+)
+def test_a_forbidden_import_is_found_with_its_reason(
+    place: str, line: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ROOMS:
+        (tmp_path / room).mkdir()
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"def late():\n    {line}\n")
+    monkeypatch.setattr(f"{__name__}.HIVED", tmp_path)
+    (complaint,) = complaints(path)
+    assert reason in complaint
+
+
+@pytest.mark.parametrize(
+    ("place", "line"),
+    [
+        ("services/x.py", "from hived.store import miners"),
+        ("clients/x.py", "from hived.errors import Transient"),
+        ("runtime/x.py", "from hived import __version__"),
+        ("store/x.py", "from .db import Database"),
+    ],
+)
+def test_an_allowed_import_is_no_complaint(
+    place: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for room in ROOMS:
+        (tmp_path / room).mkdir()
+    (tmp_path / place).write_text(line)
+    monkeypatch.setattr(f"{__name__}.HIVED", tmp_path)
+    assert list(complaints(tmp_path / place)) == []
