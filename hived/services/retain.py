@@ -29,7 +29,7 @@ class Retention:
         """Sum up what has ended, drop what is too old, keep the disk budget. Transient: database busy."""
         now, limits = self._clock(), self._limits
         for width_s in (history.FIVE_MINUTES_S, history.HOUR_S):
-            await self._store.write(history.roll_up, width_s, now)
+            await self._repeat(history.roll_up, width_s, now)
         await self._repeat(history.thin_chips, now - limits.telemetry_raw_hours * 3600)
         ages: list[tuple[Any, float]] = [
             (Status, limits.raw_days),
@@ -58,7 +58,7 @@ class Retention:
             if not await self._store.write(history.drop_oldest):
                 return
 
-    async def _repeat(self, work: Callable[..., bool], *args: Any) -> None:
+    async def _repeat(self, work: Callable[..., bool | int], *args: Any) -> None:
         for _ in range(SLICES_AT_ONCE):
             if not await self._store.write(work, *args):
                 return

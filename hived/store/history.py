@@ -5,6 +5,7 @@ All work comes in slices of bounded size, each a transaction of its own, so that
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import peewee as pw
@@ -18,6 +19,9 @@ HOUR_S = 3600.0
 CHIP_SLOT_S = 1800.0
 SETTLE_S = 120.0
 """A stretch is summed up this long after its end: by then all its results are written."""
+
+_SUMMED_UP = {Status: "rolled_300", Rollup5m: "rolled_3600"}
+"""The mark up to which each table has been summed up into the next one."""
 
 MAX_EVENTS = 500_000  # about 100 MB; the oldest leave first
 
@@ -99,19 +103,24 @@ def rollups(db: Database, num: int, *, since: float, width_s: float, limit: int 
 def prune(db: Database, table: Any, before: float, *, slice_s: float = HOUR_S) -> bool:
     """Delete what is older than `before`, at most `slice_s` of it; return whether more is left to delete.
 
-    Each miner's latest status stays, however old: it is all that is known of it.
+    What is not summed up yet stays, and so does each miner's latest status, however old: it is all that is known.
     """
+    if table in _SUMMED_UP:
+        before = min(before, _mark(db, _SUMMED_UP[table]) or -math.inf)
     oldest = _oldest(db, table)
     if oldest is None or oldest >= before:
         return False
     until = min(before, oldest + slice_s)
+    return _delete_before(db, table, until) > 0 and until < before
+
+
+def _delete_before(db: Database, table: Any, until: float) -> int:
     gone = table.delete().where(table.at < until)
     if table in (Status, Chips):
         head = Health.status_at if table is Status else Health.chips_at
         latest = Health.select(Health.num).where(head == table.at, Health.num == table.num)
         gone = gone.where(~pw.fn.EXISTS(latest))
-    deleted = gone.execute(db)
-    return bool(deleted) and until < before
+    return int(gone.execute(db))
 
 
 def thin_chips(db: Database, before: float) -> bool:
@@ -145,8 +154,9 @@ def drop_oldest(db: Database, *, share: float = 0.05) -> bool:
         oldest = min(old for _, old, _ in known)
         newest = max(new for _, _, new in known)
         until = oldest + max((newest - oldest) * share, 60.0)
-        deleted = [prune(db, table, until, slice_s=until) or old < until for table, old, _ in known]
-        return any(deleted)
+        for table, _, _ in known:
+            _delete_before(db, table, until)
+        return True
     return False
 
 

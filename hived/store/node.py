@@ -22,7 +22,7 @@ def node_id(database: Path, wished: str | None = None) -> str:
     path = database.with_name(NAME)
     try:
         if not path.exists():
-            draft = path.with_name(f".{NAME}.{os.getpid()}")
+            draft = path.with_name(f".{NAME}.{uuid.uuid4().hex}")
             draft.write_text(uuid.uuid4().hex + "\n", "ascii")
             draft.chmod(0o600)
             try:

@@ -1,0 +1,202 @@
+"""The file, its schema, and what goes wrong with both."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hived.errors import HivedError, SchemaMismatch, Transient
+from hived.records.miner import MinerIdentity, MinerSettings, ModelInfo, Preset
+from hived.records.site import Stranger
+from hived.store import Store, create, integrity, miners, models, settings, site
+from hived.store import db as room
+from hived.store.node import node_id
+from hived.store.schema import TABLES
+from hived.store.settings import KEEP_VERSIONS
+
+
+def path_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def test_a_new_database_is_private_and_made_once(url: str) -> None:
+    assert stat.S_IMODE(path_of(url).stat().st_mode) == 0o600
+    assert create(url) == []
+    assert integrity(url) == "ok"
+
+
+def test_the_migrations_make_the_tables_that_the_program_uses(url: str) -> None:
+    with sqlite3.connect(path_of(url)) as connection:
+        made = {
+            name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
+            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        }
+    connection.close()
+    for table in TABLES:
+        columns = {field.column_name for field in table._meta.sorted_fields}
+        assert made[table._meta.table_name] == columns
+
+
+async def test_a_daemon_refuses_a_missing_an_older_and_a_newer_schema(tmp_path: Path, url: str) -> None:
+    with pytest.raises(SchemaMismatch, match="hivectl migrate"):
+        async with Store.open(f"sqlite:///{tmp_path / 'none.db'}"):
+            pass
+    assert not (tmp_path / "none.db").exists()
+    connection = sqlite3.connect(path_of(url))
+    connection.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')")
+    connection.commit()
+    with pytest.raises(SchemaMismatch, match="newer hived"):
+        async with Store.open(url):
+            pass
+    with pytest.raises(SchemaMismatch, match="newer hived"):
+        create(url)
+    connection.execute("DELETE FROM schema_migration")
+    connection.commit()
+    connection.close()
+    with pytest.raises(SchemaMismatch, match="hivectl migrate"):
+        async with Store.open(url):
+            pass
+
+
+async def test_a_locked_database_is_transient_and_a_damaged_one_is_not(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(room._PRAGMAS, "busy_timeout", 50)
+    async with Store.open(url) as store:
+        other = sqlite3.connect(path_of(url), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Transient, match="locked"):
+            await store.write(site.start_sweep, 1.0)
+        other.execute("ROLLBACK")
+        other.close()
+        await store.write(site.start_sweep, 1.0)
+    path_of(url).write_bytes(b"this is no database" * 1000)
+    with pytest.raises(HivedError, match="damaged"):
+        async with Store.open(url):
+            pass
+
+
+async def test_a_read_that_takes_too_long_is_stopped_and_the_next_one_works(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "READ_LIMIT_S", 0.05)
+
+    def endless(db: Any) -> Any:
+        counting = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+        return db.execute_sql(counting).fetchone()
+
+    with pytest.raises(Transient, match="longer than"):
+        await store.read(endless)
+    assert await store.read(site.sweeps) == []
+
+
+async def test_a_reader_cannot_write(store: Store) -> None:
+    with pytest.raises(HivedError, match="readonly"):
+        await store.read(site.start_sweep, 1.0)
+
+
+async def test_a_failing_write_leaves_nothing_behind(store: Store) -> None:
+    def half(db: room.Database) -> None:
+        site.start_sweep(db, 1.0)
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        await store.write(half)
+    assert await store.read(site.sweeps) == []
+
+
+async def test_another_process_writing_is_noticed(url: str) -> None:
+    async with Store.open(url) as reader, Store.open(url) as writer:
+        before = await reader.changed()
+        assert await reader.changed() == before
+        await writer.write(site.start_sweep, 1.0)
+        assert await reader.changed() != before
+
+
+def test_the_node_id_is_made_once_and_private(tmp_path: Path) -> None:
+    made = node_id(tmp_path / "hived.db")
+    assert len(made) == 32
+    assert node_id(tmp_path / "hived.db") == made
+    assert node_id(tmp_path / "hived.db", "rack-7") == "rack-7"
+    assert [p.name for p in tmp_path.iterdir()] == ["node-id"]
+    assert stat.S_IMODE((tmp_path / "node-id").stat().st_mode) == 0o600
+
+
+async def test_daemons_that_start_together_agree_on_the_node_id(tmp_path: Path) -> None:
+    made = await asyncio.gather(*(asyncio.to_thread(node_id, tmp_path / "hived.db") for _ in range(20)))
+    assert len(set(made)) == 1
+
+
+def test_a_database_of_another_kind_is_refused_by_name() -> None:
+    with pytest.raises(HivedError, match="postgresql"):
+        create("postgresql://u:p@h/db")
+
+
+async def test_silent_fields_keep_what_is_known(store: Store) -> None:
+    full = MinerIdentity("02:00:00:00:00:01", "Antminer S19", "s19", firmware_version="1.2.6", hostname="rack1")
+    await store.write(miners.saw, miners.Sighting(full, "127.0.0.9", 1.0), node_id="n")
+    await store.write(miners.saw, miners.Sighting(MinerIdentity(full.mac), "127.0.0.9", 2.0), node_id="n")
+    row = await store.read(miners.by_mac, full.mac.upper())
+    assert row is not None
+    assert (row.model_alias, row.firmware_version, row.hostname) == ("s19", "1.2.6", "rack1")
+
+
+async def test_max_preset_must_be_one_of_the_model(store: Store) -> None:
+    ladder = [Preset("disabled"), Preset("1100", 1100.0, 53e12), Preset("2620LC", 2620.0)]
+    await store.write(models.save, ModelInfo("s19", "Antminer S19"), ladder, "1.2.6", 1.0)
+    view = await store.write(models.set_max_preset, "s19", "2620lc")
+    assert view is not None
+    assert view.max_preset == "2620LC"
+    with pytest.raises(HivedError, match="its presets are: disabled, 1100, 2620LC"):
+        await store.write(models.set_max_preset, "s19", "9999")
+    view = await store.write(models.set_max_preset, "s19", None)
+    assert view is not None
+    assert view.max_preset is None
+    assert await store.write(models.set_max_preset, "none", "1100") is None
+
+
+async def test_a_ladder_is_refreshed_and_its_versions_remembered(store: Store) -> None:
+    info = ModelInfo("s19", "Antminer S19", 76, 3, ((0, 1), (2, -1)))
+    await store.write(models.save, info, [Preset("1100")], "1.2.6", 1.0)
+    await store.write(models.save, info, None, "1.2.7", 2.0)
+    (view,) = await store.read(models.views)
+    assert (view.firmware_versions, [p["name"] for p in view.presets]) == (("1.2.6",), ["1100"])
+    await store.write(models.save, info, [Preset("1100"), Preset("1300")], "1.2.7", 3.0)
+    (view,) = await store.read(models.views)
+    assert view.firmware_versions == ("1.2.6", "1.2.7")
+    assert view.topology == ((0, 1), (2, -1))
+    assert (view.created_at, view.refreshed_at) == (1.0, 3.0)
+
+
+async def test_settings_versions_are_bounded(store: Store) -> None:
+    row = await store.write(
+        miners.saw, miners.Sighting(MinerIdentity("02:00:00:00:00:01"), "127.0.0.9", 1.0), node_id="n"
+    )
+    for i in range(KEEP_VERSIONS + 10):
+        await store.write(settings.save, row.num, MinerSettings({"a": i}), float(i), due_at=None)
+    kept = await store.read(settings.versions, row.num, limit=1000)
+    assert [v.version for v in kept] == list(range(KEEP_VERSIONS + 10, 10, -1))
+
+
+def test_differences_name_each_leaf() -> None:
+    before = {"pools": [{"url": "a", "user": "u"}], "x": 1, "gone": True}
+    after = {"pools": [{"url": "b", "user": "u"}, {"url": "c"}], "x": 1, "new": None}
+    assert list(settings.differences(before, after)) == [
+        {"path": "gone", "before": True, "after": None},
+        {"path": "pools.0.url", "before": "a", "after": "b"},
+        {"path": "pools.1", "before": None, "after": {"url": "c"}},
+    ]
+
+
+async def test_strangers_are_bounded_and_the_longest_silent_leave(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site, "MAX_STRANGERS", 5)
+    for i in range(9):
+        await store.write(site.save_stranger, Stranger(f"127.0.1.{i}", "html", "a page", 1.0, float(i)))
+    assert [s.ip for s in await store.read(site.strangers)] == [f"127.0.1.{i}" for i in range(4, 9)]
