@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import ipaddress
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -336,3 +339,58 @@ async def test_history_of_chips_survives_a_move(make_site: MakeSite) -> None:
     stored = await here.store.read(telemetry.newest, (await here.row(rig)).num, limit=100)
     assert len({at for at, _ in stored}) == 2
     assert len(await here.store.read(views.miners)) == 1
+
+
+async def test_new_firmware_is_an_event_and_its_ladder_is_read_again(make_site: MakeSite) -> None:
+    here = await make_site(2, models={"s19": 1})
+    rig = here.fleet.miners[0]
+    discoverer = here.discoverer()
+    await discoverer.sweep()
+    rig.spec = dataclasses.replace(rig.spec, fw_version="1.2.9", ladder=rig.spec.ladder[:5])
+    rig.changed()
+    here.clock.advance(30)
+    await discoverer.sweep()
+    (model,) = await here.store.read(models.views)
+    assert [p["name"] for p in model.presets] == ["disabled", *(p.name for p in rig.spec.ladder)]
+    assert model.firmware_versions == ("1.2.6", "1.2.9")
+    event = (await here.store.read(events.newest, kind="firmware_changed"))[0]
+    assert (event.mac, event.detail) == (rig.mac, {"before": "1.2.6", "after": "1.2.9"})
+    assert (await here.row(rig)).firmware_version == "1.2.9"
+
+
+async def test_the_sweep_and_the_probes_overlap_within_their_bounds(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await make_site(40)
+    scanning = probing = most_scanning = most_probing = both = 0
+    answers, probe = LightScan.answers, type(here.discoverer())._probe
+
+    async def scan(*args: Any) -> bool:
+        nonlocal scanning, most_scanning, both
+        scanning += 1
+        most_scanning = max(most_scanning, scanning)
+        both += probing > 0
+        try:
+            return await answers(*args)
+        finally:
+            scanning -= 1
+
+    async def look(*args: Any, **options: Any) -> None:
+        nonlocal probing, most_probing
+        probing += 1
+        most_probing = max(most_probing, probing)
+        try:
+            await probe(*args, **options)
+        finally:
+            probing -= 1
+
+    monkeypatch.setattr(LightScan, "answers", scan)
+    discoverer = here.discoverer(
+        probe_concurrency=4,
+        scan=LightScan(here.fleet.port, timeout_s=0.3, retry_timeout_s=0.5, concurrency=8, progress=lambda: None),
+    )
+    monkeypatch.setattr(discoverer, "_probe", partial(look, discoverer))
+    await discoverer.sweep()
+    assert (most_scanning, most_probing) == (8, 4)
+    assert both > 0
+    assert discoverer.last.miners == 40
