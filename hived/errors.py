@@ -51,6 +51,22 @@ class Unreadable(Transient):
     """It is a miner by all signs, but its answer could not be read (cut, invalid, too large, wrong shape)."""
 
 
+class Throttled(Transient):
+    """The host wants to be left alone for `retry_after_s` seconds; None when it did not say for how long."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Blocked(Refused):
+    """An address, port, name or scheme that must not be reached from here (private networks above all)."""
+
+
+class NotAllowed(Refused):
+    """The site's robots.txt forbids this page."""
+
+
 class BadConfig(HivedError):
     """The configuration cannot be used; the text names file, line, key and what was expected."""
 

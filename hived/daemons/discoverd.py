@@ -9,7 +9,6 @@ from functools import partial
 from hived.clients.vnish.client import VnishClient
 from hived.clients.vnish.transport import open_session
 from hived.runtime.config import Config
-from hived.runtime.launch import launch
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
 from hived.services.catalogue import Catalogue
@@ -65,8 +64,3 @@ async def discoverd(config: Config, life: Life) -> None:
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
             ]
         await life.run(beats, status=discoverer.summary)
-
-
-def main() -> int:
-    """Run hive-discoverd."""
-    return launch(NAME, "hived.daemons.discoverd:discoverd")

@@ -7,7 +7,6 @@ import time
 from hived.clients.vnish.client import VnishClient
 from hived.clients.vnish.transport import open_session
 from hived.runtime.config import Config
-from hived.runtime.launch import launch
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
 from hived.services.batch import FLUSH_EVERY_S
@@ -52,8 +51,3 @@ async def polld(config: Config, life: Life) -> None:
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
             ]
         await life.run(beats, status=poller.summary)
-
-
-def main() -> int:
-    """Run hive-polld."""
-    return launch(NAME, "hived.daemons.polld:polld")

@@ -131,6 +131,8 @@ class _Launch:
         before: Config | None = None
         while not life.stopping:
             log.setup(config.log.level)
+            if before is not None:
+                logger.info("reloaded, changed: %s", ", ".join(before.changes(config)) or "nothing")
             # The daemon is called again with the new configuration and wires itself anew: every option takes effect
             # on a reload, and no option needs code for it.
             task = asyncio.create_task(self._serve(config, life), name=self.name)
@@ -149,7 +151,6 @@ class _Launch:
                 return self._failed(err, life)
             if life.new_config is None or life.hanging:
                 break
-            logger.info("reloaded, changed: %s", ", ".join(config.changes(life.new_config)) or "nothing")
             config, before = life.new_config, config
         return life.exit_code
 

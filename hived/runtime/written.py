@@ -97,7 +97,7 @@ def read_text(path: Path) -> str:
     if len(raw) > MAX_BYTES:
         raise Unusable(f"larger than {MAX_BYTES // 1024} KiB, which is no configuration")
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8")  # YAML itself takes a byte order mark
     except UnicodeDecodeError as err:
         line = raw.count(b"\n", 0, err.start) + 1
         raise Unusable(f"not UTF-8 (byte 0x{raw[err.start]:02x})", line) from err

@@ -127,6 +127,9 @@ async def test_waking_ticks_at_once(clock: FakeClock) -> None:
     for _ in range(3):
         one.wake.set()
         await asyncio.wait_for(ticks.acquire(), 2)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert ticks.locked(), "one waking, one tick"
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()

@@ -57,7 +57,16 @@ def drop_in(file: Path, name: str, text: str) -> Path:
 
 
 def test_an_empty_file_gives_the_defaults(file: Path) -> None:
-    for text in ("", "# nothing\n", "---\n", "null\n", "{}\n", "network:\nhttp:\n", "\ufeff"):
+    for text in (
+        "",
+        "# nothing\n",
+        "---\n",
+        "null\n",
+        "{}\n",
+        "network:\nhttp:\n",
+        "\ufeff",
+        "\ufeff{network: {port: 80}}",
+    ):
         file.write_text(text, encoding="utf-8")
         assert load(file, env={}, flags={}) == Config()
 
@@ -86,7 +95,7 @@ def test_drop_ins_come_after_the_file_by_name_and_replace_lists(file: Path) -> N
     drop_in(file, "20-late.yaml", "network: {port: 83}")
     drop_in(file, "10-early.yaml", "network: {port: 82, exclude: [10.0.0.3]}")
     for name in (".hidden.yaml", "backup.yaml~", "note.txt", "old.yaml.dpkg-old"):
-        drop_in(file, name, "network: {port: 99}")
+        drop_in(file, name, "this: would be refused")
     loaded = load(file, env={}, flags={})
     assert loaded.network.port == 83
     assert loaded.network.exclude == (IPv4Network("10.0.0.3/32"),)

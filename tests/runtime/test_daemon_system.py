@@ -163,7 +163,7 @@ def test_the_deadlines_leave_time_for_each_other() -> None:
 
 
 def test_a_good_reload_wires_the_daemon_anew(daemons: Daemons) -> None:
-    process = daemons.start("steady")
+    process = daemons.start("steady", HIVED_TEST_HASTE="10")
     daemons.manager.wait_for("READY=1")
     line_of(process, "tick 81")
     daemons.file.write_text("network: {port: 82}\n")
@@ -176,6 +176,9 @@ def test_a_good_reload_wires_the_daemon_anew(daemons: Daemons) -> None:
     assert told[2] == "READY=1"
     assert "STOPPING=1" not in said
     line_of(process, "tick 82")
+    assert daemons.manager.quiet_for(runner.STOP_S / 10 + 0.1, "STOPPING=1"), (
+        "the deadline of the old run must not end it"
+    )
     process.terminate()
     code, out, err = ended(process)
     assert (code, out) == (0, "closed\n")
@@ -212,7 +215,18 @@ def test_a_reload_that_cannot_start_goes_back_to_what_worked(daemons: Daemons) -
     assert "Traceback" not in err
 
 
-def test_a_reload_changes_the_log_level_and_keeps_the_flags(daemons: Daemons) -> None:
+def test_a_reload_changes_the_log_level(daemons: Daemons) -> None:
+    daemons.file.write_text("log: {level: error}\n")
+    process = daemons.start("steady")
+    line_of(process, "tick 80")
+    daemons.file.write_text("log: {level: info}\nnetwork: {port: 82}\n")
+    process.send_signal(signal.SIGHUP)
+    line_of(process, "tick 82")
+    process.terminate()
+    assert ended(process)[2].endswith("info    hive-steady: reloaded, changed: network.port, log.level\n")
+
+
+def test_a_reload_keeps_the_flags(daemons: Daemons) -> None:
     process = daemons.start("steady", "--log-level", "warning")
     line_of(process, "tick 81")
     daemons.file.write_text("log: {level: debug}\n")

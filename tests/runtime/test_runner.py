@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from hived.errors import BadConfig, Transient
+from hived.runtime import runner
 from hived.runtime.config import Config, Log
 from hived.runtime.runner import Beat, Life
 from tests.runtime.notify_socket import manager_at
@@ -194,3 +196,25 @@ async def test_ready_is_said_again_until_the_manager_has_room(tmp_path: Path, mo
 
         await asyncio.wait_for(life.run([quick("look", look)]), 5)
         life.close()
+
+
+async def test_a_beat_that_ignores_its_end_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(runner, "CANCEL_S", 0.05)
+    life, release, gone = Life(), asyncio.Event(), asyncio.Event()
+
+    async def tick() -> None:
+        life.stop()
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+        gone.set()
+
+    await asyncio.wait_for(life.run([quick("stubborn", tick), quick("good")]), 5)
+    assert (life.hanging, life.exit_code) == (["stubborn"], 1)
+    assert "stubborn: does not stop within 0.05 s" in caplog.text
+    release.set()
+    await asyncio.wait_for(gone.wait(), 5)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
