@@ -111,8 +111,8 @@ class Discoverer:
             return "no sweep finished yet" if self._ranges().networks else "no subnets configured: nothing is scanned"
         took = last.finished_at - last.started_at
         return (
-            f"{last.miners} miners at {last.addresses} addresses in {took:.1f} s, "
-            f"{last.strangers} other devices, {last.unreadable} unreadable"
+            f"miners: {last.miners}, addresses: {last.addresses}, other devices: {last.strangers}, "
+            f"unreadable: {last.unreadable}, last sweep took {took:.1f} s"
         )
 
     def say_what_is_scanned(self) -> None:

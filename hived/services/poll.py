@@ -58,6 +58,8 @@ class Poller:
         self._allows = allows
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._results: Batch[PollOutcome] = Batch(self._save)
+        self._unsaved: set[int] = set()
+        """Miners with a result that is not in the database yet: by its rows they would be due again."""
         self._stack = AsyncExitStack()
         self._verified: dict[int, str] = {}
         """Miners whose MAC was asked over the connection that is kept to this address."""
@@ -80,7 +82,11 @@ class Poller:
     async def poll_due(self) -> None:
         """Start a poll for every miner that is due and not being polled already. Transient: database busy."""
         targets = await self._store.read(
-            readings.due, self._clock(), limit=MOST_AT_ONCE, unmanaged=self._unmanaged, skip=list(self._under_way)
+            readings.due,
+            self._clock(),
+            limit=MOST_AT_ONCE,
+            unmanaged=self._unmanaged,
+            skip=self._under_way.keys() | self._unsaved,
         )
         for target in targets:
             if not self._allows(target.ip):
@@ -137,19 +143,19 @@ class Poller:
         with self._client.watch() as watch:
             try:
                 if target.status_due:
-                    self._results.add(await self._read_status(target, watch))
+                    self._keep(await self._read_status(target, watch))
                 if target.chips_due:
-                    self._results.add(await self._read_chips(target, watch))
+                    self._keep(await self._read_chips(target, watch))
             except _SomebodyElse as err:
                 # Nothing of this poll is this miner's. The sweep sorts out who is where.
-                self._results.add(self._no_status(target, str(err)))
+                self._keep(self._no_status(target, str(err)))
             except BadCredentials as err:
                 await self._store.write(miners.drop_key, target.num, self._clock())
-                self._results.add(self._no_status(target, f"our key is refused: {err}"))
+                self._keep(self._no_status(target, f"our key is refused: {err}"))
             except NotThisFirmware as err:
-                self._results.add(self._no_status(target, f"no VNish answers any more ({err.kind}): {err}"))
+                self._keep(self._no_status(target, f"no VNish answers any more ({err.kind}): {err}"))
             except (Transient, Refused) as err:
-                self._results.add(self._no_status(target, str(err)))
+                self._keep(self._no_status(target, str(err)))
             finally:
                 if watch.opened:
                     self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
@@ -240,8 +246,13 @@ class Poller:
             return now + random.uniform(0.2, 1.0) * every_s  # spread the fleet over the interval
         return due_at + every_s * (int((now - due_at) / every_s) + 1)
 
+    def _keep(self, outcome: PollOutcome) -> None:
+        self._unsaved.add(outcome.num)
+        self._results.add(outcome)
+
     async def _save(self, outcomes: Sequence[PollOutcome]) -> None:
         await self._store.write(readings.save, outcomes)
+        self._unsaved.difference_update(outcome.num for outcome in outcomes)
 
     async def _save_the_rest(self) -> None:
         try:

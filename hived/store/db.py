@@ -101,8 +101,7 @@ class Store:
 
     async def changed(self) -> int:
         """Return a number that differs whenever another connection has committed since the last call."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._read_thread, _data_version, self._reader)
+        return await self._submit(self._read_thread, self._data_version)
 
     async def _submit(self, thread: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, call, *args)
@@ -121,6 +120,10 @@ class Store:
         finally:
             connection.set_progress_handler(None, 0)
 
+    def _data_version(self) -> int:
+        with _as_ours(self.path):
+            return int(_pragma(self._reader, "data_version"))
+
     def _connect(self) -> None:
         if not self.path.exists():
             raise SchemaMismatch(f"there is no database at {self.path}: run `hivectl migrate` first")
@@ -137,10 +140,6 @@ class Store:
         for thread, database in ((self._read_thread, self._reader), (self._write_thread, self._writer)):
             await loop.run_in_executor(thread, database.close)
             thread.shutdown(wait=False)
-
-
-def _data_version(database: Database) -> int:
-    return int(_pragma(database, "data_version"))
 
 
 _PASSING = ("locked", "busy", "is full", "disk I/O")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,9 @@ from hived.store import events, site
 from hived.store.counters import next_rev
 from hived.store.db import Database, tuples
 from hived.store.schema import Health, Miner
+
+_NUMBERS = re.compile(r"[\d.]+")
+"""What may differ between two tellings of the same trouble: "no answer within 1.5 s", "... within 5 s"."""
 
 _KNOWN = (
     Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware_version,
@@ -135,12 +139,12 @@ def unlock_failed(
 
 
 def failed(db: Database, num: int, at: float, reason: str) -> None:
-    """Record an error on the miner: text, time and one more in the count. A new text is an event."""
+    """Record an error on the miner: text, time and one more in the count. Another kind of error is an event."""
     previous = Health.select(Health.last_error).where(Health.num == num).bind(db).scalar()
     Health.update(
         last_error=reason, last_error_at=at, error_count=Health.error_count + 1, rev=next_rev(db)
     ).where(Health.num == num).execute(db)  # fmt: skip
-    if previous != reason:
+    if previous is None or _NUMBERS.sub("", previous) != _NUMBERS.sub("", reason):
         events.add(db, [_event(num, at, "miner_error", error=reason)])
 
 

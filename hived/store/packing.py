@@ -114,7 +114,7 @@ _DICTIONARY = (
 def pack_detail(detail: dict[str, Any]) -> bytes:
     """Return a small JSON document as bytes, a third of its size."""
     squeeze = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=_DICTIONARY)
-    text = json.dumps(detail, separators=(",", ":"), ensure_ascii=False).encode()
+    text = json.dumps(detail, separators=(",", ":")).encode()
     return bytes([_VERSION]) + squeeze.compress(text) + squeeze.flush()
 
 

@@ -370,3 +370,15 @@ async def test_a_turn_planned_by_a_clock_that_was_set_back_is_taken_now(make_sit
         await poller.round()
     row = await here.row(here.fleet.miners[0])
     assert len(await here.store.read(readings.newest, row.num, limit=9)) == 2
+
+
+async def test_a_miner_whose_result_waits_to_be_stored_is_not_due_again(make_site: MakeSite) -> None:
+    here = await make_site(2)
+    await here.discoverer().sweep()
+    async with here.poller() as poller:
+        await poller.poll_due()
+        await asyncio.gather(*poller.under_way().values())
+        await poller.poll_due()  # by the rows both are still due
+        assert poller.under_way() == {}
+        await poller.flush()
+    assert [m.requests["GET /api/v1/summary"] for m in here.fleet.miners] == [1, 1]

@@ -1,0 +1,75 @@
+"""The application of hive-apid: store and fleet in, HTTP out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hived import __version__
+from hived.api import answers, asked, guard, pages, routes
+from hived.api.context import CONTEXT, Context
+from hived.api.fleet import FleetView
+from hived.api.stream import STREAM, Pace, Stream
+from hived.errors import BadRequest, NotFound, Transient
+from hived.store import Store
+
+_WORDS = {
+    404: "there is no such path",
+    408: "the request took too long",
+    413: f"the body is too large, {asked.MAX_BODY_BYTES // 1024} KiB are allowed",
+}
+
+
+def make_app(
+    store: Store,
+    *,
+    fleet: FleetView,
+    node_name: str,
+    clock: Callable[[], float] = time.time,
+    pace: Pace | None = None,
+    dashboard: Path = pages.DASHBOARD,
+) -> web.Application:
+    """Return the application. Call `fleet.beat()` once before serving, then about once a second."""
+    app = web.Application(
+        middlewares=[_errors, guard.guard(guard.own_names(node_name))], client_max_size=asked.MAX_BODY_BYTES
+    )
+    app[CONTEXT] = Context(store, fleet, node_name, __version__, clock)
+    app[STREAM] = Stream(pace or Pace())
+    app[pages.FILES] = pages.load(dashboard)
+    answers.prepare(app)
+    routes.add(app)
+    app.on_response_prepare.append(guard.add_headers)
+    app.on_shutdown.append(_close_stream)
+    return app
+
+
+async def _close_stream(app: web.Application) -> None:
+    app[STREAM].close()
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn what was raised on purpose into a reply; a bug goes on to the door, which logs it and answers 500."""
+    try:
+        return await handler(request)
+    except BadRequest as err:
+        return answers.error(400, str(err))
+    except NotFound as err:
+        return answers.error(404, str(err))
+    except Transient as err:
+        return answers.error(503, f"the database is busy: {err}", {"Retry-After": "1"})
+    except TimeoutError:
+        return answers.error(503, "this took too long, try again in a moment", {"Retry-After": "5"})
+    except web.HTTPMethodNotAllowed as err:
+        allowed = {"Allow": ", ".join(sorted({*err.allowed_methods, "OPTIONS"}))}
+        if request.method == "OPTIONS":
+            return web.Response(status=204, headers=allowed)
+        return answers.error(405, f"{request.method} is not possible here, {allowed['Allow']} are", allowed)
+    except web.HTTPException as err:
+        if err.status < 400:
+            raise
+        return answers.error(err.status, _WORDS.get(err.status, err.reason))

@@ -1,0 +1,46 @@
+"""What every handler has at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from hived.api.fleet import FleetView
+from hived.errors import NotFound, Transient
+from hived.store import Database, Store, miners
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of one application."""
+
+    store: Store
+    fleet: FleetView
+    node_name: str
+    version: str
+    clock: Callable[[], float]
+
+
+CONTEXT = web.AppKey("context", Context)
+
+
+def of(request: web.Request) -> Context:
+    """Return the context of the application that got this request."""
+    return request.app[CONTEXT]
+
+
+async def follow(ctx: Context) -> None:
+    """Let the lists show what was just stored; when the database is busy they follow with the next beat."""
+    with suppress(Transient):
+        await ctx.fleet.beat()
+
+
+def miner_num(db: Database, mac: str) -> int:
+    """Return a miner's number; NotFound when nobody has this MAC."""
+    known = miners.by_mac(db, mac)
+    if known is None:
+        raise NotFound(f"there is no miner {mac}")
+    return known.num

@@ -1,0 +1,288 @@
+"""Records to JSON: the one place where the names and units of the outside are chosen.
+
+The inherited fields keep the names, types and units of the API that programs already speak: hashrate in GH/s, power in
+W, identifiers as words ("chain-1", "fan-0", "chip-1", the firmware's own numbers). What we add beside them wears its
+unit in its name; `index` is our number of the same thing (chips from 0, as in a model's topology). None stays null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading
+from hived.records.site import (
+    Command,
+    DaemonRow,
+    Event,
+    MinerView,
+    ModelView,
+    SettingsVersion,
+    StoredStatus,
+    Stranger,
+    Sweep,
+)
+from hived.records.units import ghs, ths
+
+Json = dict[str, Any]
+
+BROKEN_BOARDS = frozenset({"failure", "disconnected"})
+_SECRETS = frozenset({"pass", "password", "pw", "unlock_pass", "unlock_password", "api_key", "apikey", "token"})
+
+# Ids are made, not stored: history is keyed by time and miner. JavaScript keeps integers exact up to 2**53 only, which
+# milliseconds since 2020-09-13 with 13 bits for the miner reach in 2055; chips come once a minute, so tenths of a
+# second leave them room for 4 bits of board until 2227.
+_EPOCH_MS = 1_600_000_000_000
+_MINERS = 8192
+_BOARDS = 16
+
+
+def rfc3339(at: float | None) -> str | None:
+    """Return epoch seconds as RFC 3339 in UTC with milliseconds and Z."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def status_id(num: int, at: float) -> int:
+    """Return the id of the status of a miner at a time: always the same, growing with time, exact in JavaScript."""
+    return (round(at * 1000) - _EPOCH_MS) * _MINERS + num % _MINERS
+
+
+def telemetry_id(num: int, at: float, board: int) -> int:
+    """Return the id of a board's chips at a time, with the same promises as `status_id`."""
+    return ((round(at * 10) - _EPOCH_MS // 100) * _MINERS + num % _MINERS) * _BOARDS + board % _BOARDS
+
+
+def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] = ()) -> Json:
+    """Return *miner*; `boards` are the chips to show in its latest status."""
+    return {
+        "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "model": model,
+        "latest_status": status(view.status, boards) if view.status else None,
+        "created_at": rfc3339(view.created_at), "updated_at": rfc3339(view.updated_at), "hostname": view.hostname,
+        "firmware": view.firmware, "firmware_version": view.firmware_version, "serial": view.serial,
+        "platform": view.platform, "node_id": view.node_id, "model_name": view.model_name,
+        "model_alias": view.model_alias, "max_preset": view.max_preset, "state": view.state,
+        "last_seen_at": rfc3339(view.seen_at), "has_key": view.has_key, "failing": view.failures > 0,
+        "last_error": view.last_error, "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count,
+    }  # fmt: skip
+
+
+def model_in_miner(view: ModelView) -> Json:
+    """Return the model inside a *miner*: without the ladder's watts, which would be most of a list's bytes."""
+    return {
+        "name": view.name, "alias": view.alias, "max_preset": view.max_preset,
+        "presets": [p["name"] for p in view.presets],
+    }  # fmt: skip
+
+
+def unknown_model(view: MinerView) -> Json | None:
+    """Return the model inside a *miner* while the catalogue does not have it; None when the miner told none."""
+    if view.model_alias is None and view.model_name is None:
+        return None
+    return {"name": view.model_name, "alias": view.model_alias, "max_preset": None, "presets": []}
+
+
+def row(view: MinerView) -> Json:
+    """Return the small form of a miner for a table of thousands."""
+    now = view.status
+    told = now is not None and (bool(now.hashboards) or not now.partial)
+    return {
+        "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "hostname": view.hostname,
+        "model": view.model_alias, "model_name": view.model_name, "firmware_version": view.firmware_version,
+        "state": view.state, "preset": now.preset if now else None,
+        "hashrate_ths": ths(now.hashrate_hs) if now else None,
+        "hashrate_nominal_ths": ths(now.expected_hashrate_hs) if now else None,
+        "power_w": now.power_w if now else None, "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
+        "chip_temp_max_c": now.chip_temp_max_c if now else None, "pcb_temp_max_c": now.pcb_temp_max_c if now else None,
+        "fans_lost": sum(f.status == "lost" for f in now.fans) if now and now.fans else None,
+        "boards": len(now.hashboards) if now and told else None,
+        "boards_failed": sum(b.state in BROKEN_BOARDS for b in now.hashboards) if now and told else None,
+        "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
+        "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count, "failing": view.failures > 0,
+        "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None,
+    }  # fmt: skip
+
+
+def active_pool(pools: Sequence[PoolReading]) -> str | None:
+    """Return the URL of the owner's pool that is in use; the dev fee may be active beside it and does not count."""
+    return next((p.url for p in pools if p.kind == "user" and p.status == "active"), None)
+
+
+def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
+    """Return *status*; chips come from `boards`, [] for a board that is not among them."""
+    chips = {board.index: board.chips for board in boards}
+    return {
+        "id": status_id(now.num, now.at), "state": now.state, "preset": now.preset, "hashrate": ghs(now.hashrate_hs),
+        "power_usage": now.reported_power_w, "power_consumption": now.power_w,
+        "uptime": None if now.state_s is None else round(now.state_s), "recorded_at": rfc3339(now.at),
+        "fans": [_fan(f) for f in now.fans],
+        "chains": [_board(b, chips.get(b.index, ())) for b in now.hashboards],
+        "hashrate_ths": ths(now.hashrate_hs), "hashrate_nominal_ths": ths(now.expected_hashrate_hs),
+        "hashrate_average_ths": ths(now.average_hashrate_hs), "efficiency_j_per_th": now.efficiency_j_per_th,
+        "chip_temp_max_c": now.chip_temp_max_c, "pcb_temp_max_c": now.pcb_temp_max_c,
+        "fan_duty_percent": now.fan_duty_percent, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
+        "extra": now.extra,
+    }  # fmt: skip
+
+
+def telemetry(num: int, at: float, board: HashboardChips, status_at: float | None) -> Json:
+    """Return *chain telemetry*: one board at one time."""
+    return {
+        "id": telemetry_id(num, at, board.index), "recorded_at": rfc3339(at),
+        "status_id": None if status_at is None else status_id(num, status_at), "chain": _chips_of(board),
+    }  # fmt: skip
+
+
+def model(view: ModelView) -> Json:
+    """Return *model*."""
+    return {
+        "name": view.name, "alias": view.alias, "max_preset": view.max_preset,
+        "presets": [p["name"] for p in view.presets],
+        "presets_power": [
+            {
+                "preset": p["name"], "power_w": p.get("power_w"),
+                "hashrate_th": ths(p["hashrate_hs"]) if p.get("hashrate_hs") is not None else None,
+                "modded_psu_required": p.get("modded_psu_required"),
+            }
+            for p in view.presets
+        ],
+        "created_at": rfc3339(view.created_at), "chips_per_chain": view.chips_per_chain, "chains": view.chains,
+        "topology": view.topology, "firmware_versions": view.firmware_versions,
+        "refreshed_at": rfc3339(view.refreshed_at), "miners": view.miners,
+    }  # fmt: skip
+
+
+_NEVER_READ: Json = {"pools": [], "requested_preset": None, "cooling": None, "network": None}
+
+
+def settings(found: SettingsVersion | None) -> Json:
+    """Return a miner's own settings with their version; `version` null and all else empty before the first reading."""
+    if found is None:
+        return {**_NEVER_READ, "version": None, "read_at": None, "checked_at": None, "changes": []}
+    return {**_NEVER_READ, **without_secrets(found.document), **version(found)}
+
+
+def version(found: SettingsVersion) -> Json:
+    """Return one version of the settings: when it was read and what was new in it."""
+    return {
+        "version": found.version, "read_at": rfc3339(found.read_at), "checked_at": rfc3339(found.checked_at),
+        "changes": without_secrets(list(found.changes)),
+    }  # fmt: skip
+
+
+def event(happened: Event, ip: str | None, hostname: str | None) -> Json:
+    """Return an event; `ip` and `hostname` are the miner's present ones."""
+    return {
+        "id": happened.id, "at": rfc3339(happened.at), "kind": happened.kind, "miner": happened.mac, "ip": ip,
+        "hostname": hostname, "detail": without_secrets(happened.detail),
+    }  # fmt: skip
+
+
+def sweep(done: Sweep) -> Json:
+    """Return a sweep; `finished_at` null while it runs, or when the daemon ended in the middle of it."""
+    return {
+        "started_at": rfc3339(done.started_at), "finished_at": rfc3339(done.finished_at), "addresses": done.addresses,
+        "responders": done.responders, "miners": done.miners, "strangers": done.strangers,
+        "unreadable": done.unreadable, "note": done.note,
+    }  # fmt: skip
+
+
+def stranger(who: Stranger) -> Json:
+    """Return an address that answers but is no miner we can read."""
+    return {
+        "ip": who.ip, "kind": who.kind, "reason": who.reason, "first_seen_at": rfc3339(who.first_seen_at),
+        "last_seen_at": rfc3339(who.last_seen_at), "failures": who.failures,
+        "next_probe_at": rfc3339(who.next_probe_at),
+    }  # fmt: skip
+
+
+def daemon(told: DaemonRow, *, alive: bool) -> Json:
+    """Return what a daemon last said of itself, and whether it was lately enough to be true."""
+    return {
+        "name": told.name, "alive": alive, "pid": told.pid, "version": told.version,
+        "started_at": rfc3339(told.started_at), "beat_at": rfc3339(told.beat_at), "status": told.status,
+    }  # fmt: skip
+
+
+def command(wish: Command) -> Json:
+    """Return a wish of the operator and, once it is done, what came of it."""
+    return {
+        "id": wish.id, "daemon": wish.daemon, "verb": wish.verb, "args": without_secrets(wish.args),
+        "created_at": rfc3339(wish.created_at), "done_at": rfc3339(wish.done_at), "done": wish.done_at is not None,
+        "result": without_secrets(wish.result),
+    }  # fmt: skip
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a JSON value without the fields that would hold a password, and without what changed in such a field.
+
+    The parser drops them before they are stored; this is the second lock.
+    """
+    if isinstance(value, Mapping):
+        return {k: without_secrets(v) for k, v in value.items() if str(k).lower() not in _SECRETS}
+    if isinstance(value, list | tuple):
+        return [without_secrets(v) for v in value if not _is_secret_change(v)]
+    return value
+
+
+def _is_secret_change(value: Any) -> bool:
+    path = value.get("path") if isinstance(value, Mapping) else None
+    return isinstance(path, str) and not _SECRETS.isdisjoint(path.lower().split("."))
+
+
+def _fan(fan: FanReading) -> Json:
+    return {
+        "identifier": f"fan-{fan.index}", "rpm": fan.rpm, "status": fan.status, "index": fan.index,
+        "max_rpm": fan.max_rpm,
+    }  # fmt: skip
+
+
+def _pool(pool: PoolReading) -> Json:
+    return {
+        "index": pool.index, "url": pool.url, "user": pool.user, "kind": pool.kind, "status": pool.status,
+        "accepted": pool.accepted, "rejected": pool.rejected, "stale": pool.stale, "difficulty": pool.difficulty,
+        "ping_ms": pool.ping_ms, "last_share_s": pool.last_share_s,
+    }  # fmt: skip
+
+
+def _board(board: HashboardReading, chips: Sequence[ChipReading]) -> Json:
+    return {
+        "identifier": f"chain-{board.index}", "state": board.state, "hashrate": ghs(board.hashrate_hs),
+        "pcb_temp_min": board.pcb_temp_min_c, "pcb_temp_max": board.pcb_temp_max_c,
+        "chip_temp_min": board.chip_temp_min_c, "chip_temp_max": board.chip_temp_max_c,
+        "chips": [_chip(c) for c in chips], "index": board.index, "description": board.description,
+        "hashrate_ths": ths(board.hashrate_hs), "hashrate_nominal_ths": ths(board.expected_hashrate_hs),
+        "power_w": board.power_w, "voltage_mv": board.voltage_mv, "frequency_mhz": board.frequency_mhz,
+        "hardware_errors": board.hardware_errors, "chips_grey": board.chips_grey, "chips_orange": board.chips_orange,
+        "chips_red": board.chips_red, "inlet_water_temp_c": board.inlet_water_temp_c,
+        "outlet_water_temp_c": board.outlet_water_temp_c,
+    }  # fmt: skip
+
+
+def _chips_of(board: HashboardChips) -> Json:
+    """The firmware tells no lowest and highest with the chips: they are those of the chips, else of the sensors."""
+    chips = [c.temp_c for c in board.chips if c.temp_c is not None]
+    chips = chips or [s.chip_temp_c for s in board.sensors if s.chip_temp_c is not None]
+    pcb = [s.board_temp_c for s in board.sensors if s.board_temp_c is not None]
+    return {
+        "identifier": f"chain-{board.index}", "state": board.state, "hashrate": ghs(board.hashrate_hs),
+        "pcb_temp_min": min(pcb, default=None), "pcb_temp_max": max(pcb, default=None),
+        "chip_temp_min": min(chips, default=None), "chip_temp_max": max(chips, default=None),
+        "chips": [_chip(c) for c in board.chips], "index": board.index, "description": board.description,
+        "hashrate_ths": ths(board.hashrate_hs), "hashrate_nominal_ths": ths(board.expected_hashrate_hs),
+        "frequency_mhz": board.frequency_mhz,
+        "sensors": [
+            {"position": s.position, "state": s.state, "board_temp_c": s.board_temp_c, "chip_temp_c": s.chip_temp_c}
+            for s in board.sensors
+        ],
+    }  # fmt: skip
+
+
+def _chip(chip: ChipReading) -> Json:
+    return {
+        "identifier": f"chip-{chip.index + 1}", "hashrate": ghs(chip.hashrate_hs), "temperature": chip.temp_c,
+        "index": chip.index, "frequency_mhz": chip.frequency_mhz, "voltage_mv": chip.voltage_mv,
+        "errors": chip.errors, "grade": chip.grade, "throttled": chip.throttled,
+    }  # fmt: skip

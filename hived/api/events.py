@@ -1,0 +1,34 @@
+"""What happened."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from hived.api import answers, asked, context, dto
+from hived.errors import BadRequest, NotFound
+from hived.records.site import Event
+from hived.store import Database, events
+
+MAX_KIND = 64
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/events?limit=100&before=ID&miner=MAC&kind=: newest first; `before` goes on after a page."""
+    ctx, limit = context.of(request), asked.limit(request, 100)
+    query = asked.queries(request, "before", "miner", "kind")
+    before = asked.whole("before", query["before"]) if "before" in query else None
+    mac = None
+    if "miner" in query:
+        mac = asked.as_mac(query["miner"])
+        if mac is None:
+            raise NotFound(f"there is no miner {query['miner'][:40]!r}: expected a MAC address")
+    kind = query.get("kind")
+    if kind is not None and not 0 < len(kind) <= MAX_KIND:
+        raise BadRequest("kind: expected the name of a kind of event such as miner_offline")
+    found = await ctx.store.read(_newest, mac, limit, before, kind)
+    return await answers.reply(request, [dto.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
+
+
+def _newest(db: Database, mac: str | None, limit: int, before: int | None, kind: str | None) -> list[Event]:
+    num = context.miner_num(db, mac) if mac is not None else None
+    return events.newest(db, limit=limit, num=num, before=before, kind=kind)

@@ -1,0 +1,95 @@
+"""Who may ask: nobody by a name that DNS could have been bent to, no page of another site."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from hived.api import answers
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# Suffixes that no public name server can answer for (RFC 6762, 8375, ICANN's .internal, the usual ones of routers).
+_LOCAL_SUFFIXES = ("lan", "home", "home.arpa", "internal", "localdomain", "intranet")
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # browsers that do not know frame-ancestors
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Server": "hived",  # which versions of what we are made of is nobody's business
+}
+
+
+def own_names(node_name: str) -> frozenset[str]:
+    """Return the host names under which this node may be asked, lower case without a dot at the end."""
+    names = {"localhost"}
+    for name in (node_name, socket.gethostname()):
+        low = name.lower().rstrip(".")
+        first = low.partition(".")[0]
+        names |= {low, first, *(f"{first}.{suffix}" for suffix in _LOCAL_SUFFIXES)}
+    return frozenset(name for name in names if name)
+
+
+def guard(names: frozenset[str]) -> Middleware:
+    """Return the middleware that refuses foreign names and foreign pages."""
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        refused = _refused(request, names)
+        return refused if refused is not None else await handler(request)
+
+    return guarded
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Give every reply the headers that bind a browser."""
+    for name, value in HEADERS.items():
+        response.headers[name] = value
+
+
+def _refused(request: web.Request, names: frozenset[str]) -> web.Response | None:
+    host = request.headers.get("Host", "").lower()
+    if len(request.headers.getall("Host", [])) != 1 or not is_ours(host, names):
+        return answers.error(403, f"this is not {host[:80]!r}: use the address, NAME.local or the host's name")
+    if request.method in READING:
+        return None
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin.lower()).netloc != host:
+        return answers.error(403, "this request was made by a page of another site")
+    if request.headers.get("Sec-Fetch-Site", "none").lower() not in ("same-origin", "none"):
+        return answers.error(403, "this request was made by a page of another site")
+    if request.body_exists and request.content_type != answers.JSON_TYPE:
+        return answers.error(415, "send JSON, with Content-Type: application/json")
+    return None
+
+
+def is_ours(host: str, names: frozenset[str]) -> bool:
+    """Tell whether a Host header names this node: an address, localhost, *.local, or one of the names.
+
+    A page elsewhere can make its own name lead to us (DNS rebinding) and would then pass for the same site; these are
+    names that no stranger can hold.
+    """
+    match = _HOST.fullmatch(host)
+    if match is None:
+        return False
+    name = match["name"].rstrip(".")
+    if name in names or name.endswith(".local"):
+        return True
+    try:
+        ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True

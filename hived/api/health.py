@@ -1,0 +1,66 @@
+"""How this appliance is: for people, and for what watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import answers, context, dto
+from hived.api.totals import FEEDERS, alive
+from hived.errors import Transient
+from hived.store import Database, migrations, site, views
+
+EXPECTED = (*FEEDERS, "hive-apid")
+VIEW_DEAD_S = 30.0  # the runner's first retries take as long; later it is not a hiccup
+ANSWER_S = 5.0  # what watches us gives up not much later
+SCHEMA = max(path.stem for path in migrations.CHANGES.glob("[0-9]*.py"))  # a store opens with exactly this one
+
+
+async def whole(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/health: each daemon, the database, the view of the fleet; `status` is ok or degraded."""
+    ctx = context.of(request)
+    now = ctx.clock()
+    told = {one.name: one for one in await ctx.store.read(site.daemons)}
+    daemons: list[dict[str, Any]] = [dto.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
+    daemons += [
+        {"name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
+         "status": "has never run on this database"}
+        for name in EXPECTED if name not in told
+    ]  # fmt: skip
+    daemons.sort(key=lambda one: str(one["name"]))
+    fresh = _is_fresh(ctx, now)
+    return await answers.reply(request, {
+        "status": "ok" if fresh and all(one["alive"] for one in daemons) else "degraded",
+        "at": dto.rfc3339(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,
+        "database": {"schema": SCHEMA, **await ctx.store.read(_sizes)},
+        "view": {
+            "fresh": fresh, "refreshed_at": dto.rfc3339(ctx.fleet.refreshed_at), "rev": ctx.fleet.rev,
+            "miners": len(ctx.fleet),
+        },
+    })  # fmt: skip
+
+
+async def short(request: web.Request) -> web.StreamResponse:
+    """GET /healthz: 200 while the database answers and the view of the fleet follows it, else 503."""
+    ctx = context.of(request)
+    if not _is_fresh(ctx, ctx.clock()):
+        return answers.error(503, "the view of the fleet does not follow the database")
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await ctx.store.read(views.newest_rev)
+    except (Transient, TimeoutError):
+        return answers.error(503, "the database does not answer")
+    return await answers.reply(request, {"status": "ok"})
+
+
+def _is_fresh(ctx: context.Context, now: float) -> bool:
+    return ctx.fleet.refreshed_at is not None and abs(now - ctx.fleet.refreshed_at) < VIEW_DEAD_S
+
+
+def _sizes(db: Database) -> dict[str, int]:
+    """Return the bytes of the database and of the log beside it."""
+    wal = Path(f"{db.path}-wal")
+    return {"bytes": db.path.stat().st_size, "wal_bytes": wal.stat().st_size if wal.exists() else 0}

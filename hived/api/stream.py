@@ -1,0 +1,192 @@
+"""Server-sent events: what changed, as it changes.
+
+Nothing is queued for anybody: each reader has a position, and gets what changed since then when it has taken the piece
+before. A slow one thus skips states instead of filling our memory, and one that takes nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import answers, asked, context
+from hived.api.answers import encode
+
+SEND_BUFFER_BYTES = 64 * 1024  # in the kernel, for each reader: else it would grow to megabytes for a slow one
+UNSEEN_MS = 30_000  # how long sent bytes may stay without an answer before the reader counts as gone
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the stream behaves; seconds."""
+
+    readers: int = 64  # browsers on a LAN; each has at most six connections
+    look_s: float = 1.0  # how soon a closed connection and old totals are noticed; totals come no more often
+    beat_s: float = 10.0  # a comment, so that the reader can tell silence from loss
+    totals_s: float = 10.0  # totals come at least so often
+    slow_s: float = 15.0  # for one piece of at most 200 rows; longer is a reader that does not read
+
+
+class Stream:
+    """Everybody who listens. `closed` ends them."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.readers = 0
+        self.closed = False
+        self.stop = asyncio.Event()
+        self.taking: set[asyncio.Transport] = set()
+        """Of readers that are to take a piece just now; a slow one stays in here."""
+
+    def close(self) -> None:
+        """End every reader's connection at once: they come back when we are there again."""
+        self.closed = True
+        self.stop.set()
+        for transport in self.taking:
+            transport.abort()
+
+
+STREAM = web.AppKey("stream", Stream)
+
+
+async def listen(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/stream[?since=REV]: `hello`, then `miners`, `fleet`, `happened` as they come.
+
+    `hello` has {rev, version, node, reload}; `reload` true says that rows may have left unnoticed since REV, so that
+    /api/v1/rows has to be loaded again. `miners` has {rev, rows, gone}: changed rows, and ids that left. `happened` has
+    {events}, oldest first. An id comes with the last piece of a change, so a cut change is sent again on return.
+    """
+    stream, ctx = request.app[STREAM], context.of(request)
+    since = _since(request)
+    if stream.closed or stream.readers >= stream.pace.readers:
+        why = "hive-apid is stopping" if stream.closed else f"{stream.pace.readers} readers listen already"
+        return answers.error(503, why, {"Retry-After": "10"})
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    response = web.StreamResponse(headers=headers)
+    response.content_type = "text/event-stream"
+    if request.method == "HEAD":
+        return response
+    stream.readers += 1
+    try:
+        await response.prepare(request)
+        _bound(request)
+        await _Reader(request, response, stream, ctx).run(since)
+    except ConnectionError:
+        pass  # the usual end of a reader: the page was closed
+    finally:
+        stream.readers -= 1
+    return response
+
+
+class _Reader:
+    """One connection."""
+
+    def __init__(
+        self, request: web.Request, response: web.StreamResponse, stream: Stream, ctx: context.Context
+    ) -> None:
+        self.request, self.response, self.stream, self.fleet = request, response, stream, ctx.fleet
+        self.hello = {"rev": ctx.fleet.rev, "version": ctx.version, "node": ctx.node_name}
+        self.serial, self.event_id = ctx.fleet.serial, ctx.fleet.event_id
+        self.clock = asyncio.get_running_loop().time
+        self.shown: dict[str, Any] = {}
+        self.totals_at, self.beat_at = -math.inf, self.clock()
+
+    async def run(self, since: int | None) -> None:
+        """Send until the connection, the reader's patience or the daemon ends."""
+        fleet = self.fleet
+        # What happens between here and the first send comes with the first round: the position is from before.
+        reload = since is not None and not fleet.knows_since(since)
+        if not await self._send(b"retry: 2000\n\n" + _event("hello", encode({**self.hello, "reload": reload}))):
+            return
+        if since is not None and not await self._send_rows(fleet.since_rev(since)):
+            return
+        while not self.stream.closed and self._connected():
+            pulse = fleet.pulse()
+            if not await self._round():
+                return
+            await self._wait(pulse)
+
+    async def _round(self) -> bool:
+        """Send what is new; False when the reader does not take it."""
+        fleet, now = self.fleet, self.clock()
+        rows, happened = fleet.since(self.serial), fleet.events_since(self.event_id)
+        self.serial, self.event_id = fleet.serial, fleet.event_id
+        if not await self._send_rows(rows):
+            return False
+        if happened and not await self._send(_event("happened", b'{"events":[%b]}' % b",".join(happened))):
+            return False
+        totals = fleet.totals()
+        lasting = {name: value for name, value in totals.items() if name != "at"}
+        age, pace = now - self.totals_at, self.stream.pace
+        if (lasting != self.shown and age >= pace.look_s) or age >= pace.totals_s:
+            self.shown, self.totals_at = lasting, now
+            if not await self._send(_event("fleet", encode(totals))):
+                return False
+        if now - self.beat_at >= pace.beat_s:
+            self.beat_at = now
+            return await self._send(b": beat\n\n")
+        return True
+
+    async def _send_rows(self, pieces: list[bytes]) -> bool:
+        for i, piece in enumerate(pieces, 1):
+            mark = _rev(piece) if i == len(pieces) else None
+            if not await self._send(_event("miners", piece, mark)):
+                return False
+        return True
+
+    async def _send(self, data: bytes) -> bool:
+        transport = self.request.transport
+        if transport is None:
+            return False
+        self.stream.taking.add(transport)
+        try:
+            return await answers.written(self.request, self.response, data, self.stream.pace.slow_s)
+        finally:
+            self.stream.taking.discard(transport)
+
+    def _connected(self) -> bool:
+        transport = self.request.transport
+        return transport is not None and not transport.is_closing()
+
+    async def _wait(self, pulse: asyncio.Event) -> None:
+        """Wait for a change, the end, or for a moment."""
+        waits = [asyncio.ensure_future(pulse.wait()), asyncio.ensure_future(self.stream.stop.wait())]
+        try:
+            await asyncio.wait(waits, timeout=self.stream.pace.look_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+
+def _event(name: str, data: bytes, mark: bytes | None = None) -> bytes:
+    """Return one event; the data is JSON in ASCII and so has no line end in it."""
+    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), b"id: %b\n" % mark if mark else b"", data)
+
+
+def _rev(piece: bytes) -> bytes:
+    """Return the rev that a piece was made at; that of the fleet may be another by now."""
+    return piece[len(b'{"rev":') : piece.index(b",")]
+
+
+def _since(request: web.Request) -> int | None:
+    """Return the rev to go on from. A browser that comes back tells it in a header, which then is the newer one."""
+    told = request.headers.get("Last-Event-ID", "").strip()
+    if told:
+        return asked.whole("Last-Event-ID", told)
+    text = asked.queries(request, "since").get("since")
+    return asked.whole("since", text) if text is not None else None
+
+
+def _bound(request: web.Request) -> None:
+    """Let a reader that is gone, or does not read, cost little and not for long."""
+    sock = request.transport.get_extra_info("socket") if request.transport is not None else None
+    if sock is None:
+        return
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT") and sock.family in (socket.AF_INET, socket.AF_INET6):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSEEN_MS)

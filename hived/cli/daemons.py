@@ -1,0 +1,49 @@
+"""Which daemons run, by the rows they write every few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hived.cli import documents
+from hived.records.site import DaemonRow
+from hived.store import Database, site
+
+BEAT_OLD_S = 30.0
+"""Three missed beats of 10 s; as far ahead, the clock was set back and the row says nothing either."""
+
+ALWAYS = ("hive-discoverd", "hive-polld")
+"""Every node runs these; others count once they have run."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonState:
+    """A daemon that should run; `row` None: it never did."""
+
+    name: str
+    alive: bool
+    row: DaemonRow | None
+
+    def document(self) -> documents.Json:
+        if self.row is not None:
+            return documents.daemon(self.row, alive=self.alive)
+        return documents.daemon_without_row(self.name)
+
+
+def is_alive(row: DaemonRow, now: float) -> bool:
+    """Tell whether a daemon that last wrote its row then still runs."""
+    return abs(now - row.beat_at) < BEAT_OLD_S
+
+
+def read_daemons(db: Database) -> list[DaemonRow]:
+    """Return what the daemons last said."""
+    return site.daemons(db)
+
+
+def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
+    """Return every daemon that should run, by name."""
+    told = {row.name: row for row in rows}
+    return [
+        DaemonState(name, (row := told.get(name)) is not None and is_alive(row, now), row)
+        for name in sorted({*ALWAYS, *told})
+    ]

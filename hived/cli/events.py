@@ -1,0 +1,56 @@
+"""`hivectl events`: what happened, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hived.cli import documents, happenings, lookup
+from hived.cli.desk import Desk
+from hived.cli.tables import Cell, Column, Row, draw
+from hived.cli.text import UNKNOWN, ago, local_time
+from hived.records.site import Event, KnownMiner
+from hived.store import Database, miners
+from hived.store import events as stored
+
+COLUMNS = (
+    Column("TIME", leaves=2),
+    Column("AGO", right=True),
+    Column("MINER"),
+    Column("MAC", leaves=3),
+    Column("WHAT", least=30),
+)
+
+
+async def events(desk: Desk) -> int:
+    """Print events; `--miner` only one miner's."""
+    async with desk.store() as store:
+        found, known = await store.read(_read, desk.args.miner, desk.args.limit)
+    if desk.json:
+        desk.screen.document([documents.event(one, *_whereabouts(one, known)) for one in found])
+    elif found:
+        draw_events(desk, found, known)
+    else:
+        desk.note("nothing happened so far")
+    return 0
+
+
+def _read(db: Database, miner: str | None, limit: int) -> tuple[list[Event], dict[str, KnownMiner]]:
+    num = None if miner is None else lookup.find(db, miner).num
+    return stored.newest(db, limit=limit, num=num), {one.mac: one for one in miners.known(db)}
+
+
+def draw_events(desk: Desk, found: Sequence[Event], known: dict[str, KnownMiner]) -> None:
+    """Write a table of events."""
+    now = desk.clock()
+    rows: list[Row] = []
+    for one in found:
+        ip, _ = _whereabouts(one, known)
+        who = ip or one.mac or "this node"
+        what = Cell(happenings.sentence(one), happenings.tone(one))
+        rows.append([Cell(local_time(one.at), "dim"), ago(one.at, now), who, Cell(one.mac or UNKNOWN, "dim"), what])
+    draw(desk.screen, COLUMNS, rows)
+
+
+def _whereabouts(one: Event, known: dict[str, KnownMiner]) -> tuple[str | None, str | None]:
+    miner = known.get(one.mac or "")
+    return (miner.ip, miner.hostname) if miner else (None, None)

@@ -1,0 +1,61 @@
+"""From what a person types (MAC, address, host name) to one miner."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from hived.errors import BadRequest, NotFound
+from hived.records.site import KnownMiner
+from hived.store import Database, miners
+
+MAX_SHOWN = 5  # near matches in one line
+
+
+def find(db: Database, text: str) -> KnownMiner:
+    """Return the miner meant. NotFound names near matches, BadRequest the miners that share a host name."""
+    return _find(miners.known(db), text)
+
+
+def find_all(db: Database, texts: Sequence[str]) -> list[KnownMiner]:
+    """Return the miners meant, each once, in the order of the texts; raises as `find` does."""
+    known = miners.known(db)
+    return list({found.mac: found for found in (_find(known, text) for text in texts)}.values())
+
+
+def _find(known: list[KnownMiner], text: str) -> KnownMiner:
+    wanted = text.strip().lower()
+    mac = as_mac(wanted)
+    for one in known:
+        if one.mac == mac or one.ip == wanted:
+            return one
+    named = [one for one in known if one.hostname and one.hostname.lower() == wanted]
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise BadRequest(f"{len(named)} miners are called {text!r}: say which by address or MAC: {_list(named)}")
+    if not known:
+        raise NotFound(f"there is no miner {text!r}: none was found yet, see `hivectl status`")
+    near = _near(known, wanted)
+    raise NotFound(f"there is no miner {text!r}" + (f", did you mean {_list(near)}?" if near else ""))
+
+
+def as_mac(text: str) -> str | None:
+    """Return a MAC as we write it, from any usual way to write one; None for anything else."""
+    digits = re.sub(r"[:.\-\s]", "", text.lower())
+    if not re.fullmatch(r"[0-9a-f]{12}", digits):
+        return None
+    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
+
+
+def _near(known: Iterable[KnownMiner], wanted: str) -> list[KnownMiner]:
+    names = {name.lower(): one for one in known for name in (one.hostname, one.ip, one.mac) if name}
+    part = [one for name, one in names.items() if wanted and wanted in name]
+    near = part or [names[name] for name in difflib.get_close_matches(wanted[:80], list(names), n=3, cutoff=0.75)]
+    return list({one.mac: one for one in near}.values())
+
+
+def _list(found: Sequence[KnownMiner]) -> str:
+    shown = ", ".join(f"{one.ip or 'offline'} ({one.mac})" for one in found[:MAX_SHOWN])
+    return shown + (f" and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else "")

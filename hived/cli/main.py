@@ -1,0 +1,176 @@
+"""From hivectl's command line to an exit code: 0 done, 1 failed, 2 wrong usage, 78 bad config or wrong schema."""
+
+from __future__ import annotations
+
+# What is imported up here is paid for by every --version and --help; a command brings the rest.
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from hived import __version__
+
+_LONGEST_WAIT_S = 3600.0  # a sweep of a /16 takes minutes
+_MOST_ROWS = 1_000_000
+
+SORT_KEYS = {
+    "worst": "what needs a look first",
+    "address": "by address (the default)",
+    "hostname": "by host name",
+    "model": "by model",
+    "state": "by state",
+    "hashrate": "most first",
+    "percent": "of the expected hashrate, least first",
+    "power": "most first",
+    "efficiency": "most J/TH first",
+    "temperature": "hottest chip first",
+    "seen": "longest unseen first",
+}
+
+
+def main(argv: Sequence[str] | None = None, *, clock: Callable[[], float] = time.time) -> int:
+    """Run one command and return its exit code. `clock` gives UTC epoch seconds."""
+    try:
+        args = parser().parse_args(argv)
+    except SystemExit as end:  # --help, --version, wrong usage
+        return end.code if isinstance(end.code, int) else 1
+    from hived.cli.desk import serve
+
+    return serve(args, clock)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the command line. Each command names the function that does its work as "module:function"."""
+    top = argparse.ArgumentParser(
+        prog="hivectl", description="See and steer what hived knows of this site.", allow_abbrev=False
+    )
+    top.add_argument("--version", action="version", version=f"hivectl {__version__}")
+    _common(top, config=None, json=False)
+    nouns = top.add_subparsers(required=True, metavar="COMMAND")
+    _command(nouns, "status", "status:status", "how this site is doing, in one look")
+    _miners(_noun(nouns, "miners", "list, show, find and set up miners"))
+    _models(_noun(nouns, "models", "miner models and how far hived may drive them"))
+    _command(nouns, "events", "events:events", "what happened, newest first", _events)
+    config = _noun(nouns, "config", "the configuration")
+    _command(
+        config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
+    )
+    _command(nouns, "migrate", "migrate:migrate", "create the database or bring its schema up to date")
+    return top
+
+
+_Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+
+
+def _common(parser: argparse.ArgumentParser, *, config: object, json: object) -> None:
+    """Both may stand before or after the command: the later parser must not overwrite what the first one read."""
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", default=config,
+        help="configuration (default: $HIVED_CONFIG, else /etc/hived/hived.yaml)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", default=json, help="print one JSON document")
+
+
+def _noun(nouns: _Group, name: str, text: str) -> _Group:
+    noun = nouns.add_parser(name, help=text, description=text, allow_abbrev=False)
+    _common(noun, config=argparse.SUPPRESS, json=argparse.SUPPRESS)
+    return noun.add_subparsers(required=True, metavar="COMMAND")
+
+
+def _command(
+    group: _Group, name: str, run: str, text: str, options: Callable[[argparse.ArgumentParser], None] | None = None
+) -> None:
+    command = group.add_parser(name, help=text, description=text, allow_abbrev=False)
+    _common(command, config=argparse.SUPPRESS, json=argparse.SUPPRESS)
+    command.set_defaults(run=run)
+    if options is not None:
+        options(command)
+
+
+def _miners(group: _Group) -> None:
+    _command(group, "list", "miners:list_miners", "a line for each miner", _list)
+    _command(group, "show", "miner_show:show", "all that is known of one miner", _show)
+    _command(group, "scan", "scan:scan", "let hive-discoverd look for miners now", _scan)
+    _command(group, "set", "miner_set:change", "say whether hived steers a miner, or what its password is", _set)
+
+
+def _list(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "words", nargs="*", help="only miners with all of these in address, MAC, name, error, pool, ..."
+    )
+    command.add_argument(
+        "--state", metavar="S", help="only miners in this state: mining, failure, silent, offline, ..."
+    )
+    command.add_argument("--model", metavar="M", help="only this model, by alias (s19jpro) or name")
+    command.add_argument("--offline", action="store_true", help="only miners that do not answer any more")
+    command.add_argument(
+        "--failing", action="store_true", help="only miners that cannot be polled or are in state failure"
+    )
+    keys = "; ".join(f"{key}: {text}" for key, text in SORT_KEYS.items())
+    command.add_argument("--sort", choices=list(SORT_KEYS), default="address", metavar="KEY", help=keys)
+    command.add_argument("--limit", type=_count, metavar="N", help="at most so many lines")
+
+
+def _show(command: argparse.ArgumentParser) -> None:
+    command.add_argument("miner", metavar="MAC|IP|HOSTNAME")
+
+
+def _scan(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "targets", nargs="*", metavar="TARGET",
+        help="address or network such as 192.168.1.0/24; none: all configured networks",
+    )  # fmt: skip
+    command.add_argument(
+        "--wait", type=_seconds, default=60.0, metavar="S", help="seconds to wait for the result (60; 0: do not wait)"
+    )
+
+
+def _set(command: argparse.ArgumentParser) -> None:
+    command.add_argument("miners", nargs="+", metavar="MAC|IP")
+    steered = command.add_mutually_exclusive_group()
+    steered.add_argument("--managed", dest="managed", action="store_true", default=None, help="hived steers it")
+    steered.add_argument("--unmanaged", dest="managed", action="store_false", help="hived only reads it")
+    # No option takes the password itself: the command line is in the process list and in the shell's history.
+    password = command.add_mutually_exclusive_group()
+    password.add_argument(
+        "--password-stdin", action="store_true", help="read the miner's unlock password from the first line of stdin"
+    )
+    password.add_argument("--password-prompt", action="store_true", help="ask for the miner's unlock password")
+
+
+def _models(group: _Group) -> None:
+    _command(group, "list", "models:list_models", "a line for each model")
+    _command(group, "set", "models:change", "set the highest preset that hived may choose for a model", _model_set)
+
+
+def _model_set(command: argparse.ArgumentParser) -> None:
+    command.add_argument("alias", metavar="ALIAS", help="as `hivectl models list` names it")
+    limit = command.add_mutually_exclusive_group(required=True)
+    limit.add_argument("--max-preset", metavar="NAME")
+    limit.add_argument("--no-max-preset", action="store_true", help="no limit of ours")
+
+
+def _events(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's")
+    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= _MOST_ROWS:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text[:40]!r}")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_WAIT_S:
+        raise argparse.ArgumentTypeError(f"expected seconds from 0 to {_LONGEST_WAIT_S:g}, got {text[:40]!r}")
+    return seconds
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,85 @@
+"""`hivectl miners set`: whether hived steers a miner, and the password that opens it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Sequence
+
+from hived.cli import documents, lookup
+from hived.cli.daemons import is_alive
+from hived.cli.desk import Desk, WrongUsage, interruptible
+from hived.cli.text import clean
+from hived.errors import BadRequest
+from hived.records.site import KnownMiner, MinerView, ModelView
+from hived.store import Database, miners, models, site, views
+
+LONGEST_PASSWORD = 256  # characters; far beyond what a miner's own page takes
+
+
+async def change(desk: Desk) -> int:
+    """Change every miner named, or none when one of them does not exist."""
+    args = desk.args
+    if args.managed is None and not (args.password_stdin or args.password_prompt):
+        raise WrongUsage("nothing to change: give --managed, --unmanaged, --password-stdin or --password-prompt")
+    async with desk.store() as store:
+        found = await store.read(lookup.find_all, args.miners)  # before anybody types a password
+        with interruptible():
+            password = _password(desk, len(found))
+        now = desk.clock()
+        await store.write(_change, [one.mac for one in found], args.managed, password, now)
+        after, ladder, looked_for = await store.read(_read, found, now)
+    if desk.json:
+        desk.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in after])
+        return 0
+    for view in after:
+        said = ["managed" if view.managed else "not managed"] if args.managed is not None else []
+        if password is not None:
+            said.append(f"the password is kept{_when(view, looked_for)}")
+        desk.screen.say(
+            f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')}): {', '.join(said)}"
+        )
+    if password is not None and not looked_for and not all(view.has_key for view in after):
+        desk.note("hive-discoverd does not run: nothing is tried before it does")
+    return 0
+
+
+def _when(view: MinerView, looked_for: bool) -> str:
+    """Say when the password is tried: a key that works needs none."""
+    if view.has_key:
+        return " for when its key stops working"
+    return " and tried at once" if looked_for and view.ip else " and tried when it is seen"
+
+
+def _change(db: Database, macs: Sequence[str], managed: bool | None, password: str | None, at: float) -> None:
+    for mac in macs:
+        if managed is not None:
+            miners.set_managed(db, mac, managed, at)
+        if password is not None:
+            miners.set_password(db, mac, password, at)
+
+
+def _read(db: Database, found: Sequence[KnownMiner], now: float) -> tuple[list[MinerView], dict[str, ModelView], bool]:
+    after = [view for one in found for view in views.miners(db, mac=one.mac)]
+    running = any(row.name == "hive-discoverd" and is_alive(row, now) for row in site.daemons(db))
+    return after, {model.alias: model for model in models.views(db)}, running
+
+
+def _password(desk: Desk, count: int) -> str | None:
+    """Return the password from where it cannot be seen, None when none is to be set."""
+    if desk.args.password_prompt:
+        if not sys.stdin.isatty():
+            raise WrongUsage("--password-prompt needs a terminal; scripts give --password-stdin")
+        which = "the miner" if count == 1 else f"these {count} miners"
+        text = getpass.getpass(f"Unlock password of {which}: ")
+    elif desk.args.password_stdin:
+        text = sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
+    else:
+        return None
+    if not text:
+        raise BadRequest("the password is empty: nothing was changed")
+    if len(text) > LONGEST_PASSWORD:
+        raise BadRequest(f"the password is longer than {LONGEST_PASSWORD} characters: nothing was changed")
+    if not text.isprintable():
+        raise BadRequest("the password has characters that cannot be typed: nothing was changed")
+    return text

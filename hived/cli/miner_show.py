@@ -1,0 +1,201 @@
+"""`hivectl miners show`: all that is known of one miner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hived.cli import advice, documents, fleet, happenings, lookup
+from hived.cli.desk import Desk
+from hived.cli.tables import Cell, Column, Row, draw
+from hived.cli.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
+from hived.cli.troubles import failure_text
+from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
+from hived.records.site import Event, MinerView, ModelView, SettingsVersion, StoredStatus
+from hived.store import Database, events, models, settings, telemetry, views
+
+NEWEST_EVENTS = 5
+MOST_BOARDS = 16  # no miner has more than four
+CHIPS_OLD_S = 90.0  # chips are read once a minute: older ones belong to another status
+
+_BOARDS = (
+    Column("BOARD", right=True), Column("STATE"), Column("TH/s", right=True), Column("%", right=True),
+    Column("W", right=True, leaves=3), Column("MHz", right=True, leaves=5), Column("V", right=True, leaves=6),
+    Column("CHIP °C", right=True), Column("PCB °C", right=True, leaves=2), Column("HW ERRORS", right=True, leaves=4),
+    Column("WEAK", right=True, leaves=7), Column("BAD", right=True, leaves=7), Column("SAYS", leaves=1, least=16),
+)  # fmt: skip
+_FANS = (Column("FAN", right=True), Column("rpm", right=True), Column("STATE"))
+_POOLS = (
+    Column("POOL", right=True), Column("KIND"), Column("URL", least=20), Column("WORKER", least=12), Column("STATE"),
+    Column("ACCEPTED", right=True, leaves=1), Column("REJECTED", right=True, leaves=2),
+    Column("STALE", right=True, leaves=4), Column("ms", right=True, leaves=3),
+)  # fmt: skip
+_EVENTS = (Column("AGO", right=True), Column("WHAT", least=30))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is read from the database, of one moment."""
+
+    view: MinerView
+    model: ModelView | None
+    settings: SettingsVersion | None
+    boards: tuple[HashboardChips, ...]
+    events: list[Event]
+
+
+async def show(desk: Desk) -> int:
+    """Print one miner."""
+    async with desk.store() as store:
+        facts = await store.read(_read, desk.args.miner)
+    if desk.json:
+        desk.screen.document(_document(facts))
+        return 0
+    now = desk.clock()
+    for line in _head(desk, facts, now):
+        desk.screen.say(line)
+    if facts.view.status is not None:
+        for line in _numbers(desk, facts, facts.view.status, now):
+            desk.screen.say(line)
+        _tables(desk, facts.view.status)
+    if facts.events:
+        _section(desk, "Newest events")
+        told: list[Row] = [[ago(e.at, now), Cell(happenings.sentence(e), happenings.tone(e))] for e in facts.events]
+        draw(desk.screen, _EVENTS, told, indent="  ")
+    return 0
+
+
+def _read(db: Database, text: str) -> Facts:
+    known = lookup.find(db, text)
+    view = views.miners(db, mac=known.mac)[0]
+    found = models.views(db, view.model_alias) if view.model_alias else []
+    chips = telemetry.newest(db, known.num, limit=MOST_BOARDS)
+    newest = chips[0][0] if chips else None
+    fits = newest is not None and view.status is not None and abs(view.status.at - newest) <= CHIPS_OLD_S
+    return Facts(
+        view=view, model=found[0] if found else None, settings=settings.newest(db, known.num),
+        boards=tuple(board for at, board in chips if at == newest) if fits else (),
+        events=events.newest(db, limit=NEWEST_EVENTS, num=known.num),
+    )  # fmt: skip
+
+
+def _document(facts: Facts) -> documents.Json:
+    view = facts.view
+    return {
+        **documents.miner(view, facts.model, facts.boards),
+        "settings": documents.settings(facts.settings),
+        "events": [documents.event(one, view.ip, view.hostname) for one in facts.events],
+    }
+
+
+def _head(desk: Desk, facts: Facts, now: float) -> Iterator[str]:
+    view, paint = facts.view, desk.screen.paint
+    how = fleet.condition(view, now, desk.silent_after_s)
+    model = view.model_name or view.model_alias or "unknown model"
+    yield f"{paint(view.ip or view.mac, 'bold')}  {clean(model)}  {paint(clean(how.word), how.tone)}"
+    yield _named("MAC", view.mac)
+    yield _named("host name", clean(view.hostname or UNKNOWN))
+    limit = f", at most preset {view.max_preset}" if view.max_preset else ""
+    yield _named("model", clean(f"{model} ({view.model_alias or UNKNOWN}){limit}"))
+    firmware = f"{view.firmware or UNKNOWN} {view.firmware_version or ''}".rstrip()
+    yield _named(
+        "firmware", clean(f"{firmware}, control board {view.platform or UNKNOWN}, serial {view.serial or UNKNOWN}")
+    )
+    yield _named("managed", "yes" if view.managed else "no, hived only reads it")
+    if not view.has_key:
+        yield _named("key", paint("none: it cannot be polled", "warn"))
+    yield _named("seen", f"{ago(view.seen_at, now)}, first {ago(view.created_at, now)}")
+    if view.last_error is not None:
+        error = (
+            f"{clean(view.last_error)} ({ago(view.last_error_at, now)}, {counted(view.error_count, 'error')} in all)"
+        )
+        yield _named("last error", paint(error, "bad" if view.failures else "dim"))
+        if view.failures or not view.has_key or not view.online:
+            yield _named("", f"next: {clean(advice.next_step(view.last_error, view.ip or view.mac, view.ip))}")
+    if view.state == "failure" and view.online:
+        yield _named("failure", paint(clean(failure_text(view).partition(": ")[2] or "no reason told"), "bad"))
+        yield _named("", f"next: {advice.FAILURE.format(ip=view.ip or view.mac)}")
+
+
+def _numbers(desk: Desk, facts: Facts, now_told: StoredStatus, now: float) -> Iterator[str]:
+    s = now_told
+    yield ""
+    old = "" if facts.view.online and fleet.fresh(facts.view, now, desk.silent_after_s) else ", old"
+    yield desk.screen.paint(f"Status, {ago(s.at, now)}{old}", "bold")
+    yield _named("state", clean(f"{s.state or UNKNOWN} for {span(s.state_s)}"))
+    yield _named(
+        "hashrate",
+        f"{hashrate(s.hashrate_hs, s.expected_hashrate_hs)}, {terahash(s.average_hashrate_hs)} TH/s on average",
+    )
+    yield _named("power", f"{number(s.power_w)} W, {number(s.efficiency_j_per_th, 1)} J/TH")
+    yield _named(
+        "temperature",
+        f"chips up to {number(s.chip_temp_max_c)} °C, boards up to {number(s.pcb_temp_max_c)} °C,"
+        f" fans at {number(s.fan_duty_percent)} %",
+    )
+    asked = facts.settings.document.get("requested_preset") if facts.settings else None
+    yield _named("preset", clean(f"{s.preset or UNKNOWN}" + (f", {asked} asked for" if asked else "")))
+    if facts.settings is not None:
+        last = facts.settings.changes
+        said = happenings.changed_settings(last) if last else "never seen to change"
+        yield _named(
+            "settings", clean(f"version {facts.settings.version}, read {ago(facts.settings.checked_at, now)}: {said}")
+        )
+
+
+def _tables(desk: Desk, s: StoredStatus) -> None:
+    if s.hashboards:
+        _section(desk, "Boards")
+        draw(desk.screen, _BOARDS, [_board(b) for b in s.hashboards], indent="  ")
+    if s.fans:
+        _section(desk, "Fans")
+        fans: list[Row] = [
+            [str(f.index), number(f.rpm), Cell(f.status or UNKNOWN, "bad" if f.status == "lost" else None)]
+            for f in s.fans
+        ]
+        draw(desk.screen, _FANS, fans, indent="  ")
+    if s.pools:
+        _section(desk, "Pools")
+        pools: list[Row] = [
+            [
+                str(p.index), p.kind, p.url or UNKNOWN, p.user or UNKNOWN, p.status or UNKNOWN, number(p.accepted),
+                number(p.rejected), number(p.stale), number(p.ping_ms),
+            ]
+            for p in s.pools
+        ]  # fmt: skip
+        draw(desk.screen, _POOLS, pools, indent="  ")
+
+
+def _board(b: HashboardReading) -> list[Cell | str]:
+    # A board that does not hash yet shows every chip as red: that says nothing of the chips.
+    graded = b.state in HASHING_STATES
+    return [
+        str(b.index),
+        Cell(b.state or UNKNOWN, "bad" if b.state in fleet.BROKEN_BOARDS else None),
+        terahash(b.hashrate_hs),
+        percent(b.hashrate_hs, b.expected_hashrate_hs),
+        number(b.power_w),
+        number(b.frequency_mhz),
+        number(None if b.voltage_mv is None else b.voltage_mv / 1000, 2),
+        _range(b.chip_temp_min_c, b.chip_temp_max_c),
+        _range(b.pcb_temp_min_c, b.pcb_temp_max_c),
+        number(b.hardware_errors),
+        number(b.chips_orange if graded else None),
+        number(b.chips_red if graded else None),
+        b.description or UNKNOWN,
+    ]
+
+
+def _section(desk: Desk, title: str) -> None:
+    desk.screen.say()
+    desk.screen.say(desk.screen.paint(title, "bold"))
+
+
+def _named(name: str, text: str) -> str:
+    return f"  {name:<12}{text}"
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is None or most is None or round(least) == round(most):
+        return number(most if most is not None else least)
+    return f"{least:.0f} to {most:.0f}"

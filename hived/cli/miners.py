@@ -1,0 +1,196 @@
+"""`hivectl miners list`: a line for each miner."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hived.cli import documents, fleet
+from hived.cli.desk import Desk
+from hived.cli.tables import Cell, Column, draw
+from hived.cli.text import UNKNOWN, ago, counted, number, percent, pool_host, terahash, watts
+from hived.records.site import MinerView, ModelView
+from hived.store import Database, models, views
+
+COLUMNS = (
+    Column("STATE"),
+    Column("ADDRESS"),
+    Column("MODEL", leaves=1, least=8),
+    Column("TH/s", right=True),
+    Column("%", right=True, leaves=2),
+    Column("W", right=True, leaves=1),
+    Column("J/TH", right=True, leaves=3),
+    Column("°C", right=True, leaves=2),
+    Column("PRESET", leaves=6, least=8),
+    Column("PARTS", leaves=5, least=8),
+    Column("LAST ERROR", leaves=4, least=16, fair=40),
+    Column("SEEN", right=True, leaves=7),
+    Column("HOST NAME", leaves=9, least=10),
+    Column("MAC", leaves=8),
+    Column("FIRMWARE", leaves=11, least=8),
+    Column("POOL", leaves=10, least=16),
+    Column("MANAGED", leaves=12),
+)
+
+
+async def list_miners(desk: Desk) -> int:
+    """Print the miners that fit every filter."""
+    async with desk.store() as store:
+        everyone, ladder = await store.read(_read)
+    now = desk.clock()
+    found = [view for view in everyone if _fits(view, desk, now)]
+    found.sort(key=_order(desk, now))
+    shown = found[: desk.args.limit]
+    if desk.json:
+        desk.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in shown])
+        return 0
+    if shown:
+        draw(desk.screen, COLUMNS, [row(v, now, desk.silent_after_s) for v in shown])
+    if not found:
+        desk.note(_why_none(everyone, desk, now))
+    elif desk.screen.width is not None:
+        desk.screen.say(desk.screen.paint(_footer(found, len(shown), desk, now), "dim"))
+    return 0
+
+
+def _read(db: Database) -> tuple[list[MinerView], dict[str, ModelView]]:
+    return views.miners(db), {model.alias: model for model in models.views(db)}
+
+
+def row(view: MinerView, now: float, silent_after_s: float) -> list[Cell | str]:
+    """Return a miner's line. Numbers of a miner that is silent or offline are old: they are left out."""
+    how = fleet.condition(view, now, silent_after_s)
+    told = view.status if view.online and fleet.fresh(view, now, silent_after_s) else None
+    broken = parts(view)
+    return [
+        Cell(how.word, how.tone),
+        view.ip or UNKNOWN,
+        view.model_alias or view.model_name or UNKNOWN,
+        terahash(told.hashrate_hs if told else None),
+        percent(told.hashrate_hs, told.expected_hashrate_hs) if told else UNKNOWN,
+        number(told.power_w if told else None),
+        number(told.efficiency_j_per_th, 1) if told else UNKNOWN,
+        number(told.chip_temp_max_c if told else None),
+        (told.preset if told else None) or UNKNOWN,
+        Cell(broken, "bad") if broken else UNKNOWN,
+        _error(view, now),
+        ago(view.seen_at, now),
+        view.hostname or UNKNOWN,
+        Cell(view.mac, "dim"),
+        view.firmware_version or UNKNOWN,
+        pool_host(active_pool(view)),
+        "yes" if view.managed else "no",
+    ]
+
+
+def parts(view: MinerView) -> str:
+    """Return what is broken: "board 2, fan 1"."""
+    boards = [f"board {b.index}" for b in fleet.broken_boards(view)]
+    return ", ".join(boards + [f"fan {i}" for i in fleet.lost_fans(view)])
+
+
+def active_pool(view: MinerView) -> str | None:
+    """Return the owner's pool that is in use; the dev fee's turn does not count."""
+    pools = view.status.pools if view.status else ()
+    return next((p.url for p in pools if p.kind == "user" and p.status == "active"), None)
+
+
+def _error(view: MinerView, now: float) -> Cell:
+    if view.last_error is None:
+        return Cell(UNKNOWN)
+    return Cell(f"{ago(view.last_error_at, now)}: {view.last_error}", "bad" if view.failures else "dim")
+
+
+def _fits(view: MinerView, desk: Desk, now: float) -> bool:
+    args = desk.args
+    how = fleet.condition(view, now, desk.silent_after_s)
+    if args.offline and view.online:
+        return False
+    if args.failing and how.word not in ("failing", "failure"):
+        return False
+    if args.state and args.state.lower() not in _states(view, how):
+        return False
+    if args.model and args.model.lower() not in (str(view.model_alias).lower(), str(view.model_name).lower()):
+        return False
+    hay = _hay(view)
+    return all(word.lower() in hay for word in args.words)
+
+
+def _states(view: MinerView, how: fleet.Condition) -> set[str]:
+    """A failing or silent miner is found by its last known state, too; an offline one is only offline."""
+    return {how.word, view.state or "unknown"} if view.online else {"offline"}
+
+
+def _hay(view: MinerView) -> str:
+    texts = (
+        view.ip, view.mac, view.hostname, view.model_alias, view.model_name, view.firmware_version, view.serial,
+        view.state if view.online else "offline", view.last_error, active_pool(view),
+        view.status.preset if view.status else None,
+    )  # fmt: skip
+    return "\n".join(text for text in texts if text).lower()
+
+
+def _order(desk: Desk, now: float) -> Callable[[MinerView], Any]:
+    silent_after_s = desk.silent_after_s
+
+    def told(view: MinerView, value: float | None) -> tuple[bool, float]:
+        known = value if view.online and fleet.fresh(view, now, silent_after_s) else None
+        return known is None, -(known or 0.0)  # most first, unknown last
+
+    def share(view: MinerView) -> tuple[bool, float]:
+        s = view.status if view.online and fleet.fresh(view, now, silent_after_s) else None
+        if s is None or s.hashrate_hs is None or not s.expected_hashrate_hs:
+            return True, 0.0
+        return False, s.hashrate_hs / s.expected_hashrate_hs
+
+    keys: dict[str, Callable[[MinerView], Any]] = {
+        "address": lambda _: (),
+        "worst": lambda v: (fleet.condition(v, now, silent_after_s).rank, share(v)),
+        "hostname": lambda v: (v.hostname is None, (v.hostname or "").lower()),
+        "model": lambda v: v.model_alias or v.model_name or "~",
+        "state": lambda v: fleet.condition(v, now, silent_after_s).word,
+        "hashrate": lambda v: told(v, v.status.hashrate_hs if v.status else None),
+        "percent": share,
+        "power": lambda v: told(v, v.status.power_w if v.status else None),
+        "efficiency": lambda v: told(v, v.status.efficiency_j_per_th if v.status else None),
+        "temperature": lambda v: told(v, v.status.chip_temp_max_c if v.status else None),
+        "seen": lambda v: v.seen_at or 0.0,
+    }
+    key = keys[desk.args.sort]
+    return lambda view: (key(view), address_order(view))
+
+
+def address_order(view: MinerView) -> tuple[bool, int, str]:
+    """Order by address as numbers, so that .9 comes before .10; miners without one last, by MAC."""
+    try:
+        return False, int(ipaddress.IPv4Address(view.ip or "")), view.mac
+    except ValueError:
+        return True, 0, view.mac
+
+
+def _footer(found: Sequence[MinerView], shown: int, desk: Desk, now: float) -> str:
+    total = fleet.totals(found, now, desk.silent_after_s)
+    first = f"{shown} of {counted(len(found), 'miner')}" if shown < len(found) else counted(len(found), "miner")
+    said = [first, f"{total.online:,} online", f"{total.hashing:,} hashing"]
+    if total.hashrate_hs is not None:
+        said.append(f"{terahash(total.hashrate_hs)} TH/s")
+    if total.power_w is not None:
+        said.append(watts(total.power_w))
+    return ", ".join(said)
+
+
+def _why_none(everyone: Sequence[MinerView], desk: Desk, now: float) -> str:
+    if not everyone:
+        return "no miner was found yet, see `hivectl status`"
+    here = Counter(fleet.condition(v, now, desk.silent_after_s).word for v in everyone)
+    states = ", ".join(f"{count} {word}" for word, count in sorted(here.items()))
+    kinds = ", ".join(sorted({v.model_alias for v in everyone if v.model_alias}))
+    if desk.args.state and not any(
+        desk.args.state.lower() in _states(v, fleet.condition(v, now, desk.silent_after_s)) for v in everyone
+    ):
+        return f"no miner is in state {desk.args.state!r}; here are {states}"
+    if desk.args.model and kinds and desk.args.model.lower() not in kinds.lower():
+        return f"no miner is of model {desk.args.model!r}; here are {kinds}"
+    return f"no miner fits; here are {states}"

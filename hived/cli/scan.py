@@ -1,0 +1,200 @@
+"""`hivectl miners scan`: leave a wish for hive-discoverd, wait for what comes of it, and say it."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from hived.cli import documents
+from hived.cli.daemons import is_alive
+from hived.cli.desk import EXIT_FAILED, Desk, WrongUsage
+from hived.cli.miners import address_order
+from hived.cli.tables import Cell, Column, draw
+from hived.cli.text import UNKNOWN, ago, clean, counted, one_line
+from hived.errors import HivedError
+from hived.records.site import Command, DaemonRow, MinerView, Stranger
+from hived.services.commands import parse_targets
+from hived.store import Database, Store, site, views
+
+DAEMON = "hive-discoverd"
+LOOK_EVERY_S = 0.2
+MOST_SHOWN = 20  # miners or strangers named one by one
+
+_MINERS = (
+    Column("ADDRESS"),
+    Column("MAC"),
+    Column("MODEL", least=8),
+    Column("HOST NAME", leaves=1, least=8),
+    Column("STATE"),
+)
+_STRANGERS = (Column("ADDRESS"), Column("WHAT"), Column("WHY", least=24))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the scan brought to light: miners that are new, or all when targets were named; strangers likewise."""
+
+    miners: list[MinerView]
+    strangers: list[Stranger]
+
+
+async def scan(desk: Desk) -> int:
+    """Ask for a scan, wait up to --wait seconds, print the result; 1 when it was not done."""
+    networks = _networks(desk.args.targets)
+    if not networks and not desk.config.network.subnets:
+        raise WrongUsage(
+            f"network.subnets is empty in {desk.config_file}: nothing is known to scan; name an address or a network"
+        )
+    async with desk.store() as store:
+        asked_at = desk.clock()
+        _must_run(await store.read(site.daemons), asked_at)
+        wish = {"targets": [str(one) for one in networks]}
+        number = await store.write(site.ask, DAEMON, "scan", wish, asked_at)
+        if not desk.args.wait:
+            return _left(desk, number)
+        with _Progress(networks) as progress:
+            done = await _done(desk, store, number, progress)
+        seen = await store.read(_seen, networks, asked_at)
+    result = (done.result or {}) if done is not None else {}
+    if desk.json:
+        desk.screen.document(_document(number, wish, done, seen))
+    if done is None:
+        desk.note(f"hivectl: not done after {desk.args.wait:g} s; hive-discoverd goes on, `hivectl status` shows it")
+        return EXIT_FAILED
+    if "error" in result:
+        desk.note(f"hivectl: {result['error']}")
+        return EXIT_FAILED
+    if not desk.json:
+        _print(desk, networks, result, seen)
+    return 0
+
+
+def _networks(targets: list[str]) -> list[ipaddress.IPv4Network]:
+    try:
+        return parse_targets(targets)
+    except ValueError as err:
+        raise WrongUsage(str(err)) from err
+
+
+def _must_run(rows: list[DaemonRow], now: float) -> None:
+    row = next((one for one in rows if one.name == DAEMON), None)
+    if row is None or not is_alive(row, now):
+        heard = f"last heard of {ago(row.beat_at, now)}" if row else "it has never run"
+        raise HivedError(f"{DAEMON} does not run ({heard}), so nobody would scan: systemctl start {DAEMON}")
+
+
+async def _done(desk: Desk, store: Store, number: int, progress: _Progress) -> Command | None:
+    """Return the command once it is done, None when the time is over. HivedError when the daemon ends meanwhile."""
+    deadline = time.monotonic() + desk.args.wait
+    while True:
+        found = await store.read(site.command, number)
+        if found is not None and found.done_at is not None:
+            return found
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return None
+        _must_run(await store.read(site.daemons), desk.clock())
+        progress.step()
+        await asyncio.sleep(min(LOOK_EVERY_S, left))
+
+
+def _seen(db: Database, networks: list[ipaddress.IPv4Network], since: float) -> Seen:
+    """Read who is there. Without targets the fleet is known: only what is new is worth a line."""
+
+    def meant(ip: str | None) -> bool:
+        return ip is not None and any(ipaddress.IPv4Address(ip) in network for network in networks)
+
+    miners = [v for v in views.miners(db) if v.created_at >= since or (meant(v.ip) and (v.seen_at or 0.0) >= since)]
+    strangers = [s for s in site.strangers(db) if s.last_seen_at >= since and (meant(s.ip) or s.first_seen_at >= since)]
+    return Seen(sorted(miners, key=address_order), strangers)
+
+
+def _left(desk: Desk, number: int) -> int:
+    if desk.json:
+        desk.screen.document({"id": number, "done": False, "result": None})
+    else:
+        desk.screen.say(f"{DAEMON} was asked to scan")
+    return 0
+
+
+def _document(number: int, wish: dict[str, Any], done: Command | None, seen: Seen) -> documents.Json:
+    return {
+        "id": number, "args": wish, "done": done is not None, "result": done.result if done else None,
+        "done_at": documents.rfc3339(done.done_at if done else None), "miners": [v.mac for v in seen.miners],
+        "strangers": [{"ip": s.ip, "kind": s.kind, "reason": s.reason} for s in seen.strangers],
+    }  # fmt: skip
+
+
+def _print(desk: Desk, networks: list[ipaddress.IPv4Network], result: dict[str, Any], seen: Seen) -> None:
+    say = desk.screen.say
+    counts = {
+        name: int(result.get(name) or 0) for name in ("addresses", "responders", "miners", "strangers", "unreadable")
+    }
+    say(
+        f"{counted(counts['addresses'], 'address', 'addresses')} tried, {counts['responders']:,} answered: "
+        f"{counted(counts['miners'], 'miner')}, {counted(counts['strangers'], 'other device')}, "
+        f"{counts['unreadable']:,} unreadable"
+    )
+    if networks and not counts["addresses"]:
+        say("nothing was tried: these addresses are excluded (network.exclude), or they are this host's own")
+    if seen.miners:
+        say()
+        say(desk.screen.paint("Miners there" if networks else "New miners", "bold"))
+        rows = [
+            [
+                v.ip or UNKNOWN,
+                v.mac,
+                v.model_name or v.model_alias or UNKNOWN,
+                v.hostname or UNKNOWN,
+                v.state or UNKNOWN,
+            ]
+            for v in seen.miners[:MOST_SHOWN]
+        ]
+        draw(desk.screen, _MINERS, rows, indent="  ")
+        if len(seen.miners) > MOST_SHOWN:
+            say(f"  and {len(seen.miners) - MOST_SHOWN} more: hivectl miners list")
+    if seen.strangers:
+        say()
+        say(desk.screen.paint("No miners that can be read", "bold"))
+        draw(
+            desk.screen,
+            _STRANGERS,
+            [[s.ip, Cell(s.kind, "warn"), s.reason] for s in seen.strangers[:MOST_SHOWN]],
+            indent="  ",
+        )
+        if len(seen.strangers) > MOST_SHOWN:
+            say(f"  and {len(seen.strangers) - MOST_SHOWN} more")
+
+
+class _Progress:
+    """Says on standard error what is waited for: a line that counts the seconds on a terminal, one line elsewhere."""
+
+    def __init__(self, networks: list[ipaddress.IPv4Network]) -> None:
+        what = ", ".join(str(one).removesuffix("/32") for one in networks[:3]) + (", ..." if len(networks) > 3 else "")
+        self._text = clean(f"{DAEMON} scans {what or 'the configured networks'}")
+        self._live = sys.stderr.isatty()
+        self._began = time.monotonic()
+        self._said = -1
+
+    def __enter__(self) -> _Progress:
+        if not self._live:
+            sys.stderr.write(f"{one_line(self._text)}\n")
+            sys.stderr.flush()
+        return self
+
+    def step(self) -> None:
+        """Count the seconds."""
+        seconds = int(time.monotonic() - self._began)
+        if self._live and seconds != self._said:
+            self._said = seconds
+            sys.stderr.write(f"\r{self._text}: {seconds} s")
+            sys.stderr.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

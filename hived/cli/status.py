@@ -1,0 +1,234 @@
+"""`hivectl status`: how this site is doing and what to do next, in one look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hived import __version__
+from hived.cli import documents, fleet
+from hived.cli.daemons import DaemonState, all_daemons, read_daemons
+from hived.cli.desk import EXIT_FAILED, Desk
+from hived.cli.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
+from hived.cli.troubles import Trouble, troubles
+from hived.records.site import MinerView, Sweep
+from hived.store import Database, site, views
+from hived.store import fleet as stored_fleet
+
+MOST_ERRORS = 5
+LABEL = 14  # columns of a line's name
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is read from the database, of one moment."""
+
+    views: list[MinerView]
+    daemons: list[DaemonState]
+    sweeps: list[Sweep]
+    strangers: dict[str, int]
+
+
+async def status(desk: Desk) -> int:
+    """Print the overview; 1 when a daemon is down."""
+    now = desk.clock()
+    async with desk.store() as store:
+        facts = await store.read(_read, now)
+    total = fleet.totals(facts.views, now, desk.silent_after_s)
+    wrong = troubles(facts.views, now, desk.silent_after_s)
+    down = [one for one in facts.daemons if not one.alive]
+    if desk.json:
+        desk.screen.document(_document(desk, facts, total, wrong, now))
+    else:
+        for line in _Words(desk, facts, total, wrong, now).lines():
+            desk.screen.say(line)
+    return EXIT_FAILED if down else 0
+
+
+def _read(db: Database, now: float) -> Facts:
+    return Facts(
+        views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=site.sweeps(db, limit=2),
+        strangers=stored_fleet.stranger_kinds(db),
+    )  # fmt: skip
+
+
+class _Words:
+    """The overview for people."""
+
+    def __init__(self, desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float) -> None:
+        self.desk, self.facts, self.total, self.wrong, self.now = desk, facts, total, wrong, now
+        self.paint = desk.screen.paint
+
+    def lines(self) -> Iterator[str]:
+        node = self.desk.config.node
+        place = f", {clean(node.site)}" if node.site else ""
+        yield f"{self.paint(clean(node.effective_name), 'bold')}{place} (hived {__version__}): {self._verdict()}"
+        yield self._named("config", clean(str(self.desk.config_file.absolute())))
+        yield self._named("database", _database(self.desk))
+        yield ""
+        yield from self._daemons()
+        yield ""
+        yield from self._network()
+        yield ""
+        yield from self._miners()
+        if self.wrong:
+            yield ""
+            yield from self._errors()
+
+    def _verdict(self) -> str:
+        down = [one.name for one in self.facts.daemons if not one.alive]
+        if down:
+            verb = "does" if len(down) == 1 else "do"
+            return self.paint(f"{' and '.join(down)} {verb} not run", "bad")
+        if not self.facts.views:
+            return self.paint("no miner was found yet", "warn")
+        sick = {view.mac for one in self.wrong if not one.over for view in one.miners}
+        if sick:
+            verb = "needs" if len(sick) == 1 else "need"
+            return self.paint(f"{counted(len(sick), 'miner')} {verb} a look", "warn")
+        if self.total.silent:
+            return self.paint(f"{counted(self.total.silent, 'online miner')} told nothing lately", "warn")
+        return self.paint("all is well", "good")
+
+    def _named(self, name: str, text: str) -> str:
+        return f"  {name:<{LABEL - 2}}{text}"
+
+    def _wrapped(self, name: str, words: list[str]) -> Iterator[str]:
+        """A line of parts, on as many lines as the terminal's width asks for."""
+        room = (self.desk.screen.width or 10_000) - LABEL
+        line = ""
+        for word in words:
+            joined = f"{line}, {word}" if line else word
+            if line and width(joined) > room:
+                yield self._named(name, f"{line},")
+                name, joined = "", word
+            line = joined
+        yield self._named(name, line)
+
+    def _daemons(self) -> Iterator[str]:
+        yield self.paint("Daemons", "bold")
+        longest = max(len(one.name) for one in self.facts.daemons)
+        for one in self.facts.daemons:
+            if one.row is None:
+                how = self.paint("has never run", "bad")
+            elif not one.alive:
+                how = f"{self.paint('does not run', 'bad')}, last heard of {ago(one.row.beat_at, self.now)}"
+            else:
+                said = clean(one.row.status)
+                how = f"{self.paint('runs', 'good')} for {span(self.now - one.row.started_at)}: {said}"
+            yield f"  {one.name:<{longest}}  {how}"
+            if not one.alive:
+                yield f"  {'':<{longest}}  next: systemctl start {one.name}; journalctl -u {one.name} says why it ended"
+            elif one.row and one.row.version != __version__:
+                yield f"  {'':<{longest}}  next: systemctl restart {one.name}; it is still {clean(one.row.version)}"
+
+    def _network(self) -> Iterator[str]:
+        yield self.paint("Network", "bold")
+        subnets = self.desk.config.network.subnets
+        if subnets:
+            yield from self._wrapped("subnets", [str(one) for one in subnets])
+        else:
+            yield self._named("subnets", self.paint("none: nothing is scanned", "warn"))
+            yield self._named("", f"next: set this in {clean(str(self.desk.config_file))}")
+            yield self._named("", "        network: {subnets: [192.168.1.0/24]}")
+            yield self._named("", "      then: systemctl reload hive-discoverd")
+        yield self._named("last sweep", self._sweep())
+        kinds = [f"{count:,} {clean(kind)}" for kind, count in self.facts.strangers.items()]
+        if kinds:
+            yield from self._wrapped("strangers", kinds)
+
+    def _sweep(self) -> str:
+        done = next((one for one in self.facts.sweeps if one.finished_at is not None), None)
+        if done is None or done.finished_at is None:
+            return (
+                f"the first one has run for {span(self.now - self.facts.sweeps[0].started_at)}"
+                if self.facts.sweeps
+                else "none yet"
+            )
+        return (
+            f"{ago(done.finished_at, self.now)}: {counted(done.addresses, 'address', 'addresses')} in "
+            f"{done.finished_at - done.started_at:.1f} s, {done.responders:,} answered, {counted(done.miners, 'miner')}"
+            + (f" ({clean(done.note)})" if done.note else "")
+        )
+
+    def _miners(self) -> Iterator[str]:
+        t = self.total
+        yield self.paint("Miners", "bold")
+        counts = [f"{t.miners:,} known", f"{t.online:,} online", f"{t.hashing:,} hashing"]
+        counts += [f"{t.failing:,} failing", f"{t.silent:,} silent"]
+        yield from self._wrapped("", counts)
+        if not t.miners:
+            return
+        yield from self._wrapped("states", [f"{count:,} {clean(state)}" for state, count in t.states.items()])
+        yield self._named("hashrate", hashrate(t.hashrate_hs, t.expected_hashrate_hs))
+        if t.lost_hashrate_hs:
+            yield self._named(
+                "", f"{terahash(t.lost_hashrate_hs)} TH/s more were expected of miners that are silent or offline"
+            )
+        if t.power_w is not None:
+            yield self._named("power", watts(t.power_w))
+        if t.efficiency_j_per_th is not None:
+            yield self._named("efficiency", f"{number(t.efficiency_j_per_th, 1)} J/TH")
+
+    def _errors(self) -> Iterator[str]:
+        more = len(self.wrong) - MOST_ERRORS
+        title = "Newest errors" + (
+            f" ({MOST_ERRORS} of {len(self.wrong)}; more: hivectl miners list --sort worst)" if more > 0 else ""
+        )
+        yield self.paint(title, "bold")
+        for one in self.wrong[:MOST_ERRORS]:
+            when = ago(one.at, self.now) if one.at is not None else "now"
+            room = (self.desk.screen.width or 10_000) - LABEL
+            text = cut(f"{_who(one)}: {clean(one.text)}", room)
+            yield f"  {when:<{LABEL - 2}}{self.paint(text, 'dim' if one.over else 'bad')}"
+            yield self._named("", f"next: {clean(one.step)}" if not one.over else "it is over")
+
+
+def _who(one: Trouble) -> str:
+    names = [view.ip or view.mac for view in one.miners]
+    if len(names) == 1:
+        name = one.miners[0].hostname
+        return names[0] + (f" ({clean(name)})" if name and name != names[0] else "")
+    return f"{len(names)} miners ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+
+
+def _database(desk: Desk) -> str:
+    path = desk.config.database.sqlite_path
+    if path is None:
+        return "not a file of this host"
+    main, log = (_size(f"{path}{suffix}") for suffix in ("", "-wal"))
+    return f"{clean(str(path))}, {size(main)} and {size(log)} of log (integrity not checked)"
+
+
+def _size(name: str) -> int:
+
+    try:
+        return Path(name).stat().st_size
+    except OSError:
+        return 0
+
+
+def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float) -> dict[str, Any]:
+    path = desk.config.database.sqlite_path
+    done = next((one for one in facts.sweeps if one.finished_at is not None), None)
+    return {
+        "ok": all(one.alive for one in facts.daemons),
+        "at": documents.rfc3339(now),
+        "node": desk.config.node.effective_name,
+        "site": desk.config.node.site,
+        "version": __version__,
+        "config": str(desk.config_file),
+        "database": {"path": path and str(path), "bytes": _size(f"{path}"), "wal_bytes": _size(f"{path}-wal")},
+        "daemons": [one.document() for one in facts.daemons],
+        "subnets": [str(one) for one in desk.config.network.subnets],
+        "fleet": documents.totals(total, facts.strangers, done),
+        "errors": [
+            {
+                "text": one.text, "next": one.step, "at": documents.rfc3339(one.at), "over": one.over,
+                "miners": [v.mac for v in one.miners],
+            }
+            for one in wrong
+        ],
+    }  # fmt: skip

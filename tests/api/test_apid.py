@@ -1,0 +1,146 @@
+"""hive-apid as a real process: where it listens, what it says of it, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from hived.daemons.apid import address, is_loopback, shown
+from hived.runtime.config import Config, Http
+from hived.runtime.kinds import Endpoint
+from hived.store import Store, create, site
+from tests.waiting import until
+
+pytestmark = pytest.mark.system
+
+WITHIN_S = 20.0  # to start on a busy machine
+
+
+class Running:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.said: list[str] = []
+
+    async def says(self, pattern: str) -> re.Match[str]:
+        """Return the match in the next line of its log that has one."""
+        assert self.process.stderr is not None
+        async with asyncio.timeout(WITHIN_S):
+            while line := (await self.process.stderr.readline()).decode():
+                self.said.append(line)
+                if found := re.search(pattern, line):
+                    return found
+        raise AssertionError(f"it ended without saying {pattern!r}: {self.said}")
+
+    async def end(self) -> int:
+        assert self.process.stderr is not None
+        async with asyncio.timeout(WITHIN_S):
+            self.said += (await self.process.stderr.read()).decode().splitlines()
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def apid(folder: Path, *flags: str, **env: str) -> AsyncIterator[Running]:
+    """Run hive-apid on a database in a folder."""
+    (folder / "hived.yaml").write_text(f"database:\n  url: sqlite:///{folder / 'hived.db'}\n")
+    program = "import sys; from hived.daemons.entry import apid; sys.exit(apid())"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, "--config", str(folder / "hived.yaml"), *flags,
+        stderr=asyncio.subprocess.PIPE, env={**os.environ, **env},
+    )  # fmt: skip
+    try:
+        yield Running(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def test_it_serves_says_where_is_seen_and_ends_within_five_seconds(tmp_path: Path, free_port: int) -> None:
+    url = f"sqlite:///{tmp_path / 'hived.db'}"
+    create(url)
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}") as running:
+        where = (await running.says(r"dashboard at (http://127\.0\.0\.1:\d+)"))[1]
+        assert not any("no login" in line for line in running.said)
+        async with aiohttp.ClientSession(where) as http, http.get("/api/v1/stream") as stream, Store.open(url) as store:
+            assert (await stream.content.readline()).startswith(b"retry")
+            async with http.get("/healthz") as reply:
+                assert (reply.status, await reply.json()) == (200, {"status": "ok"})
+
+            async def seen() -> bool:
+                rows = await store.read(site.daemons)
+                return any(row.name == "hive-apid" and where in row.status for row in rows)
+
+            await until(seen)
+            running.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                assert await running.end() == 0
+
+
+async def test_a_port_in_use_is_one_clear_line_and_exit_1(tmp_path: Path) -> None:
+    create(f"sqlite:///{tmp_path / 'hived.db'}")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        async with apid(tmp_path, "--addr", f"127.0.0.1:{port}") as running:
+            assert await running.end() == 1
+    words = [line for line in running.said if "in use by another program" in line]
+    assert len(words) == 1
+    assert f"127.0.0.1:{port}" in words[0]
+    assert not any("Traceback" in line for line in running.said)
+
+
+async def test_once_is_one_round_and_exit_0(tmp_path: Path, free_port: int) -> None:
+    create(f"sqlite:///{tmp_path / 'hived.db'}")
+    async with apid(tmp_path, "--once", "--addr", f"127.0.0.1:{free_port}") as running:
+        assert await running.end() == 0
+
+
+async def test_without_a_database_it_says_what_to_run_and_exits_78(tmp_path: Path, free_port: int) -> None:
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}") as running:
+        assert await running.end() == 78
+    assert any("hivectl migrate" in line for line in running.said)
+
+
+def test_without_an_address_in_the_config_only_this_machine_is_served(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    assert address(Config()) == ("127.0.0.1", 8080)
+    assert "no login" in caplog.text
+    assert [r.levelname for r in caplog.records] == ["INFO"]
+
+
+def test_an_open_address_is_taken_at_the_operators_word_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    for host, warned in (("0.0.0.0", True), ("192.168.1.5", True), ("::", True), ("127.0.0.1", False), ("::1", False)):
+        caplog.clear()
+        config = Config(http=Http(addr=Endpoint(host, 80)), origin={"http.addr": "hived.yaml:9"})
+        assert address(config) == (host, 80)
+        assert [r.levelname for r in caplog.records] == ["WARNING"] * warned, host
+
+
+def test_the_url_in_the_log_can_be_opened() -> None:
+    assert shown("127.0.0.1") == "127.0.0.1"
+    for everywhere in ("0.0.0.0", "::"):
+        assert shown(everywhere) not in ("0.0.0.0", "::", "")
+
+
+def test_what_only_this_machine_reaches() -> None:
+    for host, own in (("127.3.2.1", True), ("localhost", True), ("::1", True), ("10.0.0.1", False), ("rig-1", False)):
+        assert is_loopback(host) is own, host
+
+
+async def test_who_asks_for_tls_is_not_served_without_it(tmp_path: Path, free_port: int) -> None:
+    create(f"sqlite:///{tmp_path / 'hived.db'}")
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}", HIVED_HTTP__TLS="self-signed") as running:
+        assert await running.end() == 78
+    assert "HIVED_HTTP__TLS" in running.said[-1]
+    assert "TLS" in running.said[-1]

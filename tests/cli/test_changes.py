@@ -1,0 +1,135 @@
+"""`hivectl miners set` and `hivectl models set`: what the operator decides."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from hived.records.site import KnownMiner
+from hived.store import miners
+from hived.store import site as stored_site
+from tests.cli.site import Site, mac
+
+
+def known(site: Site, number: int) -> KnownMiner:
+    found = site.write(miners.by_mac, mac(number))
+    assert found is not None
+    return found
+
+
+def test_miners_are_managed_and_unmanaged_by_mac_and_address(site: Site) -> None:
+    ran = site.run("miners", "set", "192.168.7.1", mac(2), "--managed")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines == [
+        f"192.168.7.1 ({mac(1)}, rack1-1): managed",
+        f"192.168.7.2 ({mac(2)}, rack1-2): managed",
+    ]
+    assert [known(site, n).managed for n in (1, 2, 9)] == [True, True, False]
+    document = site.run("miners", "set", "192.168.7.1", "--unmanaged", "--json").document
+    assert [(one["id"], one["managed"]) for one in document] == [(mac(1), False)]
+
+
+def test_one_unknown_miner_changes_none(site: Site) -> None:
+    ran = site.run("miners", "set", "192.168.7.1", "192.168.7.77", "--managed")
+    assert ran.code == 1
+    assert "there is no miner '192.168.7.77'" in ran.err
+    assert not known(site, 1).managed
+
+
+def test_nothing_to_change_is_wrong_usage(site: Site) -> None:
+    ran = site.run("miners", "set", "192.168.7.1")
+    assert ran.code == 2
+    assert "give --managed, --unmanaged, --password-stdin or --password-prompt" in ran.err
+
+
+def test_a_password_comes_from_stdin_and_is_never_shown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.miner(40, key=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO(" s3cret word \r\nsecond line\n"))
+    ran = site.run("miners", "set", "192.168.7.40", "--password-stdin")
+    assert ran.code == 0
+    assert ran.out == f"192.168.7.40 ({mac(40)}, rack1-40): the password is kept and tried at once\n"
+    assert known(site, 40).unlock_password == " s3cret word "
+    monkeypatch.setattr("sys.stdin", io.StringIO("other\n"))
+    ran = site.run("miners", "set", "192.168.7.40", "--password-stdin", "--json")
+    assert "other" not in ran.out
+    assert "s3cret" not in ran.out
+    wishes = site.write(stored_site.open_commands, "hive-discoverd", newer_than=0.0)
+    assert [wish.args for wish in wishes] == [{"targets": ["192.168.7.40"]}] * 2
+
+
+def test_when_the_password_is_tried_is_told_as_it_is(empty: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty.miner(40, key=False)
+    empty.miner(41)
+    monkeypatch.setattr("sys.stdin", io.StringIO("word\n"))
+    ran = empty.run("miners", "set", "192.168.7.40", "192.168.7.41", "--password-stdin")
+    assert ran.lines[0].endswith("the password is kept and tried when it is seen")
+    assert ran.lines[1].endswith("the password is kept for when its key stops working")
+    assert ran.err == "hive-discoverd does not run: nothing is tried before it does\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [("\n", "is empty"), ("", "is empty"), ("x" * 257 + "\n", "longer than 256"), ("a\x07b\n", "cannot be typed")],
+)
+def test_a_password_that_cannot_be_one_changes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, typed: str, reason: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    ran = site.run("miners", "set", "192.168.7.1", "--managed", "--password-stdin")
+    assert ran.code == 1
+    assert reason in ran.err
+    assert "nothing was changed" in ran.err
+    assert known(site, 1).unlock_password is None
+    assert not known(site, 1).managed
+
+
+def test_the_prompt_needs_a_terminal(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("word\n"))
+    ran = site.run("miners", "set", "192.168.7.1", "--password-prompt")
+    assert ran.code == 2
+    assert "--password-stdin" in ran.err
+
+
+def test_no_option_takes_a_password_on_the_command_line(site: Site) -> None:
+    ran = site.run("miners", "set", "192.168.7.1", "--password", "word")
+    assert ran.code == 2
+    assert known(site, 1).unlock_password is None
+
+
+def test_models_are_listed_with_their_ladder(site: Site) -> None:
+    ran = site.run("models", "list")
+    assert ran.row("s19jpro").split("  ")[0] == "s19jpro"
+    assert "2300 (2,300 W, 87.0 TH/s)" in ran.out
+    assert "Turbo (3,580 W, 114.0 TH/s)" in ran.out
+    (document,) = site.run("models", "list", "--json").document
+    assert document["miners"] == 4
+    assert document["presets_power"][2] == {"preset": "3080", "power_w": 3080.0, "hashrate_th": 104.0}
+
+
+def test_without_models_it_says_where_they_come_from(empty: Site) -> None:
+    assert "they come with the first miner" in empty.run("models", "list").err
+
+
+def test_a_highest_preset_is_set_in_any_case_and_removed_again(site: Site) -> None:
+    ran = site.run("models", "set", "S19jPro", "--max-preset", "TURBO")
+    assert ran.out == "s19jpro: at most preset Turbo (3,580 W, 114.0 TH/s)\n"
+    assert site.run("miners", "list", "--json").document[0]["max_preset"] == "Turbo"
+    assert site.run("models", "set", "antminer s19j pro", "--no-max-preset").out == "s19jpro: no limit of ours\n"
+    assert site.run("models", "list", "--json").document[0]["max_preset"] is None
+
+
+def test_an_unknown_preset_or_model_names_what_there_is(site: Site) -> None:
+    ran = site.run("models", "set", "s19jpro", "--max-preset", "9999")
+    assert (ran.code, ran.err) == (
+        1,
+        "hivectl: '9999' is not a preset of s19jpro; its presets are: disabled, 2300, 3080, Turbo\n",
+    )
+    ran = site.run("models", "set", "s19jpr", "--no-max-preset")
+    assert (ran.code, ran.err) == (1, "hivectl: there is no model 's19jpr', did you mean s19jpro?\n")
+    assert site.run("models", "set", "t21", "--no-max-preset").err.endswith("known are: s19jpro\n")
+
+
+def test_a_limit_has_to_be_given(site: Site) -> None:
+    assert site.run("models", "set", "s19jpro").code == 2
+    assert site.run("models", "set", "s19jpro", "--max-preset", "3080", "--no-max-preset").code == 2

@@ -1,0 +1,142 @@
+"""--json speaks the language of the HTTP API."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hived.api import dto
+from hived.api import totals as api_totals
+from hived.cli import advice, documents
+from hived.cli.fleet import totals
+from hived.store import events as stored_events
+from hived.store import models, settings, telemetry, views
+from hived.store import site as stored_site
+from tests.cli.site import Site, mac
+
+HIVED = Path(documents.__file__).parent.parent
+
+# Where the errors of miners come from.
+SPEAKERS = [
+    *(HIVED / "clients" / "vnish").glob("*.py"),
+    *(HIVED / "services" / f"{name}.py" for name in ("discover", "keys", "poll", "sweep")),
+]
+SAID = "".join(path.read_text() for path in SPEAKERS)
+RAISED = sorted(set(re.findall(r"raise (?:Transient|Unreadable)\(f?\"([^\"]+)\"", SAID)))
+
+# The inherited fields of the API: their names are fixed.
+MINER = {"id", "ip", "online", "managed", "model", "latest_status", "created_at", "updated_at"}
+STATUS = {
+    "id",
+    "state",
+    "preset",
+    "hashrate",
+    "power_usage",
+    "power_consumption",
+    "uptime",
+    "recorded_at",
+    "fans",
+    "chains",
+}
+CHAIN = {"identifier", "state", "hashrate", "pcb_temp_min", "pcb_temp_max", "chip_temp_min", "chip_temp_max", "chips"}
+MODEL = {"name", "alias", "max_preset", "presets", "presets_power", "created_at"}
+
+
+def same(ours: Any, theirs: Any, path: str = "") -> None:
+    """Compare what both tell; each may know more than the other."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        assert ours.keys() & theirs.keys(), path
+        for key in ours.keys() & theirs.keys():
+            same(ours[key], theirs[key], f"{path}.{key}")
+    elif isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+        assert len(ours) == len(theirs), path
+        for i, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            same(one, other, f"{path}.{i}")
+    else:
+        assert ours == theirs, path
+
+
+@pytest.fixture
+def read(site: Site) -> Site:
+    num = site.miner(40)
+    site.status(num, extra={"failure_code": 5})
+    site.chips(num)
+    site.poll_failed(num, "no answer within 5 s", ago=1.0)
+    site.settings(num, "stratum+tcp://a.example.com:3333")
+    return site
+
+
+def test_the_inherited_fields_are_all_there(read: Site) -> None:
+    miner = read.run("miners", "show", mac(40), "--json").document
+    assert miner.keys() >= MINER
+    assert miner["latest_status"].keys() >= STATUS
+    assert miner["latest_status"]["chains"][0].keys() >= CHAIN
+    assert miner["latest_status"]["chains"][0]["chips"][0].keys() >= {"identifier", "hashrate", "temperature"}
+    assert miner["latest_status"]["fans"][0].keys() >= {"identifier", "rpm", "status"}
+    (model,) = read.run("models", "list", "--json").document
+    assert model.keys() >= MODEL
+
+
+def test_a_miner_reads_as_it_does_over_http(read: Site) -> None:
+    view = read.write(views.miners, mac=mac(40))[0]
+    (model,) = read.write(models.views)
+    boards = [board for _, board in read.write(telemetry.newest, view.num, limit=4)]
+    ours = documents.miner(view, model, boards)
+    same(ours, dto.miner(view, dto.model(model), boards))
+    same(documents.miner(view, None), dto.miner(view, {"name": "Antminer S19j Pro", "alias": "s19jpro", "presets": []}))
+    assert ours["latest_status"]["id"] == dto.status_id(view.num, view.status.at if view.status else 0.0)
+    same(documents.model(model), dto.model(model))
+
+
+def test_events_sweeps_daemons_and_settings_read_as_they_do_over_http(read: Site) -> None:
+    (event,) = read.write(stored_events.newest, limit=1)
+    same(documents.event(event, "192.168.7.40", "x"), dto.event(event, "192.168.7.40", "x"))
+    (sweep,) = read.write(stored_site.sweeps)
+    same(documents.sweep(sweep), dto.sweep(sweep))
+    for row in read.write(stored_site.daemons):
+        same(documents.daemon(row, alive=True), dto.daemon(row, alive=True))
+    version = read.write(settings.newest, read.write(views.miners, mac=mac(40))[0].num)
+    same(documents.settings(version), dto.settings(version))
+
+
+def test_the_sums_are_those_of_the_dashboard(mixed: Site) -> None:
+    views_now = mixed.write(views.miners)
+    (sweep,) = mixed.write(stored_site.sweeps)
+    news = api_totals.News(last_sweep=sweep, strangers={"printer": 1})
+    theirs = api_totals.totals(
+        [api_totals.Glance.of(view, b"") for view in views_now], news,
+        now=mixed.now, rev=0, refreshed_at=mixed.now, status_seconds=15.0,
+    )  # fmt: skip
+    ours = documents.totals(totals(views_now, mixed.now, 45.0), {"printer": 1}, sweep)
+    assert ours.keys() <= theirs.keys()
+    same(ours, theirs)
+
+
+def test_a_document_is_plain_ascii(read: Site) -> None:
+    read.miner(41, hostname="矿机")
+    ran = read.run("miners", "list", "--json")
+    assert ran.out.isascii()
+    assert "矿机" in {one["hostname"] for one in ran.document}
+
+
+@pytest.mark.parametrize("phrase", [phrase for phrase, _ in advice.NEXT_STEPS])
+def test_advice_knows_only_errors_that_exist(phrase: str) -> None:
+    assert phrase in SAID, "no client and no service says this any more"
+
+
+@pytest.mark.parametrize("error", RAISED)
+def test_every_error_of_a_miner_has_a_next_step(error: str) -> None:
+    if error == "the unlock brought no usable token" or error.startswith("does not say"):
+        return  # told as "unlocked, but no key could be made"
+    assert not advice.next_step(error, "m", "10.0.0.1").startswith("see hivectl")
+
+
+@pytest.mark.parametrize(("phrase", "step"), advice.NEXT_STEPS)
+def test_every_step_reads_well_with_and_without_an_address(phrase: str, step: str) -> None:
+    for ip in ("10.0.0.1", None):
+        told = advice.next_step(f"x {phrase} y", "rack1", ip)
+        assert "{" not in told
+        assert "None" not in told
