@@ -27,7 +27,6 @@ from hived.records.units import ghs, ths
 
 Json = dict[str, Any]
 
-BROKEN_BOARDS = frozenset({"failure", "disconnected"})
 _SECRETS = frozenset({"pass", "password", "pw", "unlock_pass", "unlock_password", "api_key", "apikey", "token"})
 
 # Ids are made, not stored: history is keyed by time and miner. JavaScript keeps integers exact up to 2**53 only, which
@@ -98,7 +97,7 @@ def row(view: MinerView) -> Json:
         "chip_temp_max_c": now.chip_temp_max_c if now else None, "pcb_temp_max_c": now.pcb_temp_max_c if now else None,
         "fans_lost": sum(f.status == "lost" for f in now.fans) if now and now.fans else None,
         "boards": len(now.hashboards) if now and told else None,
-        "boards_failed": sum(b.state in BROKEN_BOARDS for b in now.hashboards) if now and told else None,
+        "boards_failed": sum(not b.works for b in now.hashboards) if now and told else None,
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
         "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count, "failing": view.failures > 0,
         "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None,

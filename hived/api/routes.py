@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hived.api import events, health, miners, models, pages, site, stream
+from hived.api import events, health, history, miners, models, pages, site, stream
 
 TABLE = (
     ("GET", "/api/miners", miners.listing),
@@ -26,6 +26,7 @@ TABLE = (
     ("POST", "/api/v1/scan", site.scan),
     ("GET", "/api/v1/commands/{id}", site.command),
     ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions),
+    ("GET", "/api/v1/miners/{mac}/history", history.columns),
     ("GET", "/api/v1/health", health.whole),
     ("GET", "/healthz", health.short),
     ("GET", "/static/{name:.+}", pages.static),

@@ -114,7 +114,7 @@ def totals(
         "power_w": power.value, "efficiency_j_per_th": units.efficiency(paired_power.value, paired_rate.value),
         "states": dict(sorted(states.items())), "models": dict(sorted(models.items())), "strangers": news.strangers,
         "last_sweep": dto.sweep(news.last_sweep) if news.last_sweep else None, "stale": because is not None,
-        "stale_because": because,
+        "stale_because": because, "silent_after_s": FRESH_INTERVALS * status_seconds,
     }  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from hived.records import units
 from hived.records.miner import HASHING_STATES, HashboardReading
 from hived.records.site import MinerView
 
-BROKEN_BOARDS = frozenset({"failure", "disconnected"})
 _ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
 
 
@@ -49,7 +48,7 @@ def fresh(view: MinerView, now: float, silent_after_s: float) -> bool:
 
 def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:
     """Return the boards that the miner says are broken or gone."""
-    return tuple(b for b in view.status.hashboards if b.state in BROKEN_BOARDS) if view.status else ()
+    return tuple(b for b in view.status.hashboards if not b.works) if view.status else ()
 
 
 def lost_fans(view: MinerView) -> tuple[int, ...]:

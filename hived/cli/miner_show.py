@@ -171,7 +171,7 @@ def _board(b: HashboardReading) -> list[Cell | str]:
     graded = b.state in HASHING_STATES
     return [
         str(b.index),
-        Cell(b.state or UNKNOWN, "bad" if b.state in fleet.BROKEN_BOARDS else None),
+        Cell(b.state or UNKNOWN, None if b.works else "bad"),
         terahash(b.hashrate_hs),
         percent(b.hashrate_hs, b.expected_hashrate_hs),
         number(b.power_w),

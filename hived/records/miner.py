@@ -108,6 +108,17 @@ class HashboardReading:
     inlet_water_temp_c: float | None = None
     outlet_water_temp_c: float | None = None
 
+    @property
+    def works(self) -> bool:
+        """Whether the board is neither failed nor gone nor dead.
+
+        A dead board is listed as mining with an expected rate of exactly 0 (S19 capture, its third board); a stopped
+        one works.
+        """
+        if self.state in ("failure", "disconnected"):
+            return False
+        return not (self.state == "mining" and self.expected_hashrate_hs == 0)
+
 
 @dataclass(frozen=True, slots=True)
 class MinerReading:

@@ -8,17 +8,10 @@ from typing import Any
 from hived.records.miner import HASHING_STATES, MinerReading
 from hived.records.site import Event, PollTarget
 
-_BROKEN_BOARD = frozenset({"failure", "disconnected"})
-
 
 def healthy_boards(reading: MinerReading) -> tuple[int, ...]:
-    """Return the boards that work: neither failed nor gone, nor dead.
-
-    A dead board is listed as mining with an expected rate of exactly 0 (S19 capture, its third board).
-    """
-    return tuple(
-        sorted(b.index for b in reading.hashboards if b.state not in _BROKEN_BOARD and b.expected_hashrate_hs != 0)
-    )
+    """Return the boards that work: neither failed nor gone, nor dead."""
+    return tuple(sorted(b.index for b in reading.hashboards if b.works))
 
 
 def healthy_fans(reading: MinerReading) -> tuple[int, ...]:

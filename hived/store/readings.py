@@ -102,6 +102,23 @@ def newest(db: Database, num: int, *, limit: int) -> list[StoredStatus]:
     return found
 
 
+def columns(db: Database, num: int, *, since: float, limit: int) -> list[tuple[Any, ...]]:
+    """Return a miner's numbers since a time, oldest first: (at, hashrate, expected, power, chip and board maximum)."""
+    wanted = (
+        Status.at, Status.hashrate_hs, Status.expected_hashrate_hs, Status.power_w, Status.chip_temp_max_c,
+        Status.pcb_temp_max_c, Status.before,
+    )  # fmt: skip
+    found: list[tuple[Any, ...]] = []
+    at = Health.select(Health.status_at).where(Health.num == num).bind(db).scalar()
+    while at is not None and at >= since and len(found) < limit:
+        rows = tuples(Status.select(*wanted).where(Status.at == at, Status.num == num), db)
+        if not rows:
+            break
+        found.append(rows[0][:-1])
+        at = rows[0][-1]
+    return found[::-1]
+
+
 def from_row(row: dict[str, Any]) -> StoredStatus:
     """Return the record of a `status` row."""
     detail = packing.unpack_detail(row["detail"])

@@ -28,7 +28,7 @@ async def test_totals_of_the_small_farm(api: Api) -> None:
             "started_at": "2027-01-15T07:59:30.000Z", "finished_at": "2027-01-15T07:59:31.000Z", "addresses": 1022,
             "responders": 3, "miners": 1, "strangers": 2, "unreadable": 0, "note": None,
         },
-        "stale": False, "stale_because": None,
+        "stale": False, "stale_because": None, "silent_after_s": 45.0,
     }  # fmt: skip
     assert isinstance(found["rev"], int)
 

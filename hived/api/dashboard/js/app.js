@@ -1,0 +1,123 @@
+/* The frame around every page: navigation, the state of the connection, the theme. */
+import { EventsPage } from "./events.js";
+import { span } from "./format.js";
+import { FleetPage } from "./fleet.js";
+import { html, render, useEffect, useLayoutEffect, useState } from "./html.js";
+import { live, retryNow, startLive, useLive, useNow } from "./live.js";
+import { MinerPage } from "./miner.js";
+import { ModelsPage } from "./models.js";
+import { restoreScroll, startRouter, useRoute } from "./router.js";
+import { SitePage } from "./site.js";
+
+const PAGES = { fleet: FleetPage, miner: MinerPage, models: ModelsPage, events: EventsPage, site: SitePage };
+const TITLES = { fleet: "Fleet", models: "Models", events: "Events", site: "Site", missing: "Not found" };
+const LINKS = [
+  ["/", "fleet", "Fleet"],
+  ["/models", "models", "Models"],
+  ["/site", "site", "Site"],
+  ["/events", "events", "Events"],
+];
+
+const OLD_DATA_S = 60; // four polls of 15 s without a single status of a whole fleet: the poller stands still
+
+/* Seconds since the newest status of the whole fleet; null when there is none. */
+function dataAge(nowMs) {
+  let newest = null;
+  for (const row of live.rows.values()) {
+    if (row.online && row.statusMs !== null && (newest === null || row.statusMs > newest)) newest = row.statusMs;
+  }
+  return newest === null ? null : Math.max(0, (nowMs - newest) / 1000);
+}
+
+function Connection() {
+  useLive();
+  const nowMs = useNow();
+  const age = live.loaded ? dataAge(nowMs) : null;
+  let tone = "good";
+  let words = "live";
+  let title = "Changes arrive as they happen.";
+  if (live.link === "connecting") {
+    [tone, words, title] = ["idle", "connecting…", "Waiting for hive-apid."];
+  } else if (live.link === "lost") {
+    const wait = Math.max(0, Math.ceil((live.retryAt - Date.now()) / 1000));
+    const old = live.heardAt ? `, data is ${span((Date.now() - live.heardAt) / 1000)} old` : "";
+    [tone, words] = ["bad", `connection lost, retrying${wait > 1 ? ` in ${wait} s` : ""}${old}`];
+    title = `${live.reason ?? "no connection"}. Press to retry now.`;
+  } else if (age !== null && (age > OLD_DATA_S || live.fleet?.stale)) {
+    tone = "warn";
+    words = age > OLD_DATA_S ? `data is ${span(age)} old` : live.fleet.stale_because ?? "data may be old";
+    title = `Connected, but ${live.fleet?.stale_because ?? "no miner was polled lately"}.`;
+  } else if (live.fleet?.stale) {
+    [tone, words, title] = ["warn", live.fleet.stale_because ?? "data may be old", "Connected, but nothing new is learnt."];
+  }
+  // Said aloud once for each change; the seconds that count down are for the eye only.
+  const aloud = live.link === "lost" ? "Connection lost" : tone === "warn" ? "Data is old" : live.link === "live" ? "Live" : "";
+  return html`<span class="hidden" role="status">${aloud}</span><div class="connection" data-link=${live.link}>
+    ${live.link === "lost"
+      ? html`<button type="button" class="quiet tone-${tone}" title=${title} onClick=${retryNow}><span class="dot"></span>${words}</button>`
+      : html`<span class="tone-${tone}" title=${title}><span class="dot"></span>${words}</span>`}
+  </div>`;
+}
+
+const THEMES = { auto: ["◐", "Theme: as the system"], light: ["☀", "Theme: light"], dark: ["☾", "Theme: dark"] };
+const NEXT_THEME = { auto: "light", light: "dark", dark: "auto" };
+
+function ThemeSwitch() {
+  const [choice, setChoice] = useState(window.hivedTheme.chosen());
+  const turn = () => {
+    window.hivedTheme.choose(NEXT_THEME[choice]);
+    setChoice(window.hivedTheme.chosen());
+  };
+  const [sign, words] = THEMES[choice];
+  return html`<button type="button" class="quiet theme" title="${words}" aria-label="${words}. Change" onClick=${turn}>
+    <span aria-hidden="true">${sign}</span>
+  </button>`;
+}
+
+function Header({ page }) {
+  const { node, version, updated } = useLive();
+  return html`<header class="top">
+    <a class="skip" href="#main" onClick=${skipToMain}>Skip to content</a>
+    <a class="brand" href="/" title=${node ? `hived ${version ?? ""} on ${node}` : "hived"}>
+      <img src="/static/icon.svg" alt="" width="22" height="22" /><span>hived</span>${node && html`<small>${node}</small>`}
+    </a>
+    <nav aria-label="Pages">
+      ${LINKS.map(([to, name, words]) => html`<a href=${to} aria-current=${page === name ? "page" : undefined}>${words}</a>`)}
+    </nav>
+    <${Connection} />
+    <${ThemeSwitch} />
+    ${updated && html`<p class="banner" role="alert">hived was updated. <button type="button" onClick=${() => location.reload()}>Reload this page</button></p>`}
+  </header>`;
+}
+
+function skipToMain(event) {
+  event.preventDefault();
+  document.querySelector("#main h1, #main")?.focus();
+}
+
+function Missing({ path }) {
+  return html`<section class="plain"><h1 tabindex="-1">Not found</h1><p>There is no page at <code>${path}</code>. <a href="/">To the fleet</a></p></section>`;
+}
+
+function App() {
+  const route = useRoute();
+  const Page = PAGES[route.name] ?? Missing;
+  const [first] = useState({ path: route.path });
+  useEffect(() => {
+    if (TITLES[route.name]) document.title = `${TITLES[route.name]} - hived`;
+  }, [route.name]);
+  useLayoutEffect(() => {
+    // After a change of page the reader starts at its heading; on the first load the browser's own focus stays.
+    if (first.path !== route.path) {
+      document.querySelector("#main h1")?.focus({ preventScroll: true });
+      restoreScroll();
+    }
+    first.path = route.path;
+  }, [route.path]);
+  return html`<${Header} page=${route.name} />
+    <main id="main" tabindex="-1"><${Page} key=${route.path} arg=${route.arg} query=${route.query} path=${route.path} /></main>`;
+}
+
+startRouter();
+startLive();
+render(html`<${App} />`, document.getElementById("app"));

@@ -1,0 +1,99 @@
+/* Client-side routes: deep links, Back and Forward, titles, scroll positions and the query string as state. */
+import { html, useEffect, useState } from "./html.js";
+
+const ROUTES = [
+  ["fleet", /^\/$/],
+  ["miner", /^\/miners\/([0-9A-Fa-f:.-]+)$/],
+  ["models", /^\/models$/],
+  ["events", /^\/events$/],
+  ["site", /^\/site$/],
+];
+
+const watchers = new Set();
+const scrolls = new Map(); // entry key -> scrollY, for Back and Forward within this visit
+
+function parse() {
+  const path = decodeURI(location.pathname).replace(/(.)\/+$/, "$1");
+  for (const [name, pattern] of ROUTES) {
+    const match = pattern.exec(path);
+    if (match) return { name, arg: match[1] ?? null, query: new URLSearchParams(location.search), path };
+  }
+  return { name: "missing", arg: null, query: new URLSearchParams(), path };
+}
+
+let current = parse();
+
+function changed() {
+  current = parse();
+  for (const tell of watchers) tell();
+}
+
+export function route() {
+  return current;
+}
+
+function entry() {
+  return history.state?.entry ?? 0;
+}
+
+let standing = 0; // the entry whose page is on the screen
+
+export function go(url) {
+  scrolls.set(entry(), window.scrollY);
+  history.pushState({ entry: Date.now() + Math.random() }, "", url);
+  changed();
+}
+
+/* Change query parameters without a new history entry; null removes one. */
+export function setQuery(changes) {
+  const query = new URLSearchParams(current.query);
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null || value === "") query.delete(key);
+    else query.set(key, value);
+  }
+  const text = query.toString();
+  history.replaceState(history.state, "", text ? `${location.pathname}?${text}` : location.pathname);
+  changed();
+}
+
+export function useRoute() {
+  const [, again] = useState(0);
+  useEffect(() => {
+    const tell = () => again((n) => n + 1);
+    watchers.add(tell);
+    return () => watchers.delete(tell);
+  }, []);
+  return current;
+}
+
+/* Scroll to where this entry was left; a new page starts at the top. Call when its content is there. */
+export function restoreScroll() {
+  standing = entry();
+  window.scrollTo(0, scrolls.get(standing) ?? 0);
+}
+
+/* True when the reader came here by a link within the dashboard, not by loading this page. */
+export function cameByLink() {
+  return entry() !== 0;
+}
+
+export function startRouter() {
+  history.scrollRestoration = "manual"; // lists are rendered in windows: the browser would restore too early
+  window.addEventListener("popstate", changed);
+  window.addEventListener("scroll", () => entry() === standing && scrolls.set(standing, window.scrollY), { passive: true });
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
+    if (!link || link.target || link.origin !== location.origin || event.defaultPrevented) return;
+    if (event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (link.pathname.startsWith("/api/") || link.pathname.startsWith("/static/")) return;
+    if (link.hash && link.pathname === location.pathname) return;
+    event.preventDefault();
+    go(link.pathname + link.search);
+  });
+}
+
+export function minerPath(mac) {
+  return `/miners/${mac}`;
+}
+
+export const Link = ({ to, children, ...rest }) => html`<a href=${to} ...${rest}>${children}</a>`;
