@@ -81,3 +81,7 @@ class BadRequest(HivedError):
 
 class NotFound(HivedError):
     """The thing asked for does not exist."""
+
+
+class Conflict(HivedError):
+    """The thing exists already."""

@@ -62,7 +62,8 @@ def _of(view: MinerView, now: float, silent_after_s: float) -> Iterator[tuple[st
     if fresh(view, now, silent_after_s) and view.state != "failure":
         for board in broken_boards(view):
             what = f": {board.description}" if board.description else ""
-            yield f"board {board.index} is {board.state}{what}", advice.BROKEN_BOARD.format(ip=name), None, False
+            how = "dead: it should mine and is expected to give 0" if board.state == "mining" else board.state
+            yield f"board {board.index} is {how}{what}", advice.BROKEN_BOARD.format(ip=name), None, False
         for fan in lost_fans(view):
             yield f"fan {fan} is lost", advice.LOST_FAN, None, False
 

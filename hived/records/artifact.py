@@ -119,7 +119,7 @@ class Source:
     last_run_at: float | None = None
     last_error: str | None = None
     last_error_at: float | None = None
-    next_run_at: float = 0.0
+    next_list_at: float = 0.0
     artifacts: int = 0
     waiting: int = 0
     """Objects in the frontier that are not fetched yet."""

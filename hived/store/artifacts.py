@@ -1,0 +1,196 @@
+"""Artifacts, one for each canonical URL, and what this node contributed to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+import peewee as pw
+
+from hived.records.artifact import Artifact, CollectedObject, Description, Licence
+from hived.records.canonical import CANON_VERSION, canonical, url_key
+from hived.store.db import Database, dicts, tuples
+from hived.store.schema import Artifact as Row
+from hived.store.schema import Contribution
+
+AWAITING, DESCRIBED = "awaiting_description", "described"
+DESCRIPTION = "description"
+_NOT_FACTS = ("provider", "object_id", "url", "title", "licence", "image_url", "text", "rights_text")
+
+
+def facts_of(obj: CollectedObject) -> dict[str, Any]:
+    """Return what is known of an object beside its title, without what is unknown."""
+    told = {name: value for name, value in asdict(obj).items() if name not in _NOT_FACTS}
+    return {name: value for name, value in told.items() if value not in (None, (), "")}
+
+
+def content_hash(obj: CollectedObject) -> str:
+    """Return the hash of what would be described: other bytes of the same facts are no change."""
+    return _hash([obj.title, facts_of(obj), obj.image_url, obj.text, obj.licence.uri if obj.licence else None])
+
+
+def save(db: Database, obj: CollectedObject, *, source_id: int, source_name: str, at: float) -> tuple[int, bool]:
+    """Store an openly licensed object; return its number and whether it is new or has changed.
+
+    One artifact for each canonical URL: a repeat changes nothing, changed facts wait for a new description.
+    """
+    assert obj.licence is not None, "only openly licensed objects get here"
+    spelling, key, fresh = canonical(obj.url), url_key(obj.url), content_hash(obj)
+    known = dicts(Row.select(Row.id, Row.content_hash).where(Row.url_key == key), db)
+    if known and known[0]["content_hash"] == fresh:
+        Row.update(licence_read_at=obj.licence.read_at).where(Row.id == known[0]["id"]).execute(db)
+        return int(known[0]["id"]), False
+    facts = facts_of(obj)
+    fields: dict[str, Any] = {
+        "canon_version": CANON_VERSION, "url": spelling, "source": source_id, "source_name": source_name,
+        "provider": obj.provider, "object_id": obj.object_id, "title": obj.title, "licence_uri": obj.licence.uri,
+        "licence_field": obj.licence.field, "licence_scope": obj.licence.scope,
+        "licence_read_at": obj.licence.read_at, "facts": json.dumps(facts | ({"text": obj.text} if obj.text else {})),
+        "search": _searchable(obj.title, *facts.values()), "image_url": obj.image_url, "content_hash": fresh,
+        "state": AWAITING, "describe_at": 0.0, "describe_attempts": 0, "changed_at": at,
+    }  # fmt: skip
+    if known:
+        Row.update(**fields).where(Row.id == known[0]["id"]).execute(db)
+        return int(known[0]["id"]), True
+    return int(Row.insert(url_key=key, collected_at=at, **fields).execute(db)), True
+
+
+def to_describe(db: Database, now: float, *, source_id: int | None = None) -> tuple[int, CollectedObject, str] | None:
+    """Return the newest artifact that waits for a description and is due: (number, object, hash of its facts)."""
+    query = Row.select().where(Row.state == AWAITING, Row.describe_at <= now)
+    if source_id is not None:
+        query = query.where(Row.source == source_id)
+    rows = dicts(query.order_by(Row.changed_at.desc(), Row.id.desc()).limit(1), db)
+    if not rows:
+        return None
+    row = rows[0]
+    facts = json.loads(row["facts"])
+    for name in ("makers", "tags"):
+        facts[name] = tuple(facts.get(name, ()))
+    obj = CollectedObject(
+        provider=row["provider"], object_id=row["object_id"], url=row["url"], title=row["title"],
+        licence=_licence(row), image_url=row["image_url"], **facts,
+    )  # fmt: skip
+    return row["id"], obj, row["content_hash"]
+
+
+def describe(db: Database, artifact_id: int, text: Description, *, node_id: str, input_hash: str, at: float) -> bool:
+    """Store this node's description; False when the artifact is gone or its facts changed meanwhile."""
+    rows = tuples(Row.select(Row.url_key, Row.content_hash, Row.search, Row.title).where(Row.id == artifact_id), db)
+    if not rows or rows[0][1] != input_hash:
+        return False
+    content = {
+        "title": text.title, "summary": text.summary, "period": text.period, "tags": list(text.tags),
+        "seconds": round(text.seconds, 2), "tokens": text.tokens,
+    }  # fmt: skip
+    content = {name: value for name, value in content.items() if value not in (None, [])}
+    hashed = _hash({name: content[name] for name in content if name not in ("seconds", "tokens")})
+    number = _hash([rows[0][0], node_id, DESCRIPTION, text.prompt_version, hashed])
+    fields: dict[str, Any] = {
+        "content": json.dumps(content), "content_hash": hashed, "input_hash": input_hash,
+        "model": text.model, "model_digest": text.model_digest, "prompt_version": text.prompt_version,
+        "collected_at": at,
+    }  # fmt: skip
+    Contribution.delete().where(
+        Contribution.artifact == artifact_id, Contribution.node_id == node_id, Contribution.kind == DESCRIPTION
+    ).execute(db)
+    Contribution.insert(id=number, artifact=artifact_id, node_id=node_id, kind=DESCRIPTION, **fields).execute(db)
+    Row.update(
+        state=DESCRIBED, describe_error=None, changed_at=at, search=_searchable(rows[0][2], text.summary, *text.tags)
+    ).where(Row.id == artifact_id).execute(db)
+    return True
+
+
+def not_described(db: Database, artifact_id: int, reason: str, *, again_at: float) -> None:
+    """Note why a description could not be had; the artifact stays and waits."""
+    Row.update(describe_error=reason[:500], describe_at=again_at, describe_attempts=Row.describe_attempts + 1).where(
+        Row.id == artifact_id
+    ).execute(db)
+
+
+def attempts(db: Database, artifact_id: int) -> int:
+    """Return how often describing it has failed."""
+    rows = tuples(Row.select(Row.describe_attempts).where(Row.id == artifact_id), db)
+    return int(rows[0][0]) if rows else 0
+
+
+def newest(
+    db: Database, *, limit: int, before: int | None = None, words: str = "", source_id: int | None = None,
+    state: str | None = None, provider: str | None = None,
+) -> list[Artifact]:  # fmt: skip
+    """Return artifacts, newest first; `before` is the id to go on from, `words` must all occur."""
+    query = Row.select()
+    if before is not None:
+        query = query.where(Row.id < before)
+    for word in words.casefold().split()[:8]:
+        query = query.where(Row.search.contains(word))
+    if source_id is not None:
+        query = query.where(Row.source == source_id)
+    if state is not None:
+        query = query.where(Row.state == state)
+    if provider is not None:
+        query = query.where(Row.provider == provider)
+    return _artifacts(db, dicts(query.order_by(Row.id.desc()).limit(limit), db))
+
+
+def one(db: Database, artifact_id: int) -> Artifact | None:
+    """Return one artifact with all that nodes say of it."""
+    found = _artifacts(db, dicts(Row.select().where(Row.id == artifact_id), db))
+    return found[0] if found else None
+
+
+def stats(db: Database) -> dict[str, Any]:
+    """Return counts over all rows: artifacts in all, described, waiting, by source and by licence."""
+    by = {
+        name: dict(tuples(Row.select(column, pw.fn.COUNT(Row.id)).group_by(column), db))
+        for name, column in (("state", Row.state), ("licence", Row.licence_uri), ("provider", Row.provider))
+    }
+    return {
+        "artifact_count": sum(by["state"].values()), "described_count": by["state"].get(DESCRIBED, 0),
+        "awaiting_count": by["state"].get(AWAITING, 0), "by_licence": by["licence"], "by_provider": by["provider"],
+        "bubble_count": int(Contribution.select().bind(db).count()),
+    }  # fmt: skip
+
+
+def _artifacts(db: Database, rows: list[dict[str, Any]]) -> list[Artifact]:
+    said = Contribution.select().where(Contribution.artifact.in_([row["id"] for row in rows]))
+    bubbles: dict[int, list[dict[str, Any]]] = {}
+    for row in dicts(said.order_by(Contribution.collected_at, Contribution.node_id), db) if rows else []:
+        bubbles.setdefault(row["artifact"], []).append(_bubble(row))
+    return [_artifact(row, bubbles.get(row["id"], [])) for row in rows]
+
+
+def _bubble(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"], "node_id": row["node_id"], "content": json.loads(row["content"]), "kind": row["kind"],
+        "model": row["model"], "model_digest": row["model_digest"], "prompt_version": row["prompt_version"],
+        "collected_at": row["collected_at"],
+    }  # fmt: skip
+
+
+def _artifact(row: dict[str, Any], bubbles: list[dict[str, Any]]) -> Artifact:
+    facts = json.loads(row["facts"])
+    facts.pop("text", None)
+    summary = next((b["content"].get("summary") for b in bubbles if isinstance(b["content"], dict)), None)
+    return Artifact(
+        id=row["id"], url=row["url"], url_key=row["url_key"], source_id=row["source"], source=row["source_name"],
+        provider=row["provider"], object_id=row["object_id"], title=row["title"], licence=_licence(row), facts=facts,
+        image_url=row["image_url"], state=row["state"], collected_at=row["collected_at"],
+        changed_at=row["changed_at"], description=summary, bubbles=tuple(bubbles),
+    )  # fmt: skip
+
+
+def _licence(row: dict[str, Any]) -> Licence:
+    return Licence(row["licence_uri"], row["licence_field"], row["licence_read_at"], row["licence_scope"])
+
+
+def _searchable(*values: Any) -> str:
+    words = [" ".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for v in values if v]
+    return " ".join(words).casefold()[:4000]
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
