@@ -27,7 +27,10 @@ ROOMS: dict[str, tuple[set[str], str]] = {
         "the API never talks to a miner: it writes rows, a daemon acts",
     ),
     "daemons": ({"records", "runtime", "clients", "store", "services", "api"}, "daemons wire what is below them"),
-    "cli": ({"records", "runtime", "clients", "store", "services"}, "hivectl works without any daemon or API"),
+    "cli": (
+        {"records", "runtime", "clients", "store", "services", "api"},
+        "hivectl works without any daemon; of the API it takes the names, so that a script may read either",
+    ),
     "simulator": ({"records", "runtime"}, "the stand-ins must not share the code that is tried against them"),
 }
 # Packages that one room alone knows, so that replacing them is the matter of one room.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hived.api import dto
 from hived.cli import documents
 from hived.records.site import DaemonRow
 from hived.store import Database, site
@@ -24,9 +25,9 @@ class DaemonState:
     alive: bool
     row: DaemonRow | None
 
-    def document(self) -> documents.Json:
+    def document(self) -> dto.Json:
         if self.row is not None:
-            return documents.daemon(self.row, alive=self.alive)
+            return dto.daemon(self.row, alive=self.alive)
         return documents.daemon_without_row(self.name)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hived.cli import documents, happenings, lookup
+from hived.api import dto
+from hived.cli import happenings, lookup
 from hived.cli.desk import Desk
 from hived.cli.tables import Cell, Column, Row, draw
 from hived.cli.text import UNKNOWN, ago, local_time
@@ -26,7 +27,7 @@ async def events(desk: Desk) -> int:
     async with desk.store() as store:
         found, known = await store.read(_read, desk.args.miner, desk.args.limit)
     if desk.json:
-        desk.screen.document([documents.event(one, *_whereabouts(one, known)) for one in found])
+        desk.screen.document([dto.event(one, *_whereabouts(one, known)) for one in found])
     elif found:
         draw_events(desk, found, known)
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hived.api import dto
 from hived.cli import advice, documents, fleet, happenings, lookup
 from hived.cli.desk import Desk
 from hived.cli.tables import Cell, Column, Row, draw
@@ -79,12 +80,12 @@ def _read(db: Database, text: str) -> Facts:
     )  # fmt: skip
 
 
-def _document(facts: Facts) -> documents.Json:
+def _document(facts: Facts) -> dto.Json:
     view = facts.view
     return {
         **documents.miner(view, facts.model, facts.boards),
-        "settings": documents.settings(facts.settings),
-        "events": [documents.event(one, view.ip, view.hostname) for one in facts.events],
+        "settings": dto.settings(facts.settings) if facts.settings else None,
+        "events": [dto.event(one, view.ip, view.hostname) for one in facts.events],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from hived.cli import documents
+from hived.api import dto
 from hived.cli.desk import Desk
 from hived.cli.tables import Column, draw
 from hived.cli.text import UNKNOWN, clean, number, terahash
@@ -31,7 +31,7 @@ async def list_models(desk: Desk) -> int:
     async with desk.store() as store:
         found = await store.read(models.views)
     if desk.json:
-        desk.screen.document([documents.model(one) for one in found])
+        desk.screen.document([dto.model(one) for one in found])
     elif found:
         draw(desk.screen, COLUMNS, [_row(one) for one in found])
     else:
@@ -47,7 +47,7 @@ async def change(desk: Desk) -> int:
         after = await store.write(models.set_max_preset, alias, name)
     assert after is not None
     if desk.json:
-        desk.screen.document(documents.model(after))
+        desk.screen.document(dto.model(after))
     elif after.max_preset is None:
         desk.screen.say(f"{clean(alias)}: no limit of ours")
     else:

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from hived.cli import documents
+from hived.api import dto
 from hived.cli.daemons import is_alive
 from hived.cli.desk import EXIT_FAILED, Desk, WrongUsage
 from hived.cli.miners import address_order
@@ -121,10 +121,10 @@ def _left(desk: Desk, number: int) -> int:
     return 0
 
 
-def _document(number: int, wish: dict[str, Any], done: Command | None, seen: Seen) -> documents.Json:
+def _document(number: int, wish: dict[str, Any], done: Command | None, seen: Seen) -> dto.Json:
     return {
         "id": number, "args": wish, "done": done is not None, "result": done.result if done else None,
-        "done_at": documents.rfc3339(done.done_at if done else None), "miners": [v.mac for v in seen.miners],
+        "done_at": dto.rfc3339(done.done_at if done else None), "miners": [v.mac for v in seen.miners],
         "strangers": [{"ip": s.ip, "kind": s.kind, "reason": s.reason} for s in seen.strangers],
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hived import __version__
+from hived.api import dto
 from hived.cli import documents, fleet
 from hived.cli.daemons import DaemonState, all_daemons, read_daemons
 from hived.cli.desk import EXIT_FAILED, Desk
@@ -215,7 +216,7 @@ def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble
     done = next((one for one in facts.sweeps if one.finished_at is not None), None)
     return {
         "ok": all(one.alive for one in facts.daemons),
-        "at": documents.rfc3339(now),
+        "at": dto.rfc3339(now),
         "node": desk.config.node.effective_name,
         "site": desk.config.node.site,
         "version": __version__,
@@ -226,7 +227,7 @@ def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble
         "fleet": documents.totals(total, facts.strangers, done),
         "errors": [
             {
-                "text": one.text, "next": one.step, "at": documents.rfc3339(one.at), "over": one.over,
+                "text": one.text, "next": one.step, "at": dto.rfc3339(one.at), "over": one.over,
                 "miners": [v.mac for v in one.miners],
             }
             for one in wrong

@@ -104,7 +104,12 @@ def test_models_are_listed_with_their_ladder(site: Site) -> None:
     assert "Turbo (3,580 W, 114.0 TH/s)" in ran.out
     (document,) = site.run("models", "list", "--json").document
     assert document["miners"] == 4
-    assert document["presets_power"][2] == {"preset": "3080", "power_w": 3080.0, "hashrate_th": 104.0}
+    assert document["presets_power"][2] == {
+        "preset": "3080",
+        "power_w": 3080.0,
+        "hashrate_th": 104.0,
+        "modded_psu_required": None,
+    }
 
 
 def test_without_models_it_says_where_they_come_from(empty: Site) -> None:

@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from hived.api import dto
 from hived.api import totals as api_totals
 from hived.cli import advice, documents
 from hived.cli.fleet import totals
-from hived.store import events as stored_events
-from hived.store import models, settings, telemetry, views
 from hived.store import site as stored_site
+from hived.store import views
 from tests.cli.site import Site, mac
 
 HIVED = Path(documents.__file__).parent.parent
@@ -78,28 +76,6 @@ def test_the_inherited_fields_are_all_there(read: Site) -> None:
     assert miner["latest_status"]["fans"][0].keys() >= {"identifier", "rpm", "status"}
     (model,) = read.run("models", "list", "--json").document
     assert model.keys() >= MODEL
-
-
-def test_a_miner_reads_as_it_does_over_http(read: Site) -> None:
-    view = read.write(views.miners, mac=mac(40))[0]
-    (model,) = read.write(models.views)
-    boards = [board for _, board in read.write(telemetry.newest, view.num, limit=4)]
-    ours = documents.miner(view, model, boards)
-    same(ours, dto.miner(view, dto.model(model), boards))
-    same(documents.miner(view, None), dto.miner(view, {"name": "Antminer S19j Pro", "alias": "s19jpro", "presets": []}))
-    assert ours["latest_status"]["id"] == dto.status_id(view.num, view.status.at if view.status else 0.0)
-    same(documents.model(model), dto.model(model))
-
-
-def test_events_sweeps_daemons_and_settings_read_as_they_do_over_http(read: Site) -> None:
-    (event,) = read.write(stored_events.newest, limit=1)
-    same(documents.event(event, "192.168.7.40", "x"), dto.event(event, "192.168.7.40", "x"))
-    (sweep,) = read.write(stored_site.sweeps)
-    same(documents.sweep(sweep), dto.sweep(sweep))
-    for row in read.write(stored_site.daemons):
-        same(documents.daemon(row, alive=True), dto.daemon(row, alive=True))
-    version = read.write(settings.newest, read.write(views.miners, mac=mac(40))[0].num)
-    same(documents.settings(version), dto.settings(version))
 
 
 def test_the_sums_are_those_of_the_dashboard(mixed: Site) -> None:
