@@ -1,0 +1,1 @@
+"""What hived costs, measured beside floors in the same run: `make bench`."""

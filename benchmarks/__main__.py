@@ -1,0 +1,46 @@
+"""`python -m benchmarks`: run all benchmarks or one of them, print tables, write benchmarks.json."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from benchmarks import api_list, site_1000, store
+from benchmarks.report import Result, table, write
+
+BENCHMARKS: dict[str, Callable[[float | None], Result]] = {
+    module.NAME: module.run for module in (site_1000, store, api_list)
+}
+
+
+def main() -> int:
+    """Return 0 when everything that has to hold did, else 1."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="run this one (may be repeated)")
+    parser.add_argument("--seconds", type=float, help="how long each measures, instead of its own default")
+    parser.add_argument("--output", type=Path, default=Path("benchmarks.json"), help="default: benchmarks.json")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, _leave)
+    results: list[Result] = []
+    for name in args.only or BENCHMARKS:
+        result = BENCHMARKS[name](args.seconds)
+        results.append(result)
+        print(table(result), flush=True)
+        write(args.output, results)
+    missed = [f"{r.name}: {f.name}" for r in results for f in r.figures if not f.good]
+    for line in missed:
+        print(f"not as it has to be: {line}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def _leave(_signum: int, _frame: FrameType | None) -> None:
+    """End through every `with` block, so that no program stays behind."""
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""`make run`: one command, a whole site, and nothing left when it ends, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.waiting import until
+
+pytestmark = [pytest.mark.system, pytest.mark.xdist_group("suite")]  # its simulated site has one address
+
+MINERS = 10
+ROOT = Path(__file__).parent.parent.parent
+MARK = "SYSTEM_TEST_MARK"
+
+
+class Suite:
+    """A running suite. Every process that descends from it carries a mark in its environment."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.mark = f"{MARK}={secrets.token_hex(8)}"
+        self.url = f"http://127.0.0.1:{port}"
+        self.err = folder / "suite.log"
+        name, _, value = self.mark.partition("=")
+        with self.err.open("wb") as sink:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "hived.daemons.suite",
+                    "--miners", str(MINERS), "--var", str(folder / "var"), "--http", f"127.0.0.1:{port}",
+                ],
+                cwd=ROOT, env={**os.environ, name: value}, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+            )  # fmt: skip
+
+    def processes(self) -> dict[int, str]:
+        """Return all that carry the mark and still run: pid -> command line."""
+        found: dict[int, str] = {}
+        for folder in Path("/proc").iterdir():
+            if not folder.name.isdigit():
+                continue
+            try:
+                if self.mark.encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except OSError:  # it ended just now, or belongs to somebody else
+                continue
+        return {pid: line for pid, line in found.items() if line}  # a zombie has no command line
+
+    async def miners(self) -> list[dict[str, Any]]:
+        """Return what the API lists, nothing while it does not listen."""
+        try:
+            async with aiohttp.ClientSession() as http, http.get(f"{self.url}/api/miners") as reply:
+                return list(json.loads(await reply.read()))
+        except aiohttp.ClientConnectorError:
+            return []
+
+    async def is_up(self) -> None:
+        """Wait until every simulated miner is online and has been read."""
+
+        async def all_are_read() -> bool:
+            assert self.process.poll() is None, self.err.read_text()
+            listed = await self.miners()
+            return len(listed) == MINERS and all(m["online"] and m["latest_status"] for m in listed)
+
+        await until(all_are_read, within_s=14)
+
+    def end(self) -> None:
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(5)
+
+
+@pytest.fixture
+def suite(tmp_path: Path, free_port: int) -> Iterator[Suite]:
+    started = Suite(tmp_path, free_port)
+    yield started
+    started.end()
+
+
+async def test_one_command_brings_a_site_up_and_ctrl_c_leaves_nothing_behind(suite: Suite) -> None:
+    await suite.is_up()
+    async with aiohttp.ClientSession() as http, http.get(suite.url + "/") as reply:
+        assert (reply.status, reply.content_type) == (200, "text/html")
+        assert b"<script" in await reply.read()
+    lines = " ".join(suite.processes().values())
+    for name in ("hive-sim", "hive-discoverd", "hive-polld", "hive-apid"):
+        assert name in lines
+    suite.process.send_signal(signal.SIGINT)
+    await until(lambda: suite.process.poll() is not None, within_s=7)
+    assert suite.process.returncode == 0
+    assert suite.processes() == {}
+    said = suite.err.read_text()
+    assert "Traceback" not in said
+    assert f"dashboard:   {suite.url}/" in said
+
+
+async def test_its_programs_end_when_it_is_killed_outright(suite: Suite) -> None:
+    await suite.is_up()
+    suite.process.kill()
+    await until(lambda: suite.process.poll() is not None)
+    await until(lambda: suite.processes() == {}, within_s=6)
+
+
+async def test_one_program_that_dies_ends_the_rest(suite: Suite) -> None:
+    await suite.is_up()
+    (polld,) = [pid for pid, line in suite.processes().items() if "hive-polld" in line]
+    os.kill(polld, signal.SIGKILL)
+    await until(lambda: suite.process.poll() is not None, within_s=7)
+    assert suite.process.returncode == 1
+    assert suite.processes() == {}
+    assert "hive-polld ended with exit code -9: stopping the rest" in suite.err.read_text()
