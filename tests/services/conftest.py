@@ -36,7 +36,7 @@ class Site:
         self.exclude: list[ipaddress.IPv4Network] = []
         self.passwords: tuple[str, ...] = ("admin",)
 
-    def client(self, timeout_s: float = 0.7) -> VnishClient:
+    def client(self, timeout_s: float = 20.0) -> VnishClient:
         return VnishClient(self.session, port=self.fleet.port, timeout_s=timeout_s)
 
     def keeper(self) -> KeyKeeper:
@@ -48,19 +48,19 @@ class Site:
         given: dict[str, Any] = {
             "ranges": lambda: Range(self.subnets, self.exclude),
             "scan": LightScan(
-                self.fleet.port, timeout_s=0.3, retry_timeout_s=0.5, concurrency=64, progress=lambda: None
+                self.fleet.port, timeout_s=10.0, retry_timeout_s=10.0, concurrency=64, progress=lambda: None
             ),
             "keys": self.keeper(),
             "catalogue": Catalogue(self.store, client, clock=self.clock),
             "node_id": "node-1",
-            "probe_timeout_s": 0.7,
+            "probe_timeout_s": 20.0,
             "probe_concurrency": 16,
             "offline_after_scans": 2,
             "clock": self.clock,
         }
         return Discoverer(self.store, client, **(given | changes))
 
-    def poller(self, *, timeout_s: float = 0.7, **changes: Any) -> Poller:
+    def poller(self, *, timeout_s: float = 20.0, **changes: Any) -> Poller:
         given: dict[str, Any] = {
             "status_every_s": 15.0, "chips_every_s": 60.0, "concurrency": 64, "unmanaged": True,
             "allows": lambda _ip: True, "clock": self.clock,

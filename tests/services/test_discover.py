@@ -17,6 +17,8 @@ from hived.store import events, miners, models, readings, settings, site, teleme
 from tests.services.conftest import MakeSite, macs
 from tests.waiting import until
 
+SOON_S = 1.5  # a time-out that a test waits for
+
 
 async def kinds(site_: object, num: int | None = None) -> list[str]:
     found = await site_.store.read(events.newest, num=num, limit=1000)  # type: ignore[attr-defined]
@@ -56,7 +58,7 @@ async def test_models_are_catalogued_with_their_ladders_and_asked_of_one_miner_o
 async def test_a_miner_is_in_the_database_before_the_sweep_ends(make_site: MakeSite) -> None:
     here = await make_site(6)
     here.fleet.set_fault(here.fleet.miners[0], Fault.HUNG)
-    sweep = asyncio.create_task(here.discoverer(probe_timeout_s=5.0).sweep())
+    sweep = asyncio.create_task(here.discoverer().sweep())
 
     async def five_are_there() -> bool:
         return len(await here.store.read(miners.known)) == 5
@@ -232,7 +234,7 @@ async def test_a_miner_that_answers_but_cannot_be_read_is_shown_with_the_reason(
     here = await make_site(2)
     mute = here.fleet.miners[0]
     here.fleet.set_fault(mute, fault)
-    discoverer = here.discoverer()
+    discoverer = here.discoverer(probe_timeout_s=20.0 if fault not in (Fault.HUNG, Fault.DRIP) else SOON_S)
     await discoverer.sweep()
     (row,) = await here.store.read(site.strangers)
     assert (row.ip, row.kind) == (mute.ip, "unreadable")
@@ -387,7 +389,7 @@ async def test_the_sweep_and_the_probes_overlap_within_their_bounds(
     monkeypatch.setattr(LightScan, "answers", scan)
     discoverer = here.discoverer(
         probe_concurrency=4,
-        scan=LightScan(here.fleet.port, timeout_s=0.3, retry_timeout_s=0.5, concurrency=8, progress=lambda: None),
+        scan=LightScan(here.fleet.port, timeout_s=10.0, retry_timeout_s=10.0, concurrency=8, progress=lambda: None),
     )
     monkeypatch.setattr(discoverer, "_probe", partial(look, discoverer))
     await discoverer.sweep()

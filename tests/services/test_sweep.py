@@ -21,7 +21,7 @@ Stats = namedtuple("Stats", "isup")
 
 
 def scan_of(port: int, concurrency: int = 256) -> LightScan:
-    return LightScan(port, timeout_s=0.3, retry_timeout_s=0.5, concurrency=concurrency, progress=lambda: None)
+    return LightScan(port, timeout_s=10.0, retry_timeout_s=10.0, concurrency=concurrency, progress=lambda: None)
 
 
 async def peak_of(network: str, port: int) -> tuple[int, int]:

@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from hived.store import create
-from tests.waiting import until
+from tests import waiting
 
 STOP_S = 5.0  # the promise to the operator
-START_S = 10.0  # a start takes half a second; the machine that tests may be busy
+PATIENCE_S = 40.0  # what takes a second or two on an idle machine; the one that tests may be busy
+
+until = partial(waiting.until, within_s=PATIENCE_S)
 
 DAEMONS = ("hive-discoverd", "hive-polld", "hive-apid")
 
@@ -50,9 +52,9 @@ class Program:
     def reload(self) -> None:
         self.process.send_signal(signal.SIGHUP)
 
-    async def ended(self, within_s: float = START_S) -> int:
+    async def ended(self, within_s: float = PATIENCE_S) -> int:
         """Return the exit code; the loop goes on meanwhile."""
-        await until(lambda: not self.running(), within_s)
+        await until(lambda: not self.running(), within_s=within_s)
         return self.process.returncode
 
     async def stop(self, within_s: float = STOP_S) -> float:

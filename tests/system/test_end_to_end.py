@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 
 from hived.simulator.fleet import Fleet
-from tests.system.appliance import Appliance
-from tests.waiting import until
+from tests.system.appliance import Appliance, until
 
 pytestmark = pytest.mark.system
 

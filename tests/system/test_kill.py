@@ -13,13 +13,12 @@ import aiohttp
 import pytest
 
 from hived.simulator.fleet import Fleet
-from tests.system.appliance import DAEMONS, Appliance, Program
-from tests.waiting import until
+from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
 
 pytestmark = pytest.mark.system
 
 MINERS = 12
-KEY_ROUNDS, ROUNDS, POWER_CUTS = 3, 2, 3  # with ROUNDS for each of three daemons: a dozen deaths
+KEY_ROUNDS, ROUNDS, POWER_CUTS = 3, 2, 2  # ROUNDS for each daemon, a power cut for all three: fifteen deaths
 
 
 class Site:
@@ -55,7 +54,7 @@ class Site:
             return False
 
         with closing(sqlite3.connect(self.appliance.database, timeout=0, isolation_level=None)) as connection:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while not locked():
                     await asyncio.sleep(0)  # a transaction is short: look again at the next turn of the loop
 

@@ -9,8 +9,7 @@ from contextlib import closing
 import pytest
 
 from hived.simulator.fleet import Fleet
-from tests.system.appliance import Appliance
-from tests.waiting import until
+from tests.system.appliance import Appliance, until
 
 pytestmark = pytest.mark.system
 
@@ -31,7 +30,7 @@ async def test_a_miner_is_asked_once_in_each_of_its_turns(appliance: Appliance) 
         asked = [m.requests["GET /api/v1/summary"] - n for m, n in zip(fleet.miners, before, strict=True)]
         took = time.monotonic() - began
         assert max(asked) <= took / EVERY_S + 1
-        assert min(asked) >= 2
+        assert min(asked) >= 1
 
 
 async def test_a_database_that_takes_nothing_for_a_while_does_not_have_the_miners_asked_more_often(

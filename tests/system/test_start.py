@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from hived.simulator.fleet import Fleet
-from tests.system.appliance import DAEMONS, Appliance, Program
+from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program
 
 pytestmark = pytest.mark.system
 
@@ -51,7 +51,7 @@ async def test_check_prints_the_configuration_without_secrets(appliance: Applian
     appliance.configure(network={"unlock_passwords": ["geheim"], "subnets": ["127.34.14.0/28"]})
     for name in DAEMONS:
         program = appliance.start(name, "--check")
-        out, _ = program.process.communicate(timeout=10)
+        out, _ = program.process.communicate(timeout=PATIENCE_S)
         assert program.process.returncode == 0
         assert b"geheim" not in out
         shown = yaml.safe_load(out)

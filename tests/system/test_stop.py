@@ -7,9 +7,8 @@ import time
 import pytest
 
 from hived.simulator.fleet import Fleet
-from tests.system.appliance import DAEMONS, Appliance
+from tests.system.appliance import DAEMONS, Appliance, until
 from tests.system.darkness import darkness
-from tests.waiting import until
 
 pytestmark = pytest.mark.system
 

@@ -15,7 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.waiting import until
+from tests.system.appliance import until
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("suite")]  # its simulated site has one address
 
@@ -70,7 +70,7 @@ class Suite:
             listed = await self.miners()
             return len(listed) == MINERS and all(m["online"] and m["latest_status"] for m in listed)
 
-        await until(all_are_read, within_s=14)
+        await until(all_are_read)
 
     def end(self) -> None:
         for pid in self.processes():

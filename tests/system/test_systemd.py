@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.runtime.notify_socket import Manager, manager_at
-from tests.system.appliance import DAEMONS, STOP_S, Appliance
+from tests.system.appliance import DAEMONS, PATIENCE_S, STOP_S, Appliance
 
 pytestmark = pytest.mark.system
 
@@ -27,7 +27,7 @@ def test_a_daemon_says_ready_pings_and_says_stopping(
 ) -> None:
     appliance.configure(network={"subnets": ["127.34.14.32/28"], "port": 9}, http={"addr": f"127.0.0.1:{free_port}"})
     daemon = appliance.start(name, NOTIFY_SOCKET=str(manager.path), WATCHDOG_USEC="300000")
-    manager.wait_for("READY=1", within=10)
+    manager.wait_for("READY=1", within=PATIENCE_S)
     assert manager.said[0] == "READY=1", "nothing comes before it"
     for _ in range(3):
         manager.wait_for("WATCHDOG=1", within=3)
@@ -41,7 +41,7 @@ def test_a_daemon_says_ready_pings_and_says_stopping(
 def test_the_api_answers_as_soon_as_it_says_ready(appliance: Appliance, manager: Manager, free_port: int) -> None:
     appliance.configure(http={"addr": f"127.0.0.1:{free_port}"})
     appliance.start("hive-apid", NOTIFY_SOCKET=str(manager.path))
-    manager.wait_for("READY=1", within=10)
+    manager.wait_for("READY=1", within=PATIENCE_S)
     with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/api/miners", timeout=5) as reply:
         assert json.load(reply) == []
 
@@ -53,5 +53,5 @@ def test_a_start_that_is_refused_never_says_ready(
     appliance.configure(http={"addr": f"127.0.0.1:{free_port}"})
     appliance.database.write_bytes(b"")
     daemon = appliance.start(name, NOTIFY_SOCKET=str(manager.path))
-    assert daemon.process.wait(10) == 78
+    assert daemon.process.wait(PATIENCE_S) == 78
     assert manager.read(0.05) == []
