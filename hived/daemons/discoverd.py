@@ -30,7 +30,7 @@ async def discoverd(config: Config, life: Life) -> None:
     probes = min(own.probe_concurrency, file_budget(share=0.4))
     async with (
         Store.open(config.database.url) as store,
-        open_session(concurrency=probes, keepalive_s=5.0) as session,
+        open_session(concurrency=probes, keepalive_s=None) as session,
     ):
         client = VnishClient(session, port=network.port, timeout_s=2 * network.miner_probe_timeout_s)
         scan = LightScan(

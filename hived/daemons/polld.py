@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from hived.clients.vnish.client import VnishClient
 from hived.clients.vnish.transport import open_session
@@ -23,14 +24,18 @@ LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late
 async def polld(config: Config, life: Life) -> None:
     """Poll whoever is due, write the results in batches, and let old history go."""
     intervals, own = config.intervals, config.polld
-    # Kept alive over two turns; where the host allows few sockets each is closed at once instead.
+    # Connections are kept over two turns, for as many miners as there are sockets; the others' are closed each time.
     keepalive_s = 2 * intervals.status_seconds + 5
+    client = partial(VnishClient, port=config.network.port, timeout_s=own.request_timeout_ms / 1000)
     async with (
         Store.open(config.database.url) as store,
-        open_session(concurrency=file_budget(share=0.9), keepalive_s=keepalive_s) as session,
+        open_session(concurrency=file_budget(share=0.7), keepalive_s=keepalive_s) as kept,
+        open_session(concurrency=file_budget(share=0.2), keepalive_s=None) as closed,
         Poller(
             store,
-            VnishClient(session, port=config.network.port, timeout_s=own.request_timeout_ms / 1000),
+            client(kept),
+            closing=client(closed),
+            most_kept=file_budget(share=0.7),
             status_every_s=intervals.status_seconds,
             chips_every_s=intervals.telemetry_seconds,
             concurrency=own.concurrency,

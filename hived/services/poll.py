@@ -44,6 +44,8 @@ class Poller:
         store: Store,
         client: VnishClient,
         *,
+        closing: VnishClient,
+        most_kept: int,
         status_every_s: float,
         chips_every_s: float,
         concurrency: int,
@@ -51,7 +53,10 @@ class Poller:
         allows: Callable[[str], bool],
         clock: Callable[[], float],
     ) -> None:
-        self._store, self._client, self._clock = store, client, clock
+        self._store, self._clock = store, clock
+        self._keeping, self._closing, self._most_kept = client, closing, most_kept
+        self._kept: set[int] = set()
+        """Miners whose connection is kept: no more of them than there are sockets for."""
         self._status_every_s, self._chips_every_s = status_every_s, chips_every_s
         self._places = asyncio.Semaphore(concurrency)
         self._unmanaged = unmanaged
@@ -140,12 +145,13 @@ class Poller:
 
     async def _read(self, target: PollTarget) -> None:
         """Ask one miner; whatever comes of it is one or two results, never an exception of the world's."""
-        with self._client.watch() as watch:
+        client = self._client_for(target)
+        with client.watch() as watch:
             try:
                 if target.status_due:
-                    self._keep(await self._read_status(target, watch))
+                    self._keep(await self._read_status(client, target, watch))
                 if target.chips_due:
-                    self._keep(await self._read_chips(target, watch))
+                    self._keep(await self._read_chips(client, target, watch))
             except _SomebodyElse as err:
                 # Nothing of this poll is this miner's. The sweep sorts out who is where.
                 self._keep(self._no_status(target, str(err)))
@@ -160,33 +166,38 @@ class Poller:
                 if watch.opened:
                     self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
 
-    async def _read_status(self, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
-        summary = await self._client.summary(target.ip, target.api_key, target.hashrate_unit, watch=watch)
+    def _client_for(self, target: PollTarget) -> VnishClient:
+        if target.num not in self._kept:
+            if len(self._kept) >= self._most_kept:
+                return self._closing
+            self._kept.add(target.num)
+        return self._keeping
+
+    async def _read_status(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
+        summary = await client.summary(target.ip, target.api_key, target.hashrate_unit, watch=watch)
         tuning, trouble = TuningReading(), None
         try:
-            tuning = await self._client.perf_summary(target.ip, watch=watch)
+            tuning = await client.perf_summary(target.ip, watch=watch)
         except (Transient, NotSupported) as err:
             trouble = f"preset not told: {err}"
-        uptime_s = await self._make_sure(target, watch)
+        uptime_s = await self._make_sure(client, target, watch)
         self.polled += 1
         if summary.state is None:
             # {"miner": null}: between two states there is nothing to tell, and nothing is invented.
             trouble = trouble or "the miner tells no state (it may be restarting)"
         return self._outcome(target, summary, tuning, trouble, uptime_s)
 
-    async def _read_chips(self, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
+    async def _read_chips(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
         at = self._clock()
         next_at = self._next(target.chips_due_at, self._chips_every_s, at)
         try:
-            boards: tuple[HashboardChips, ...] = await self._client.boards(
-                target.ip, unit=target.hashrate_unit, watch=watch
-            )
-            await self._make_sure(target, watch)
+            boards: tuple[HashboardChips, ...] = await client.boards(target.ip, unit=target.hashrate_unit, watch=watch)
+            await self._make_sure(client, target, watch)
         except (Transient, NotSupported) as err:
             return PollOutcome(target.num, at, error=f"chips not told: {err}", next_chips_at=next_at)
         return PollOutcome(target.num, at, boards=boards, next_chips_at=next_at)
 
-    async def _make_sure(self, target: PollTarget, watch: ConnectionWatch) -> float | None:
+    async def _make_sure(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> float | None:
         """See that it is this miner that answered: after a new connection, ask for the MAC.
 
         A connection that was kept leads to the same machine as before; a new one may lead to whoever has the
@@ -196,7 +207,7 @@ class Poller:
             self._verified.pop(target.num, None)
         if self._verified.get(target.num) == target.ip:
             return None
-        identity = await self._client.identify(target.ip, watch=watch)
+        identity = await client.identify(target.ip, watch=watch)
         if identity.mac != target.mac:
             raise _SomebodyElse(f"{target.ip} is {identity.mac}'s address now")
         self._verified[target.num] = target.ip

@@ -63,7 +63,7 @@ class Site:
     def poller(self, *, timeout_s: float = 20.0, **changes: Any) -> Poller:
         given: dict[str, Any] = {
             "status_every_s": 15.0, "chips_every_s": 60.0, "concurrency": 64, "unmanaged": True,
-            "allows": lambda _ip: True, "clock": self.clock,
+            "allows": lambda _ip: True, "clock": self.clock, "closing": self.client(timeout_s), "most_kept": 1000,
         }  # fmt: skip
         return Poller(self.store, self.client(timeout_s), **(given | changes))
 

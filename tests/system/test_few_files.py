@@ -10,10 +10,10 @@ from tests.system.appliance import Appliance, until
 pytestmark = pytest.mark.system
 
 FILES = 256
-MINERS = 150
+MINERS = 300  # more than there are files for one kept connection each
 
 
-async def test_with_256_files_150_miners_of_a_22_are_found_and_polled(appliance: Appliance) -> None:
+async def test_with_256_files_300_miners_of_a_22_are_found_and_polled(appliance: Appliance) -> None:
     async with Fleet(MINERS, subnet="127.34.16.0/22", steady=True, spread=True) as fleet:
         appliance.configure(
             network={"subnets": ["127.34.16.0/22"], "port": fleet.port},

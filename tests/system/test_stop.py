@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
@@ -106,9 +108,6 @@ async def test_a_bad_configuration_at_reload_changes_nothing(appliance: Applianc
 
 def _insert_miners(appliance: Appliance, addresses: list[str]) -> None:
     """Make miners known that discovery would not find any more."""
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(appliance.database)) as connection, connection:
         for num, ip in enumerate(addresses, 1):
             connection.execute(

@@ -86,16 +86,17 @@ class _NoNames(AbstractResolver):
         """Hold nothing that needs closing."""
 
 
-def open_session(concurrency: int = 64, keepalive_s: float = KEEPALIVE_S) -> aiohttp.ClientSession:
+def open_session(concurrency: int = 64, keepalive_s: float | None = KEEPALIVE_S) -> aiohttp.ClientSession:
     """Return a session for VnishClient; the caller closes it.
 
     `concurrency` bounds the requests under way; one connection per miner is kept for `keepalive_s`, which must be
-    longer than the polling interval.
+    longer than the polling interval. None: each is closed after its answer, so that `concurrency` bounds the open
+    ones too (aiohttp does not count those that are kept).
     """
     connector = aiohttp.TCPConnector(
         limit=concurrency,
         limit_per_host=1,
-        keepalive_timeout=keepalive_s,
+        **({"force_close": True} if keepalive_s is None else {"keepalive_timeout": keepalive_s}),
         resolver=_NoNames(),
         use_dns_cache=False,
         happy_eyeballs_delay=None,
