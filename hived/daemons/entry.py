@@ -18,3 +18,8 @@ def polld() -> int:
 def apid() -> int:
     """Run hive-apid."""
     return launch("hive-apid", "hived.daemons.apid:apid", extra_flags=("--addr",))
+
+
+def minerd() -> int:
+    """Run hive-minerd."""
+    return launch("hive-minerd", "hived.daemons.minerd:minerd")

@@ -13,15 +13,23 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hived.errors import Conflict
+from hived.store import Store, sources
+
 STOP_WITHIN_S = 6.0  # the daemons promise five
 SIMULATED_SUBNET = "127.20.0.0/20"
 SIMULATOR_PORT = 8180
 CONTROL_PORT = 8190
+COLLECTION_HOST, COLLECTION_PORT = "127.21.0.1", 8181
+MODEL_PORT = 11435  # one beside Ollama's own, which may run on this machine
+MODEL = "sim-describer:1b"
+OWN_PACE_MS = 250  # slow enough to watch, quick enough not to wait
 PR_SET_PDEATHSIG = 1
 
 
@@ -36,6 +44,8 @@ class Plan:
     http: tuple[str, int]
     simulator_port: int
     control_port: int
+    collection_port: int
+    model_port: int
 
     @property
     def config(self) -> Path:
@@ -43,20 +53,28 @@ class Plan:
 
     def programs(self) -> list[list[str]]:
         """Return the command lines, in the order of their start."""
-        daemons = [[name, "--config", str(self.config)] for name in ("hive-discoverd", "hive-polld", "hive-apid")]
+        names = ("hive-discoverd", "hive-polld", "hive-minerd", "hive-apid")
+        daemons = [[name, "--config", str(self.config)] for name in names]
         if self.subnets:
             return daemons
+        museum = ["hive-sim", "collection", "--addr", self.museum, "--crawl-delay", "0"]
+        model = ["hive-sim", "ollama", "--listen", f"127.0.0.1:{self.model_port}", "--model", MODEL]
         fleet = [
             "hive-sim", "fleet", "--count", str(self.miners), "--subnet", SIMULATED_SUBNET,
             "--port", str(self.simulator_port), "--control", f"127.0.0.1:{self.control_port}",
         ]  # fmt: skip
-        return [fleet, *daemons]
+        return [fleet, museum, model, *daemons]
+
+    @property
+    def museum(self) -> str:
+        """Where the simulated collection listens."""
+        return f"{COLLECTION_HOST}:{self.collection_port}"
 
     def configuration(self) -> str:
         """Return the text of the configuration file."""
         # JSON is YAML: whatever stands in a path or an argument is quoted right.
         host, port = self.http
-        sections = {
+        sections: dict[str, dict[str, object]] = {
             "database": {"url": f"sqlite:///{self.folder.resolve() / 'hived.db'}"},
             "network": {
                 "subnets": list(self.subnets) or [SIMULATED_SUBNET],
@@ -65,6 +83,10 @@ class Plan:
             "discoverd": {"zeroconf_interfaces": ["127.0.0.1"]},
             "http": {"addr": f"{host}:{port}"},
         }
+        if not self.subnets:
+            own = {"autostart": True, "allow_hosts": [self.museum], "own_pace_ms": OWN_PACE_MS}
+            sections["minerd"] = own
+            sections["ollama"] = {"host": f"http://127.0.0.1:{self.model_port}", "model": MODEL}
         lines = [f"{name}: {json.dumps(section)}" for name, section in sections.items()]
         return "# written by `make run`, anew each time\n" + "\n".join(lines) + "\n"
 
@@ -80,6 +102,8 @@ async def run(plan: Plan) -> int:
     migrate = await _start(["hivectl", "--config", str(plan.config), "migrate"])
     if await migrate.wait():
         return 1
+    if not plan.subnets:
+        await _add_museum(plan)
     children: list[tuple[str, asyncio.subprocess.Process]] = []
     try:
         for line in plan.programs():
@@ -88,6 +112,16 @@ async def run(plan: Plan) -> int:
         return await _until_one_ends(children, ended)
     finally:
         await _stop(children)
+
+
+async def _add_museum(plan: Plan) -> None:
+    """Give the auto-miner the simulated collection to work on, once."""
+    async with Store.open(f"sqlite:///{plan.folder.resolve() / 'hived.db'}") as store:
+        with suppress(Conflict):
+            await store.write(
+                sources.add, name="Simulated museum", kind="met", at=time.time(),
+                base_url=f"http://{plan.museum}/public/collection/v1",
+            )  # fmt: skip
 
 
 async def _start(line: Sequence[str]) -> asyncio.subprocess.Process:
@@ -183,6 +217,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         http=(host or "127.0.0.1", int(port) if port.isdigit() else _free("127.0.0.1", 8080)),
         simulator_port=simulator_port,
         control_port=_free("127.0.0.1", CONTROL_PORT),
+        collection_port=_free(COLLECTION_HOST, COLLECTION_PORT),
+        model_port=_free("127.0.0.1", MODEL_PORT),
     )
     os.environ.pop("NOTIFY_SOCKET", None)  # systemd, if it started us, waits for nobody's word but ours
     return asyncio.run(run(plan))

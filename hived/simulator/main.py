@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from hived.simulator import fleet_command, steering
+from hived.simulator import collection_command, fleet_command, ollama_command, steering
 
 
 def parser() -> argparse.ArgumentParser:
     """Build the command line."""
-    top = argparse.ArgumentParser(prog="hive-sim", description="Simulated miners to try hived with.")
+    top = argparse.ArgumentParser(prog="hive-sim", description="Stand-ins to try hived with.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     fleet_command.add_command(commands)
+    collection_command.add_command(commands)
+    ollama_command.add_command(commands)
     steering.add_verbs(commands)
     return top
 

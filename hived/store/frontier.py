@@ -115,6 +115,11 @@ def give_back(db: Database, held: Lease) -> None:
     Frontier.update(leased_until=0.0, attempts=max(0, held.attempts - 1)).where(Frontier.id == held.id).execute(db)
 
 
+def free_all(db: Database) -> None:
+    """End every lease: the process that held them has died, for there is one auto-miner to a database."""
+    Frontier.update(leased_until=0.0).where(Frontier.leased_until > 0).execute(db)
+
+
 def _count(db: Database, source_id: int) -> int:
     return int(Frontier.select().where(Frontier.source == source_id).bind(db).count())
 

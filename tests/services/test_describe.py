@@ -91,6 +91,20 @@ async def test_a_useless_answer_is_no_sign_of_a_broken_server(
     assert len(server.chats()) == 5
 
 
+async def test_a_model_that_is_too_small_for_the_task_is_told_to_the_operator(
+    server: SimulatedOllama, describer: Describer
+) -> None:
+    for number in range(20):
+        assert describer.state() is None
+        suffer(server, OllamaFault.TOO_LONG if number % 2 else OllamaFault.WRONG_JSON)
+        with pytest.raises(BadAnswer):
+            await describer.describe(QUAIL)
+    assert describer.state() == f"the model {MODEL} gave 20 useless answers in a row: try a larger one"
+    suffer(server, None)
+    await describer.describe(QUAIL)
+    assert describer.state() is None
+
+
 async def test_an_object_without_facts_stays_undescribed(describer: Describer) -> None:
     with pytest.raises(BadAnswer):
         await describer.describe(CollectedObject("web", "x", "https://x.example/", "", None))
@@ -119,6 +133,17 @@ async def test_after_three_failures_the_server_is_left_alone_for_longer_and_long
     suffer(server, None)
     await describer.describe(QUAIL)
     assert (describer.state(), describer.rest_s()) == (None, 0)
+
+
+async def test_a_useless_answer_makes_up_for_failures_like_any_other(
+    server: SimulatedOllama, describer: Describer
+) -> None:
+    for fault in (OllamaFault.STREAM_ERROR, OllamaFault.TOO_LONG) * 4:
+        suffer(server, fault)
+        for _ in range(2 if fault is OllamaFault.STREAM_ERROR else 1):
+            with pytest.raises(Transient):
+                await describer.describe(QUAIL)
+    assert describer.rest_s() == 0
 
 
 async def test_one_answer_makes_up_for_the_failures_before_it(server: SimulatedOllama, describer: Describer) -> None:

@@ -130,6 +130,7 @@ def test_what_the_record_says_is_kept_in_other_words(obj: CollectedObject, sente
         (AMULET, "It is of the 7th Dynasty.", "not in the record (7th)"),
         (WOODCUT, "It was made in 1516.", "not in the record (1516)"),
         (WOODCUT, "It is 1.251 g.", "not in the record (1.251)"),
+        (GLASS, "It was made in 1800.", "not in the record (1800)"),
         (GLASS, "It was made in 1750.", "not in the record (1750)"),
         (GLASS, "It was made in the 17th century.", "not in the record (17. century)"),
         (LOUIS, "It was made for Louis XV.", "not in the record (XV)"),
@@ -173,9 +174,14 @@ def test_title_period_and_tags_are_held_to_the_record_too() -> None:
 
 
 def test_a_title_that_cannot_be_shown_is_never_the_last_resort() -> None:
-    asked = prompt.build(replace(QUAIL, title="Bowl from www.evil.example"))
+    evil = replace(QUAIL, title="Bowl from www.evil.example")
+    text = answer("It is a work by Kiyohara Yukinobu from Japan.", title="Bowl")
+    assert check(text, prompt.build(evil)).title == "Paintings"
+    assert check(text, replace(prompt.build(evil), facts={**prompt.build(QUAIL).facts, "title": evil.title})).title == (
+        "Paintings"
+    )
     with pytest.raises(BadAnswer, match="title") as caught:
-        check(answer("It is a work by Kiyohara Yukinobu from Japan.", title="Bowl"), asked)
+        check(text, prompt.build(replace(evil, classification=None)))
     assert caught.value.reason == "title"
 
 

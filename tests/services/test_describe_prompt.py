@@ -116,10 +116,10 @@ def test_tags_and_the_end_of_the_data_cannot_be_forged() -> None:
 @pytest.mark.parametrize("letter", ["a", "字", "é"])
 def test_however_much_a_page_says_the_whole_fits_the_window(letter: str) -> None:
     words = " ".join([letter * 7] * 20_000)
-    asked = build(replace(PAGE, text=words, medium=words, tags=(words,) * 100))
+    asked = build(replace(PAGE, text=words, medium=words, makers=(words,) * 100, tags=(words,) * 100))
     assert prompt.tokens(asked.user) < MAX_DATA_TOKENS + 60
     assert prompt.tokens(asked.system) + MAX_DATA_TOKENS + 512 < 4096
-    assert len(asked.facts["tags"]) == 12
+    assert len(asked.facts["makers"]) == 12
     assert asked.page.endswith(letter * 7) or not asked.page
 
 
@@ -158,6 +158,13 @@ def test_a_field_that_speaks_to_the_model_is_kept_back_and_named() -> None:
         "Order of the Garter",
         "Note on the back of a letter",
         "Text fragment",
+        "Wallet",
+        "Canary in a cage",
+        "Watch chain",
+        "Open fan",
+        "Print study",
+        "Take a seat",
+        "Give thanks",
     ],
 )
 def test_titles_of_real_kinds_are_told(title: str) -> None:

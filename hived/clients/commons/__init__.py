@@ -1,0 +1,1 @@
+"""Wikimedia Commons: `client` talks, `parse` turns bytes into records."""

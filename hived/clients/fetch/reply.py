@@ -1,0 +1,148 @@
+"""What a host answered, and what it means for whoever asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from hived.clients.fetch import charset, robots
+from hived.errors import Refused, Unreadable
+from hived.records.artifact import Validators
+
+PAGES = (
+    "text/html",
+    "application/xhtml+xml",
+    "application/xml",
+    "text/xml",
+    "application/json",
+    "application/ld+json",
+    "text/plain",
+)
+"""What text comes in. "application/json" also takes application/*+json, "application/xml" application/*+xml."""
+JSON = ("application/json", "text/json")
+XML = ("application/xml", "text/xml")
+GZIP = ("application/gzip", "application/x-gzip")
+ANYTHING = ("*/*",)
+
+NO_VALIDATORS = Validators()
+
+MAX_RETRY_AFTER_S = 86_400.0
+MAX_DATE = 64
+
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_SENT_BACK = re.compile(r"[\x20-\x7e]{1,512}")
+
+
+class BadStatus(Refused):
+    """The host refused with this status (4xx but 404, 410 and 429)."""
+
+    def __init__(self, message: str, status: int, content_type: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.content_type = content_type
+
+
+class TooManyRedirects(Refused):
+    """One redirect led to the next for too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A final answer: status 200, 304, 404 or 410; for robots.txt any. Header names are in lower case."""
+
+    url: str
+    """The last one of all redirects."""
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    content_type: str
+    """Without parameters, in lower case; empty when the host named none."""
+    validators: Validators = NO_VALIDATORS
+    moved_to: str | None = None
+    """Where permanent redirects alone lead: what should be asked next time."""
+    retry_after_s: float | None = None
+    robots_tags: tuple[str, ...] = ()
+    """X-Robots-Tag, one value for each header line."""
+
+    def decoded(self) -> charset.Decoded:
+        """Return the text of the body with the charset that it was read in."""
+        return charset.decode(self.body, self.headers.get("content-type", ""))
+
+    def text(self) -> str:
+        """Return the text of the body."""
+        return self.decoded().text
+
+    def json(self) -> Any:
+        """Return the document; Unreadable when it is none, nests too deeply, or holds monstrous numbers.
+
+        Infinite numbers and NaN come out as None.
+        """
+        try:
+            return json.loads(self.body, parse_constant=_nothing, parse_float=_finite)
+        except (ValueError, RecursionError):
+            raise Unreadable("the answer is no JSON document") from None
+
+    def orders(self) -> robots.Orders:
+        """Return what X-Robots-Tag orders us."""
+        return robots.orders(self.robots_tags)
+
+
+def retry_after(value: str | None, now: float) -> float | None:
+    """Return the seconds to wait that a Retry-After header asks for, 0 to 24 h; None when it says nothing sensible."""
+    text = (value or "").strip()
+    if not text or len(text) > MAX_DATE:
+        return None
+    if _SECONDS.fullmatch(text):
+        return min(float(text), MAX_RETRY_AFTER_S)
+    try:
+        seconds = parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
+        return None
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_S)
+
+
+def media_type(content_type: str | None) -> str:
+    """Return a Content-Type without its parameters, in lower case."""
+    return (content_type or "").partition(";")[0].strip().lower()[:100]
+
+
+def is_wanted(content_type: str, accept: Sequence[str]) -> bool:
+    """Say whether a media type is one of `accept`, which may hold "image/*" and "*/*"."""
+    start, _, end = content_type.partition("/")
+    family = end.rpartition("+")[2]
+    return any(
+        wanted in (content_type, "*/*", f"{start}/*")
+        or (start == "application" and "+" in end and wanted == f"application/{family}")
+        for wanted in accept
+    )
+
+
+def sendable(validators: Validators) -> dict[str, str]:
+    """Return the headers that make a GET conditional, verbatim; what could not have been received is left out."""
+    stored = (("If-None-Match", validators.etag), ("If-Modified-Since", validators.last_modified))
+    return {name: value for name, value in stored if value is not None and _SENT_BACK.fullmatch(value)}
+
+
+def received(headers: Mapping[str, str], before: Validators) -> Validators:
+    """Return the validators of an answer; those that it does not name stay what they were `before`."""
+    return Validators(
+        etag=_kept(headers.get("etag"), before.etag),
+        last_modified=_kept(headers.get("last-modified"), before.last_modified),
+    )
+
+
+def _kept(value: str | None, before: str | None) -> str | None:
+    return value if value is not None and _SENT_BACK.fullmatch(value) else before
+
+
+def _nothing(_name: str) -> None:
+    return None
+
+
+def _finite(text: str) -> float | None:
+    number = float(text)
+    return number if abs(number) != float("inf") else None

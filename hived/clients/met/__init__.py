@@ -1,0 +1,1 @@
+"""The Metropolitan Museum of Art's open-access API: `client` talks, `parse` turns bytes into records."""

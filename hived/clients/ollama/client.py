@@ -1,0 +1,240 @@
+"""Talk to Ollama through its own package, with deadlines that the package does not have.
+
+No picture is ever sent: the package opens an image that is given as text as a file of this machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar, cast
+
+import httpx
+import ollama
+
+from hived.clients.ollama import parse
+from hived.clients.ollama.parse import Answer, BadAnswer, Layers, ModelMissing, PullProgress
+from hived.clients.ollama.transport import open_client, shown
+from hived.errors import HivedError, Transient, Unreadable
+
+WINDOW_TOKENS = 4096  # one value for every call: another one makes the server load the model again
+MAX_TOKENS = 512  # 700 characters of summary and the rest of the answer are 300
+MAX_CHARS = 16_384  # of an answer: MAX_TOKENS of the longest tokens
+SEED = 7
+KEEP_LOADED_S = 300.0
+DIGEST_HOLDS_S = 600.0  # a model that is pulled anew is told from the old one within ten minutes
+
+Schema = Mapping[str, Any]
+_Part = TypeVar("_Part")
+
+# What the package lets through when an answer has not the shape it expects.
+_SHAPELESS = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long to wait for what, seconds. Meant for a small box: loading comes from flash, reading is slow."""
+
+    connect_s: float = 5.0
+    question_s: float = 10.0
+    """The list of models: answered from memory."""
+    load_s: float = 180.0
+    first_token_s: float = 60.0
+    silence_s: float = 20.0
+    """Between two tokens."""
+    pull_silence_s: float = 300.0
+    """Between two lines of a pull: the check sum of several gigabytes is made without a word."""
+
+
+class OllamaClient:
+    """One model on one server. One description at a time: a small box has no room for two."""
+
+    def __init__(
+        self,
+        host: str,
+        model: str,
+        *,
+        timeout_s: float = 300.0,
+        deadlines: Deadlines | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.model = model
+        self.host = shown(host)
+        """For people: without user and password."""
+        self._deadlines = deadlines or Deadlines()
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._ollama = open_client(host, connect_s=self._deadlines.connect_s)
+        self._turn = asyncio.Lock()
+        self._digest: tuple[str, float] | None = None
+        self._loaded_until = float("-inf")
+
+    async def __aenter__(self) -> OllamaClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await cast(Any, self._ollama).close()
+
+    async def digest(self) -> str:
+        """Return the digest of the model. Raises ModelMissing, Transient, Refused."""
+        if self._digest and self._clock() < self._digest[1]:
+            return self._digest[0]
+        found = parse.digest_of(await self._listing(), self.model)
+        self._digest = (found, self._clock() + DIGEST_HOLDS_S)
+        return found
+
+    async def installed(self) -> Sequence[str]:
+        """Return the names of all models on the server. Raises Transient, Refused."""
+        return parse.installed(await self._listing())
+
+    async def describe(self, system: str, user: str, schema: Schema) -> Answer:
+        """Return what the model says to `user`, in the shape of the JSON `schema`; cancelling it stops the model.
+
+        Transient: no server, no answer in time, cut short. BadAnswer: an answer that is of no use. ModelMissing.
+        """
+        async with self._turn:
+            started = self._clock()
+            try:
+                async with self._deadline(self._timeout_s, "the description was not done"):
+                    digest = await self.digest()
+                    if started >= self._loaded_until:
+                        await self._load()
+                    final, text = await self._chat(system, user, schema)
+            except (HivedError, asyncio.CancelledError) as err:
+                self._forget(err)
+                raise
+            self._loaded_until = self._clock() + KEEP_LOADED_S * 0.8
+            return parse.answer_of(
+                final,
+                text,
+                model=self.model,
+                digest=digest,
+                seconds=self._clock() - started,
+                window=WINDOW_TOKENS,
+            )
+
+    async def pull(self, progress: Callable[[PullProgress], None]) -> None:
+        """Fetch the model, telling `progress` of every step. Cancelled, it goes on from there the next time.
+
+        Transient: try again. Refused: there is no such model, or no room.
+        """
+        layers, status = Layers(), ""
+        with self._errors(parse.pull_error_for):
+            stream = await self._ollama.pull(self.model, stream=True)
+            silence_s = self._deadlines.pull_silence_s
+            async with aclosing(_each(stream, silence_s, silence_s)) as lines:
+                async for told in lines:
+                    step = layers.take(told)
+                    status = step.status
+                    progress(step)
+        if status != "success":
+            raise Unreadable("Ollama ended before the model was complete")
+        self._digest = None
+
+    # -- one exchange ------------------------------------------------------------------------------------------
+
+    async def _listing(self) -> ollama.ListResponse:
+        with self._errors():
+            async with self._deadline(self._deadlines.question_s, "no list of models"):
+                return await self._ollama.list()
+
+    async def _load(self) -> None:
+        """Have the model in memory, so that the wait for the first token is one for a token."""
+        with self._errors():
+            async with self._deadline(self._deadlines.load_s, "the model was not loaded"):
+                await self._ollama.generate(
+                    self.model, "", stream=False, options={"num_ctx": WINDOW_TOKENS}, keep_alive=KEEP_LOADED_S
+                )
+
+    async def _chat(self, system: str, user: str, schema: Schema) -> tuple[ollama.ChatResponse, str]:
+        """Return the last message and the text of all. The stream is closed whatever happens: that stops the model."""
+        pieces: list[str] = []
+        length = 0
+        with self._errors():
+            stream = await self._ollama.chat(
+                self.model,
+                [{"role": "system", "content": system}, {"role": "user", "content": user}],
+                stream=True,
+                think=False,
+                format=dict(schema),
+                options={"temperature": 0, "seed": SEED, "num_ctx": WINDOW_TOKENS, "num_predict": MAX_TOKENS},
+                keep_alive=KEEP_LOADED_S,
+            )
+            async with aclosing(_each(stream, self._deadlines.first_token_s, self._deadlines.silence_s)) as parts:
+                async for part in parts:
+                    piece = part.message.content or ""
+                    pieces.append(piece)
+                    length += len(piece)
+                    if length > MAX_CHARS:
+                        raise BadAnswer("the answer is longer than allowed", "length")
+                    if part.done:
+                        return part, "".join(pieces)
+        raise Unreadable("Ollama ended in the middle of an answer")
+
+    @asynccontextmanager
+    async def _deadline(self, seconds: float, failure: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise Transient(f"{failure} within {seconds:g} s") from None
+
+    @contextmanager
+    def _errors(self, meaning: Callable[[int, object, str], HivedError] = parse.error_for) -> Iterator[None]:
+        """Turn what the package and the HTTP below it raise into what the caller has to do about it."""
+        try:
+            yield
+        except HivedError:
+            raise
+        except ollama.ResponseError as err:
+            raise meaning(err.status_code, err.error, self.model) from None
+        except httpx.RemoteProtocolError:
+            raise Unreadable("Ollama hung up in the middle of an answer") from None
+        except (OSError, httpx.HTTPError) as err:
+            raise Transient(f"no Ollama answers at {self.host}: {_reason(err)}") from None
+        except _SHAPELESS:
+            raise Unreadable("what Ollama answered is not what Ollama answers") from None
+
+    def _forget(self, err: BaseException) -> None:
+        """After a failure nothing is sure any more: not that the model is loaded, nor that it is there."""
+        if isinstance(err, BadAnswer):
+            return
+        self._loaded_until = float("-inf")
+        if isinstance(err, ModelMissing):
+            self._digest = None
+
+
+async def _each(stream: AsyncIterator[_Part], first_s: float, silence_s: float) -> AsyncGenerator[_Part, None]:
+    """Yield the parts of a stream; Transient when the first takes longer than `first_s` or another one `silence_s`."""
+    async with aclosing(cast(AsyncGenerator[_Part, None], stream)) as parts:
+        failure, limit_s = "Ollama said nothing", first_s
+        while True:
+            try:
+                async with asyncio.timeout(limit_s):
+                    part = await anext(parts)
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise Transient(f"{failure} for {limit_s:g} s") from None
+            yield part
+            failure, limit_s = "Ollama fell silent in the middle of an answer", silence_s
+
+
+def _reason(err: OSError | httpx.HTTPError) -> str:
+    if isinstance(err, httpx.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(err, ConnectionError | httpx.ConnectError):
+        return "connection refused"
+    if isinstance(err, httpx.ReadError | httpx.WriteError):
+        return "the connection broke"
+    return f"the connection failed ({type(err).__name__})"

@@ -1,0 +1,1 @@
+"""The Rijksmuseum's OAI-PMH service: `client` talks, `parse` turns bytes into records."""

@@ -1,0 +1,1 @@
+"""Pages of any web site that state an open licence: `client` talks, `parse` turns bytes into records."""

@@ -1,0 +1,71 @@
+"""hive-minerd, the auto-miner: collect openly licensed historical objects and have a local model describe them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from yarl import URL
+
+from hived import __version__
+from hived.clients.adapters import ADAPTERS
+from hived.clients.fetch.fetch import Fetcher
+from hived.clients.fetch.guard import OwnHosts
+from hived.clients.ollama.client import OllamaClient
+from hived.runtime.config import Config
+from hived.runtime.runner import Beat, Life
+from hived.services.collect import LOOK_EVERY_S, Collector
+from hived.services.describe import Describer
+from hived.services.politeness import Politeness
+from hived.services.presence import PRESENCE_S, Presence
+from hived.store import Store, collector
+from hived.store.node import node_id
+
+NAME = "hive-minerd"
+
+
+async def minerd(config: Config, life: Life) -> None:
+    """Do what the operator wants of the auto-miner, which is a row in the database."""
+    own = config.minerd
+    async with Store.open(config.database.url) as store:
+        politeness = Politeness(store, own=OwnHosts.of(own.allow_hosts), own_pace_s=own.own_pace_s, clock=time.time)
+        await politeness.load()
+        model = OllamaClient(config.ollama.host, config.ollama.model, timeout_s=config.ollama.timeout_seconds)
+        async with (
+            Fetcher(
+                contact=own.contact, allow_hosts=own.allow_hosts, gate=politeness, version=__version__, clock=time.time
+            ) as fetcher,
+            model,
+        ):
+            politeness.read_robots = lambda url: _robots(fetcher, url)
+            adapters = {kind: make(fetcher) for kind, make in ADAPTERS.items()}
+            async with Collector(
+                store,
+                adapters,
+                Describer(model, clock=time.time),
+                node_id=await asyncio.to_thread(node_id, store.path, config.node.id),
+                cooldown_s=own.cooldown_seconds,
+                clock=time.time,
+            ) as work:
+                if own.autostart:
+                    await store.write(collector.start_first_time, time.time())
+                presence = Presence(store, NAME, status=work.summary, clock=time.time)
+                await life.run(_beats(life, work, politeness, presence), status=work.summary)
+
+
+def _beats(life: Life, work: Collector, politeness: Politeness, presence: Presence) -> list[Beat]:
+    if life.once:
+        return [
+            Beat("round", work.round, every=60.0, limit=3600.0),
+            Beat("hosts", politeness.save, every=5.0, limit=30.0),
+        ]
+    return [
+        Beat("auto-miner", work.obey, every=LOOK_EVERY_S, limit=30.0, backoff_max=5.0),
+        Beat("hosts", politeness.save, every=5.0, limit=30.0),
+        Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
+    ]
+
+
+async def _robots(fetcher: Fetcher, url: URL) -> tuple[int | None, str, bytes]:
+    reply = await fetcher.get(str(url), kind="robots")
+    return reply.status, reply.content_type, reply.body

@@ -1,0 +1,105 @@
+"""What can go wrong with a model server, to be switched on while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from fnmatch import fnmatchcase
+
+ANSWERS = ("/api/chat", "/api/generate")
+
+
+class OllamaFault(Enum):
+    """One way to misbehave. The value is its name on the command line."""
+
+    SLOW = "slow"
+    """The first token after `delay` seconds, each further one after `interval`."""
+    HUNG = "hung"
+    """Silent for ever after `tokens` tokens."""
+    TRUNCATED = "truncated"
+    """Hangs up after `tokens` tokens."""
+    NO_END = "no_end"
+    """Ends the stream properly, without the last message."""
+    TOO_LONG = "too_long"
+    """Stops in the middle of the text with the reason "length"."""
+    WRONG_JSON = "wrong_json"
+    """A text that is not the JSON that was asked for."""
+    WRONG_SHAPE = "wrong_shape"
+    """JSON with other fields than were asked for."""
+    WRONG_FACTS = "wrong_facts"
+    """Names, years and materials that nobody gave."""
+    OBEDIENT = "obedient"
+    """Does what the data tells it to do."""
+    GARBAGE = "garbage"
+    """Lines that are not messages of Ollama."""
+    MISSING = "missing"
+    """The model is not installed."""
+    ERROR_500 = "error_500"
+    """The model cannot be loaded."""
+    QUEUE_FULL = "queue_full"
+    """503."""
+    STREAM_ERROR = "stream_error"
+    """An error inside a stream that began with 200."""
+
+
+WRITING = frozenset(
+    {OllamaFault.WRONG_JSON, OllamaFault.WRONG_SHAPE, OllamaFault.WRONG_FACTS, OllamaFault.OBEDIENT, OllamaFault.SLOW}
+)
+"""Faults of what the model says; the exchange itself is in order."""
+
+LOADING = frozenset({OllamaFault.HUNG, OllamaFault.ERROR_500, OllamaFault.QUEUE_FULL})
+"""Faults that strike while the model is loaded, too."""
+
+
+@dataclass(slots=True)
+class ActiveOllamaFault:
+    """A fault that is switched on, with its options."""
+
+    fault: OllamaFault
+    paths: tuple[str, ...] = ANSWERS
+    """Only these paths misbehave; * matches anything."""
+    times: int | None = None
+    """So many requests are hit, then the server is well again. None: until cleared."""
+    delay: float = 3.0
+    interval: float = 0.5
+    tokens: int = 0
+    hits: int = field(default=0)
+
+    def hit(self, path: str) -> bool:
+        """Return whether a request for a path is to suffer, and count it."""
+        if not any(fnmatchcase(path, pattern) for pattern in self.paths):
+            return False
+        if self.times is not None and self.hits >= self.times:
+            return False
+        self.hits += 1
+        return True
+
+
+def parse_fault(name: object) -> OllamaFault:
+    """Return the fault of a name, hyphens allowed. Raises ValueError."""
+    try:
+        return OllamaFault(str(name).replace("-", "_"))
+    except ValueError:
+        names = ", ".join(fault.value for fault in OllamaFault)
+        raise ValueError(f"unknown fault {name!r}, expected one of {names}") from None
+
+
+def parse_options(document: dict[str, object]) -> dict[str, object]:
+    """Return a fault's options, checked. Raises ValueError."""
+    types: dict[str, tuple[type, ...]] = {
+        "times": (int,),
+        "delay": (int, float),
+        "interval": (int, float),
+        "tokens": (int,),
+    }
+    options: dict[str, object] = {}
+    for name, value in document.items():
+        if name == "paths" and isinstance(value, list) and value and all(isinstance(path, str) for path in value):
+            options[name] = tuple(value)
+        elif name not in types:
+            raise ValueError(f"unknown option {name!r}, or its value is wrong; there are paths, {', '.join(types)}")
+        elif type(value) not in types[name] or (isinstance(value, int | float) and value < 0):
+            raise ValueError(f"{name}: expected a number that is not negative, got {value!r}")
+        else:
+            options[name] = value
+    return options
