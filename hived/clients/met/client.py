@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from hived.clients import links, values
-from hived.clients.fetch import JSON, BadStatus, Fetcher, Reply
+from hived.clients.fetch import JSON, Fetcher, Reply
 from hived.clients.met.parse import MAX_ID, NOT_VALID, IdSet, NotAnObject, parse_ids, parse_object
 from hived.errors import Throttled, Unreadable
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
@@ -87,21 +87,16 @@ class MetAdapter:
         return kept.ids
 
     async def _get(self, base_url: str, path: str, validators: Validators | None, *, max_bytes: int) -> Reply:
-        try:
-            reply = await self._fetcher.get(
-                base_url + path,
-                kind="api",
-                validators=validators,
-                accept=(*JSON, "text/html"),  # the firewall's page must be seen to be told from a refusal
-                max_bytes=max_bytes,
-                stay_on=(links.authority(base_url),),
-            )
-        except BadStatus as err:
-            if err.status == 403 and err.content_type not in JSON:
-                raise Throttled("the Met's firewall answers in place of its API (403)", FIREWALL_S) from None
-            raise
+        reply = await self._fetcher.get(
+            base_url + path,
+            kind="api",
+            validators=validators,
+            accept=(*JSON, "text/html"),  # so that the firewall's page is told from a type that nobody wants
+            max_bytes=max_bytes,
+            stay_on=(links.authority(base_url),),
+        )
         if reply.status == 200 and reply.content_type == "text/html":
-            raise Throttled("the Met's firewall answers in place of its API", FIREWALL_S)
+            raise Throttled("the Met's firewall answers in place of its API (200)", FIREWALL_S)
         return reply
 
 

@@ -38,7 +38,7 @@ def read_blocks(blocks: Iterable[str]) -> list[Item]:
     by_id = {item.id: item for item in found if item.id and item.properties}
     for item in found:
         for told in item.properties.values():
-            told[:] = [_resolved(value, by_id, item) for value in told]
+            told[:] = [_resolved(value, by_id) for value in told]
     return found
 
 
@@ -65,8 +65,8 @@ def _cleaned(block: str) -> str:
     return block.strip().rstrip(";")
 
 
-def _resolved(value: Value, by_id: dict[str, Item], owner: Item) -> Value:
-    if isinstance(value, Item) and not value.properties and value.id in by_id and by_id[value.id] is not owner:
+def _resolved(value: Value, by_id: dict[str, Item]) -> Value:
+    if isinstance(value, Item) and not value.properties and value.id in by_id:
         return by_id[value.id]
     return value
 

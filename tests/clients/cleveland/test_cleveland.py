@@ -124,6 +124,13 @@ async def test_the_sample_past_the_end_ends_the_list(museum: Museum, adapter: Cl
     assert "skip=33000" in museum.asked[0]
 
 
+async def test_a_cursor_of_another_listing_begins_anew(museum: Museum, adapter: ClevelandAdapter) -> None:
+    museum.answers["/api/artworks/"] = listing(3)
+    for cursor in ('{"skip":2,"day":"2020-01-01"}', '{"skip":-1}', '{"skip":"2"}', "x", ""):
+        assert len((await adapter.list(museum.source("cleveland", "/api"), cursor, None)).refs) == 3
+    assert len((await adapter.list(museum.source("cleveland", "/api"), '{"skip":2,"day":null}', None)).refs) == 1
+
+
 async def test_changes_are_asked_for_and_a_server_that_cannot_is_asked_for_all(
     museum: Museum, adapter: ClevelandAdapter
 ) -> None:

@@ -103,6 +103,7 @@ TRICKY = [
     Tricky("all rights reserved in the text", article("<p>All rights reserved.</p>", link(CC0)), None),
     Tricky("a © beside the picture", article("<p>Image: © Anna Example</p>", link(CC0)), None),
     Tricky("a © in the very line of the link", article(f"<p>© Museum 2026. {A_CC0}</p>"), None),
+    Tricky("a © in the middle of the line of the link", article(f"<p>Photographed by Anna Example, © 2020. {A_CC0}</p>"), None),
     Tricky("struck out", article(f"<p>Licence: <del>{A_CC0}</del></p>"), None),
     Tricky("a licence of the image of another work, microdata", article(f'<div itemscope itemtype="https://schema.org/Painting"><span itemprop="name">A plate</span><link itemprop="license" href="{CC0}"></div>', work('"url":"/objects/12"')), None),
     Tricky("InC by rightsstatements.org in the caption", article('<p><a href="http://rightsstatements.org/vocab/InC/1.0/">In copyright</a></p>', link(CC0)), None),
@@ -131,5 +132,6 @@ TRICKY = [
     Tricky("both marks: the weaker one", article("", work(f'"license":"{CC0}"') + link(PDM)), PDM),
     Tricky("a © of the site in its footer", article("", link(CC0)) + "<footer>© 2026 The Museum. All rights reserved.</footer>", CC0),
     Tricky("the word public domain beside the URI", article("<p>Public domain</p>", work(f'"license":"{PDM}","copyrightNotice":"Public Domain"')), PDM),
+    Tricky("a layout named for its menu and sidebar", article(f"<p>Rights: {A_CC0}</p>").replace("<body>", '<body class="menu sidebar">').replace("<main>", '<main class="sidebar-content">'), CC0),
     Tricky("about this very page", article(f'<div about="{URL}">{A_CC0}</div>'), CC0),
 ]  # fmt: skip
