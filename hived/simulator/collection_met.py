@@ -173,7 +173,7 @@ def record(catalogue: Catalogue, work: Work) -> Json:
         "rightsAndReproduction": rights,
         "metadataDate": iso(work.changed_at, millis=True),
         "repository": REPOSITORY,
-        "objectURL": f"{catalogue.url}/art/collection/search/{work.id}",
+        "objectURL": f"{catalogue.url}/pages/{work.id}",
         "tags": [_tag(term) for term in work.tags] or None,
         "isTimelineWork": work.highlight,
         "GalleryNumber": work.gallery,

@@ -91,7 +91,7 @@ def parse_object(body: bytes, asked: str, read_at: float, base_url: str = API) -
     return CollectedObject(
         provider=PROVIDER,
         object_id=str(number),
-        url=PAGE_URL.format(number),
+        url=_page(doc, number, base_url),
         title=text.without_tags(doc.get("title")) or name or f"Object {number}",
         licence=verdict.licence,
         makers=_makers(doc),
@@ -109,6 +109,14 @@ def parse_object(body: bytes, asked: str, read_at: float, base_url: str = API) -
         image_url=_image(doc, base_url) if verdict.licence else None,
         rights_text=verdict.reason,
     )
+
+
+def _page(doc: dict[str, Any], number: int, base_url: str) -> str:
+    """The museum's own page; a mirror's or a test museum's when its record names one on its own host."""
+    told = links.web_url(doc.get("objectURL"))
+    if told is not None and links.authority(told) == links.authority(base_url):
+        return told
+    return PAGE_URL.format(number)
 
 
 def _rights(doc: dict[str, Any]) -> Iterator[licence.Statement]:
