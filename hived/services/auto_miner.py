@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from hived.errors import NotFound
 from hived.records.artifact import CollectorState, Source
 from hived.records.sources import NewSource
-from hived.store import Database, collector, site, sources
+from hived.store import Database, Store, collector, forgetting, site, sources
 
 DAEMON = "hive-minerd"
 RUNS_ALREADY = "the auto-miner runs already"
 STOPPING = "the auto-miner stops"
 STOOD = "the auto-miner was not running"
+
+BREATH_S = 0.02  # between two parts of a long removal: who waits for the database looks for a gap like this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,16 @@ def add_source(db: Database, new: NewSource, at: float) -> Source:
     return sources.add(db, name=new.name, base_url=new.base_url, kind=new.kind, at=at)
 
 
-def remove_source(db: Database, source_id: int) -> Source:
-    """Forget a source and return what it was; its artifacts stay. NotFound."""
-    gone = known(db, source_id)
-    sources.remove(db, source_id)
+async def remove_source(store: Store, source_id: int) -> Source:
+    """Forget a source and return what it was; its artifacts stay. NotFound.
+
+    In many short transactions. A removal that is cut off leaves a source that lists everything anew.
+    """
+    gone = await store.read(known, source_id)
+    await store.write(sources.listed, source_id, cursor=None, since=None, listed_at=None, next_at=0.0)
+    while await store.write(forgetting.some_of, source_id):
+        await asyncio.sleep(BREATH_S)
+    await store.write(sources.remove, source_id)
     return gone
 
 

@@ -13,18 +13,16 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
+from hived.clients.adapters import Adapter
 from hived.clients.ollama.parse import BadAnswer
 from hived.errors import HivedError, Refused, Throttled, Transient
 from hived.records.artifact import (
     CollectedObject,
     CollectorState,
     Description,
-    Fetched,
     Lease,
-    Listing,
     ObjectRef,
     Source,
-    Validators,
 )
 from hived.store import Database, Store, artifacts, collecting, collector, frontier, sources
 
@@ -45,14 +43,6 @@ LIST_AGAIN_S = 24 * 3600.0
 LIST_RETRY_S = 300.0
 DESCRIBE_LOOK_S = 2.0
 DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S = 300.0, 24 * 3600.0
-
-
-class Adapter(Protocol):
-    """One kind of source."""
-
-    async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing: ...
-
-    async def fetch(self, source: Source, ref: ObjectRef, validators: Validators) -> Fetched: ...
 
 
 class Describer(Protocol):

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hived.clients.adapters import ADAPTERS, check_base_url, kind_of
+from hived.clients.adapters import ADAPTERS
 from hived.errors import BadRequest
 from hived.records.artifact import KINDS
+from hived.records.sources import check_base_url, kind_of
 from tests.clock import FakeClock
 
 from .museum import running_fetcher

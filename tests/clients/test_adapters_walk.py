@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hived.clients.adapters import ADAPTERS, check_base_url
+from hived.clients.adapters import ADAPTERS
 from hived.records.artifact import CC0, PDM, Fetched, ObjectRef, Source, Validators
+from hived.records.sources import check_base_url
 from hived.simulator.collection import Collection
 from hived.simulator.collection_objects import Work
 from hived.simulator.collection_pages import stated_licence
