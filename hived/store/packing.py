@@ -102,12 +102,13 @@ def unpack_chips(index: int, packed: bytes) -> HashboardChips:
 
 # Seen in nearly every status: deflate refers to it instead of repeating it in each small record.
 _DICTIONARY = (
-    b'{"index":1,"state":"mining","hashrate_hs":,"expected_hashrate_hs":,"power_w":,"voltage_mv":,"frequency_mhz":,'
-    b'"pcb_temp_min_c":,"pcb_temp_max_c":,"chip_temp_min_c":,"chip_temp_max_c":,"hardware_errors":0,"chips_grey":,'
-    b'"chips_orange":0,"chips_red":0},{"index":2,{"index":3,"state":"stopped""failure""initializing""auto-tuning"'
-    b'{"index":0,"rpm":,"max_rpm":6000,"status":"ok"},"status":"lost","url":"stratum+tcp://:3333","user":"","kind":"user",'
-    b'"status":"active","accepted":,"rejected":0,"stale":0,"difficulty":"131K","ping_ms":,"last_share_s":},"status":"working"'
-    b'"kind":"devfee","url":"DevFee","user":"DevFee"{"fan_duty_percent":,"reported_power_w":,"fans":[,"boards":[,"pools":['
+    b'"description":"","failure_code":1002,"throttle_percent":"switcher_top_preset":"preset_tuned":true,"preset_label":"'
+    b'["stopped""failure""initializing""auto-tuning""disconnected""working""offline""devfee""DevFee""131K""262K""65.5K"'
+    b'{"fan_duty_percent":100,"fans":[[0,1800,6000,"ok"],[1,1800,6000,"ok"],[2,1800,6000,"lost"],[3,"boards":[[1,"mining",'
+    b'[2,"mining",[3,"mining",0,0,0]],"pools":[[0,".com:3333","farm.worker","user","active",0,0,"131K"],[1,'
+    b'"user","working",[2,"DevFee","DevFee","devfee","working","16.4K"]],"extra":{"nameplate_hashrate_hs":'
+    b',"hardware_error_percent":0,"devfee_percent":2.8,"preset_label":" watt ~ TH","preset_tuned":true,"best_share":'
+    b',"cooling_mode":"auto"}}'
 )
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
 
 from hived.records import units
 from hived.records.miner import FanReading, HashboardReading, PoolReading
@@ -129,9 +128,9 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
         partial=bool(row["partial"]),
         reported_power_w=detail.get("reported_power_w", row["power_w"]),
         fan_duty_percent=detail.get("fan_duty_percent"),
-        fans=tuple(FanReading(**f) for f in detail.get("fans", ())),
-        hashboards=tuple(HashboardReading(**b) for b in detail.get("boards", ())),
-        pools=tuple(PoolReading(**p) for p in detail.get("pools", ())),
+        fans=tuple(_FANS.read(values) for values in detail.get("fans", ())),
+        hashboards=tuple(_BOARDS.read(values) for values in detail.get("boards", ())),
+        pools=tuple(_POOLS.read(values) for values in detail.get("pools", ())),
         extra=detail.get("extra", {}),
     )
 
@@ -139,9 +138,9 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
 def _row(status: StoredStatus, before: float | None) -> tuple[Any, ...]:
     detail: dict[str, Any] = {
         "fan_duty_percent": status.fan_duty_percent,
-        "fans": [_told(asdict(f)) for f in status.fans],
-        "boards": [_told(asdict(b)) for b in status.hashboards],
-        "pools": [_told(asdict(p)) for p in status.pools],
+        "fans": [_FANS.write(fan) for fan in status.fans],
+        "boards": [_BOARDS.write(board) for board in status.hashboards],
+        "pools": [_POOLS.write(pool) for pool in status.pools],
         "extra": status.extra,
     }
     if status.reported_power_w != status.power_w:
@@ -189,10 +188,46 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in text.split(",") if part)
 
 
-def _told(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: _thin(value) for name, value in fields.items() if value is not None}
+T = TypeVar("T")
 
 
-def _thin(value: Any) -> Any:
-    """Six digits are more than any sensor of a miner knows; the rest is noise that only takes room."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+class _Form(Generic[T]):
+    """A record as a list of its values: without names it takes half the room. Fields may be added at the end only."""
+
+    def __init__(self, record: Callable[..., T], fields: str) -> None:
+        self._record, self._fields = record, fields.split()
+        self._floats = [name.endswith(("_c", "_w", "_mv", "_mhz", "_s", "_hs")) for name in self._fields]
+        self._rates = [name.endswith("_hs") for name in self._fields]
+
+    def write(self, record: T) -> list[Any]:
+        """Return the values; those at the end that were not told are left out."""
+        values = [_thin(getattr(record, name), rate=rate) for name, rate in zip(self._fields, self._rates, strict=True)]
+        while values and values[-1] is None:
+            values.pop()
+        return values
+
+    def read(self, values: Sequence[Any]) -> T:
+        told: dict[str, Any] = {}
+        for name, value, is_float, rate in zip(self._fields, values, self._floats, self._rates, strict=False):
+            told[name] = float(value) * (units.GIGA if rate else 1.0) if is_float and value is not None else value
+        return self._record(**told)
+
+
+_FANS = _Form(FanReading, "index rpm max_rpm status")
+_BOARDS = _Form(
+    HashboardReading,
+    "index state hashrate_hs expected_hashrate_hs power_w voltage_mv frequency_mhz pcb_temp_min_c pcb_temp_max_c"
+    " chip_temp_min_c chip_temp_max_c hardware_errors chips_grey chips_orange chips_red description"
+    " inlet_water_temp_c outlet_water_temp_c",
+)
+_POOLS = _Form(PoolReading, "index url user kind status accepted rejected stale difficulty ping_ms last_share_s")
+
+
+def _thin(value: Any, *, rate: bool) -> Any:
+    """Six digits are more than any sensor of a miner knows; the rest is noise that only takes room. Rates in GH/s."""
+    if rate and value is not None:
+        value = value / units.GIGA
+    if not isinstance(value, float):
+        return value
+    short = float(f"{value:.6g}")
+    return int(short) if short.is_integer() else short
