@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from hived.errors import Transient
 from hived.services import poll
 from hived.simulator.faults import Fault
-from hived.store import events, miners, readings, settings, telemetry
+from hived.store import events, miners, readings, settings, telemetry, views
 from tests.services.conftest import MakeSite, Site
 
 HEALTHY = 6
@@ -382,3 +383,61 @@ async def test_a_miner_whose_result_waits_to_be_stored_is_not_due_again(make_sit
         assert poller.under_way() == {}
         await poller.flush()
     assert [m.requests["GET /api/v1/summary"] for m in here.fleet.miners] == [1, 1]
+
+
+async def _moved(here: Site) -> None:
+    await here.fleet.move(here.fleet.miners[3], "127.33.0.55")
+
+
+async def _swapped(here: Site) -> None:
+    await here.fleet.swap(here.fleet.miners[3], here.fleet.miners[2])
+
+
+async def _vanished(here: Site) -> None:
+    await here.fleet.vanish(here.fleet.miners[3])
+
+
+async def _key_and_password_changed(here: Site) -> None:
+    rig = here.fleet.miners[3]
+    rig.access.keys.clear()
+    here.fleet.change_password(rig, "another")
+
+
+async def _board_replaced(here: Site) -> None:
+    here.fleet.replace_board(here.fleet.miners[3])
+
+
+@pytest.mark.parametrize(
+    ("trouble", "hit", "reason"),
+    [
+        (_moved, {3}, "refused"),
+        (_swapped, {2, 3}, "address now"),
+        (_vanished, {3}, "refused"),
+        (_key_and_password_changed, {3}, "password"),
+        (_board_replaced, {3}, "address now"),
+    ],
+)
+async def test_who_moves_vanishes_or_locks_itself_delays_nobody_and_the_reason_is_stored(
+    make_site: MakeSite, trouble: Callable[[Site], Awaitable[None]], hit: set[int], reason: str
+) -> None:
+    here = await make_site(6)
+    await here.discoverer().sweep()
+    nums = [(await here.row(m)).num for m in here.fleet.miners]
+    macs = [m.mac for m in here.fleet.miners]
+    async with here.poller() as poller:
+        await poller.round()
+        await trouble(here)
+        for _ in range(2):
+            here.clock.advance(15)
+            await poller.round()
+            for index in set(range(6)) - hit:
+                assert (await here.store.read(readings.newest, nums[index], limit=1))[0].at == here.clock()
+        # A restarted discovery tries the stored key at once; a running one within the hour.
+        await here.discoverer().sweep()
+    for index in hit:
+        told = [
+            e.detail.get("error", "") for e in await here.store.read(events.newest, num=nums[index], kind="miner_error")
+        ]
+        found = await here.store.read(views.miners, mac=macs[index])
+        assert any(reason in text for text in [*told, found[0].last_error or ""])
+        assert found[0].error_count >= 1
