@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hived.records.artifact import CC0, PDM, CollectedObject, Description, Licence, Source
 from hived.records.site import DaemonRow
 from hived.store import Database, artifacts, collector, site, sources
+from hived.store.schema import Contribution
 
 MET = "https://collectionapi.metmuseum.org/public/collection/v1"
 DIGEST = "sha256:" + "ab" * 32
@@ -62,3 +64,11 @@ def describe(db: Database, /, artifact_id: int, at: float, *, node_id: str = "no
     assert artifacts.describe(db, artifact_id, text, node_id=node_id, input_hash=waiting[artifact_id][2], at=at), (
         "it is gone, or its facts changed"
     )
+
+
+def add_bubble(db: Database, /, artifact_id: int, at: float, *, node_id: str, content: Any) -> None:
+    """Let another node have said something of an artifact; `content` may be a bare text."""
+    Contribution.insert(
+        id=f"{node_id}-{artifact_id}", artifact=artifact_id, node_id=node_id, kind=artifacts.DESCRIPTION,
+        content=json.dumps(content), content_hash="0", collected_at=at,
+    ).execute(db)  # fmt: skip

@@ -42,9 +42,20 @@ def encode(value: Any) -> bytes:
         return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).encode()
 
 
+_MESSAGE = web.ResponseKey("message", str)
+
+
 def error(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
     """Return the reply for what went wrong."""
-    return web.Response(status=status, body=encode({"error": message}), content_type=JSON_TYPE, headers=headers)
+    reply = web.Response(status=status, body=encode({"error": message}), content_type=JSON_TYPE, headers=headers)
+    reply[_MESSAGE] = message
+    return reply
+
+
+def say_detail(reply: web.StreamResponse) -> None:
+    """Put the text of an error under `detail` too, where its callers look for it."""
+    if isinstance(reply, web.Response) and _MESSAGE in reply:
+        reply.body = encode({"error": reply[_MESSAGE], "detail": reply[_MESSAGE]})
 
 
 class Page:

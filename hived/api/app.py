@@ -10,11 +10,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hived import __version__
-from hived.api import answers, asked, guard, pages, routes
+from hived.api import answers, asked, collecting, guard, pages, routes
 from hived.api.context import CONTEXT, Context
 from hived.api.fleet import FleetView
 from hived.api.stream import STREAM, Pace, Stream
-from hived.errors import BadRequest, NotFound, Transient
+from hived.errors import BadRequest, Conflict, NotFound, Transient
 from hived.store import Store
 
 _WORDS = {
@@ -39,6 +39,7 @@ def make_app(
     )
     app[CONTEXT] = Context(store, fleet, node_name, __version__, clock)
     app[STREAM] = Stream(pace or Pace())
+    app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[pages.FILES] = pages.load(dashboard)
     answers.prepare(app)
     routes.add(app)
@@ -54,12 +55,21 @@ async def _close_stream(app: web.Application) -> None:
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what was raised on purpose into a reply; a bug goes on to the door, which logs it and answers 500."""
+    reply = await _answered(request, handler)
+    if routes.speaks_detail(request.path):
+        answers.say_detail(reply)
+    return reply
+
+
+async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except BadRequest as err:
         return answers.error(400, str(err))
     except NotFound as err:
         return answers.error(404, str(err))
+    except Conflict as err:
+        return answers.error(409, str(err))
     except Transient as err:
         return answers.error(503, f"the database is busy: {err}", {"Retry-After": "1"})
     except TimeoutError:

@@ -63,13 +63,16 @@ def whole(name: str, text: str) -> int:
     return int(text)
 
 
-async def fields(request: web.Request, checks: Mapping[str, Check]) -> dict[str, Any]:
-    """Return the members of the JSON object in the body, each checked; an empty body is an empty object."""
+async def fields(request: web.Request, checks: Mapping[str, Check], *, others: bool = False) -> dict[str, Any]:
+    """Return the members of the JSON object in the body, each checked; an empty body is an empty object.
+
+    `others`: unknown members are left out in place of being refused.
+    """
     document = _parse(await _body(request))
     unknown = sorted(set(document) - set(checks))
-    if unknown:
+    if unknown and not others:
         raise BadRequest(f"{unknown[0][:40]!r}: unknown field, known are {', '.join(sorted(checks))}")
-    return {name: checks[name](value) for name, value in document.items()}
+    return {name: checks[name](value) for name, value in document.items() if name in checks}
 
 
 async def _body(request: web.Request) -> bytes:

@@ -205,6 +205,14 @@ def daemon(told: DaemonRow, *, alive: bool) -> Json:
     }  # fmt: skip
 
 
+def daemon_without_row(name: str) -> Json:
+    """Return a daemon that has never run."""
+    return {
+        "name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
+        "status": "has never run on this database",
+    }  # fmt: skip
+
+
 def command(wish: Command) -> Json:
     """Return a wish of the operator and, once it is done, what came of it."""
     return {

@@ -19,11 +19,21 @@ _LOCAL_SUFFIXES = ("lan", "home", "home.arpa", "internal", "localdomain", "intra
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+PICTURES = web.RequestKey("pictures", tuple[str, ...])
+"""Where the document that a request asks for may have pictures from, beside ourselves; absent: from nowhere."""
+
+
+def policy(*pictures: str) -> str:
+    """Return the content security policy of a document that may have pictures from these sources too."""
+    images = " ".join(("'self'", "data:", *pictures))
+    return (
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src {images}; connect-src 'self'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
+    )
+
+
+HEADERS = {
+    "Content-Security-Policy": policy(),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",  # browsers that do not know frame-ancestors
     "Referrer-Policy": "no-referrer",
@@ -54,10 +64,12 @@ def guard(names: frozenset[str]) -> Middleware:
     return guarded
 
 
-async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Give every reply the headers that bind a browser."""
     for name, value in HEADERS.items():
         response.headers[name] = value
+    if PICTURES in request:
+        response.headers["Content-Security-Policy"] = policy(*request[PICTURES])
 
 
 def _refused(request: web.Request, names: frozenset[str]) -> web.Response | None:

@@ -13,7 +13,7 @@ from hived.api.totals import FEEDERS, alive
 from hived.errors import Transient
 from hived.store import Database, migrations, site, views
 
-EXPECTED = (*FEEDERS, "hive-apid")
+EXPECTED = (*FEEDERS, "hive-minerd", "hive-apid")
 VIEW_DEAD_S = 30.0  # the runner's first retries take as long; later it is not a hiccup
 ANSWER_S = 5.0  # what watches us gives up not much later
 SCHEMA = max(path.stem for path in migrations.CHANGES.glob("[0-9]*.py"))  # a store opens with exactly this one
@@ -25,11 +25,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     now = ctx.clock()
     told = {one.name: one for one in await ctx.store.read(site.daemons)}
     daemons: list[dict[str, Any]] = [dto.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
-    daemons += [
-        {"name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
-         "status": "has never run on this database"}
-        for name in EXPECTED if name not in told
-    ]  # fmt: skip
+    daemons += [dto.daemon_without_row(name) for name in EXPECTED if name not in told]
     daemons.sort(key=lambda one: str(one["name"]))
     fresh = _is_fresh(ctx, now)
     return await answers.reply(request, {

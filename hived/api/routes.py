@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hived.api import events, health, history, miners, models, pages, site, stream
+from hived.api import artifacts, collecting, events, health, history, miners, models, pages, site, sources, stream
 
 TABLE = (
     ("GET", "/api/miners", miners.listing),
@@ -27,8 +27,19 @@ TABLE = (
     ("GET", "/api/v1/commands/{id}", site.command),
     ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions),
     ("GET", "/api/v1/miners/{mac}/history", history.columns),
+    ("GET", "/api/v1/collections", sources.known),
     ("GET", "/api/v1/health", health.whole),
     ("GET", "/healthz", health.short),
+    # The predecessor's calls for the auto-miner.
+    ("GET", "/status", collecting.status),
+    ("POST", "/scrape/start", collecting.start),
+    ("POST", "/scrape/stop", collecting.stop),
+    ("GET", "/artifacts", artifacts.listing),
+    ("GET", "/artifacts/{id}", artifacts.one),
+    ("GET", "/stats", collecting.stats),
+    ("GET", "/sources", sources.listing),
+    ("POST", "/sources", sources.add),
+    ("DELETE", "/sources/{id}", sources.remove),
     ("GET", "/static/{name:.+}", pages.static),
     # The dashboard's own routes: a reload or a link from elsewhere must find it.
     ("GET", "/", pages.index),
@@ -36,7 +47,16 @@ TABLE = (
     ("GET", "/models", pages.index),
     ("GET", "/events", pages.index),
     ("GET", "/site", pages.index),
+    ("GET", "/collecting", collecting.page),
 )
+
+_INHERITED = frozenset(("status", "scrape", "artifacts", "stats", "sources", "master"))
+"""First parts of the paths whose callers look for an error's text under `detail`."""
+
+
+def speaks_detail(path: str) -> bool:
+    """Tell whether errors of a path carry their text under `detail` too."""
+    return path.lstrip("/").partition("/")[0] in _INHERITED
 
 
 def add(app: web.Application) -> None:

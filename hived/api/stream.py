@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import answers, asked, context
+from hived.api import answers, asked, collecting, context
 from hived.api.answers import encode
 
 SEND_BUFFER_BYTES = 64 * 1024  # in the kernel, for each reader: else it would grow to megabytes for a slow one
@@ -55,11 +55,12 @@ STREAM = web.AppKey("stream", Stream)
 
 
 async def listen(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/stream[?since=REV]: `hello`, then `miners`, `fleet`, `happened` as they come.
+    """GET /api/v1/stream[?since=REV]: `hello`, then `miners`, `fleet`, `happened`, `collecting` as they come.
 
     `hello` has {rev, version, node, reload}; `reload` true says that rows may have left unnoticed since REV, so that
     /api/v1/rows has to be loaded again. `miners` has {rev, rows, gone}: changed rows, and ids that left. `happened` has
-    {events}, oldest first. An id comes with the last piece of a change, so a cut change is sent again on return.
+    {events}, oldest first, `collecting` the auto-miner's state and counts. An id comes with the last piece of a change,
+    so a cut change is sent again on return.
     """
     stream, ctx = request.app[STREAM], context.of(request)
     since = _since(request)
@@ -94,6 +95,8 @@ class _Reader:
         self.serial, self.event_id = ctx.fleet.serial, ctx.fleet.event_id
         self.clock = asyncio.get_running_loop().time
         self.shown: dict[str, Any] = {}
+        self.collecting = request.app[collecting.VIEW]
+        self.told: dict[str, Any] | None = None
         self.totals_at, self.beat_at = -math.inf, self.clock()
 
     async def run(self, since: int | None) -> None:
@@ -126,6 +129,11 @@ class _Reader:
         if (lasting != self.shown and age >= pace.look_s) or age >= pace.totals_s:
             self.shown, self.totals_at = lasting, now
             if not await self._send(_event("fleet", encode(totals))):
+                return False
+        doing = await self.collecting.now()
+        if doing is not None and doing != self.told:
+            self.told = doing
+            if not await self._send(_event("collecting", encode(doing))):
                 return False
         if now - self.beat_at >= pace.beat_s:
             self.beat_at = now

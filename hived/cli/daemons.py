@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hived.api import dto
-from hived.cli import documents
 from hived.records.site import DaemonRow
 from hived.store import Database, site
 
 BEAT_OLD_S = 30.0
 """Three missed beats of 10 s; as far ahead, the clock was set back and the row says nothing either."""
 
-ALWAYS = ("hive-discoverd", "hive-polld")
+ALWAYS = ("hive-discoverd", "hive-minerd", "hive-polld")
 """Every node runs these; others count once they have run."""
 
 
@@ -28,7 +27,7 @@ class DaemonState:
     def document(self) -> dto.Json:
         if self.row is not None:
             return dto.daemon(self.row, alive=self.alive)
-        return documents.daemon_without_row(self.name)
+        return dto.daemon_without_row(self.name)
 
 
 def is_alive(row: DaemonRow, now: float) -> bool:

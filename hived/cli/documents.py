@@ -17,14 +17,6 @@ def miner(view: MinerView, model: ModelView | None, boards: Sequence[HashboardCh
     return dto.miner(view, dto.model_in_miner(model) if model else dto.unknown_model(view), boards)
 
 
-def daemon_without_row(name: str) -> Json:
-    """Return a daemon that has never run."""
-    return {
-        "name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
-        "status": "has never run on this database",
-    }  # fmt: skip
-
-
 def totals(sums: Totals, strangers: dict[str, int], last_sweep: Sweep | None) -> Json:
     """Return the totals of the fleet."""
     return {

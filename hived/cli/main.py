@@ -52,6 +52,11 @@ def parser() -> argparse.ArgumentParser:
     _miners(_noun(nouns, "miners", "list, show, find and set up miners"))
     _models(_noun(nouns, "models", "miner models and how far hived may drive them"))
     _command(nouns, "events", "events:events", "what happened, newest first", _events)
+    _sources(_noun(nouns, "sources", "where the auto-miner collects: list, add and remove, start and stop"))
+    _artifacts(_noun(nouns, "artifacts", "what the auto-miner collected"))
+    model = _noun(nouns, "model", "the language model that describes artifacts")
+    _command(model, "status", "model:status", "say whether it can be asked")
+    _command(model, "pull", "model:pull", "let Ollama fetch it")
     config = _noun(nouns, "config", "the configuration")
     _command(
         config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
@@ -151,6 +156,39 @@ def _model_set(command: argparse.ArgumentParser) -> None:
     limit.add_argument("--no-max-preset", action="store_true", help="no limit of ours")
 
 
+def _sources(group: _Group) -> None:
+    _command(group, "list", "sources:list_sources", "a line for each source, and what the auto-miner does")
+    _command(group, "add", "sources:add", "add a museum's open-access API or web pages", _source_add)
+    _command(group, "remove", "sources:remove", "remove a source; its artifacts stay", _numbered)
+    _command(group, "start", "sources:start", "start the auto-miner, or visit one source once", _source_start)
+    _command(group, "stop", "sources:stop", "stop the auto-miner")
+
+
+def _source_add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="what it is called here")
+    command.add_argument("url", metavar="URL", help="its base URL: that of the API, a page or a sitemap")
+    kinds = "met, artic, cleveland, rijksmuseum, commons or web"
+    command.add_argument("--kind", metavar="K", help=f"{kinds} (default: told from the URL)")
+
+
+def _source_start(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", nargs="?", type=_number, metavar="ID", help="only this source, and once")
+
+
+def _artifacts(group: _Group) -> None:
+    _command(group, "list", "artifacts:list_artifacts", "a line for each artifact, newest first", _artifact_list)
+    _command(group, "show", "artifacts:show", "all that is known of one artifact", _numbered)
+
+
+def _artifact_list(command: argparse.ArgumentParser) -> None:
+    command.add_argument("words", nargs="*", help="only artifacts with all of these in title, maker, description, ...")
+    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
+
+
+def _numbered(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", type=_number, metavar="ID", help="as its list names it")
+
+
 def _events(command: argparse.ArgumentParser) -> None:
     command.add_argument("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's")
     command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
@@ -159,6 +197,12 @@ def _events(command: argparse.ArgumentParser) -> None:
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= _MOST_ROWS:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text[:40]!r}")
+    return int(text)
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 15:
+        raise argparse.ArgumentTypeError(f"expected a number such as 3, got {text[:40]!r}")
     return int(text)
 
 

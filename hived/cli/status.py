@@ -82,7 +82,8 @@ class _Words:
         down = [one.name for one in self.facts.daemons if not one.alive]
         if down:
             verb = "does" if len(down) == 1 else "do"
-            return self.paint(f"{' and '.join(down)} {verb} not run", "bad")
+            names = " and ".join(filter(None, [", ".join(down[:-1]), down[-1]]))
+            return self.paint(f"{names} {verb} not run", "bad")
         if not self.facts.views:
             return self.paint("no miner was found yet", "warn")
         sick = {view.mac for one in self.wrong if not one.over for view in one.miners}

@@ -56,12 +56,14 @@ def test_no_host_header_makes_the_guard_fail(host: str) -> None:
 
 
 async def raw(port: int, request: bytes) -> bytes:
-    """Send bytes as they are and return everything that comes back."""
+    """Send bytes as they are and return everything that comes back; nothing when the connection is reset."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(request)
         async with asyncio.timeout(WITHIN_S):
             return await reader.read()
+    except ConnectionResetError:
+        return b""
     finally:
         writer.transport.abort()
 
@@ -150,6 +152,8 @@ async def test_a_head_that_is_too_large_or_no_http_is_refused(api: Api) -> None:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     ):
         answer = await raw(api.port, request)
+        if answer == b"" and len(request) > 65_536:
+            continue  # closed while it was still being sent: the reset may overtake the answer
         assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400")), answer[:200]
         assert answer.endswith(b'{"error":"this is no request that can be read"}')
     assert await api.get("/healthz")

@@ -115,14 +115,15 @@ async def test_health_names_every_daemon_and_what_is_wrong(api: Api) -> None:
     found = await api.get("/api/v1/health")
     assert found["status"] == "degraded"
     assert {d["name"]: d["alive"] for d in found["daemons"]} == {
-        "hive-apid": False, "hive-discoverd": True, "hive-polld": True,
+        "hive-apid": False, "hive-discoverd": True, "hive-minerd": False, "hive-polld": True,
     }  # fmt: skip
     assert found["database"]["bytes"] > 50_000
     assert found["database"]["schema"].startswith("0")
     assert found["view"] == {
         "fresh": True, "refreshed_at": "2027-01-15T08:00:00.000Z", "rev": api.fleet.rev, "miners": 1,
     }  # fmt: skip
-    await api.do(site.save_daemon, DaemonRow("hive-apid", 5, "1", NOW, NOW, ""))
+    for name in ("hive-apid", "hive-minerd"):
+        await api.do(site.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
     assert (await api.get("/api/v1/health"))["status"] == "ok"
 
 

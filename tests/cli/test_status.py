@@ -53,7 +53,7 @@ def test_a_beat_from_a_clock_that_was_set_back_says_nothing(site: Site) -> None:
 def test_daemons_that_never_ran_are_missed_and_others_only_once_they_ran(empty: Site) -> None:
     ran = empty.run("status")
     assert ran.code == 1
-    assert ran.lines[0].endswith("hive-discoverd and hive-polld do not run")
+    assert ran.lines[0].endswith("hive-discoverd, hive-minerd and hive-polld do not run")
     assert ran.out.count("has never run") == 2
     assert "hive-apid" not in ran.out
     empty.daemons()
@@ -191,6 +191,7 @@ def test_the_json_document_has_the_words_of_the_api(site: Site) -> None:
     assert document["database"]["bytes"] > 0
     assert [(one["name"], one["alive"]) for one in document["daemons"]] == [
         ("hive-discoverd", True),
+        ("hive-minerd", True),
         ("hive-polld", True),
     ]
     assert document["fleet"]["hashrate_ths"] == pytest.approx(417.6)

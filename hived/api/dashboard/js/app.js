@@ -1,4 +1,5 @@
 /* The frame around every page: navigation, the state of the connection, the theme. */
+import { CollectingPage } from "./collecting.js";
 import { EventsPage } from "./events.js";
 import { span } from "./format.js";
 import { FleetPage } from "./fleet.js";
@@ -9,11 +10,12 @@ import { ModelsPage } from "./models.js";
 import { restoreScroll, startRouter, useRoute } from "./router.js";
 import { SitePage } from "./site.js";
 
-const PAGES = { fleet: FleetPage, miner: MinerPage, models: ModelsPage, events: EventsPage, site: SitePage };
-const TITLES = { fleet: "Fleet", models: "Models", events: "Events", site: "Site", missing: "Not found" };
+const PAGES = { fleet: FleetPage, miner: MinerPage, models: ModelsPage, collecting: CollectingPage, events: EventsPage, site: SitePage };
+const TITLES = { fleet: "Fleet", models: "Models", collecting: "Collecting", events: "Events", site: "Site", missing: "Not found" };
 const LINKS = [
   ["/", "fleet", "Fleet"],
   ["/models", "models", "Models"],
+  ["/collecting", "collecting", "Collecting"],
   ["/site", "site", "Site"],
   ["/events", "events", "Events"],
 ];

@@ -22,6 +22,7 @@ export const live = {
   rev: 0,
   changes: 0, // grows with every change of rows
   fleet: null,
+  collecting: null, // what the auto-miner does, and how much it has collected
   node: null,
   version: null,
   updated: false, // the server runs another version than the one this page came from
@@ -107,6 +108,12 @@ function takeFleet(fleet) {
   live.fleet = fleet;
 }
 
+/* Take over what is known of the auto-miner; a part of it will do. */
+export function takeCollecting(told) {
+  live.collecting = { ...live.collecting, ...told };
+  draw();
+}
+
 function readMessage(event) {
   try {
     return JSON.parse(event.data);
@@ -165,6 +172,7 @@ function listen(mine) {
     live.rev = Math.max(live.rev, message.rev);
   });
   on("fleet", takeFleet);
+  on("collecting", takeCollecting);
   on("happened", (message) => {
     for (const event of message.events) for (const tell of listeners) tell(event);
   });

@@ -5,6 +5,7 @@ const ROUTES = [
   ["fleet", /^\/$/],
   ["miner", /^\/miners\/([0-9A-Fa-f:.-]+)$/],
   ["models", /^\/models$/],
+  ["collecting", /^\/collecting$/],
   ["events", /^\/events$/],
   ["site", /^\/site$/],
 ];

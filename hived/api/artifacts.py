@@ -1,0 +1,59 @@
+"""What the auto-miner collected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import answers, asked, context, dto_collecting
+from hived.errors import BadRequest, NotFound
+from hived.store import Database, artifacts
+
+STATES = (artifacts.DESCRIBED, artifacts.AWAITING)
+MAX_WORDS = 200  # characters; eight words are looked for
+MAX_PROVIDER = 100
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /artifacts?limit=50[&before=ID&q=words&source_id=N&state=S&provider=P]: *artifact*s, newest first.
+
+    `before` goes on after a page; all of `q`'s words must occur.
+    """
+    wishes = _wishes(request)
+    return await answers.reply(request, await context.of(request).store.read(_listing, wishes))
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """GET /artifacts/{id}: one *artifact* with all its bubbles."""
+    text = request.match_info["id"]
+    try:
+        number = asked.whole("id", text)
+    except BadRequest:
+        raise _nobody(text) from None
+    found = await context.of(request).store.read(artifacts.one, number)
+    if found is None:
+        raise _nobody(text)
+    return await answers.reply(request, dto_collecting.artifact(found))
+
+
+def _nobody(text: str) -> NotFound:
+    return NotFound(f"there is no artifact {text[:40]!r}")
+
+
+def _wishes(request: web.Request) -> dict[str, Any]:
+    query = asked.queries(request, "limit", "before", "q", "source_id", "state", "provider")
+    wishes: dict[str, Any] = {"limit": asked.limit(request, 50)}
+    wishes |= {name: asked.whole(name, query[name]) for name in ("before", "source_id") if name in query}
+    if len(query.get("q", "")) > MAX_WORDS:
+        raise BadRequest(f"q: expected at most {MAX_WORDS} characters")
+    if query.get("state", STATES[0]) not in STATES:
+        raise BadRequest(f"state: expected {' or '.join(STATES)}, got {query['state'][:40]!r}")
+    if not 0 < len(query.get("provider", "-")) <= MAX_PROVIDER:
+        raise BadRequest("provider: expected the name of a provider such as met")
+    return wishes | {"words": query.get("q", ""), "state": query.get("state"), "provider": query.get("provider")}
+
+
+def _listing(db: Database, wishes: dict[str, Any]) -> bytes:
+    """Runs on the database's thread, encoding included: a thousand of them would hold up the loop."""
+    return answers.encode([dto_collecting.artifact(found) for found in artifacts.newest(db, **wishes)])

@@ -1,0 +1,21 @@
+/* The page of the auto-miner: what it does, where it collects, what came of it. */
+import { AutoMiner } from "./autominer.js";
+import { Feed } from "./feed.js";
+import { html, useRef } from "./html.js";
+import { useLive } from "./live.js";
+import { useRead } from "./parts.js";
+import { Sources } from "./sources.js";
+
+const READ_EVERY_MS = 10000; // counting what waits goes over a museum's whole list: half a million rows
+
+export function CollectingPage({ query }) {
+  const { collecting } = useLive();
+  const mark = collecting && `${collecting.status} ${collecting.current_source} ${collecting.auto_miner}`;
+  const read = useRead("/sources", { everyMs: READ_EVERY_MS, mark });
+  const sources = useRef(null); // what was read last stays while the next reading is under way
+  if (read.data) sources.current = read.data;
+  return html`<div class="pagehead"><h1 tabindex="-1">Collecting</h1></div>
+    ${collecting ? html`<${AutoMiner} doing=${collecting} />` : html`<p class="note muted">Reading the auto-miner…</p>`}
+    <${Sources} sources=${sources.current} read=${read} doing=${collecting} />
+    <${Feed} sources=${sources.current ?? []} query=${query} doing=${collecting} />`;
+}

@@ -1,0 +1,89 @@
+"""Records of the auto-miner to JSON: the predecessor's field names, and ours beside them. None stays null."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hived.api.dto import Json, rfc3339
+from hived.records.artifact import CC0, PDM, Artifact, CollectorState, Source
+from hived.records.sources import NewSource
+from hived.store.artifacts import AWAITING, DESCRIBED
+
+IDLE = "Idle"
+NO_DAEMON = "hive-minerd does not run"
+LICENCES = {CC0: "CC0 1.0", PDM: "Public Domain Mark 1.0"}
+MAX_REFUSALS = 10  # reasons of one source in a list of sources
+
+
+def status(state: CollectorState, *, runs: bool) -> Json:
+    """Return *status*; what the row says counts only while the daemon `runs`, what is wanted counts always.
+
+    `source_id` is the source whose single run is asked for. `model` says what keeps the model from working.
+    """
+    return {
+        "status": state.status if runs else IDLE, "current_source": state.current_source if runs else None,
+        "auto_miner": state.wanted, "source_id": state.only_source, "model": state.model_state if runs else None,
+        "daemon": None if runs else NO_DAEMON,
+    }  # fmt: skip
+
+
+def counts(by_state: Mapping[str, int]) -> Json:
+    """Return how many artifacts there are."""
+    return {
+        "artifact_count": sum(by_state.values()), "described_count": by_state.get(DESCRIBED, 0),
+        "awaiting_count": by_state.get(AWAITING, 0),
+    }  # fmt: skip
+
+
+def stats(found: Mapping[str, Any]) -> Json:
+    """Return *stats*; licences by their short names."""
+    named = {licence(uri): count for uri, count in found["by_licence"].items()}
+    return {**found, "by_licence": named}
+
+
+def licence(uri: str) -> str:
+    """Return a licence as people call it; an unknown one stays a URI."""
+    return LICENCES.get(uri, uri)
+
+
+def artifact(one: Artifact) -> Json:
+    """Return *artifact* with all that nodes say of it."""
+    return {
+        "id": one.id, "title": one.title, "description": one.description, "image_url": one.image_url, "url": one.url,
+        "source": one.source, "source_id": one.source_id, "provider": one.provider, "object_id": one.object_id,
+        "licence": licence(one.licence.uri), "license_uri": one.licence.uri, "licence_field": one.licence.field,
+        "licence_scope": one.licence.scope, "licence_read_at": rfc3339(one.licence.read_at), "state": one.state,
+        "facts": one.facts, "collected_at": rfc3339(one.collected_at), "changed_at": rfc3339(one.changed_at),
+        "bubbles": [_bubble(told) for told in one.bubbles],
+    }  # fmt: skip
+
+
+def _bubble(told: Mapping[str, Any]) -> Json:
+    return {**told, "collected_at": rfc3339(told["collected_at"])}
+
+
+def source(one: Source, refusals: Sequence[Mapping[str, Any]] = ()) -> Json:
+    """Return *source*; `refusals` says why objects of it were not stored, most frequent first."""
+    return {
+        "id": one.id, "name": one.name, "base_url": one.base_url, "kind": one.kind,
+        "created_at": rfc3339(one.created_at), "artifacts": one.artifacts, "waiting": one.waiting,
+        "refused": one.refused, "last_run_at": rfc3339(one.last_run_at), "last_error": one.last_error,
+        "last_error_at": rfc3339(one.last_error_at),
+        "refusals": [{**told, "last_at": rfc3339(told["last_at"])} for told in refusals[:MAX_REFUSALS]],
+    }  # fmt: skip
+
+
+def preset(one: NewSource) -> Json:
+    """Return a collection that is known by name."""
+    return {"name": one.name, "base_url": one.base_url, "kind": one.kind}
+
+
+def started(source_id: int | None, *, runs: bool) -> Json:
+    """Return the reply to a start that was taken; `daemon` says when nobody is there to obey it."""
+    return {"ok": True, "started": True, "source_id": source_id, "daemon": None if runs else NO_DAEMON}
+
+
+def message(text: str, *, ok: bool) -> Json:
+    """Return the reply that is a sentence."""
+    return {"ok": ok, "message": text}

@@ -1,0 +1,96 @@
+"""`hivectl artifacts`: what the auto-miner collected, and what models say of it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from hived.api import dto_collecting
+from hived.cli.desk import Desk
+from hived.cli.tables import Cell, Column, Row, draw
+from hived.cli.text import UNKNOWN, ago, clean, local_time
+from hived.errors import NotFound
+from hived.records.artifact import Artifact
+from hived.store import artifacts
+
+LABEL = 12  # columns of a line's name
+PAGE = 80  # columns of a text where nobody says how many there are
+
+COLUMNS = (
+    Column("ID", right=True),
+    Column("TITLE", least=16),
+    Column("MAKER", leaves=3, least=10),
+    Column("DATE", leaves=4, least=8),
+    Column("LICENCE", leaves=2),
+    Column("SOURCE", leaves=5, least=8),
+    Column("STATE"),
+    Column("COLLECTED", right=True, leaves=6),
+)
+_STATES = {artifacts.AWAITING: "awaiting", artifacts.DESCRIBED: "described"}
+
+
+async def list_artifacts(desk: Desk) -> int:
+    """Print a line for each artifact, newest first."""
+    async with desk.store() as store:
+        found = await store.read(artifacts.newest, limit=desk.args.limit, words=" ".join(desk.args.words))
+    if desk.json:
+        desk.screen.document([dto_collecting.artifact(one) for one in found])
+    elif found:
+        now = desk.clock()
+        draw(desk.screen, COLUMNS, [_row(one, now) for one in found])
+    else:
+        desk.note("no artifact has all of these words" if desk.args.words else "nothing is collected so far")
+    return 0
+
+
+async def show(desk: Desk) -> int:
+    """Print all that is known of one artifact."""
+    async with desk.store() as store:
+        found = await store.read(artifacts.one, desk.args.id)
+    if found is None:
+        raise NotFound(f"there is no artifact {desk.args.id}")
+    if desk.json:
+        desk.screen.document(dto_collecting.artifact(found))
+        return 0
+    desk.screen.say(desk.screen.paint(clean(found.title), "bold"))
+    for label, text in _facts(found, desk.clock()):
+        desk.screen.say(f"{label:<{LABEL}}{clean(text)}")
+    for bubble in found.bubbles:
+        desk.screen.say()
+        desk.screen.say(clean(f"{bubble['model'] or 'no model'} on node {bubble['node_id']} says:"))
+        for line in textwrap.wrap(clean(_said(bubble["content"])), min(desk.screen.width or PAGE, PAGE) - 2):
+            desk.screen.say(f"  {line}")
+    return 0
+
+
+def _row(one: Artifact, now: float) -> Row:
+    return [
+        str(one.id), one.title, _joined(one.facts.get("makers")), str(one.facts.get("date_text") or UNKNOWN),
+        dto_collecting.licence(one.licence.uri), one.source or UNKNOWN,
+        Cell(_STATES.get(one.state, one.state), "good" if one.state == artifacts.DESCRIBED else "dim"),
+        ago(one.collected_at, now),
+    ]  # fmt: skip
+
+
+def _facts(one: Artifact, now: float) -> Iterator[tuple[str, str]]:
+    read = f"{one.licence.field}, read {local_time(one.licence.read_at)}"
+    yield "page", one.url
+    if one.image_url:
+        yield "picture", one.image_url
+    yield "licence", f"{dto_collecting.licence(one.licence.uri)} ({one.licence.uri}; {read})"
+    yield "source", f"{one.source or UNKNOWN} ({one.provider} {one.object_id})"
+    yield "collected", f"{ago(one.collected_at, now)}, {_STATES.get(one.state, one.state)}"
+    for name, value in one.facts.items():
+        yield name.removesuffix("_text").replace("_", " "), _joined(value)
+
+
+def _said(content: Any) -> str:
+    """Return the words of a bubble; those of other nodes may be a bare text."""
+    return str(content.get("summary") or "") if isinstance(content, dict) else str(content)
+
+
+def _joined(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or UNKNOWN
+    return UNKNOWN if value is None else str(value)

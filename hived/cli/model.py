@@ -1,0 +1,88 @@
+"""`hivectl model`: the language model that describes artifacts, and how to get it."""
+
+from __future__ import annotations
+
+import sys
+
+from hived.cli.desk import EXIT_FAILED, Desk
+from hived.cli.text import UNKNOWN, clean, one_line, size
+from hived.clients.ollama.client import OllamaClient
+from hived.clients.ollama.parse import ModelMissing, PullProgress
+from hived.errors import Refused, Transient
+
+BAR = 30  # columns
+
+
+async def status(desk: Desk) -> int:
+    """Say whether the model can be asked; 1 when not."""
+    async with _client(desk) as model:
+        said, digest, installed = None, None, []
+        try:
+            installed = list(await model.installed())
+            digest = await model.digest()
+        except ModelMissing as err:
+            said = f"{err}, or `hivectl model pull`"
+        except (Refused, Transient) as err:
+            said = str(err)
+        host, name = model.host, model.model
+    if desk.json:
+        document = {"model": name, "host": host, "ready": said is None, "digest": digest, "error": said}
+        desk.screen.document({**document, "installed": installed})
+    elif said is None:
+        desk.screen.say(clean(f"{name} is ready at {host} (digest {digest or UNKNOWN})"))
+    else:
+        desk.screen.say(one_line(said))
+    return 0 if said is None else EXIT_FAILED
+
+
+async def pull(desk: Desk) -> int:
+    """Fetch the model, with a bar on a terminal; what is fetched already is not fetched again."""
+    async with _client(desk) as model:
+        progress = _Progress(model.model)
+        try:
+            await model.pull(progress.step)
+        finally:
+            progress.end()
+        digest = await model.digest()
+        host, name = model.host, model.model
+    if desk.json:
+        desk.screen.document({"model": name, "host": host, "ready": True, "digest": digest})
+    else:
+        desk.screen.say(clean(f"{name} is ready at {host} (digest {digest or UNKNOWN})"))
+    return 0
+
+
+def _client(desk: Desk) -> OllamaClient:
+    own = desk.config.ollama
+    return OllamaClient(own.host, own.model, timeout_s=own.timeout_seconds)
+
+
+class _Progress:
+    """How far the model has come, on standard error: one line that moves on a terminal, one for each step elsewhere."""
+
+    def __init__(self, model: str) -> None:
+        self._model = clean(model)
+        self._live = sys.stderr.isatty()
+        self._said = ""
+
+    def step(self, told: PullProgress) -> None:
+        """Show one step."""
+        words = clean(told.status) if not self._live else self._line(told)
+        if words == self._said:
+            return
+        self._said = words
+        sys.stderr.write(f"\r\x1b[K{words}" if self._live else f"{self._model}: {words}\n")
+        sys.stderr.flush()
+
+    def end(self) -> None:
+        """Clear the line."""
+        if self._live and self._said:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    def _line(self, told: PullProgress) -> str:
+        if not told.total:
+            return f"{self._model}: {clean(told.status)}"
+        done = min(told.completed / told.total, 1.0)
+        bar = "#" * round(done * BAR)
+        return f"{self._model} [{bar:<{BAR}}] {100 * done:3.0f} % of {size(told.total)}"

@@ -1,0 +1,131 @@
+"""`hivectl sources`: where the auto-miner collects, and whether it does."""
+
+from __future__ import annotations
+
+from hived.api import dto_collecting
+from hived.api.dto import Json
+from hived.api.totals import alive
+from hived.cli.desk import EXIT_FAILED, Desk, WrongUsage
+from hived.cli.tables import Cell, Column, Row, draw
+from hived.cli.text import UNKNOWN, ago, clean, counted, number
+from hived.errors import BadRequest
+from hived.records.artifact import CollectorState, Source
+from hived.records.sources import new_source
+from hived.services import auto_miner
+from hived.services.auto_miner import Condition
+from hived.store import Database, sources
+
+COLUMNS = (
+    Column("ID", right=True),
+    Column("NAME", least=10),
+    Column("KIND", leaves=2),
+    Column("ARTIFACTS", right=True),
+    Column("WAITING", right=True, leaves=3),
+    Column("REFUSED", right=True, leaves=4),
+    Column("LAST RUN", leaves=5),
+    Column("LAST ERROR", leaves=6, least=12),
+    Column("BASE URL", leaves=7, least=20),
+)
+
+
+async def list_sources(desk: Desk) -> int:
+    """Print a line for each source, and what the auto-miner does."""
+    async with desk.store() as store:
+        found, condition = await store.read(_read)
+    if desk.json:
+        desk.screen.document([dto_collecting.source(one, why) for one, why in found])
+        return 0
+    now = desk.clock()
+    if found:
+        draw(desk.screen, COLUMNS, [_row(one, now) for one, _ in found])
+    else:
+        desk.note("there is no source yet: hivectl sources add NAME URL")
+    desk.screen.say(_doing(condition, now))
+    return 0
+
+
+async def add(desk: Desk) -> int:
+    """Add a source."""
+    try:
+        new = new_source(desk.args.name, desk.args.url, desk.args.kind)
+    except BadRequest as err:
+        raise WrongUsage(str(err)) from err
+    async with desk.store() as store:
+        made = await store.write(auto_miner.add_source, new, desk.clock())
+    if desk.json:
+        desk.screen.document(dto_collecting.source(made))
+    else:
+        desk.screen.say(f"source {made.id}: {clean(made.name)}, kind {made.kind}, at {clean(made.base_url)}")
+    return 0
+
+
+async def remove(desk: Desk) -> int:
+    """Remove a source; what it brought stays."""
+    async with desk.store() as store:
+        gone = await auto_miner.remove_source(store, desk.args.id)
+    if desk.json:
+        desk.screen.document(dto_collecting.source(gone))
+    else:
+        stay = f"; its {counted(gone.artifacts, 'artifact')} stay" if gone.artifacts else ""
+        desk.screen.say(f"source {gone.id} ({clean(gone.name)}) is removed{stay}")
+    return 0
+
+
+async def start(desk: Desk) -> int:
+    """Start the auto-miner, or one source's run; 1 when it runs already."""
+    wanted = desk.args.id
+    async with desk.store() as store:
+        taken = await store.write(auto_miner.start, desk.clock(), wanted)
+        condition = await store.read(auto_miner.condition)
+    runs = alive(condition.beat_at, desk.clock())
+    if not taken:
+        return _tell(desk, auto_miner.RUNS_ALREADY, ok=False)
+    if desk.json:
+        desk.screen.document(dto_collecting.started(wanted, runs=runs))
+    else:
+        desk.screen.say("the auto-miner starts" if wanted is None else f"source {wanted} is visited once")
+    if not runs:
+        desk.note(f"{dto_collecting.NO_DAEMON}: nothing happens before it does: systemctl start {auto_miner.DAEMON}")
+    return 0
+
+
+async def stop(desk: Desk) -> int:
+    """Stop the auto-miner."""
+    async with desk.store() as store:
+        said = await store.write(auto_miner.stop, desk.clock())
+    return _tell(desk, said, ok=True)
+
+
+def _tell(desk: Desk, text: str, *, ok: bool) -> int:
+    if desk.json:
+        desk.screen.document(dto_collecting.message(text, ok=ok))
+    elif ok:
+        desk.screen.say(text)
+    else:
+        desk.note(f"hivectl: {text}")
+    return 0 if ok else EXIT_FAILED
+
+
+def _read(db: Database) -> tuple[list[tuple[Source, list[Json]]], Condition]:
+    found = [(one, sources.refusals(db, one.id) if one.refused else []) for one in sources.every(db)]
+    return found, auto_miner.condition(db)
+
+
+def _row(one: Source, now: float) -> Row:
+    failed = one.last_error is not None and one.last_error_at is not None
+    return [
+        str(one.id), one.name, one.kind, number(one.artifacts), number(one.waiting), number(one.refused),
+        ago(one.last_run_at, now),
+        Cell(f"{one.last_error} ({ago(one.last_error_at, now)})", "warn") if failed else UNKNOWN, one.base_url,
+    ]  # fmt: skip
+
+
+def _doing(condition: Condition, now: float) -> str:
+    """Return what the auto-miner does, in one line."""
+    state: CollectorState = condition.state
+    wanted = "is to run" if state.wanted or state.only_source is not None else "is off"
+    if not alive(condition.beat_at, now):
+        return f"auto-miner: {wanted}, but {dto_collecting.NO_DAEMON}"
+    where = f" ({clean(state.current_source)})" if state.current_source else ""
+    model = f"; {clean(state.model_state)}" if state.model_state else ""
+    return f"auto-miner: {clean(state.status)}{where}{model}"
