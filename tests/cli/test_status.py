@@ -54,7 +54,7 @@ def test_daemons_that_never_ran_are_missed_and_others_only_once_they_ran(empty: 
     ran = empty.run("status")
     assert ran.code == 1
     assert ran.lines[0].endswith("hive-discoverd, hive-minerd and hive-polld do not run")
-    assert ran.out.count("has never run") == 2
+    assert ran.out.count("has never run") == 3
     assert "hive-apid" not in ran.out
     empty.daemons()
     assert empty.run("status").code == 0
