@@ -18,6 +18,7 @@ from hived.errors import HivedError
 from hived.records.miner import ChipReading, HashboardChips, SensorReading
 
 _VERSION = 1
+_DETAIL_VERSION = 2
 _HASHRATE_STEP_HS = 1e8  # 0.1 GH/s: a chip makes 150 to 1,500 GH/s
 _NONE_U16 = 0xFFFF
 _NONE_I16 = -0x8000
@@ -116,13 +117,15 @@ def pack_detail(detail: dict[str, Any]) -> bytes:
     """Return a small JSON document as bytes, a third of its size."""
     squeeze = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=_DICTIONARY)
     text = json.dumps(detail, separators=(",", ":")).encode()
-    return bytes([_VERSION]) + squeeze.compress(text) + squeeze.flush()
+    return bytes([_DETAIL_VERSION]) + squeeze.compress(text) + squeeze.flush()
 
 
 def unpack_detail(packed: bytes | None) -> dict[str, Any]:
     """Return the document of `pack_detail`; empty for None; HivedError when the bytes are not its work."""
     if not packed:
         return {}
+    if packed[0] != _DETAIL_VERSION:
+        raise HivedError(f"status record of unknown version {packed[0]}")
     try:
         text = zlib.decompressobj(-15, zdict=_DICTIONARY).decompress(packed[1:], _MAX_UNPACKED)
         document: dict[str, Any] = json.loads(text)

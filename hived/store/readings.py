@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
+from hived.errors import HivedError
 from hived.records import units
 from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.site import PollOutcome, PollTarget, StoredStatus
@@ -120,12 +121,15 @@ def columns(db: Database, num: int, *, since: float, limit: int) -> list[tuple[A
 
 def from_row(row: dict[str, Any]) -> StoredStatus:
     """Return the record of a `status` row."""
-    detail = packing.unpack_detail(row["detail"])
+    try:
+        detail, whole = packing.unpack_detail(row["detail"]), True
+    except HivedError:
+        detail, whole = {}, False  # the columns still say how the miner was: one bad record must not hide a fleet
     values = {name: row[name] for name in _COLUMNS}
     return StoredStatus(
         **values,
         efficiency_j_per_th=units.efficiency(row["power_w"], row["average_hashrate_hs"] or row["hashrate_hs"]),
-        partial=bool(row["partial"]),
+        partial=bool(row["partial"]) or not whole,
         reported_power_w=detail.get("reported_power_w", row["power_w"]),
         fan_duty_percent=detail.get("fan_duty_percent"),
         fans=tuple(_FANS.read(values) for values in detail.get("fans", ())),

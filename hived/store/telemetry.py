@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
+from hived.errors import HivedError
 from hived.records.miner import HashboardChips
 from hived.store import packing
 from hived.store.db import Database, dicts, tuples
@@ -31,7 +33,9 @@ def newest(db: Database, num: int, *, limit: int) -> list[tuple[float, Hashboard
             # Thinned out since: the next older one that was kept is near, or there is none.
             at = _before(db, num, at)
             continue
-        found += [(at, packing.unpack_chips(row["board"], bytes(row["body"]))) for row in rows]
+        for row in rows:
+            with suppress(HivedError):  # one bad record must not hide the others
+                found.append((at, packing.unpack_chips(row["board"], bytes(row["body"]))))
         at = rows[0]["before"]
     return found[:limit]
 

@@ -158,3 +158,11 @@ async def test_a_clock_that_jumps_loses_nothing(store: Store, set_back: bool) ->
     for _ in range(3):
         await store.write(history.roll_up, 300.0, START + abs(jump) + 7200, most=400)
     assert len(await store.read(readings.newest, num, limit=99)) == 80
+
+
+async def test_a_status_whose_small_parts_cannot_be_read_still_says_the_rest(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START])
+    await store.write(lambda db: Status.update(detail=b"\x02rubbish").execute(db))
+    (status,) = await store.read(readings.newest, num, limit=1)
+    assert (status.partial, status.hashrate_hs, status.fans) == (True, 1e14, ())
