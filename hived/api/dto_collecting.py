@@ -54,7 +54,8 @@ def artifact(one: Artifact) -> Json:
         "source": one.source, "source_id": one.source_id, "provider": one.provider, "object_id": one.object_id,
         "licence": licence(one.licence.uri), "license_uri": one.licence.uri, "licence_field": one.licence.field,
         "licence_scope": one.licence.scope, "licence_read_at": rfc3339(one.licence.read_at), "state": one.state,
-        "facts": one.facts, "collected_at": rfc3339(one.collected_at), "changed_at": rfc3339(one.changed_at),
+        "waits_because": one.describe_error if one.state == AWAITING else None, "facts": one.facts,
+        "collected_at": rfc3339(one.collected_at), "changed_at": rfc3339(one.changed_at),
         "bubbles": [_bubble(told) for told in one.bubbles],
     }  # fmt: skip
 

@@ -179,6 +179,8 @@ class Artifact:
     collected_at: float
     changed_at: float
     description: str | None = None
+    describe_error: str | None = None
+    """Why the last try to describe it came to nothing."""
     bubbles: tuple[dict[str, Any], ...] = ()
 
 

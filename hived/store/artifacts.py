@@ -179,6 +179,7 @@ def _artifact(row: dict[str, Any], bubbles: list[dict[str, Any]]) -> Artifact:
         provider=row["provider"], object_id=row["object_id"], title=row["title"], licence=_licence(row), facts=facts,
         image_url=row["image_url"], state=row["state"], collected_at=row["collected_at"],
         changed_at=row["changed_at"], description=summary, bubbles=tuple(bubbles),
+        describe_error=row["describe_error"],
     )  # fmt: skip
 
 

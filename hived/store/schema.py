@@ -254,7 +254,7 @@ class Frontier(Table):
     last_result = pw.TextField(null=True)
 
     class Meta:
-        indexes = ((("source", "object_id"), True), (("source", "due_at"), False))
+        indexes = ((("source", "object_id"), True), (("source", "due_at"), False), (("source", "state"), False))
 
 
 class Host(Table):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hived.records.artifact import CC0, PDM, ObjectRef
-from hived.store import Store, collector, frontier, sources
+from hived.store import Store, artifacts, collector, frontier, sources
 from tests import collected
 from tests.api import farm
 from tests.api.farm import NOW, Api
@@ -239,6 +239,13 @@ async def test_known_collections_can_be_added_as_they_are(api: Api) -> None:
 # -- what was collected -------------------------------------------------------------------------------------------
 
 
+async def test_why_an_artifact_waits_is_told(api: Api) -> None:
+    source = await api.do(collected.add_source, NOW)
+    number = await api.do(collected.collect, source, 1, NOW)
+    await api.do(artifacts.not_described, number, "the model said nothing of use", again_at=NOW + 300)
+    assert (await api.get(f"/artifacts/{number}"))["waits_because"] == "the model said nothing of use"
+
+
 async def test_an_artifact_is_told_whole(api: Api) -> None:
     source = await api.do(collected.add_source, NOW)
     number = await api.do(collected.collect, source, 1, NOW)
@@ -251,7 +258,7 @@ async def test_an_artifact_is_told_whole(api: Api) -> None:
         "image_url": "https://images.museum.example/1.jpg", "url": "https://museum.example/objects/1",
         "source": "The Met", "source_id": source.id, "provider": "met", "object_id": "1", "licence": "CC0 1.0",
         "license_uri": CC0, "licence_field": "isPublicDomain", "licence_scope": "work",
-        "licence_read_at": "2027-01-15T08:00:00.000Z", "state": "described",
+        "licence_read_at": "2027-01-15T08:00:00.000Z", "state": "described", "waits_because": None,
         "facts": {
             "makers": ["Exekias", "Euphronios"], "date_text": "ca. 530 B.C.", "year_from": -535, "year_to": -525,
             "medium": "Terracotta", "culture": "Greek, Attic", "tags": ["Vases"],

@@ -160,7 +160,7 @@ function Picture({ artifact }) {
 /* What models say of it: the first one's words, those of other nodes on demand. */
 function Descriptions({ artifact }) {
   const [first, ...others] = artifact.bubbles;
-  if (!first) return html`<p class="waiting muted">Waiting for a description</p>`;
+  if (!first) return html`<p class="waiting muted">Waiting for a description${artifact.waits_because ? `: ${artifact.waits_because}` : ""}</p>`;
   return html`<p class="description">${said(first)}</p>
     <p class="small writer">written by ${first.model ?? "an unnamed model"}${others.length > 0 && ` on ${node(first)}`}, <${When} ms=${stamp(first.collected_at)} /></p>
     ${others.length > 0 && html`<details><summary>${others.length === 1 ? "Another node says" : `${others.length} other nodes say`}</summary>
