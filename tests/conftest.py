@@ -57,6 +57,8 @@ def no_task_is_left(request: pytest.FixtureRequest, no_thread_is_left: None) -> 
 async def _task_guard() -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
+    for _ in range(3):  # transports that were closed just now report their end in the next turns
+        await asyncio.sleep(0)
     left = asyncio.all_tasks() - before - {asyncio.current_task()}
     if left:  # cancelled ones need a turn or two of the loop
         _, left = await asyncio.wait(left, timeout=GRACE_S)

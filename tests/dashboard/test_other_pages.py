@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import pytest
@@ -11,6 +10,7 @@ from hived.records.site import Event
 from hived.store import events, models, site
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.farm import Farm, ip, mac
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -53,10 +53,11 @@ async def test_scan_now_asks_the_daemon_and_tells_the_result(farm: Farm, open_pa
 
 
 async def _open_commands(farm: Farm) -> int:
-    async with asyncio.timeout(5):
-        while not (found := await farm.store.read(site.open_commands, "hive-discoverd", newer_than=0)):
-            await asyncio.sleep(0.02)
-    return found[0].id
+    async def found() -> bool:
+        return bool(await farm.store.read(site.open_commands, "hive-discoverd", newer_than=0))
+
+    await until(found, within_s=5)
+    return (await farm.store.read(site.open_commands, "hive-discoverd", newer_than=0))[0].id
 
 
 async def test_events_are_sentences_and_new_ones_arrive(farm: Farm, open_page: OpenPage) -> None:

@@ -17,6 +17,7 @@ from hived.simulator.models import DEFAULT_WEIGHTS
 from tests.clock import FakeClock
 from tests.simulator.asking import ask, url, with_key
 from tests.simulator.conftest import SUBNET
+from tests.waiting import until
 
 
 async def mac_at(http: aiohttp.ClientSession, fleet: Fleet, ip: str) -> str:
@@ -131,13 +132,10 @@ async def test_a_reboot_takes_the_miner_away_and_keeps_its_keys(http: aiohttp.Cl
         booted = miner.unit.booted_at
         headers = {"x-api-key": with_key(miner)}
         assert await ask(http, fleet, miner, "/system/reboot", {}, headers=headers) == (200, b'{"after":0}')
-        async with asyncio.timeout(5):
-            while miner.online:
-                await asyncio.sleep(0.01)
-            with pytest.raises(aiohttp.ClientConnectorError):
-                await ask(http, fleet, miner, "/info")
-            while not miner.online:
-                await asyncio.sleep(0.01)
+        await until(lambda: not miner.online, within_s=5)
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await ask(http, fleet, miner, "/info")
+        await until(lambda: miner.online, within_s=5)
         assert miner.unit.booted_at > booted
         assert miner.state == "starting"
         info = json.loads((await ask(http, fleet, miner, "/info"))[1])

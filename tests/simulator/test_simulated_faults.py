@@ -13,6 +13,7 @@ import pytest
 from hived.simulator.faults import Fault, bomb_pieces, distort
 from hived.simulator.fleet import Fleet
 from tests.simulator.asking import ask, of_model, url
+from tests.waiting import until
 
 
 async def test_slow_answers_late_but_whole(http: aiohttp.ClientSession, fleet: Fleet) -> None:
@@ -32,9 +33,7 @@ async def test_hung_accepts_and_never_answers_until_the_client_gives_up(
     with pytest.raises(TimeoutError):
         await http.get(url(fleet, miner, "/summary"), timeout=aiohttp.ClientTimeout(total=0.3, connect=5))
     assert miner.requests["GET /api/v1/summary"] == 1
-    async with asyncio.timeout(5):
-        while miner.connections:  # the server has noticed that nobody waits any more
-            await asyncio.sleep(0.01)
+    await until(lambda: not miner.connections, within_s=5)  # the server has noticed that nobody waits any more
     assert (await ask(http, fleet, fleet.miners[1], "/summary"))[0] == 200
 
 
@@ -220,9 +219,7 @@ async def test_a_hung_miner_does_not_keep_the_fleet_from_stopping(clock: object)
         fleet.set_fault(fleet.miners[0], Fault.HUNG)
         reader, writer = await asyncio.open_connection(fleet.miners[0].ip, fleet.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        async with asyncio.timeout(5):
-            while not fleet.miners[0].requests:
-                await asyncio.sleep(0.005)
+        await until(lambda: fleet.miners[0].requests, within_s=5)
         began = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - began < 1
     async with asyncio.timeout(5):
