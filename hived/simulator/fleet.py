@@ -228,8 +228,11 @@ class Fleet:
         if self._manager is not None:
             await self._manager.shutdown(0.5)
             self._manager = None
-        await asyncio.sleep(0)  # let the transports report their end and free their sockets
-        await asyncio.sleep(0)
+        for _ in range(4):  # let the transports report their end; one that was being accepted shows up only now
+            await asyncio.sleep(0)
+            for miner in self.miners:
+                for transport in list(miner.transports):
+                    transport.abort()
 
     async def _open(self, miner: SimulatedMiner) -> None:
         manager = self._manager
