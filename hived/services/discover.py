@@ -178,13 +178,13 @@ class Discoverer:
 
     async def _welcome(self, identity: MinerIdentity, ip: str, tally: _Tally) -> None:
         """Store a miner that said who it is, then learn what is still missing of it."""
+        if identity.mac not in self._known and len(self._known) >= MAX_MINERS:
+            tally.strangers += 1
+            await self._note_stranger(ip, "one-too-many", f"more than {MAX_MINERS:,} different MACs on this site")
+            return
         async with self._one_at_a_time[identity.mac]:
             now = self._clock()
             before = self._known.get(identity.mac)
-            if before is None and len(self._known) >= MAX_MINERS:
-                tally.strangers += 1
-                await self._note_stranger(ip, "one-too-many", f"more than {MAX_MINERS:,} different MACs on this site")
-                return
             if before is not None and _unchanged(before, identity, ip, now):
                 miner = before
                 tally.unchanged.append((miner.num, identity.uptime_s))

@@ -171,6 +171,7 @@ class Politeness:
             del self._hosts[oldest]
             self._rules.pop(oldest, None)
             self._turn.pop(oldest, None)
+            self._kind.pop(oldest, None)
         self._hosts[host.name] = host
         if keep:
             self._changed.add(host.name)

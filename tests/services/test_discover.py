@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hived.services import discover
 from hived.services.commands import ScanCommands, parse_targets
 from hived.services.sweep import LightScan, Range
 from hived.simulator.faults import Fault
@@ -396,3 +397,18 @@ async def test_the_sweep_and_the_probes_overlap_within_their_bounds(
     assert (most_scanning, most_probing) == (8, 4)
     assert both > 0
     assert discoverer.last.miners == 40
+
+
+async def test_a_machine_that_invents_macs_fills_neither_database_nor_memory(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discover, "MAX_MINERS", 3)
+    here = await make_site(3)
+    discoverer = here.discoverer()
+    for _ in range(5):
+        await discoverer.sweep()
+        here.fleet.replace_board(here.fleet.miners[0])
+        here.clock.advance(700)
+    assert len(await here.store.read(miners.known)) == 3
+    assert len(discoverer._one_at_a_time) == 3
+    assert [s.kind for s in await here.store.read(site.strangers)] == ["one-too-many"]

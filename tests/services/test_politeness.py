@@ -187,3 +187,4 @@ async def test_hosts_that_are_remembered_are_bounded(world: World, monkeypatch: 
     for i in range(50):
         await visit(gate, URL(f"https://host{i}.example/v1"), "api")
     assert len(gate._hosts) == 10
+    assert len(gate._kind) == 10
