@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from typing import Any, cast, get_args
@@ -13,6 +12,7 @@ from hived.simulator.collection import Collection
 from hived.simulator.collection_answers import Json
 from hived.simulator.collection_faults import ActiveTrouble
 from hived.simulator.collection_objects import Rights
+from hived.simulator.control import is_local
 
 DEFAULT_CONTROL = "127.0.0.1:8191"
 MAX_TOUCHED = 10_000
@@ -58,7 +58,7 @@ async def serve_control(collection: Collection, host: str, port: int) -> web.App
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what a caller did wrong into {"error": text}; refuse what a web page in a browser may send here."""
-    if not _is_local_name(request.host) or "Origin" in request.headers:
+    if not is_local(request):
         return _error(403, "the control API answers to local names only")
     try:
         return await handler(request)
@@ -66,14 +66,6 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _error(404, f"no object {err.args[0]}")
     except (ValueError, TypeError, RecursionError) as err:
         return _error(400, str(err))
-
-
-def _is_local_name(host_and_port: str) -> bool:
-    host = host_and_port.rsplit(":", 1)[0].strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _error(status: int, text: str) -> web.Response:

@@ -56,7 +56,7 @@ async def serve_control(fleet: Fleet, host: str, port: int) -> web.AppRunner:
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what a caller did wrong into {"error": text}."""
-    if not _is_local(request):
+    if not is_local(request):
         return _error(403, "the control API answers to local names only")
     try:
         return await handler(request)
@@ -68,7 +68,7 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _error(409, f"cannot listen there: {err.strerror}")
 
 
-def _is_local(request: web.Request) -> bool:
+def is_local(request: web.Request) -> bool:
     """Refuse what a web page in the user's browser may send here: a foreign Host or any Origin."""
     host = request.host.rsplit(":", 1)[0].strip("[]")
     try:
