@@ -70,5 +70,5 @@ def add_bubble(db: Database, /, artifact_id: int, at: float, *, node_id: str, co
     """Let another node have said something of an artifact; `content` may be a bare text."""
     Contribution.insert(
         id=f"{node_id}-{artifact_id}", artifact=artifact_id, node_id=node_id, kind=artifacts.DESCRIPTION,
-        content=json.dumps(content), content_hash="0", collected_at=at,
+        content=json.dumps(content), content_hash="0", collected_at=at, received_at=at,
     ).execute(db)  # fmt: skip

@@ -47,7 +47,7 @@ async def discoverd(config: Config, life: Life) -> None:
             scan=scan,
             keys=KeyKeeper(store, client, network.unlock_passwords, clock=time.time),
             catalogue=Catalogue(store, client, clock=time.time),
-            node_id=await asyncio.to_thread(node_id, store.path, config.node.id),
+            node_id=await asyncio.to_thread(node_id, config.state_dir, config.node.id),
             probe_timeout_s=network.miner_probe_timeout_s,
             probe_concurrency=probes,
             offline_after_scans=own.offline_after_scans,

@@ -43,7 +43,7 @@ async def minerd(config: Config, life: Life) -> None:
                 store,
                 adapters,
                 Describer(model, clock=time.time),
-                node_id=await asyncio.to_thread(node_id, store.path, config.node.id),
+                node_id=await asyncio.to_thread(node_id, config.state_dir, config.node.id),
                 cooldown_s=own.cooldown_seconds,
                 clock=time.time,
             ) as work:

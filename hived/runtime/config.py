@@ -20,6 +20,7 @@ from hived.runtime.options import BY_NAME, DEFAULTS, OPTIONS, SECTIONS, Option
 from hived.runtime.written import Unusable, Written, one_line
 
 DEFAULT_PATH = Path("/etc/hived/hived.yaml")
+STATE_DIR = Path("/var/lib/hived")
 MAX_DROP_INS = 100  # more files than anyone keeps in conf.d
 
 
@@ -28,6 +29,7 @@ class Node:
     name: str | None = DEFAULTS["node.name"]
     site: str | None = DEFAULTS["node.site"]
     id: str | None = DEFAULTS["node.id"]
+    state_dir: Path | None = DEFAULTS["node.state_dir"]
 
     @property
     def effective_name(self) -> str:
@@ -124,6 +126,7 @@ class Http:
 
     addr: Endpoint = DEFAULTS["http.addr"]
     tls: TlsFiles | str = DEFAULTS["http.tls"]
+    loopback_login: bool = DEFAULTS["http.loopback_login"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,14 @@ class Config:
     log: Log = Log()
     origin: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each value that is not the default was written: "network.port" -> "/etc/hived/hived.yaml:12"."""
+
+    @property
+    def state_dir(self) -> Path:
+        """Where this node keeps its id, its key file and its certificates."""
+        if self.node.state_dir is not None:
+            return self.node.state_dir
+        file = self.database.sqlite_path
+        return file.parent if file is not None else STATE_DIR
 
     def value(self, name: str) -> Any:
         """Return an option by its full name, such as "network.port"."""

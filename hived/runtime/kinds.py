@@ -332,6 +332,18 @@ def database_url() -> Kind:
     return Kind("sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host/database", read)
 
 
+def folder() -> Kind:
+    """An absolute path of a folder."""
+
+    def read(raw: Written) -> Path:
+        path = Path(_plain(raw, most=1024))
+        if not path.is_absolute():
+            raise Wrong(raw)
+        return path
+
+    return Kind("an absolute path of a folder", read)
+
+
 def tls() -> Kind:
     def read(raw: Written) -> TlsFiles | str:
         if raw.kind == "list":

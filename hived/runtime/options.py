@@ -59,6 +59,12 @@ OPTIONS: tuple[Option, ...] = (
         inherited_env="NODE_ID",
     ),
     Option(
+        "node.state_dir",
+        kinds.optional(kinds.folder()),
+        None,
+        "Folder of this node's id, key file and certificates. null: that of the SQLite file, else /var/lib/hived.",
+    ),
+    Option(
         "database.url",
         kinds.database_url(),
         "sqlite:////var/lib/hived/hived.db",
@@ -163,6 +169,12 @@ OPTIONS: tuple[Option, ...] = (
         flag="--addr",
     ),
     Option("http.tls", kinds.tls(), "off", "off, self-signed, or the files of a certificate."),
+    Option(
+        "http.loopback_login",
+        kinds.switch(),
+        False,
+        "Log browsers on this machine in as admin without a password: for trials, never on a shared machine.",
+    ),
     Option("retention.raw_days", _DAYS, 7.0, "Days that status readings are kept as they came."),
     Option("retention.rollup_5m_days", _DAYS, 90.0, "Days that 5-minute summaries are kept."),
     Option("retention.rollup_1h_days", _DAYS, 730.0, "Days that hourly summaries are kept."),

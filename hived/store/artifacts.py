@@ -11,6 +11,7 @@ import peewee as pw
 
 from hived.records.artifact import Artifact, CollectedObject, Description, Licence
 from hived.records.canonical import CANON_VERSION, canonical, url_key
+from hived.store.counters import next_number
 from hived.store.db import Database, dicts, tuples
 from hived.store.schema import Artifact as Row
 from hived.store.schema import Contribution
@@ -91,7 +92,7 @@ def describe(db: Database, artifact_id: int, text: Description, *, node_id: str,
     fields: dict[str, Any] = {
         "content": json.dumps(content), "content_hash": hashed, "input_hash": input_hash,
         "model": text.model, "model_digest": text.model_digest, "prompt_version": text.prompt_version,
-        "collected_at": at,
+        "collected_at": at, "received_at": at, "seq": next_number(db, "contributions"),
     }  # fmt: skip
     Contribution.delete().where(
         Contribution.artifact == artifact_id, Contribution.node_id == node_id, Contribution.kind == DESCRIPTION

@@ -9,9 +9,17 @@ from hived.store.schema import Counter
 def next_rev(db: Database) -> int:
     """Return a number greater than every one before: the mark of this transaction on the miners it changes.
 
-    Writers are serialised, so whoever reads "rev > N" later misses nothing that was committed after N.
+    Whoever reads "rev > N" later misses nothing that was committed after N: see `next_number`.
     """
-    Counter.insert(name="rev", value=1).on_conflict(
-        conflict_target=[Counter.name], update={Counter.value: Counter.value + 1}
+    return next_number(db, "rev")
+
+
+def next_number(db: Database, name: str, count: int = 1) -> int:
+    """Return the last of the next `count` numbers of a counter.
+
+    Until the transaction ends its row is locked, so numbers are committed in the order in which they were given.
+    """
+    Counter.insert(name=name, value=count).on_conflict(
+        conflict_target=[Counter.name], update={Counter.value: Counter.value + count}
     ).execute(db)
-    return int(Counter.select(Counter.value).where(Counter.name == "rev").bind(db).scalar())
+    return int(Counter.select(Counter.value).where(Counter.name == name).bind(db).scalar())

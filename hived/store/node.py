@@ -1,4 +1,4 @@
-"""This node's id: made once, kept in a file beside the database."""
+"""This node's id: made once, kept in a file of the state folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hived.errors import HivedError
 NAME = "node-id"
 
 
-def node_id(database: Path, wished: str | None = None) -> str:
+def node_id(folder: Path, wished: str | None = None) -> str:
     """Return the id of this node, `wished` when it is given; make and keep one the first time.
 
     The file is written whole or not at all, so that two daemons that start together agree. HivedError when it cannot
@@ -19,7 +19,7 @@ def node_id(database: Path, wished: str | None = None) -> str:
     """
     if wished:
         return wished
-    path = database.with_name(NAME)
+    path = folder / NAME
     try:
         if not path.exists():
             draft = path.with_name(f".{NAME}.{uuid.uuid4().hex}")

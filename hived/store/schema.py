@@ -12,12 +12,61 @@ from typing import Any
 
 import peewee as pw
 
+from hived.store.schema_base import Table
+from hived.store.schema_collecting import Artifact, Collector, Contribution, Frontier, Host, Refusal, Source
+from hived.store.schema_nodes import (
+    ApiToken,
+    Attempt,
+    Audit,
+    Keepsake,
+    Node,
+    NodeKey,
+    OneTimeCode,
+    Peer,
+    Session,
+    SyncPoint,
+    Uplink,
+    User,
+)
 
-class Table(pw.Model):
-    class Meta:
-        # Never bound: each Store binds its own connection per query, so that several can live in one process.
-        database = pw.DatabaseProxy()
-        legacy_table_names = False
+__all__ = [
+    "TABLES",
+    "ApiToken",
+    "Artifact",
+    "Attempt",
+    "Audit",
+    "Chips",
+    "Collector",
+    "Command",
+    "Contribution",
+    "Counter",
+    "Daemon",
+    "Event",
+    "Frontier",
+    "Health",
+    "Host",
+    "Keepsake",
+    "Miner",
+    "Model",
+    "Node",
+    "NodeKey",
+    "OneTimeCode",
+    "Peer",
+    "Refusal",
+    "Rollup",
+    "Rollup1h",
+    "Rollup5m",
+    "Session",
+    "SettingsVersion",
+    "Source",
+    "Status",
+    "Stranger",
+    "Sweep",
+    "SyncPoint",
+    "Table",
+    "Uplink",
+    "User",
+]
 
 
 class Miner(Table):
@@ -35,6 +84,10 @@ class Miner(Table):
     serial = pw.TextField(null=True)
     hashrate_unit = pw.TextField(default="GH/s")
     node_id = pw.TextField(null=True)
+    remote = pw.BooleanField(default=False)
+    """True on a master for what another node watches: our own daemons leave it alone."""
+    seq = pw.IntegerField(default=0, index=True)
+    """Grows with every change of this row; the stream `miners` goes by it."""
     api_key = pw.TextField(null=True)
     unlock_password = pw.TextField(null=True)
     unlock_failures = pw.IntegerField(default=0)
@@ -168,6 +221,13 @@ class Event(Table):
     num = pw.IntegerField(null=True, index=True)
     kind = pw.TextField()
     detail = pw.TextField(default="{}")
+    node_id = pw.TextField(null=True)
+    """The node it was told by; null: this one. Its epoch and number there tell a repeat."""
+    node_epoch = pw.TextField(null=True)
+    node_seq = pw.BigIntegerField(null=True)
+
+    class Meta:
+        indexes = ((("node_id", "node_epoch", "node_seq"), True),)
 
 
 class Stranger(Table):
@@ -200,6 +260,10 @@ class Command(Table):
     created_at = pw.DoubleField()
     done_at = pw.DoubleField(null=True)
     result = pw.TextField(null=True)
+    node_id = pw.TextField(null=True, index=True)
+    """The node that is to do it; null: this one."""
+    origin = pw.TextField(null=True, unique=True)
+    """On a node, the master's name for it, so that the same order is never taken twice."""
 
 
 class Daemon(Table):
@@ -218,129 +282,8 @@ class Counter(Table):
     value = pw.IntegerField(default=0)
 
 
-class Source(Table):
-    id = pw.AutoField()
-    name = pw.TextField()
-    base_url = pw.TextField(unique=True)
-    kind = pw.TextField()
-    created_at = pw.DoubleField()
-    cursor = pw.TextField(null=True)
-    listing_since = pw.DoubleField(null=True)
-    listed_at = pw.DoubleField(null=True)
-    last_run_at = pw.DoubleField(null=True)
-    last_error = pw.TextField(null=True)
-    last_error_at = pw.DoubleField(null=True)
-    next_list_at = pw.DoubleField(default=0.0)
-    refused = pw.IntegerField(default=0)
-
-
-class Frontier(Table):
-    """Objects that a source lists: when to fetch each, and what is known of it from the last time."""
-
-    id = pw.AutoField()
-    source = pw.ForeignKeyField(Source, column_name="source_id", on_delete="CASCADE", backref="+")
-    object_id = pw.TextField()
-    url = pw.TextField()
-    host = pw.TextField()
-    priority = pw.IntegerField(default=0)
-    due_at = pw.DoubleField(default=0.0)
-    attempts = pw.IntegerField(default=0)
-    leased_until = pw.DoubleField(default=0.0)
-    state = pw.TextField(default="waiting")
-    etag = pw.TextField(null=True)
-    last_modified = pw.TextField(null=True)
-    content_hash = pw.TextField(null=True)
-    revisit_s = pw.DoubleField(null=True)
-    last_result = pw.TextField(null=True)
-
-    class Meta:
-        indexes = ((("source", "object_id"), True), (("source", "due_at"), False), (("source", "state"), False))
-
-
-class Host(Table):
-    """When a host may be asked again, and what its robots.txt says."""
-
-    name = pw.TextField(primary_key=True)
-    next_ok_at = pw.DoubleField(default=0.0)
-    failures = pw.IntegerField(default=0)
-    robots_at = pw.DoubleField(null=True)
-    robots_status = pw.IntegerField(null=True)
-    robots_type = pw.TextField(null=True)
-    robots_body = pw.BlobField(null=True)
-
-
-class Artifact(Table):
-    id = pw.AutoField()
-    url_key = pw.TextField(unique=True)
-    canon_version = pw.IntegerField()
-    url = pw.TextField()
-    source = pw.ForeignKeyField(Source, column_name="source_id", null=True, on_delete="SET NULL", backref="+")
-    source_name = pw.TextField(null=True)
-    provider = pw.TextField()
-    object_id = pw.TextField()
-    title = pw.TextField()
-    licence_uri = pw.TextField()
-    licence_field = pw.TextField()
-    licence_scope = pw.TextField()
-    licence_read_at = pw.DoubleField()
-    facts = pw.TextField()
-    search = pw.TextField()
-    image_url = pw.TextField(null=True)
-    content_hash = pw.TextField()
-    state = pw.TextField(index=True)
-    describe_at = pw.DoubleField(default=0.0)
-    describe_attempts = pw.IntegerField(default=0)
-    describe_error = pw.TextField(null=True)
-    collected_at = pw.DoubleField()
-    changed_at = pw.DoubleField()
-
-
-class Contribution(Table):
-    """What one node says of one artifact; the API and the page call it a bubble."""
-
-    id = pw.TextField(primary_key=True)
-    artifact = pw.ForeignKeyField(Artifact, column_name="artifact_id", on_delete="CASCADE", backref="+")
-    node_id = pw.TextField()
-    kind = pw.TextField()
-    content = pw.TextField()
-    content_hash = pw.TextField()
-    input_hash = pw.TextField(null=True)
-    model = pw.TextField(null=True)
-    model_digest = pw.TextField(null=True)
-    prompt_version = pw.IntegerField(null=True)
-    collected_at = pw.DoubleField()
-
-    class Meta:
-        indexes = ((("artifact", "node_id", "kind"), True),)
-
-
-class Refusal(Table):
-    """Objects that were not stored, counted by source and reason."""
-
-    source = pw.ForeignKeyField(Source, column_name="source_id", on_delete="CASCADE", backref="+")
-    reason = pw.TextField()
-    count = pw.IntegerField(default=0)
-    last_url = pw.TextField(null=True)
-    last_at = pw.DoubleField()
-
-    class Meta:
-        primary_key = pw.CompositeKey("source", "reason")
-
-
-class Collector(Table):
-    """One row: what the operator wants of the auto-miner, and what it does."""
-
-    name = pw.TextField(primary_key=True)
-    wanted = pw.BooleanField(default=False)
-    only_source = pw.IntegerField(null=True)
-    request = pw.IntegerField(default=0)
-    status = pw.TextField(default="Idle")
-    current_source = pw.TextField(null=True)
-    model_state = pw.TextField(null=True)
-    changed_at = pw.DoubleField(default=0.0)
-
-
 TABLES: list[Any] = [
     Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, SettingsVersion, Event, Stranger, Sweep, Command, Daemon,
-    Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector,
+    Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Keepsake, Node, NodeKey, OneTimeCode,
+    SyncPoint, Uplink, Peer, User, Session, ApiToken, Audit, Attempt,
 ]  # fmt: skip

@@ -44,6 +44,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     ),
     "node.site": (None, {"null": None, "north hall": "north hall"}, ["[a]", "''", "x" * 101]),
     "node.id": (None, {"null": None, "node-1": "node-1", "4f:A.b_c": "4f:A.b_c"}, ["a b", "-a", "x" * 65, "''", "[a]"]),
+    "node.state_dir": (None, {"null": None, "/srv/hived": Path("/srv/hived")}, ["srv", "./x", "''", "[/a]", "{}"]),
     "database.url": (
         "sqlite:////var/lib/hived/hived.db",
         {
@@ -157,6 +158,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         ["on", "no", "null", "{}", "{cert: /a}", "{cert: /a, key: /b, ca: /c}", "{cert: [a], key: b}", "[off]",
          "{cert: a, cert: b, key: c}"],
     ),
+    "http.loopback_login": (False, *SWITCH),
     "retention.raw_days": (7.0, *DAYS),
     "retention.rollup_5m_days": (90.0, *DAYS),
     "retention.rollup_1h_days": (730.0, *DAYS),

@@ -119,16 +119,16 @@ async def test_another_process_writing_is_noticed(url: str) -> None:
 
 
 def test_the_node_id_is_made_once_and_private(tmp_path: Path) -> None:
-    made = node_id(tmp_path / "hived.db")
+    made = node_id(tmp_path)
     assert len(made) == 32
-    assert node_id(tmp_path / "hived.db") == made
-    assert node_id(tmp_path / "hived.db", "rack-7") == "rack-7"
+    assert node_id(tmp_path) == made
+    assert node_id(tmp_path, "rack-7") == "rack-7"
     assert [p.name for p in tmp_path.iterdir()] == ["node-id"]
     assert stat.S_IMODE((tmp_path / "node-id").stat().st_mode) == 0o600
 
 
 async def test_daemons_that_start_together_agree_on_the_node_id(tmp_path: Path) -> None:
-    made = await asyncio.gather(*(asyncio.to_thread(node_id, tmp_path / "hived.db") for _ in range(20)))
+    made = await asyncio.gather(*(asyncio.to_thread(node_id, tmp_path) for _ in range(20)))
     assert len(set(made)) == 1
 
 

@@ -1,0 +1,63 @@
+"""How a node and its master get to know each other: keys, their hashes, and the phrase that people compare.
+
+A node makes its own key and sends only the hash when it asks to join, so no secret travels before it is trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field
+
+_CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
+PHRASE_WORDS = 4  # 64 bits: nobody finds a second key with the same phrase while the operator looks at it
+
+_KEY = re.compile(r"hive_([0-9a-f]{16})_([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKey:
+    """A node's bearer key. `text` is what is sent; the master keeps `id` and `secret_hash` alone."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return f"hive_{self.id}_{self.secret}"
+
+    @property
+    def secret_hash(self) -> str:
+        return hash_of(self.secret)
+
+
+def new_key() -> NodeKey:
+    """Return a new random key."""
+    return NodeKey(secrets.token_hex(8), secrets.token_hex(32))
+
+
+def read_key(text: str) -> NodeKey | None:
+    """Return the key that a bearer text is, None when it is none."""
+    found = _KEY.fullmatch(text)
+    return NodeKey(found[1], found[2]) if found else None
+
+
+def hash_of(secret: str) -> str:
+    """Return SHA-256 in hex: enough for random secrets, slow hashes are for passwords."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def phrase(node_id: str, secret_hash: str, pin: str | None) -> str:
+    """Return what a node logs and its master shows: equal only if both saw the same key and the same certificate.
+
+    `pin` is the SHA-256 of the master's public key in hex, None without TLS. Four words of five letters (64 bits), in
+    the manner of proquints (Wilkerson, arXiv:0901.4016).
+    """
+    digest = hashlib.sha256(f"hived join\0{node_id}\0{secret_hash}\0{pin or ''}".encode()).digest()
+    return "-".join(_word(int.from_bytes(digest[2 * i : 2 * i + 2])) for i in range(PHRASE_WORDS))
+
+
+def _word(bits: int) -> str:
+    c, v = _CONSONANTS, _VOWELS
+    return c[bits >> 12] + v[bits >> 10 & 3] + c[bits >> 6 & 15] + v[bits >> 4 & 3] + c[bits & 15]

@@ -1,0 +1,24 @@
+"""Times as texts: RFC 3339 in UTC, to the microsecond, there and back without a change."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+MAX_TEXT = 40  # characters; the longest sensible one has 32
+
+
+def to_text(at: float) -> str:
+    """Return UTC epoch seconds as RFC 3339 with microseconds and Z."""
+    return (_EPOCH + timedelta(microseconds=round(at * 1e6))).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def from_text(text: str) -> float:
+    """Return the UTC epoch seconds of an RFC 3339 text with an offset; ValueError for anything else."""
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        raise ValueError("expected a time such as 2026-01-31T12:00:00Z")
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("expected a time with Z or an offset")
+    return (at - _EPOCH) / _MICROSECOND / 1e6
