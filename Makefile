@@ -4,14 +4,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SUBNETS ?=
-MINERS ?= 60
+MINERS ?= 0
+NODES ?= 0
 HTTP ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 .PHONY: run test check bench format clean
 
 run: $(VENV)/.run
-	@$(BIN)/python -m hived.daemons.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --http "$(HTTP)"
+	@$(BIN)/python -m hived.daemons.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --nodes "$(NODES)" --http "$(HTTP)"
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -1,6 +1,7 @@
 """Everything at once in the foreground, for `make run`: a simulated site (or a real one) and every daemon.
 
-On an appliance systemd does this. Here each program is a child process; when one ends, or on Ctrl-C, all end.
+On an appliance systemd does this. Here each program is a child process; when one ends, or on Ctrl-C, all end. With
+nodes there are several appliances, each with its own database and site, and one of them is the master of the others.
 """
 
 from __future__ import annotations
@@ -11,125 +12,121 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from hived.errors import Conflict
+from hived.daemons.suite_plan import MAX_NODES, Box, Plan, is_loopback, own_slot, plan
+from hived.errors import Conflict, HivedError
 from hived.store import Store, sources
 
 STOP_WITHIN_S = 6.0  # the daemons promise five
-SIMULATED_SUBNET = "127.20.0.0/20"
-SIMULATOR_PORT = 8180
-CONTROL_PORT = 8190
-COLLECTION_HOST, COLLECTION_PORT = "127.21.0.1", 8181
-MODEL_PORT = 11435  # one beside Ollama's own, which may run on this machine
-MODEL = "sim-describer:1b"
-OWN_PACE_MS = 250  # slow enough to watch, quick enough not to wait
+LISTENS_WITHIN_S = 30.0  # a master on a machine that starts twenty programs at once
 PR_SET_PDEATHSIG = 1
 
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to run and where."""
-
-    folder: Path
-    subnets: tuple[str, ...]
-    """Of real miners; empty: a simulated site."""
-    miners: int
-    http: tuple[str, int]
-    simulator_port: int
-    control_port: int
-    collection_port: int
-    model_port: int
-
-    @property
-    def config(self) -> Path:
-        return self.folder / "hived.yaml"
-
-    def programs(self) -> list[list[str]]:
-        """Return the command lines, in the order of their start."""
-        names = ("hive-discoverd", "hive-polld", "hive-minerd", "hive-apid")
-        daemons = [[name, "--config", str(self.config)] for name in names]
-        if self.subnets:
-            return daemons
-        museum = ["hive-sim", "collection", "--addr", self.museum, "--crawl-delay", "0"]
-        model = ["hive-sim", "ollama", "--listen", f"127.0.0.1:{self.model_port}", "--model", MODEL]
-        fleet = [
-            "hive-sim", "fleet", "--count", str(self.miners), "--subnet", SIMULATED_SUBNET,
-            "--port", str(self.simulator_port), "--control", f"127.0.0.1:{self.control_port}",
-        ]  # fmt: skip
-        return [fleet, museum, model, *daemons]
-
-    @property
-    def museum(self) -> str:
-        """Where the simulated collection listens."""
-        return f"{COLLECTION_HOST}:{self.collection_port}"
-
-    def configuration(self) -> str:
-        """Return the text of the configuration file."""
-        # JSON is YAML: whatever stands in a path or an argument is quoted right.
-        host, port = self.http
-        sections: dict[str, dict[str, object]] = {
-            "database": {"url": f"sqlite:///{self.folder.resolve() / 'hived.db'}"},
-            "network": {
-                "subnets": list(self.subnets) or [SIMULATED_SUBNET],
-                "port": 80 if self.subnets else self.simulator_port,
-            },
-            "discoverd": {"zeroconf_interfaces": ["127.0.0.1"]},
-            "http": {"addr": f"{host}:{port}"},
-        }
-        if not self.subnets:
-            own = {"autostart": True, "allow_hosts": [self.museum], "own_pace_ms": OWN_PACE_MS}
-            sections["minerd"] = own
-            sections["ollama"] = {"host": f"http://127.0.0.1:{self.model_port}", "model": MODEL}
-        lines = [f"{name}: {json.dumps(section)}" for name, section in sections.items()]
-        return "# written by `make run`, anew each time\n" + "\n".join(lines) + "\n"
+Children = list[tuple[str, asyncio.subprocess.Process]]
 
 
-async def run(plan: Plan) -> int:
+async def run(what: Plan) -> int:
     """Start everything, wait for the end, stop everything; return the exit code."""
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    plan.config.write_text(plan.configuration(), "utf-8")
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(signum, ended.set)
-    migrate = await _start(["hivectl", "--config", str(plan.config), "migrate"])
-    if await migrate.wait():
-        return 1
-    if not plan.subnets:
-        await _add_museum(plan)
-    children: list[tuple[str, asyncio.subprocess.Process]] = []
+    for box in what.boxes:
+        if not await _prepare(box):
+            return 1
+    children: Children = []
     try:
-        for line in plan.programs():
-            children.append((line[0], await _start(line)))  # noqa: PERF401 - one by one: all started ones are ended
-        _welcome(plan)
+        await _start_all(what.world(), children)
+        await _start_all(what.master.daemons(), children)
+        if what.nodes and not await _join(what, children, ended):
+            return 0 if ended.is_set() else 1
+        for box in what.nodes:
+            await _start_all(box.daemons(), children)
+        _welcome(what)
         return await _until_one_ends(children, ended)
     finally:
         await _stop(children)
 
 
-async def _add_museum(plan: Plan) -> None:
-    """Give the auto-miner the simulated collection to work on, once."""
-    async with Store.open(f"sqlite:///{plan.folder.resolve() / 'hived.db'}") as store:
-        with suppress(Conflict):
-            await store.write(
-                sources.add, name="Simulated museum", kind="met", at=time.time(),
-                base_url=f"http://{plan.museum}/public/collection/v1",
-            )  # fmt: skip
+async def _prepare(box: Box) -> bool:
+    """Write a box's configuration, bring its database up to date, and give it the museum; False when that failed."""
+    box.folder.mkdir(parents=True, exist_ok=True)
+    box.config.write_text(box.configuration(), "utf-8")
+    if await (await _start(["hivectl", "--config", str(box.config), "migrate"])).wait():
+        return False
+    if box.museum:
+        async with Store.open(box.database_url) as store:
+            with suppress(Conflict):
+                await store.write(
+                    sources.add, name="Simulated museum", kind="met", at=time.time(),
+                    base_url=f"http://{box.museum}/public/collection/v1",
+                )  # fmt: skip
+    return True
+
+
+async def _join(what: Plan, children: Children, ended: asyncio.Event) -> bool:
+    """Let every node that has not joined yet join with a code of its own; False when that failed or the end came."""
+    master = what.master
+    assert master.http is not None
+    if not await _listens(*master.http, children, ended):
+        return False
+    for box in what.nodes:
+        status, said = await _ask(box, "status")
+        if status == 0 and json.loads(said).get("master", {}).get("state") == "joined":
+            continue
+        status, said = await _ask(master, "enroll-code")
+        if status:
+            return False
+        status, _ = await _ask(box, "join", box.master_url, json.loads(said)["code"])
+        if status:
+            return False
+        _say(f"{box.name} joined {master.name}")
+    return True
+
+
+async def _listens(host: str, port: int, children: Children, ended: asyncio.Event) -> bool:
+    deadline = asyncio.get_running_loop().time() + LISTENS_WITHIN_S
+    while not ended.is_set() and all(child.returncode is None for _, child in children):
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            return True
+        if asyncio.get_running_loop().time() > deadline:
+            break
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def _ask(box: Box, *words: str) -> tuple[int, bytes]:
+    """Run hivectl on a box and return its exit code and the JSON it printed; what it complains of is on our stderr."""
+    line = [*_program("hivectl"), "--config", str(box.config), "--json", *words]
+    child = await asyncio.create_subprocess_exec(
+        *line, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, preexec_fn=_die_with_parent
+    )
+    said, _ = await child.communicate()
+    assert child.returncode is not None
+    return child.returncode, said
+
+
+def _program(name: str) -> list[str]:
+    return [str(Path(sys.executable).with_name(name))]
+
+
+async def _start_all(lines: Sequence[Sequence[str]], children: Children) -> None:
+    for line in lines:
+        children.append((line[0], await _start(line)))
 
 
 async def _start(line: Sequence[str]) -> asyncio.subprocess.Process:
-    program = Path(sys.executable).with_name(line[0])
     # A session of its own: Ctrl-C reaches only us, and every child is told to end exactly once.
     return await asyncio.create_subprocess_exec(
-        str(program), *line[1:], stdin=asyncio.subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
-    )
+        *_program(line[0]), *line[1:], stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
+        preexec_fn=_die_with_parent,
+    )  # fmt: skip
 
 
 def _die_with_parent() -> None:
@@ -137,7 +134,7 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-async def _until_one_ends(children: Sequence[tuple[str, asyncio.subprocess.Process]], ended: asyncio.Event) -> int:
+async def _until_one_ends(children: Children, ended: asyncio.Event) -> int:
     waits = {asyncio.create_task(child.wait(), name=name) for name, child in children}
     stop = asyncio.create_task(ended.wait(), name="signal")
     try:
@@ -153,7 +150,7 @@ async def _until_one_ends(children: Sequence[tuple[str, asyncio.subprocess.Proce
     return 1
 
 
-async def _stop(children: Sequence[tuple[str, asyncio.subprocess.Process]]) -> None:
+async def _stop(children: Children) -> None:
     running = [(name, child) for name, child in children if child.returncode is None]
     for _, child in reversed(running):
         with suppress(ProcessLookupError):
@@ -169,59 +166,62 @@ async def _stop(children: Sequence[tuple[str, asyncio.subprocess.Process]]) -> N
             await child.wait()
 
 
-def _welcome(plan: Plan) -> None:
-    host, port = plan.http
-    binary = Path(sys.executable).parent
-    if plan.subnets:
-        _say(f"looking for miners in {', '.join(plan.subnets)}")
+def _welcome(what: Plan) -> None:
+    master, binary = what.master, Path(sys.executable).parent
+    if master.subnets:
+        _say(f"looking for miners in {', '.join(master.subnets)}")
+    for box in what.boxes:
+        if box.site is not None:
+            site = box.site
+            _say(f"{box.name}: {site.miners} simulated miners live in {site.subnet}, port {site.port}")
+    if master.site is not None:
+        example = f"{binary / 'hive-sim'} fault {_second(master.site.subnet)} hung"
+        _say(f"break one:   {example} --control 127.0.0.1:{master.site.control}")
+    assert master.http is not None
+    host, port = master.http
+    if is_loopback(host):
+        _say(f"dashboard:   http://{host}:{port}/   (browsers on this machine are logged in as admin)")
     else:
-        _say(f"{plan.miners} simulated miners live in {SIMULATED_SUBNET}, port {plan.simulator_port}")
-        example = f"{binary / 'hive-sim'} --control 127.0.0.1:{plan.control_port} fault 127.20.0.5 hung"
-        _say(f"break one:   {example}")
-    _say(f"dashboard:   http://{host}:{port}/   (no login: it answers on this machine only)")
-    _say(f"by command:  {binary / 'hivectl'} --config {plan.config} status")
+        _say(f"dashboard:   http://{host}:{port}/   (make a login: hivectl users add NAME --role admin)")
+    _say(f"by command:  {binary / 'hivectl'} --config {master.config} status")
     _say("stop:        Ctrl-C")
+
+
+def _second(subnet: str) -> str:
+    """Return an address that a simulated miner has."""
+    return subnet.partition("/")[0].rpartition(".")[0] + ".5"
 
 
 def _say(text: str) -> None:
     sys.stderr.write(f"hived: {text}\n")
 
 
-def _free(host: str, first: int, tries: int = 20) -> int:
-    """Return the first port from `first` on that nobody listens on; `first` itself when all are taken."""
-    for port in range(first, first + tries):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind((host, port))
-                return port
-    return first
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `python -m hived.daemons.suite`."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--subnets", default="", help="real networks, separated by commas; none: a simulated site")
-    parser.add_argument("--miners", type=int, default=60, help="simulated miners (default 60)")
+    parser.add_argument("--miners", type=int, default=0, help="simulated miners of each site (60; with nodes 20)")
+    parser.add_argument("--nodes", type=int, default=0, help=f"nodes that join the master, at most {MAX_NODES} (0)")
     parser.add_argument("--http", default="", metavar="HOST:PORT", help="dashboard (default 127.0.0.1:8080)")
-    parser.add_argument("--var", type=Path, default=Path("var"), help="folder for the database (default var)")
+    parser.add_argument("--var", type=Path, default=Path("var"), help="folder for the databases (default var)")
     args = parser.parse_args(argv)
     subnets = tuple(part for part in args.subnets.replace(",", " ").split() if part)
+    if not 0 <= args.nodes <= MAX_NODES or args.miners < 0:
+        parser.error(f"expected 0 to {MAX_NODES} nodes, and miners from 1 on")
+    if subnets and args.nodes:
+        parser.error("SUBNETS and NODES exclude each other: nodes are tried on simulated sites")
     host, _, port = args.http.rpartition(":")
-    simulator_port = _free("127.20.0.1", SIMULATOR_PORT)
-    plan = Plan(
-        # Simulated and real miners never meet in one database.
-        folder=args.var / ("site" if subnets else "simulated"),
-        subnets=subnets,
-        miners=args.miners,
-        http=(host or "127.0.0.1", int(port) if port.isdigit() else _free("127.0.0.1", 8080)),
-        simulator_port=simulator_port,
-        control_port=_free("127.0.0.1", CONTROL_PORT),
-        collection_port=_free(COLLECTION_HOST, COLLECTION_PORT),
-        model_port=_free("127.0.0.1", MODEL_PORT),
-    )
     os.environ.pop("NOTIFY_SOCKET", None)  # systemd, if it started us, waits for nobody's word but ours
-    return asyncio.run(run(plan))
+    with own_slot() as slot:
+        what = plan(
+            args.var, subnets=subnets, nodes=args.nodes, miners=args.miners, slot=slot,
+            http=(host or "127.0.0.1", int(port) if port.isdigit() else None),
+        )  # fmt: skip
+        try:
+            return asyncio.run(run(what))
+        except HivedError as err:
+            _say(str(err))
+            return 1
 
 
 if __name__ == "__main__":
