@@ -106,6 +106,8 @@ class Contribution(Table):
     """Incarnation of the database that numbered it; null: this one."""
     seq = pw.BigIntegerField(default=0)
     """The node's own number for it; the stream `contributions` goes by it."""
+    search = pw.TextField(null=True)
+    """Its words in lower case; those of the facts are with the artifact."""
 
     class Meta:
         primary_key = pw.CompositeKey("artifact", "node_id", "kind")

@@ -31,6 +31,8 @@ class Node(Table):
     decided_by = pw.TextField(null=True)
     contact_at = pw.DoubleField(null=True)
     skew_s = pw.DoubleField(null=True)
+    secure = pw.BooleanField(default=False)
+    """Whether its last contact came over TLS or from this machine: only then it is told a password."""
     state = pw.TextField(default="dead")
     """alive, suspect, dead or left, by its contacts."""
     since = pw.DoubleField(null=True)

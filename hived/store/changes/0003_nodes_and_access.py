@@ -33,6 +33,7 @@ class Contribution(Table):
     received_at = pw.DoubleField()
     epoch = pw.TextField(null=True)
     seq = pw.BigIntegerField(default=0)
+    search = pw.TextField(null=True)
 
     class Meta:
         table_name = "contribution_3"
@@ -59,6 +60,7 @@ class Node(Table):
     decided_by = pw.TextField(null=True)
     contact_at = pw.DoubleField(null=True)
     skew_s = pw.DoubleField(null=True)
+    secure = pw.BooleanField(default=False)
     state = pw.TextField(default="dead")
     since = pw.DoubleField(null=True)
     health = pw.TextField(default="{}")
