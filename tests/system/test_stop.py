@@ -111,8 +111,8 @@ def _insert_miners(appliance: Appliance, addresses: list[str]) -> None:
     with closing(sqlite3.connect(appliance.database)) as connection, connection:
         for num, ip in enumerate(addresses, 1):
             connection.execute(
-                "INSERT INTO miner (num, mac, ip, online, managed, hashrate_unit, api_key, unlock_failures, remote, seq,"
-                " unlock_position, unlock_not_before, created_at, updated_at)"
+                "INSERT INTO miner (num, mac, ip, online, managed, hashrate_unit, api_key, unlock_failures,"
+                " remote, seq, unlock_position, unlock_not_before, created_at, updated_at)"
                 " VALUES (?, ?, ?, 1, 0, 'GH/s', 'k', 0, 0, 0, 0, 0, 0, 0)",
                 (num, f"02:00:00:00:00:{num:02x}", ip),
             )
