@@ -7,6 +7,9 @@ anew or restored begins another one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 CONTRIBUTIONS, MINERS, STATUS, EVENTS = STREAMS = ("contributions", "miners", "status", "events")
 
 ROLLUP_S = 300
@@ -21,3 +24,56 @@ def rollup_seq(at: float, num: int) -> int:
 def rollup_key(seq: int) -> tuple[float, int]:
     """Return the (time, miner's number) of a rollup's number."""
     return float(seq // _SLOT * ROLLUP_S), seq % _SLOT
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row as it travels: JSON text in ASCII, so its length is its bytes. `what` names it to people."""
+
+    seq: int
+    text: str = field(repr=False)
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of a stream in the order of their numbers. `more`: others wait behind them."""
+
+    stream: str
+    first_seq: int
+    last_seq: int
+    items: Sequence[Item]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The latest status of some miners; the numbers are theirs, none of a stream. `cursor` is where to go on."""
+
+    items: Sequence[Item]
+    cursor: tuple[int, int]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """What of a stream is yet to be sent: how many rows (counted up to a bound), and the time of the oldest."""
+
+    behind: int
+    oldest_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold. These are our own; a master may want less, never more."""
+
+    items: int = 500
+    contribution_items: int = 100
+    body_bytes: int = 512 * 1024
+    """Unpacked. A batch of half a MiB is quick to pack, to send again and to store on a small board."""
+    encodings: tuple[str, ...] = ()
+    """How a body may be packed: "zstd", "gzip"."""
+
+    def of(self, stream: str) -> int:
+        """Return how many items of a stream one request may hold."""
+        return self.contribution_items if stream == CONTRIBUTIONS else self.items

@@ -10,7 +10,7 @@ from typing import Any
 from hived.records.miner import MinerIdentity
 from hived.records.site import Event, KnownMiner
 from hived.store import events, site
-from hived.store.counters import next_rev
+from hived.store.counters import next_number, next_rev
 from hived.store.db import Database, tuples
 from hived.store.schema import Health, Miner
 
@@ -66,13 +66,14 @@ def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
     _release_address(db, sighting.ip, identity.mac, rev, at)
     if before is None:
         num = Miner.insert(mac=identity.mac, created_at=at, updated_at=at, **fields).execute(db)
+        _changed(db, num, at)
         Health.insert(num=num, settings_due_at=0.0).execute(db)
         happened.append(_event(num, at, "miner_found", ip=sighting.ip, model=identity.model_name))
     else:
         num = before.num
         # A silent field keeps what is known: None means not told.
         told = {name: value for name, value in fields.items() if value is not None}
-        Miner.update(updated_at=at, **told).where(Miner.num == num).execute(db)
+        _changed(db, num, at, **told)
         happened += _differences(before, sighting)
     Health.update(
         seen_at=at, missed_scans=0, uptime_s=identity.uptime_s, uptime_at=at, rev=rev,
@@ -105,7 +106,7 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
         .where(Miner.num.in_(nums), Miner.online, Health.missed_scans >= offline_after)
     )
     for num, ip in tuples(query, db):
-        Miner.update(online=False, ip=None, updated_at=at).where(Miner.num == num).execute(db)
+        _changed(db, num, at, online=False, ip=None)
         gone.append(num)
         events.add(db, [_event(num, at, "miner_offline", ip=ip, missed_scans=offline_after)])
     return gone
@@ -116,14 +117,14 @@ def keep_key(db: Database, num: int, key: str, at: float, *, password: str | Non
     fields: dict[str, Any] = {"api_key": key, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
     if password is not None:
         fields["unlock_password"] = password
-    Miner.update(updated_at=at, **fields).where(Miner.num == num).execute(db)
+    _changed(db, num, at, **fields)
     # A miner with a key can be polled at once.
     Health.update(next_status_at=0.0, next_chips_at=0.0, rev=next_rev(db)).where(Health.num == num).execute(db)
 
 
 def drop_key(db: Database, num: int, at: float) -> None:
     """Forget a key that the miner does not take any more."""
-    Miner.update(api_key=None, updated_at=at).where(Miner.num == num).execute(db)
+    _changed(db, num, at, api_key=None)
 
 
 def unlock_failed(
@@ -131,10 +132,10 @@ def unlock_failed(
 ) -> None:
     """Record that no password opened the miner: the next attempt is not made before `not_before`."""
     fields: dict[str, Any] = {"api_key": None} if forget_key else {}
-    Miner.update(
-        unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before, unlock_position=position,
-        updated_at=at, **fields,
-    ).where(Miner.num == num).execute(db)  # fmt: skip
+    _changed(
+        db, num, at, unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before,
+        unlock_position=position, **fields,
+    )  # fmt: skip
     failed(db, num, at, reason)
 
 
@@ -172,7 +173,7 @@ def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:
     row = by_mac(db, mac)
     if row is None:
         return False
-    Miner.update(updated_at=at, **fields).where(Miner.num == row.num).execute(db)
+    _changed(db, row.num, at, **fields)
     Health.update(rev=next_rev(db)).where(Health.num == row.num).execute(db)
     return True
 
@@ -180,9 +181,16 @@ def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:
 def _release_address(db: Database, ip: str, mac: str, rev: int, at: float) -> None:
     """Take the address from whoever else held it: that miner is looked for like any other silent one."""
     others = [n for (n,) in tuples(Miner.select(Miner.num).where(Miner.ip == ip, Miner.mac != mac), db)]
+    for num in others:
+        _changed(db, num, at, ip=None)
     if others:
-        Miner.update(ip=None, updated_at=at).where(Miner.num.in_(others)).execute(db)
         Health.update(rev=rev).where(Health.num.in_(others)).execute(db)
+
+
+def _changed(db: Database, num: int, at: float, **fields: Any) -> None:
+    """Change a miner's row and give it the next number of the stream `miners`, so that the master gets to know."""
+    seq = next_number(db, "miners")
+    Miner.update(updated_at=at, seq=seq, **fields).where(Miner.num == num).execute(db)
 
 
 def _differences(before: KnownMiner, sighting: Sighting) -> list[Event]:

@@ -18,6 +18,7 @@ from hived.store.schema_nodes import (
     ApiToken,
     Attempt,
     Audit,
+    DeadLetter,
     Keepsake,
     Node,
     NodeKey,
@@ -41,6 +42,7 @@ __all__ = [
     "Contribution",
     "Counter",
     "Daemon",
+    "DeadLetter",
     "Event",
     "Frontier",
     "Health",
@@ -264,6 +266,8 @@ class Command(Table):
     """The node that is to do it; null: this one."""
     origin = pw.TextField(null=True, unique=True)
     """On a node, the master's name for it, so that the same order is never taken twice."""
+    told_at = pw.DoubleField(null=True)
+    """When the master that ordered it knew what came of it."""
 
 
 class Daemon(Table):
@@ -285,5 +289,5 @@ class Counter(Table):
 TABLES: list[Any] = [
     Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, SettingsVersion, Event, Stranger, Sweep, Command, Daemon,
     Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Keepsake, Node, NodeKey, OneTimeCode,
-    SyncPoint, Uplink, Peer, User, Session, ApiToken, Audit, Attempt,
+    SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
 ]  # fmt: skip

@@ -108,6 +108,19 @@ class Uplink(Table):
     skew_s = pw.DoubleField(null=True)
 
 
+class DeadLetter(Table):
+    """A row of ours that the master does not take: set aside with the reason, so that what follows it goes on."""
+
+    stream = pw.TextField()
+    seq = pw.BigIntegerField()
+    what = pw.TextField()
+    reason = pw.TextField()
+    at = pw.DoubleField()
+
+    class Meta:
+        primary_key = pw.CompositeKey("stream", "seq")
+
+
 class Peer(Table):
     """Who was seen by zeroconf, one row for each announced name and id."""
 

@@ -123,6 +123,17 @@ class Uplink(Table):
     skew_s = pw.DoubleField(null=True)
 
 
+class DeadLetter(Table):
+    stream = pw.TextField()
+    seq = pw.BigIntegerField()
+    what = pw.TextField()
+    reason = pw.TextField()
+    at = pw.DoubleField()
+
+    class Meta:
+        primary_key = pw.CompositeKey("stream", "seq")
+
+
 class Peer(Table):
     name = pw.TextField()
     id = pw.TextField()
@@ -204,6 +215,7 @@ def up(migrator: Any, db: Any) -> None:
         OneTimeCode,
         SyncPoint,
         Uplink,
+        DeadLetter,
         Peer,
         User,
         Session,
@@ -220,6 +232,7 @@ def up(migrator: Any, db: Any) -> None:
         migrator.add_index("event", ("node_id", "node_epoch", "node_seq"), unique=True),
         migrator.add_column("command", "node_id", pw.TextField(null=True, index=True)),
         migrator.add_column("command", "origin", pw.TextField(null=True, unique=True)),
+        migrator.add_column("command", "told_at", pw.DoubleField(null=True)),
     )
     with db.bind_ctx([*tables, Artifact, Contribution]):
         db.create_tables([*tables, Contribution])
