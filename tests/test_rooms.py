@@ -34,7 +34,14 @@ ROOMS: dict[str, tuple[set[str], str]] = {
     "simulator": ({"records", "runtime"}, "the stand-ins must not share the code that is tried against them"),
 }
 # Packages that one room alone knows, so that replacing them is the matter of one room.
-OWNED = {"peewee": "store", "playhouse": "store", "sdnotify": "runtime", "ollama": "clients", "httpx": "clients"}
+OWNED = {
+    "peewee": "store",
+    "playhouse": "store",
+    "sdnotify": "runtime",
+    "ollama": "clients",
+    "httpx": "clients",
+    "zeroconf": "clients",
+}
 # For the tests alone.
 NEVER = {"pyasic", "pytest", "hypothesis", "freezegun"}
 
