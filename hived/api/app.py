@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hived import __version__
-from hived.api import answers, asked, collecting, guard, pages, routes
+from hived.api import access, answers, asked, collecting, guard, pages, routes
 from hived.api.context import CONTEXT, Context
 from hived.api.fleet import FleetView
 from hived.api.stream import STREAM, Pace, Stream
@@ -32,17 +32,23 @@ def make_app(
     clock: Callable[[], float] = time.time,
     pace: Pace | None = None,
     dashboard: Path = pages.DASHBOARD,
+    loopback_login: bool = False,
+    secure: bool = False,
 ) -> web.Application:
-    """Return the application. Call `fleet.beat()` once before serving, then about once a second."""
+    """Return the application. Call `fleet.beat()` once before serving, then about once a second.
+
+    `loopback_login`: browsers on this machine need no password. `secure`: it is served over TLS.
+    """
     app = web.Application(
-        middlewares=[_errors, guard.guard(guard.own_names(node_name))], client_max_size=asked.MAX_BODY_BYTES
+        middlewares=[_errors, guard.guard(guard.own_names(node_name)), access.admit],
+        client_max_size=asked.MAX_BODY_BYTES,
     )
     app[CONTEXT] = Context(store, fleet, node_name, __version__, clock)
     app[STREAM] = Stream(pace or Pace())
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[pages.FILES] = pages.load(dashboard)
     answers.prepare(app)
-    routes.add(app)
+    routes.add(app, loopback_login=loopback_login, secure=secure)
     app.on_response_prepare.append(guard.add_headers)
     app.on_shutdown.append(_close_stream)
     return app

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from hived.api import answers, asked, context, dto_collecting, guard, pages
+from hived.api import access, answers, asked, context, dto_collecting, guard, pages
 from hived.api.answers import Page
 from hived.api.totals import alive
 from hived.errors import Transient
@@ -96,10 +96,11 @@ async def page(request: web.Request) -> web.StreamResponse:
     """GET /collecting: the dashboard. With ?pictures=1 its policy lets pictures of museums through, and nothing else.
 
     The pictures of artifacts lie on the museums' servers, which see who asks for them. So the policy of every other
-    document forbids them, and the page asks for this one only after the operator has switched pictures on.
+    document forbids them, and the page asks for this one only after the operator has switched pictures on. The policy
+    names sources, so only who has logged in gets it.
     """
     index = request.app[pages.FILES].get("index.html")
-    if index is None or request.query.get("pictures") != "1":
+    if index is None or request.query.get("pictures") != "1" or await access.identify(request) is None:
         return await pages.index(request)
     origins = await context.of(request).store.read(_own_origins)
     request[guard.PICTURES] = ("https:", *origins)

@@ -78,14 +78,23 @@ def _refused(request: web.Request, names: frozenset[str]) -> web.Response | None
         return answers.error(403, f"this is not {host[:80]!r}: use the address, NAME.local or the host's name")
     if request.method in READING:
         return None
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin.lower()).netloc != host:
-        return answers.error(403, "this request was made by a page of another site")
-    if request.headers.get("Sec-Fetch-Site", "none").lower() not in ("same-origin", "none"):
+    if not _is_bearer(request) and _is_of_another_site(request, host):
         return answers.error(403, "this request was made by a page of another site")
     if request.body_exists and request.content_type != answers.JSON_TYPE:
         return answers.error(415, "send JSON, with Content-Type: application/json")
     return None
+
+
+def _is_bearer(request: web.Request) -> bool:
+    """Tell whether a request proves itself by a header: no page of another site can make a browser add it."""
+    return request.headers.get("Authorization", "")[:7].lower() == "bearer "
+
+
+def _is_of_another_site(request: web.Request, host: str) -> bool:
+    origin = request.headers.get("Origin")
+    if origin is not None and urlsplit(origin.lower()).netloc != host:
+        return True
+    return request.headers.get("Sec-Fetch-Site", "none").lower() not in ("same-origin", "none")
 
 
 def is_ours(host: str, names: frozenset[str]) -> bool:
@@ -94,10 +103,7 @@ def is_ours(host: str, names: frozenset[str]) -> bool:
     A page elsewhere can make its own name lead to us (DNS rebinding) and would then pass for the same site; these are
     names that no stranger can hold.
     """
-    match = _HOST.fullmatch(host)
-    if match is None:
-        return False
-    name = match["name"].rstrip(".")
+    name = name_of(host)
     if name in names or name.endswith(".local"):
         return True
     try:
@@ -105,3 +111,9 @@ def is_ours(host: str, names: frozenset[str]) -> bool:
     except ValueError:
         return False
     return True
+
+
+def name_of(host: str) -> str:
+    """Return the name or address in a Host header, "" when it is none."""
+    match = _HOST.fullmatch(host.lower())
+    return match["name"].rstrip(".") if match is not None else ""

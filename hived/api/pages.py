@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hived.api import answers
+from hived.api import access, answers
 from hived.api.answers import Page
 from hived.errors import NotFound
 
@@ -40,8 +40,11 @@ def load(folder: Path) -> dict[str, Page]:
 
 
 async def index(request: web.Request) -> web.StreamResponse:
-    """GET / and the dashboard's own routes: always the same page, the script in it knows the way."""
-    return await _file(request, "index.html")
+    """GET / and the dashboard's own routes: always the same page, the script in it knows the way.
+
+    A browser on this machine gets a session with it, where the configuration says so.
+    """
+    return await access.welcome(request, await _file(request, "index.html"))
 
 
 async def static(request: web.Request) -> web.StreamResponse:

@@ -2,66 +2,101 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from hived.api import artifacts, collecting, events, health, history, miners, models, pages, site, sources, stream
+from hived.api.access import INHERITED, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 
-TABLE = (
-    ("GET", "/api/miners", miners.listing),
-    ("GET", "/api/miners/{mac}", miners.one),
-    ("PATCH", "/api/miners/{mac}", miners.change),
-    ("GET", "/api/miners/{mac}/settings", miners.own_settings),
-    ("GET", "/api/miners/{mac}/statuses", miners.statuses),
-    ("GET", "/api/miners/{mac}/telemetry", miners.chips),
-    ("GET", "/api/models", models.listing),
-    ("GET", "/api/models/{alias}", models.one),
-    ("PATCH", "/api/models/{alias}", models.change),
-    ("GET", "/api/v1/fleet", site.totals),
-    ("GET", "/api/v1/rows", site.rows),
-    ("GET", "/api/v1/stream", stream.listen),
-    ("GET", "/api/v1/events", events.listing),
-    ("GET", "/api/v1/strangers", site.strangers),
-    ("GET", "/api/v1/sweeps", site.sweeps),
-    ("GET", "/api/v1/daemons", site.daemons),
-    ("POST", "/api/v1/scan", site.scan),
-    ("GET", "/api/v1/commands/{id}", site.command),
-    ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions),
-    ("GET", "/api/v1/miners/{mac}/history", history.columns),
-    ("GET", "/api/v1/collections", sources.known),
-    ("GET", "/api/v1/health", health.whole),
-    ("GET", "/healthz", health.short),
+Row = tuple[str, str, Handler, Who]
+"""Method, path, handler, and who may call it: a role is the least one, see `access.Who`."""
+
+TABLE: tuple[Row, ...] = (
+    ("GET", "/api/miners", miners.listing, VIEWER),
+    ("GET", "/api/miners/{mac}", miners.one, VIEWER),
+    ("PATCH", "/api/miners/{mac}", miners.change, OPERATOR),
+    ("GET", "/api/miners/{mac}/settings", miners.own_settings, VIEWER),
+    ("GET", "/api/miners/{mac}/statuses", miners.statuses, VIEWER),
+    ("GET", "/api/miners/{mac}/telemetry", miners.chips, VIEWER),
+    ("GET", "/api/models", models.listing, VIEWER),
+    ("GET", "/api/models/{alias}", models.one, VIEWER),
+    ("PATCH", "/api/models/{alias}", models.change, OPERATOR),
+    ("GET", "/api/v1/fleet", site.totals, VIEWER),
+    ("GET", "/api/v1/rows", site.rows, VIEWER),
+    ("GET", "/api/v1/stream", stream.listen, VIEWER),
+    ("GET", "/api/v1/events", events.listing, VIEWER),
+    ("GET", "/api/v1/strangers", site.strangers, VIEWER),
+    ("GET", "/api/v1/sweeps", site.sweeps, VIEWER),
+    ("GET", "/api/v1/daemons", site.daemons, VIEWER),
+    ("POST", "/api/v1/scan", site.scan, OPERATOR),
+    ("GET", "/api/v1/commands/{id}", site.command, VIEWER),
+    ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions, VIEWER),
+    ("GET", "/api/v1/miners/{mac}/history", history.columns, VIEWER),
+    ("GET", "/api/v1/collections", sources.known, VIEWER),
+    ("GET", "/api/v1/health", health.whole, VIEWER),
+    ("GET", "/healthz", health.short, PUBLIC),
     # The predecessor's calls for the auto-miner.
-    ("GET", "/status", collecting.status),
-    ("POST", "/scrape/start", collecting.start),
-    ("POST", "/scrape/stop", collecting.stop),
-    ("GET", "/artifacts", artifacts.listing),
-    ("GET", "/artifacts/{id}", artifacts.one),
-    ("GET", "/stats", collecting.stats),
-    ("GET", "/sources", sources.listing),
-    ("POST", "/sources", sources.add),
-    ("DELETE", "/sources/{id}", sources.remove),
-    ("GET", "/static/{name:.+}", pages.static),
+    ("GET", "/status", collecting.status, VIEWER),
+    ("POST", "/scrape/start", collecting.start, OPERATOR),
+    ("POST", "/scrape/stop", collecting.stop, OPERATOR),
+    ("GET", "/artifacts", artifacts.listing, VIEWER),
+    ("GET", "/artifacts/{id}", artifacts.one, VIEWER),
+    ("GET", "/stats", collecting.stats, VIEWER),
+    ("GET", "/sources", sources.listing, VIEWER),
+    ("POST", "/sources", sources.add, OPERATOR),
+    ("DELETE", "/sources/{id}", sources.remove, OPERATOR),
+    ("GET", "/static/{name:.+}", pages.static, PUBLIC),
     # The dashboard's own routes: a reload or a link from elsewhere must find it.
-    ("GET", "/", pages.index),
-    ("GET", "/miners/{mac}", pages.index),
-    ("GET", "/models", pages.index),
-    ("GET", "/events", pages.index),
-    ("GET", "/site", pages.index),
-    ("GET", "/collecting", collecting.page),
+    ("GET", "/", pages.index, PUBLIC),
+    ("GET", "/miners/{mac}", pages.index, PUBLIC),
+    ("GET", "/models", pages.index, PUBLIC),
+    ("GET", "/events", pages.index, PUBLIC),
+    ("GET", "/site", pages.index, PUBLIC),
+    ("GET", "/collecting", collecting.page, PUBLIC),
 )
 
-_INHERITED = frozenset(("status", "scrape", "artifacts", "stats", "sources", "master"))
-"""First parts of the paths whose callers look for an error's text under `detail`."""
+_AREAS: dict[str, tuple[str, ...]] = {
+    "miners": ("/api/miners", "/api/models", "/api/v1/miners", "/api/v1/fleet", "/api/v1/rows", "/api/v1/stream"),
+    "collecting": ("/api/v1/collections", *(f"/{name}" for name in INHERITED)),
+    "nodes": ("/api/v1/nodes", "/api/v1/peers", "/api/v1/enroll-codes", "/api/v1/join", "/api/v1/ingest", "/master"),
+    "site": (
+        "/api/v1/events", "/api/v1/strangers", "/api/v1/sweeps", "/api/v1/daemons", "/api/v1/scan", "/api/v1/commands",
+        "/api/v1/health",
+    ),
+    "access": ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit", "/api/v1/session"),
+}  # fmt: skip
+"""What a token's scopes mean: the first parts of paths. A path that is in none is closed to tokens with scopes."""
+
+
+def area(path: str) -> str | None:
+    """Return the area that a path of the table belongs to."""
+    for name in ("nodes", "miners", "site", "access", "collecting"):  # /master is of the nodes
+        if any(path == start or path.startswith(f"{start}/") for start in _AREAS[name]):
+            return name
+    return None
 
 
 def speaks_detail(path: str) -> bool:
     """Tell whether errors of a path carry their text under `detail` too."""
-    return path.lstrip("/").partition("/")[0] in _INHERITED
+    return path.lstrip("/").partition("/")[0] in INHERITED
 
 
-def add(app: web.Application) -> None:
-    """Give an application its paths; HEAD is answered wherever GET is."""
-    for method, path, handler in TABLE:
-        app.router.add_route(method, path, handler)
-        if method == "GET":
-            app.router.add_route("HEAD", path, handler)
+def add(
+    app: web.Application, *, loopback_login: bool = False, secure: bool = False, table: Sequence[Row] = TABLE
+) -> None:
+    """Give an application its paths; HEAD is answered wherever GET is. ValueError for a row that lets nobody in.
+
+    `loopback_login`, `secure`: see `access.Rules`.
+    """
+    who: dict[tuple[str, str], Who] = {}
+    for row in table:
+        if len(row) != 4 or not isinstance(row[3], Who):
+            raise ValueError(f"{row[0]} {row[1]}: the table has to say who may call it")
+        for method in ("GET", "HEAD") if row[0] == "GET" else (row[0],):
+            route = app.router.add_route(method, row[1], row[2])
+            assert route.resource is not None
+            who[method, route.resource.canonical] = row[3]
+    areas = {path: found for _, path in who if (found := area(path)) is not None}
+    app[RULES] = Rules(who, areas, loopback_login, secure)

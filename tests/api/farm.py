@@ -15,6 +15,7 @@ from hived.api.app import make_app
 from hived.api.door import SHUTDOWN_S, Door
 from hived.api.fleet import FleetView
 from hived.api.stream import Pace
+from hived.records.access import Role
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -30,6 +31,7 @@ from hived.records.miner import (
 from hived.records.site import DaemonRow, PollOutcome, StoredStatus, Stranger, Sweep
 from hived.store import Database, Store, miners, models, readings, settings, site
 from hived.store.schema import Health, Miner
+from tests import access
 from tests.clock import FakeClock
 
 NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
@@ -181,6 +183,13 @@ class Api:
             text = await reply.read()
             return reply.status, json.loads(text) if text else None
 
+    @asynccontextmanager
+    async def browser(self, role: Role = "admin") -> AsyncIterator[Api]:
+        """The same with a client that logged in as a browser does: a cookie, and no token."""
+        cookie = await self.store.write(access.session, role, self.clock())
+        async with aiohttp.ClientSession(self.http._base_url, cookies={"hived": cookie}) as http:
+            yield replace(self, http=http)
+
     async def do(self, verb: Any, *args: Any, **kwargs: Any) -> Any:
         """Write to the database as another daemon would, and let the view follow."""
         done = await self.store.write(verb, *args, **kwargs)
@@ -190,7 +199,8 @@ class Api:
 
 @asynccontextmanager
 async def serve(store: Store, clock: FakeClock, *, pace: Pace | None = None, **limits: Any) -> AsyncIterator[Api]:
-    """Run the application on a free port of 127.0.0.1, in the way hive-apid does."""
+    """Run the application on a free port of 127.0.0.1, in the way hive-apid does; the client is an admin."""
+    await store.write(access.admit, at=clock())
     fleet = FleetView(store, status_seconds=15.0, clock=clock)
     await fleet.beat()
     app = make_app(store, fleet=fleet, node_name="node-1", clock=clock, pace=pace)
@@ -199,7 +209,7 @@ async def serve(store: Store, clock: FakeClock, *, pace: Pace | None = None, **l
     try:
         door = Door(runner, "127.0.0.1", 0, **limits)
         await door.start()
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{door.port}", auto_decompress=True) as http:
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{door.port}", headers=access.BEARER) as http:
             yield Api(store, fleet, clock, app, door.port, http)
     finally:
         await runner.cleanup()

@@ -34,7 +34,8 @@ async def test_errors_speak_twice_on_the_inherited_paths_only(api: Api) -> None:
     ):  # fmt: skip
         got, reply = await api.ask(method, path)
         assert (got, reply["detail"]) == (code, reply["error"]), path
-    got, reply = await api.ask("POST", "/scrape/stop", Origin="http://evil.example")
+    async with api.browser() as browser:
+        got, reply = await browser.ask("POST", "/scrape/stop", Origin="http://evil.example")
     assert (got, reply["detail"]) == (403, reply["error"])
     assert list((await api.ask("GET", "/statusx"))[1]) == ["error"]
     assert list((await api.ask("GET", "/api/v1/nothing"))[1]) == ["error"]

@@ -17,6 +17,7 @@ from hived.api import guard, pages
 from hived.api.stream import STREAM
 from hived.errors import HivedError
 from hived.store import Store, miners
+from tests import access
 from tests.api import farm
 from tests.api.farm import MAC, Api
 from tests.api.listener import WITHIN_S
@@ -79,18 +80,27 @@ async def test_a_name_that_dns_was_bent_to_is_refused(api: Api) -> None:
 
 async def test_a_page_of_another_site_changes_nothing(api: Api) -> None:
     here = f"http://127.0.0.1:{api.port}"
-    for headers in (
-        {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}, {"Origin": ""},
-        {"Origin": f"{here}.evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
-        {"Origin": here, "Sec-Fetch-Site": "cross-site"},
-    ):  # fmt: skip
-        for method, path, body in (("PATCH", f"/api/miners/{MAC}", {"managed": True}), ("POST", "/api/v1/scan", None)):
-            assert (await api.ask(method, path, body, **headers))[0] == 403, headers
-    known = await api.store.read(miners.by_mac, MAC)
-    assert known is not None
-    assert not known.managed
-    ours = {"Origin": here, "Sec-Fetch-Site": "same-origin"}
-    assert (await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True}, **ours))[0] == 200
+    async with api.browser() as browser:
+        for headers in (
+            {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:1"}, {"Origin": ""},
+            {"Origin": f"{here}.evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+            {"Origin": here, "Sec-Fetch-Site": "cross-site"},
+        ):  # fmt: skip
+            for method, path, body in (
+                ("PATCH", f"/api/miners/{MAC}", {"managed": True}), ("POST", "/api/v1/scan", None),
+            ):  # fmt: skip
+                code, reply = await browser.ask(method, path, body, **headers)
+                assert (code, "another site" in reply["error"]) == (403, True), headers
+        known = await api.store.read(miners.by_mac, MAC)
+        assert known is not None
+        assert not known.managed
+        ours = {"Origin": here, "Sec-Fetch-Site": "same-origin"}
+        assert (await browser.ask("PATCH", f"/api/miners/{MAC}", {"managed": True}, **ours))[0] == 200
+
+
+async def test_a_program_with_a_token_may_say_any_origin(api: Api) -> None:
+    foreign = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert (await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True}, **foreign))[0] == 200
 
 
 async def test_a_form_is_no_json(api: Api) -> None:
@@ -167,7 +177,7 @@ async def test_a_client_that_never_finishes_its_head_is_cut_off(store: Store, cl
 
 async def test_a_body_that_never_comes_is_408(store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hived.api.asked.BODY_S", 0.1)
-    head = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{"
+    head = access.HEADER + "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{"
     async with farm.serve(store, clock, lingering_time=0.1) as api:
         answer = await raw(api.port, f"PATCH /api/miners/{MAC} HTTP/1.1\r\n{head}".encode())
     assert answer.startswith(b"HTTP/1.1 408")

@@ -103,7 +103,7 @@ class Farm:
         """Serve; after `stop` again on the same port, as after a restart of the daemon."""
         fleet = FleetView(self.store, status_seconds=STATUS_S)
         await fleet.beat()
-        app = make_app(self.store, fleet=fleet, node_name="farm-north")
+        app = make_app(self.store, fleet=fleet, node_name="farm-north", loopback_login=True)
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         await Door(self._runner, "127.0.0.1", self.port).start()

@@ -1,0 +1,89 @@
+"""Who may do what: roles, who is asking, and the texts that prove it."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass, field
+from typing import Literal, TypedDict
+
+from hived.records.joining import hash_of
+
+Role = Literal["viewer", "operator", "admin"]
+ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
+"""Each may what those before it may."""
+
+AREAS = ("miners", "collecting", "nodes", "site", "access")
+"""Parts of the API that a token can be bound to."""
+
+LOCAL_USER = "local"
+"""Whom a browser on this machine is, where the configuration lets it in without a password."""
+
+_TOKEN = re.compile(r"hived_([0-9a-f]{16})_([0-9a-f]{64})")
+
+
+class By(TypedDict):
+    """Who makes a change and when, as an audit row says it: `audit.note(db, **by, action=..., ...)`."""
+
+    at: float
+    who: str
+    via: str
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who sent a request. `role` is None for a node, whose `node_id` and key `scope` say what it may."""
+
+    kind: Literal["user", "local", "token", "node"]
+    name: str
+    role: Role | None
+    via: Literal["session", "token", "node"]
+    address: str | None = None
+    node_id: str | None = None
+    scope: str | None = None
+    """Of a node's key: node or ingest."""
+    areas: frozenset[str] = frozenset()
+    """Where a token may be used; nothing: everywhere."""
+    ref: str = field(default="", repr=False)
+    """The row that let it in: hash of the session's cookie, id of the token or of the node's key."""
+
+    def may(self, least: Role) -> bool:
+        """Tell whether this role is enough."""
+        return self.role is not None and ROLES.index(self.role) >= ROLES.index(least)
+
+    def by(self, at: float) -> By:
+        """Return this principal as an audit row names it."""
+        return By(at=at, who=self.name, via=self.via, address=self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSecret:
+    """A program's bearer token. `text` is what is sent; only `id` and `secret_hash` are kept."""
+
+    id: str
+    secret: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return f"hived_{self.id}_{self.secret}"
+
+    @property
+    def secret_hash(self) -> str:
+        return hash_of(self.secret)
+
+
+def new_token() -> ApiSecret:
+    """Return a new random token."""
+    return ApiSecret(secrets.token_hex(8), secrets.token_hex(32))
+
+
+def read_token(text: str) -> ApiSecret | None:
+    """Return the token that a bearer text is, None when it is none."""
+    found = _TOKEN.fullmatch(text)
+    return ApiSecret(found[1], found[2]) if found else None
+
+
+def new_cookie() -> str:
+    """Return the secret of a new session."""
+    return secrets.token_urlsafe(32)

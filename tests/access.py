@@ -1,0 +1,28 @@
+"""A token that lets a test in, and what it takes to let it."""
+
+from __future__ import annotations
+
+import time
+
+from hived.records.access import ApiSecret, Role, new_cookie
+from hived.store import Database, sessions, tokens
+from hived.store.schema import User
+
+TOKEN = ApiSecret("7e57" * 4, "0123456789abcdef" * 4)
+BEARER = {"Authorization": f"Bearer {TOKEN.text}"}
+HEADER = f"Authorization: {BEARER['Authorization']}\r\n"
+"""For tests that write their requests by hand."""
+
+
+def admit(db: Database, role: Role = "admin", at: float = 0.0, name: str = "tests") -> None:
+    """Store the token; without it every request would be 401."""
+    tokens.add(db, TOKEN, name=name, role=role, created_by="tests", at=at or time.time())
+    tokens.used(db, TOKEN.id, time.time() + 10 * 365 * 86_400)  # no request of a test has to write that down
+
+
+def session(db: Database, role: Role, at: float) -> str:
+    """Store a user of a role, who has logged in; return the cookie."""
+    User.insert(name=role, password_hash="", role=role, created_at=at, changed_at=at).on_conflict_ignore().execute(db)
+    cookie = new_cookie()
+    sessions.begin(db, cookie, user=role, at=at)
+    return cookie
