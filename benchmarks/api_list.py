@@ -20,7 +20,8 @@ import aiohttp
 from benchmarks import sample
 from benchmarks.programs import MIB, configuration, free_port, program, usage
 from benchmarks.report import Result
-from hived.store import Database, create, readings
+from hived.records.access import new_token
+from hived.store import Database, create, readings, tokens
 
 NAME = "api_list"
 MINERS = 1000
@@ -48,36 +49,41 @@ def run(seconds: float | None = None) -> Result:
     result = Result(NAME, f"GET /api/miners of {MINERS} miners, {AT_ONCE} connections, one client process")
     with tempfile.TemporaryDirectory(prefix="hived-bench-") as name:
         folder = Path(name)
-        nums = _fill(folder)
+        nums, bearer = _fill(folder)
         port = free_port()
         file = configuration(folder, http={"addr": f"127.0.0.1:{port}"})
         with program("hive-apid", "--config", str(file), folder=folder) as apid:
-            asyncio.run(_run(result, folder, apid, port, nums, seconds or SECONDS))
+            asyncio.run(_run(result, folder, apid, port, nums, bearer, seconds or SECONDS))
             result.add("hive-apid: memory", usage(apid).rss / MIB, "MiB", "RSS")
     return result.done()
 
 
 async def _run(
-    result: Result, folder: Path, apid: subprocess.Popen[bytes], port: int, nums: list[int], seconds: float
-) -> None:
-    body, etag = await _first(port)
+    result: Result, folder: Path, apid: subprocess.Popen[bytes], port: int, nums: list[int], bearer: dict[str, str],
+    seconds: float,
+) -> None:  # fmt: skip
+    body, etag = await _first(port, bearer)
     listed = len(json.loads(body))
     result.add(
         "miners listed", listed, "miners", f"{len(body) / 1024:.0f} KiB", wanted=f"{MINERS}", good=listed == MINERS
     )
     (folder / "body").write_bytes(body)
     with _static(folder / "body") as (static, static_port):
-        await _first(static_port)
+        await _first(static_port, {})
         floor = await _ask(static, static_port, seconds, {"Accept-Encoding": "identity"})
     _add(result, "floor: a static body", floor)
-    rest = await _ask(apid, port, seconds, {"Accept-Encoding": "identity"})
+    rest = await _ask(apid, port, seconds, {**bearer, "Accept-Encoding": "identity"})
     _add(result, "at rest", rest)
     ratio = (rest.server_cpu_s / rest.requests) / (floor.server_cpu_s / floor.requests)
     result.add("ratio: server CPU per request to the floor", ratio, "x")
-    _add(result, "compressed", await _ask(apid, port, seconds, {"Accept-Encoding": "gzip"}))
-    _add(result, "not changed (304)", await _ask(apid, port, seconds, {"If-None-Match": etag}))
+    _add(result, "compressed", await _ask(apid, port, seconds, {**bearer, "Accept-Encoding": "gzip"}))
+    _add(result, "not changed (304)", await _ask(apid, port, seconds, {**bearer, "If-None-Match": etag}))
     with _changes(folder, nums):
-        _add(result, "while miners are polled", await _ask(apid, port, seconds, {"Accept-Encoding": "identity"}))
+        _add(
+            result,
+            "while miners are polled",
+            await _ask(apid, port, seconds, {**bearer, "Accept-Encoding": "identity"}),
+        )
 
 
 def _add(result: Result, name: str, served: Served) -> None:
@@ -87,14 +93,14 @@ def _add(result: Result, name: str, served: Served) -> None:
     result.add(name, served.requests / served.wall_s, "req/s", note)
 
 
-async def _first(port: int) -> tuple[bytes, str]:
+async def _first(port: int, bearer: dict[str, str]) -> tuple[bytes, str]:
     """Wait until the server listens; return its first reply and the ETag."""
     deadline = time.monotonic() + START_S
     async with aiohttp.ClientSession() as session:
         while True:
             try:
                 url = f"http://127.0.0.1:{port}/api/miners"
-                async with session.get(url, headers={"Accept-Encoding": "identity"}) as reply:
+                async with session.get(url, headers={**bearer, "Accept-Encoding": "identity"}) as reply:
                     return await reply.read(), reply.headers.get("ETag", "")
             except aiohttp.ClientConnectorError:
                 if time.monotonic() > deadline:
@@ -141,7 +147,8 @@ def _static(body: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         server.wait(10)
 
 
-def _fill(folder: Path) -> list[int]:
+def _fill(folder: Path) -> tuple[list[int], dict[str, str]]:
+    """Make the database; return its miners and the header that lets a client in."""
     path = folder / "hived.db"
     create(f"sqlite:///{path}")
     database = Database(path)
@@ -150,7 +157,9 @@ def _fill(folder: Path) -> list[int]:
         now = time.time()
         nums = sample.find(database, MINERS, now - 30)
         readings.save(database, sample.outcomes(nums, now - 20, Random(3), chips_of_every=4))
-    return nums
+        token = new_token()
+        tokens.add(database, token, name="benchmark", role="viewer", created_by=None, at=now)
+    return nums, {"Authorization": f"Bearer {token.text}"}
 
 
 @contextmanager

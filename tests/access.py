@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from pathlib import Path
 
 from hived.records.access import ApiSecret, Role, new_cookie
 from hived.store import Database, sessions, tokens
@@ -18,6 +20,13 @@ def admit(db: Database, role: Role = "admin", at: float = 0.0, name: str = "test
     """Store the token; without it every request would be 401."""
     tokens.add(db, TOKEN, name=name, role=role, created_by="tests", at=at or time.time())
     tokens.used(db, TOKEN.id, time.time() + 10 * 365 * 86_400)  # no request of a test has to write that down
+
+
+def admit_into(path: Path) -> None:
+    """Store the token in the database of a daemon."""
+    database = Database(path)
+    with closing(database), database.connection_context(), database.atomic():
+        admit(database)
 
 
 def session(db: Database, role: Role, at: float) -> str:

@@ -30,11 +30,14 @@ async def apid(config: Config, life: Life) -> None:
     async with Store.open(config.database.url) as store:
         fleet = FleetView(store, status_seconds=config.intervals.status_seconds)
         await fleet.beat()  # the first list is whole
-        app = make_app(store, fleet=fleet, node_name=config.node.effective_name)
+        app = make_app(
+            store, fleet=fleet, node_name=config.node.effective_name, loopback_login=config.http.loopback_login
+        )
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            where = await listen(runner, address(config))
+            where = await listen(runner, config.http.addr)
+            warn(config)
 
             def status() -> str:
                 return f"{where}, {len(fleet)} miners"
@@ -51,19 +54,12 @@ async def apid(config: Config, life: Life) -> None:
             await runner.cleanup()
 
 
-def address(config: Config) -> Endpoint:
-    """Return where to listen: what the config says, but only this machine as long as it says nothing.
-
-    There is no login yet: whoever reaches the port can read and change everything, so the network is opened by the
-    operator's own word only.
-    """
-    host, port = config.http.addr
-    if "http.addr" not in config.origin:
-        log.info("http.addr is not set: listening on this machine only, because there is no login yet")
-        return Endpoint("127.0.0.1", port)
-    if not is_loopback(host):
-        log.warning("no login yet: everybody who reaches %s can read and change everything", config.http.addr)
-    return Endpoint(host, port)
+def warn(config: Config) -> None:
+    """Say what of the configuration an operator should know to be open."""
+    if config.http.loopback_login:
+        log.warning("http.loopback_login: browsers on this machine are logged in as admin without a password")
+    if not is_loopback(config.http.addr.host):
+        log.warning("passwords travel readable over plain HTTP: set http.tls")
 
 
 def is_loopback(host: str) -> bool:

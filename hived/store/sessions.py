@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import peewee as pw
+
 from hived.records.access import Role
 from hived.records.joining import hash_of
 from hived.store.db import Database, dicts
@@ -54,7 +56,7 @@ def find(db: Database, cookie: str, at: float) -> Found | None:
     """Return the session of a cookie; None when it is unknown, ended, or its user is gone."""
     query = (
         Session.select(Session, User.role.alias("user_role"))
-        .join(User, "LEFT OUTER", on=(User.name == Session.user))
+        .join(User, pw.JOIN.LEFT_OUTER, on=(User.name == Session.user))
         .where(Session.token_hash == hash_of(cookie))
     )
     for row in dicts(query, db):

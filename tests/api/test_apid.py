@@ -15,10 +15,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from hived.daemons.apid import address, is_loopback, shown
+from hived.daemons.apid import is_loopback, shown, warn
 from hived.runtime.config import Config, Http
 from hived.runtime.kinds import Endpoint
 from hived.store import Store, create, site
+from tests import access
 from tests.waiting import until
 
 pytestmark = pytest.mark.system
@@ -68,10 +69,13 @@ async def apid(folder: Path, *flags: str, **env: str) -> AsyncIterator[Running]:
 async def test_it_serves_says_where_is_seen_and_ends_within_five_seconds(tmp_path: Path, free_port: int) -> None:
     url = f"sqlite:///{tmp_path / 'hived.db'}"
     create(url)
+    access.admit_into(tmp_path / "hived.db")
     async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}") as running:
         where = (await running.says(r"dashboard at (http://127\.0\.0\.1:\d+)"))[1]
-        assert not any("no login" in line for line in running.said)
-        async with aiohttp.ClientSession(where) as http, http.get("/api/v1/stream") as stream, Store.open(url) as store:
+        async with (
+            aiohttp.ClientSession(where, headers=access.BEARER) as http, http.get("/api/v1/stream") as stream,
+            Store.open(url) as store,
+        ):  # fmt: skip
             assert (await stream.content.readline()).startswith(b"retry")
             async with http.get("/healthz") as reply:
                 assert (reply.status, await reply.json()) == (200, {"status": "ok"})
@@ -112,19 +116,18 @@ async def test_without_a_database_it_says_what_to_run_and_exits_78(tmp_path: Pat
     assert any("hivectl migrate" in line for line in running.said)
 
 
-def test_without_an_address_in_the_config_only_this_machine_is_served(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    assert address(Config()) == ("127.0.0.1", 8080)
-    assert "no login" in caplog.text
-    assert [r.levelname for r in caplog.records] == ["INFO"]
-
-
-def test_an_open_address_is_taken_at_the_operators_word_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    for host, warned in (("0.0.0.0", True), ("192.168.1.5", True), ("::", True), ("127.0.0.1", False), ("::1", False)):
-        caplog.clear()
-        config = Config(http=Http(addr=Endpoint(host, 80)), origin={"http.addr": "hived.yaml:9"})
-        assert address(config) == (host, 80)
-        assert [r.levelname for r in caplog.records] == ["WARNING"] * warned, host
+def test_what_is_open_is_said_at_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    for host, readable in (
+        ("0.0.0.0", True),
+        ("192.168.1.5", True),
+        ("::", True),
+        ("127.0.0.1", False),
+        ("::1", False),
+    ):
+        for local in (True, False):
+            caplog.clear()
+            warn(Config(http=Http(addr=Endpoint(host, 80), loopback_login=local)))
+            assert ["readable" in r.message for r in caplog.records] == [False] * local + [True] * readable, host
 
 
 def test_the_url_in_the_log_can_be_opened() -> None:

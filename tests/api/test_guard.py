@@ -177,7 +177,10 @@ async def test_a_client_that_never_finishes_its_head_is_cut_off(store: Store, cl
 
 async def test_a_body_that_never_comes_is_408(store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hived.api.asked.BODY_S", 0.1)
-    head = access.HEADER + "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{"
+    head = (
+        access.HEADER
+        + "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\nConnection: close\r\n\r\n{"
+    )
     async with farm.serve(store, clock, lingering_time=0.1) as api:
         answer = await raw(api.port, f"PATCH /api/miners/{MAC} HTTP/1.1\r\n{head}".encode())
     assert answer.startswith(b"HTTP/1.1 408")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from hived.store import create
-from tests import waiting
+from tests import access, waiting
 
 STOP_S = 5.0  # the promise to the operator
 PATIENCE_S = 40.0  # what takes a second or two on an idle machine; the one that tests may be busy
@@ -86,7 +86,9 @@ class Appliance:
         self.file.write_text("\n".join(lines) + "\n", "utf-8")
 
     def migrate(self) -> None:
+        """Make the database; the tests' token is valid in it."""
         create(self.url)
+        access.admit_into(self.database)
 
     def start(self, name: str, *args: str, most_files: int | None = None, **environ: str) -> Program:
         """Start a daemon by its installed command. `most_files`: the hard limit of its open files."""

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from hived.simulator.fleet import Fleet
+from tests import access
 from tests.system.appliance import Appliance, until
 
 pytestmark = pytest.mark.system
@@ -18,7 +19,7 @@ async def ask(url: str) -> Any:
     """Return the JSON of a 200, None while nobody listens."""
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http,
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), headers=access.BEARER) as http,
             http.get(url) as reply,
         ):
             return json.loads(await reply.read()) if reply.status == 200 else None

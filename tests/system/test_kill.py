@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from hived.simulator.fleet import Fleet
+from tests import access
 from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
 
 pytestmark = pytest.mark.system
@@ -72,7 +73,7 @@ class Site:
 
     async def _serves(self) -> bool:
         try:
-            async with aiohttp.ClientSession() as http, http.get(self.api) as reply:
+            async with aiohttp.ClientSession(headers=access.BEARER) as http, http.get(self.api) as reply:
                 return reply.status == 200 and len(await reply.json()) > 0
         except aiohttp.ClientConnectorError:
             return False

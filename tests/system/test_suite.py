@@ -57,8 +57,13 @@ class Suite:
     async def miners(self) -> list[dict[str, Any]]:
         """Return what the API lists, nothing while it does not listen."""
         try:
-            async with aiohttp.ClientSession() as http, http.get(f"{self.url}/api/miners") as reply:
-                return list(json.loads(await reply.read()))
+            # A browser that opens the dashboard on this machine is logged in by that.
+            jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address, not of a name
+            async with aiohttp.ClientSession(self.url, cookie_jar=jar) as http, http.get("/") as page:
+                assert page.status == 200
+                async with http.get("/api/miners") as reply:
+                    assert reply.status == 200
+                    return list(json.loads(await reply.read()))
         except aiohttp.ClientConnectorError:
             return []
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import access
 from tests.runtime.notify_socket import Manager, manager_at
 from tests.system.appliance import DAEMONS, PATIENCE_S, STOP_S, Appliance
 
@@ -42,7 +43,8 @@ def test_the_api_answers_as_soon_as_it_says_ready(appliance: Appliance, manager:
     appliance.configure(http={"addr": f"127.0.0.1:{free_port}"})
     appliance.start("hive-apid", NOTIFY_SOCKET=str(manager.path))
     manager.wait_for("READY=1", within=PATIENCE_S)
-    with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/api/miners", timeout=5) as reply:
+    request = urllib.request.Request(f"http://127.0.0.1:{free_port}/api/miners", headers=access.BEARER)
+    with urllib.request.urlopen(request, timeout=5) as reply:
         assert json.load(reply) == []
 
 
