@@ -64,9 +64,12 @@ def _ascii(host: str) -> str:
     if ":" in host:
         return f"[{host.lower()}]"
     try:
-        return host.encode("idna").decode("ascii").lower()
+        plain = host.encode("idna").decode("ascii").lower()
     except UnicodeError:
         raise BadRequest("the host name cannot be written in ASCII") from None
+    if _FORBIDDEN.search(plain):  # IDNA turns other spaces into the common one
+        raise BadRequest("a host name holds no spaces")
+    return plain
 
 
 def _path(path: str) -> str:

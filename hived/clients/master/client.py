@@ -1,0 +1,188 @@
+"""Talk to a master: bounded, without redirects, over TLS that is checked before anything secret is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import ssl
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import aiohttp
+from backports import zstd
+
+from hived.clients.master import parse
+from hived.clients.master.errors import BadBatch, KeyTaken, NotTrusted, NotUnpacked, NotWelcome, OtherKey, TooLarge
+from hived.clients.master.trust import PinnedKey, SeenKey
+from hived.errors import HivedError, Throttled, Transient, Unreadable
+from hived.records.joining import NodeKey
+from hived.records.streams import Item
+from hived.records.uplink import Contact, FoundMaster, Hello, Ingested, JoinAnswer
+
+MAX_ANSWER_BYTES = 1 << 20  # the verdict on 500 items has 100 KiB
+CONNECT_S = 10.0
+ANSWER_S = 60.0  # a batch over a slow line, stored by a small board
+WORTH_PACKING = 1024  # bytes; less fits into one packet anyway
+ZSTD_LEVEL, GZIP_LEVEL = 3, 6
+
+
+class MasterClient:
+    """One master at one URL, one request at a time over one connection that is kept.
+
+    `pin` is the public key that has to answer; None: a certificate that the system trusts, or no TLS at all. `trust`
+    is for the first hello alone, before anything is pinned.
+    """
+
+    def __init__(
+        self, url: str, *, pin: str | None = None, trust: SeenKey | None = None, version: str = "",
+        answer_s: float = ANSWER_S,
+    ) -> None:  # fmt: skip
+        self.url = url.rstrip("/")
+        self._trust: aiohttp.Fingerprint | ssl.SSLContext
+        if trust is not None:
+            self._trust = trust
+        else:
+            self._trust = PinnedKey(pin) if pin is not None else ssl.create_default_context()
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=2, keepalive_timeout=60.0),
+            timeout=aiohttp.ClientTimeout(total=answer_s, sock_connect=CONNECT_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            headers={"User-Agent": f"hived/{version}", "Accept-Encoding": "identity"},
+        )
+
+    async def __aenter__(self) -> MasterClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._session.close()
+
+    async def hello(self) -> Hello:
+        """Return who answers there."""
+        return parse.hello(await self._call("GET", "hello"))
+
+    async def join(self, ask: Mapping[str, Any]) -> JoinAnswer:
+        """Ask to join; NotWelcome when the code is no good or this key was ended, KeyTaken."""
+        return parse.join_answer(await self._call("POST", "join", body=_json(ask)))
+
+    async def contact(self, key: NodeKey, body: Mapping[str, Any], encodings: Sequence[str] = ()) -> Contact:
+        """Say how this node is, and return what the master wants of it."""
+        return parse.contact(await self._call("POST", "nodes/me/contact", _json(body), key, encodings))
+
+    async def ingest(
+        self, key: NodeKey, head: Mapping[str, Any], lists: Mapping[str, Sequence[Item]], encodings: Sequence[str] = ()
+    ) -> Ingested:
+        """Send one batch: `head` and, by name, lists of items that are JSON texts already."""
+        parts = [_json(head)[:-1].decode()]
+        parts += [f'"{name}":[{",".join(item.text for item in items)}]' for name, items in lists.items()]
+        body = (",".join(parts) + "}").encode()
+        return parse.ingested(await self._call("POST", "ingest", body, key, encodings), str(head["stream"]))
+
+    async def register(self, key: NodeKey, new: NodeKey) -> None:
+        """Make another key of this node known; the present one ends when that is used first."""
+        body = _json({"key_id": new.id, "key_hash": new.secret_hash})
+        await self._call("POST", "nodes/me/keys", body, key)
+
+    async def _call(
+        self, method: str, path: str, body: bytes | None = None, key: NodeKey | None = None,
+        encodings: Sequence[str] = (),
+    ) -> bytes:  # fmt: skip
+        headers = {"Authorization": f"Bearer {key.text}"} if key is not None else {}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            if encodings and len(body) > WORTH_PACKING:
+                headers["Content-Encoding"] = encodings[0]
+                body = await asyncio.to_thread(_packed, body, encodings[0])
+        url = f"{self.url}/api/v1/{path}"
+        if isinstance(self._trust, PinnedKey) and not url.startswith("https:"):
+            raise OtherKey(f"{self.url} is without TLS, which the master had when this node joined")
+        try:
+            async with self._session.request(
+                method, url, data=body, headers=headers, allow_redirects=False, ssl=self._trust
+            ) as reply:
+                answer = await _bounded(reply)
+                if reply.status in (200, 201, 202):
+                    return answer
+                raise _refusal(reply, answer)
+        except aiohttp.ServerFingerprintMismatch as err:
+            raise OtherKey(f"who answers at {self.url} has another key ({err.got.hex()[:16]}...)") from None
+        except aiohttp.ClientConnectorCertificateError as err:
+            raise NotTrusted(f"{self.url}: {err.certificate_error}") from None
+        except TimeoutError:
+            raise Transient(f"the master at {self.url} does not answer in time") from None
+        except (aiohttp.ClientError, OSError, ValueError) as err:
+            raise Transient(f"the master at {self.url} cannot be reached: {_reason(err)}") from None
+
+
+async def find(url: str, *, version: str = "", answer_s: float = ANSWER_S) -> FoundMaster:
+    """Return who answers at a URL, and what to pin. Transient when nobody does, Unreadable when it is no master.
+
+    A certificate that the system trusts needs no pin. Of any other one the public key is remembered: what it is worth
+    is decided by the operator, who compares phrases.
+    """
+    async with MasterClient(url, version=version, answer_s=answer_s) as client:
+        try:
+            told = await client.hello()
+            return FoundMaster(client.url, told, seen=told.pin if client.url.startswith("https:") else None)
+        except NotTrusted:
+            pass
+    seen = SeenKey()
+    async with MasterClient(url, trust=seen, version=version, answer_s=answer_s) as client:
+        told = await client.hello()
+    if seen.pin is None:
+        raise Unreadable(f"the certificate at {url} cannot be read")
+    return FoundMaster(client.url, told, seen.pin, seen.pin, seen.certificate)
+
+
+async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
+    if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Unreadable("the master's answer is packed although we asked for a plain one")
+    body = bytearray()
+    async for chunk in reply.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise Unreadable("the master's answer is too long")
+    return bytes(body)
+
+
+def _refusal(reply: aiohttp.ClientResponse, body: bytes) -> HivedError:
+    status, said = reply.status, parse.complaint(body)
+    text = f"the master answers {status}" + (f": {said}" if said else "")
+    if status in (401, 403):
+        return NotWelcome(text)
+    if status == 409:
+        return KeyTaken(text)
+    if status == 413:
+        return TooLarge(text, parse.error_limits(body))
+    if status == 415:
+        return NotUnpacked(text)
+    if status in (400, 422):
+        return BadBatch(text)
+    if status in (408, 429) or status >= 500:
+        return Throttled(text, parse.retry_after(reply.headers.get("Retry-After")))
+    if 300 <= status < 400:
+        return Unreadable(f"{text}: it wants us somewhere else, and that is not followed")
+    return Unreadable(text)
+
+
+def _packed(body: bytes, encoding: str) -> bytes:
+    return zstd.compress(body, ZSTD_LEVEL) if encoding == "zstd" else gzip.compress(body, GZIP_LEVEL, mtime=0)
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _reason(err: BaseException) -> str:
+    if isinstance(err, aiohttp.ClientConnectorError):
+        return str(err.os_error.strerror or err.os_error)
+    return str(err)[:200] or type(err).__name__

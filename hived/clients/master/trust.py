@@ -1,0 +1,59 @@
+"""Whom we talk to over TLS: whoever the system trusts, or the one key that was seen when this node joined."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import aiohttp
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+
+class SeenKey(aiohttp.Fingerprint):
+    """Takes any certificate and remembers it: for the first hello, over which nothing secret is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(bytes(32))
+        self.pin: str | None = None
+        """SHA-256 of the public key that answered."""
+        self.certificate: str | None = None
+        """SHA-256 of its certificate."""
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Remember who answers."""
+        der = _certificate(transport)
+        self.pin, self.certificate = pin_of(der), hashlib.sha256(der).hexdigest()
+
+
+class PinnedKey(aiohttp.Fingerprint):
+    """Takes only a certificate of one public key, whatever its name and dates.
+
+    aiohttp asks before it writes the first byte of a request: a bearer key never reaches anybody else.
+    """
+
+    def __init__(self, pin: str) -> None:
+        super().__init__(bytes.fromhex(pin))
+        self.pin = pin
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Raise ServerFingerprintMismatch unless the pinned key answers."""
+        got = pin_of(_certificate(transport)) or "00" * 32
+        if got != self.pin:
+            host, port, *_ = transport.get_extra_info("peername") or ("?", 0)
+            raise aiohttp.ServerFingerprintMismatch(self.fingerprint, bytes.fromhex(got), host, port)
+
+
+def pin_of(der: bytes) -> str | None:
+    """Return SHA-256 of a certificate's public key (SubjectPublicKeyInfo, DER) in hex; None when it has none."""
+    try:
+        key = x509.load_der_x509_certificate(der).public_key()
+        return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion):
+        return None
+
+
+def _certificate(transport: asyncio.Transport) -> bytes:
+    tls = transport.get_extra_info("ssl_object")
+    return (tls.getpeercert(binary_form=True) if tls is not None else None) or b""

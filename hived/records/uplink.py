@@ -1,0 +1,112 @@
+"""A node's way to its master: how it stands, and what the master says. Times are UTC epoch seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from hived.records.joining import NodeKey
+from hived.records.streams import Limits
+
+NONE, ASKING, JOINED, REFUSED, PIN_MISMATCH = "none", "asking", "joined", "refused", "pin_mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Uplink:
+    """What is kept of the way to the master.
+
+    none: there is no master. asking: its operator has not approved this node yet. joined: it carries. refused: the
+    master takes the key no more. pin_mismatch: who answers there has another key than the one that was joined.
+    """
+
+    state: str = NONE
+    url: str | None = None
+    master_id: str | None = None
+    master_name: str | None = None
+    pin: str | None = None
+    """SHA-256 of the master's public key as seen when joining; None: no TLS, or a certificate the system trusts."""
+    fingerprint: str | None = None
+    """SHA-256 of its certificate then: for people."""
+    key: NodeKey | None = None
+    next_key: NodeKey | None = None
+    """The key that is about to follow `key`."""
+    phrase: str | None = None
+    since: float | None = None
+    """When it got into its state."""
+    asked_at: float | None = None
+    ok_at: float | None = None
+    """When the master last took something."""
+    keyed_at: float | None = None
+    """When the present key began."""
+    last_error: str | None = None
+    last_error_at: float | None = None
+    skew_s: float | None = None
+    """How much the master's clock is ahead of ours."""
+
+    @property
+    def tls(self) -> bool:
+        return self.url is not None and self.url.startswith("https:")
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who a master says it is. Nothing of it is proven but over a connection that is."""
+
+    node_id: str
+    name: str
+    version: str | None = None
+    pin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundMaster:
+    """A master that answered. `pin` is to be pinned; `seen` goes into the phrase: the key that answered."""
+
+    url: str
+    hello: Hello
+    pin: str | None = None
+    seen: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAnswer:
+    """What a master says to a node that asks. `approved`: its key opens from now on."""
+
+    approved: bool
+    phrase: str | None
+    master_id: str
+    master_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What the master's operator wants this node to do. `id` is the master's own name for it."""
+
+    id: int
+    daemon: str
+    verb: str
+    args: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What the master answers to a contact: what it holds of each stream, what is to be done, what it takes."""
+
+    at: float
+    node_id: str
+    name: str
+    held: Mapping[str, int]
+    orders: Sequence[Order]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What came of a batch. `seq` is what the master holds now; `gap`: nothing was stored, go on from there."""
+
+    seq: int
+    gap: bool = False
+    rejected: Sequence[tuple[int | str, str]] = ()
+    """Items it takes never, with the reason: a number of the stream, or the id of a contribution."""
