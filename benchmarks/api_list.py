@@ -21,7 +21,7 @@ from benchmarks import sample
 from benchmarks.programs import MIB, configuration, free_port, program, usage
 from benchmarks.report import Result
 from hived.records.access import new_token
-from hived.store import Database, create, readings, tokens
+from hived.store import create, database_of, readings, tokens
 
 NAME = "api_list"
 MINERS = 1000
@@ -151,7 +151,7 @@ def _fill(folder: Path) -> tuple[list[int], dict[str, str]]:
     """Make the database; return its miners and the header that lets a client in."""
     path = folder / "hived.db"
     create(f"sqlite:///{path}")
-    database = Database(path)
+    database = database_of(f"sqlite:///{path}")
     database.connect()
     with closing(database), database.atomic("IMMEDIATE"):
         now = time.time()
@@ -168,7 +168,7 @@ def _changes(folder: Path, nums: list[int]) -> Iterator[None]:
     done = threading.Event()
 
     def write() -> None:
-        database, random, turn = Database(folder / "hived.db"), Random(4), 0
+        database, random, turn = database_of(f"sqlite:///{folder / 'hived.db'}"), Random(4), 0
         database.connect()
         with closing(database):
             while not done.wait(CHANGES_EVERY_S):

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import sample
 from benchmarks.report import Result
 from hived.records.site import PollOutcome
-from hived.store import Database, create, readings
+from hived.store import Database, create, database_of, readings
 
 NAME = "store"
 MINERS = 1000
@@ -48,7 +48,7 @@ def run(seconds: float | None = None) -> Result:
 
 def _save(path: Path, seconds: float) -> tuple[float, float, int]:
     """Store polls through the product for about so long; return seconds by the clock, of CPU, and the polls stored."""
-    database, random = Database(path), Random(1)
+    database, random = database_of(f"sqlite:///{path}"), Random(1)
     database.connect()
     with closing(database):
         with database.atomic("IMMEDIATE"):
@@ -95,7 +95,7 @@ def _only_statuses(folder: Path, result: Result) -> None:
     """One turn of the site without chips: what most transactions are made of."""
     path = folder / "statuses.db"
     create(f"sqlite:///{path}")
-    database, random = Database(path), Random(2)
+    database, random = database_of(f"sqlite:///{path}"), Random(2)
     database.connect()
     with closing(database):
         with database.atomic("IMMEDIATE"):

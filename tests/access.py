@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hived.records.access import ApiSecret, Role, new_cookie
-from hived.store import Database, sessions, tokens
+from hived.store import Database, database_of, sessions, tokens
 from hived.store.schema import User
 
 TOKEN = ApiSecret("7e57" * 4, "0123456789abcdef" * 4)
@@ -24,7 +24,7 @@ def admit(db: Database, role: Role = "admin", at: float = 0.0, name: str = "test
 
 def admit_into(path: Path) -> None:
     """Store the token in the database of a daemon."""
-    database = Database(path)
+    database = database_of(f"sqlite:///{path}")
     with closing(database), database.connection_context(), database.atomic():
         admit(database)
 

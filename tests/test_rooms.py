@@ -37,6 +37,7 @@ ROOMS: dict[str, tuple[set[str], str]] = {
 OWNED = {
     "peewee": "store",
     "playhouse": "store",
+    "psycopg": "store",
     "sdnotify": "runtime",
     "ollama": "clients",
     "httpx": "clients",

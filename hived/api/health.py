@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from aiohttp import web
 from hived.api import answers, context, dto
 from hived.api.totals import FEEDERS, alive
 from hived.errors import Transient
-from hived.store import Database, migrations, site, views
+from hived.store import Database, dialect, migrations, site, views
 
 EXPECTED = (*FEEDERS, "hive-minerd", "hive-apid")
 VIEW_DEAD_S = 30.0  # the runner's first retries take as long; later it is not a hiccup
@@ -56,7 +55,7 @@ def _is_fresh(ctx: context.Context, now: float) -> bool:
     return ctx.fleet.refreshed_at is not None and abs(now - ctx.fleet.refreshed_at) < VIEW_DEAD_S
 
 
-def _sizes(db: Database) -> dict[str, int]:
-    """Return the bytes of the database and of the log beside it."""
-    wal = Path(f"{db.path}-wal")
-    return {"bytes": db.path.stat().st_size, "wal_bytes": wal.stat().st_size if wal.exists() else 0}
+def _sizes(db: Database) -> dict[str, int | None]:
+    """Return the bytes of the database and of the log beside it; the log of a PostgreSQL server is not ours: null."""
+    size, log = dialect.sizes(db)
+    return {"bytes": size, "wal_bytes": log}

@@ -66,7 +66,7 @@ class Desk:
         path = self.config.database.sqlite_path
         if path is not None:
             may_use(path)
-        async with Store.open(self.config.database.url) as store:
+        async with Store.open(self.config.database.url, self.config.state_dir) as store:
             yield store
 
     def note(self, text: str) -> None:

@@ -8,34 +8,45 @@ from pathlib import Path
 from hived.cli.desk import Desk, NotPermitted, may_use, not_permitted
 from hived.cli.text import clean, counted
 from hived.errors import HivedError
-from hived.store import create
+from hived.store import create, database_of
 
 
 async def migrate(desk: Desk) -> int:
-    """Say what was applied; a second run changes nothing. SchemaMismatch for a database of a newer hived."""
-    path = desk.config.database.sqlite_path
+    """Say what was applied; a second run changes nothing. SchemaMismatch for a database of a newer hived.
+
+    A file is made when it is missing; a PostgreSQL database is made by its administrator.
+    """
+    config, path = desk.config, desk.config.database.sqlite_path
+    name = database_of(config.database.url, config.state_dir).name
     if path is None:
-        raise HivedError("database.url: only sqlite:///FILE can be created by this program")
+        fresh, applied = False, create(config.database.url, config.state_dir)
+    else:
+        fresh, applied = _file(desk, path)
+    if desk.json:
+        desk.screen.document({"database": name, "created": fresh, "applied": applied})
+        return 0
+    if fresh:
+        desk.screen.say(f"created {clean(name)}")
+    for change in applied:
+        desk.screen.say(f"applied {change}")
+    changes = counted(len(applied), "schema change")
+    desk.screen.say(f"{changes} applied" if applied else f"{clean(name)} is up to date: nothing to do")
+    return 0
+
+
+def _file(desk: Desk, path: Path) -> tuple[bool, list[str]]:
+    """Return whether the file is new, and what was applied to it."""
     may_use(path)
     fresh = not path.exists()
     try:
-        applied = create(desk.config.database.url)
+        applied = create(desk.config.database.url, desk.config.state_dir)
     except PermissionError as err:
         raise NotPermitted(not_permitted(path)) from err
     except OSError as err:
         raise HivedError(f"{err.filename or path}: {err.strerror}") from err
     if fresh:
         _hand_over(path)
-    if desk.json:
-        desk.screen.document({"database": str(path), "created": fresh, "applied": applied})
-        return 0
-    if fresh:
-        desk.screen.say(f"created {clean(str(path))}")
-    for name in applied:
-        desk.screen.say(f"applied {name}")
-    changes = counted(len(applied), "schema change")
-    desk.screen.say(f"{changes} applied" if applied else f"{clean(str(path))} is up to date: nothing to do")
-    return 0
+    return fresh, applied
 
 
 def _hand_over(path: Path) -> None:

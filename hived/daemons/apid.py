@@ -21,13 +21,15 @@ from hived.store import Store
 
 log = logging.getLogger("hive-apid")
 
+CONNECTIONS = 4  # of each kind to a PostgreSQL server: a browser asks for several lists at once, nodes send meanwhile
+
 
 async def apid(config: Config, life: Life) -> None:
     """Serve until the end is asked for. HivedError when the address cannot be had."""
     if config.http.tls != "off":
         # An operator who asked for TLS must not be served without it.
         raise BadConfig(f"{config.origin.get('http.tls', 'http.tls')}: hive-apid cannot serve TLS yet: set it to off")
-    async with Store.open(config.database.url) as store:
+    async with Store.open(config.database.url, config.state_dir, connections=CONNECTIONS) as store:
         fleet = FleetView(store, status_seconds=config.intervals.status_seconds)
         await fleet.beat()  # the first list is whole
         app = make_app(

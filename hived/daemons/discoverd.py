@@ -29,7 +29,7 @@ async def discoverd(config: Config, life: Life) -> None:
     network, own = config.network, config.discoverd
     probes = min(own.probe_concurrency, file_budget(share=0.4))
     async with (
-        Store.open(config.database.url) as store,
+        Store.open(config.database.url, config.state_dir) as store,
         open_session(concurrency=probes, keepalive_s=None) as session,
     ):
         client = VnishClient(session, port=network.port, timeout_s=2 * network.miner_probe_timeout_s)

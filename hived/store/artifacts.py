@@ -12,7 +12,7 @@ import peewee as pw
 from hived.records.artifact import Artifact, CollectedObject, Description, Licence
 from hived.records.canonical import CANON_VERSION, canonical, url_key
 from hived.store.counters import next_number
-from hived.store.db import Database, dicts, tuples
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Artifact as Row
 from hived.store.schema import Contribution
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hived.records.artifact import Fetched, Lease, Source
 from hived.store import artifacts, frontier, sources
-from hived.store.db import Database
+from hived.store.database import Database
 
 UNKNOWN_LICENCE = "licence not stated"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hived.records.artifact import CollectorState
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Collector
 
 _NAME = "auto-miner"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peewee as pw
 
-from hived.store.db import Database, tuples
+from hived.store.database import Database, tuples
 from hived.store.schema import Artifact
 
 

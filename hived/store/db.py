@@ -1,18 +1,17 @@
-"""The database file and the one thread of this process that touches it.
+"""The database of this process, SQLite or PostgreSQL, and the threads that touch it.
 
 peewee is never called on the event loop. A function of this room takes the database first and does its work in one
-go; `Store.write` wraps it in one IMMEDIATE transaction, `Store.read` runs it on a second, read-only connection with a
-time limit, so that a long list in the dashboard never holds up a writer.
+go; `Store.write` wraps it in one transaction that is alone among writers, `Store.merge` in one that may run beside
+others, `Store.read` runs it on a read-only connection with a time limit, so that a long list in the dashboard never
+holds up a writer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import sqlite3
+import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,199 +19,163 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import peewee as pw
 
-from hived.errors import HivedError, SchemaMismatch, Transient
-from hived.store import migrations
+from hived.errors import HivedError, Transient
+from hived.runtime.config import STATE_DIR
+from hived.store import dialect, migrations, sealing
+from hived.store.box import Box
+from hived.store.database import Database, Purpose, as_ours, dicts, tuples
+from hived.store.postgres import PostgresServer
+from hived.store.sqlite import SqliteFile, prepare
 
-log = logging.getLogger(__name__)
-# At DEBUG peewee writes every statement with its values, the miners' keys and passwords among them.
-logging.getLogger("peewee").setLevel(logging.INFO)
+__all__ = ["Database", "Store", "create", "database_of", "dicts", "integrity", "sqlite_path", "tuples"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READ_LIMIT_S = 10.0
-"""Longest time one read may take; a dashboard query takes milliseconds, a runaway one must not pin the WAL."""
-
-_PRAGMAS = {
-    "journal_mode": "wal",
-    "synchronous": "normal",  # with WAL: a power cut may lose the last transactions, never the file
-    "foreign_keys": 1,
-    "busy_timeout": 5000,
-    "journal_size_limit": 64 * 1024 * 1024,  # the WAL shrinks again after a burst
-    "cache_size": -8 * 1024,  # 8 MiB a connection: fits the hot tables of 5,000 miners
-    "temp_store": "memory",
-}
+TRIES = 5
+"""How often a transaction that got in another's way is run before the caller is told to come again."""
 
 
-class Database(pw.SqliteDatabase):
-    """A SQLite file with our pragmas."""
-
-    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
-        pragmas = dict(_PRAGMAS)
-        if read_only:
-            del pragmas["journal_mode"]
-            pragmas["query_only"] = 1
-        super().__init__(str(path), pragmas=pragmas, autoconnect=False)
-        self.path = Path(path)
+def sqlite_path(url: str) -> Path | None:
+    """Return the file of a `sqlite:///` URL, None for PostgreSQL; HivedError for another kind of database."""
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        return Path(rest.removeprefix("/"))
+    if scheme != "postgresql":
+        raise HivedError(f"database.url: {scheme[:20]} is no database that hived knows: sqlite or postgresql")
+    return None
 
 
-def sqlite_path(url: str) -> Path:
-    """Return the file of a `sqlite:///` URL; HivedError for another kind of database."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix):
-        scheme = url.split(":", 1)[0]
-        raise HivedError(f"database.url: {scheme} cannot be used by this program, only sqlite:///FILE")
-    return Path(url[len(prefix) :])
+def database_of(url: str, state_dir: Path | None = None, *, read_only: bool = False, connections: int = 1) -> Database:
+    """Return a database that is not connected yet. `state_dir`: where the key file is, as in `Store.open`."""
+    path = sqlite_path(url)
+    box = Box(state_dir or (path.parent if path is not None else STATE_DIR))
+    if path is not None:
+        return SqliteFile(path, box, read_only=read_only)
+    return PostgresServer(url, box, connections=connections)
 
 
 class Store:
     """The open database of one process."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._writer = Database(path)
-        self._reader = Database(path, read_only=True)
-        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="store")
-        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="store-read")
+    def __init__(self, writer: Database, reader: Database, *, connections: int = 1) -> None:
+        self.name = writer.name
+        self._writer, self._reader = writer, reader
+        self._write_thread = ThreadPoolExecutor(connections, thread_name_prefix="store")
+        self._read_thread = ThreadPoolExecutor(connections, thread_name_prefix="store-read")
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str) -> AsyncIterator[Store]:
+    async def open(cls, url: str, state_dir: Path | None = None, *, connections: int = 1) -> AsyncIterator[Store]:
         """Open the database, check its schema, close it cleanly at the end.
 
-        SchemaMismatch when `hivectl migrate` has to run first, HivedError when the file cannot be used.
+        `state_dir`: the folder of the key file; None: that of the SQLite file, else /var/lib/hived. `connections`: so
+        many at once for reading, and so many for writing; SQLite has one of each.
+        SchemaMismatch when `hivectl migrate` has to run first, HivedError when the database cannot be used.
         """
-        store = cls(sqlite_path(url))
-        loop = asyncio.get_running_loop()
+        if sqlite_path(url) is not None:
+            connections = 1
+        writer = database_of(url, state_dir, connections=connections)
+        reader = database_of(url, state_dir, read_only=True, connections=connections)
+        reader.box = writer.box
+        store = cls(writer, reader, connections=connections)
         try:
-            await loop.run_in_executor(store._write_thread, store._connect)
-            await loop.run_in_executor(store._read_thread, store._connect_reader)
+            await store._submit(store._write_thread, store._prepare)
+            await store._submit(store._read_thread, store._prepare_reader)
             yield store
         finally:
             await asyncio.shield(store._close())
 
     async def write(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `fn(database, ...)` in one transaction on the DB thread. Transient when locked or the disk is full."""
-        return await self._submit(self._write_thread, self._transact, fn, args, kwargs)
+        """Run `fn(database, ...)` in one transaction, alone among writers, on a DB thread.
+
+        It may run more than once: it must do nothing but read and write the database. Transient when the database is
+        locked, away or out of space.
+        """
+        return await self._change("write", fn, args, kwargs)
+
+    async def merge(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `fn(database, ...)` in one transaction beside those of other processes (SQLite: as `write`).
+
+        For functions that stay right then: single upserts by unique keys, in the order of the keys, after `next_rev`.
+        """
+        return await self._change("merge", fn, args, kwargs)
 
     async def read(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `fn(database, ...)` on the read-only connection, in one snapshot, within READ_LIMIT_S."""
-        return await self._submit(self._read_thread, self._query, fn, args, kwargs)
+        """Run `fn(database, ...)` on a read-only connection, in one snapshot, within READ_LIMIT_S."""
+        return await self._submit(self._read_thread, self._run, self._reader, "read", fn, args, kwargs)
 
     async def changed(self) -> int:
         """Return a number that differs whenever another connection has committed since the last call."""
-        return await self._submit(self._read_thread, self._data_version)
+        return await self._submit(self._read_thread, self._mark)
+
+    async def _change(self, purpose: Purpose, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        if any(isinstance(one, Iterator) for one in (*args, *kwargs.values())):
+            raise TypeError("what can be read only once would be empty when the transaction is run again")
+        return await self._submit(self._write_thread, self._run, self._writer, purpose, fn, args, kwargs)
 
     async def _submit(self, thread: ThreadPoolExecutor, call: Callable[..., T], *args: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(thread, call, *args)
 
-    def _transact(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
-        with _as_ours(self.path), self._writer.atomic("IMMEDIATE"):
-            return fn(self._writer, *args, **kwargs)
+    def _run(self, database: Database, purpose: Purpose, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        for left in reversed(range(TRIES)):
+            try:
+                with database.session(), database.transact(purpose):
+                    return fn(database, *args, **kwargs)
+            except pw.PeeweeException as err:
+                if left and database.collided(err):
+                    time.sleep(random.uniform(0.01, 0.05))  # else both would meet again
+                    continue
+                ours = database.translate(err)
+                if ours is None:
+                    raise
+                raise ours from err
+        raise AssertionError("the last try either returns or raises")
 
-    def _query(self, fn: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> T:
-        deadline = time.monotonic() + READ_LIMIT_S
-        connection: sqlite3.Connection = self._reader.connection()  # type: ignore[no-untyped-call]
-        connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 20_000)
+    def _mark(self) -> int:
+        with as_ours(self._reader), self._reader.session():
+            return dialect.changed(self._reader)
+
+    def _prepare(self) -> None:
+        self._writer.box.check()
         try:
-            with _as_ours(self.path), self._reader.atomic():
-                return fn(self._reader, *args, **kwargs)
-        finally:
-            connection.set_progress_handler(None, 0)
+            with as_ours(self._writer), self._writer.session():
+                migrations.check(self._writer)
+        except Transient as err:  # nothing of ours runs yet: who started us decides about waiting
+            raise HivedError(f"cannot use the database {self.name}: {str(err).removeprefix('database: ')}") from err
 
-    def _data_version(self) -> int:
-        with _as_ours(self.path):
-            return int(_pragma(self._reader, "data_version"))
-
-    def _connect(self) -> None:
-        if not self.path.exists():
-            raise SchemaMismatch(f"there is no database at {self.path}: run `hivectl migrate` first")
-        with _as_ours(self.path):
-            self._writer.connect()
-            migrations.check(self._writer)
-
-    def _connect_reader(self) -> None:
-        with _as_ours(self.path):
-            self._reader.connect()
+    def _prepare_reader(self) -> None:
+        with as_ours(self._reader), self._reader.session():
+            pass
 
     async def _close(self) -> None:
-        loop = asyncio.get_running_loop()
         for thread, database in ((self._read_thread, self._reader), (self._write_thread, self._writer)):
-            await loop.run_in_executor(thread, database.close)
+            await self._submit(thread, database.shut)
             thread.shutdown(wait=False)
 
 
-_PASSING = ("locked", "busy", "is full", "disk I/O")
-
-
-class _as_ours:  # noqa: N801 - reads as a word in a with statement
-    """Turn peewee's errors into ours: what passes by itself is Transient, a broken file is not."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, _trace: object) -> None:
-        if isinstance(err, pw.OperationalError):
-            text = str(err)
-            if "unable to open" in text or "readonly" in text:
-                raise HivedError(f"cannot use the database {self.path}: {text}") from err
-            if "interrupted" in text:
-                raise Transient(f"a query took longer than {READ_LIMIT_S:g} s and was stopped") from err
-            if any(word in text for word in _PASSING):
-                raise Transient(f"database: {text}") from err
-            return  # a statement that SQLite does not understand is our bug
-        if isinstance(err, pw.DatabaseError) and not isinstance(err, pw.IntegrityError | pw.ProgrammingError):
-            raise HivedError(f"the database {self.path} is damaged: {err}") from err
-
-
-def _pragma(database: Database, name: str) -> Any:
-    return database.execute_sql(f"PRAGMA {name}").fetchone()[0]  # type: ignore[no-untyped-call]
-
-
-def tuples(query: Any, database: Database) -> list[tuple[Any, ...]]:
-    """Run a query and return its rows as tuples."""
-    return list(query.tuples().bind(database))
-
-
-def dicts(query: Any, database: Database) -> list[dict[str, Any]]:
-    """Run a query and return its rows as dicts by column name."""
-    return list(query.dicts().bind(database))
-
-
-def create(url: str) -> list[str]:
-    """Create the database when it is missing and bring its schema up to date; return the names of applied changes.
-
-    The file is readable by its owner only: it holds the miners' keys and passwords.
-    """
+def create(url: str, state_dir: Path | None = None) -> list[str]:
+    """Make the database ready: its file, its schema, and sealed what is secret; return the names of applied changes."""
     path = sqlite_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = not path.exists()
-    if fresh:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    path.chmod(0o600)
-    database = Database(path)
-    with _as_ours(path):
-        if fresh:
-            # Must be set before the first table: lets the file shrink again when old history is pruned.
-            connection = sqlite3.connect(path)
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("VACUUM")
-            connection.close()
-        database.connect()
+    if path is not None:
+        prepare(path)
+    database = database_of(url, state_dir)
+    with as_ours(database):
         try:
-            return migrations.migrate(database)
+            with database.session():
+                applied = migrations.migrate(database)
+                sealing.seal_all(database)
+                return applied
         finally:
-            database.close()
+            database.shut()
 
 
 def integrity(url: str) -> str:
-    """Return what `PRAGMA integrity_check` says: "ok", or what is broken."""
-    database = Database(sqlite_path(url))
-    database.connect()
-    try:
-        return str(_pragma(database, "integrity_check"))
-    finally:
-        database.close()
+    """Return "ok", or what is broken in the database."""
+    database = database_of(url)
+    with as_ours(database):
+        try:
+            with database.session():
+                return dialect.integrity(database)
+        finally:
+            database.shut()

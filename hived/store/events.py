@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from peewee import JOIN
 
 from hived.records.site import Event
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Event as Row
 from hived.store.schema import Miner
 

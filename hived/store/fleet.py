@@ -9,20 +9,21 @@ import peewee as pw
 from peewee import JOIN
 
 from hived.records.site import Event
-from hived.store.db import Database, dicts, tuples
+from hived.store import dialect
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Event as EventRow
 from hived.store.schema import Health, Miner, Stranger
 
 _STATUS_TIMES = """
-WITH RECURSIVE walk(at, before) AS (
-    SELECT status.at, status.before FROM status JOIN health ON health.num = status.num
+WITH RECURSIVE walk(at, before, turn) AS (
+    SELECT status.at, status.before, 1 FROM status JOIN health ON health.num = status.num
     WHERE status.num = ? AND status.at = health.status_at
     UNION ALL
-    SELECT status.at, status.before FROM walk JOIN status ON status.at = walk.before AND status.num = ?
-    WHERE walk.at > ?
-    LIMIT ?
+    SELECT status.at, status.before, walk.turn + 1
+    FROM walk JOIN status ON status.at = walk.before AND status.num = ?
+    WHERE walk.at > ? AND walk.turn < ?
 )
-SELECT at FROM walk
+SELECT at FROM walk ORDER BY turn
 """
 
 
@@ -66,4 +67,4 @@ def events_after(db: Database, event_id: int, *, limit: int) -> list[Event]:
 
 def status_times(db: Database, num: int, *, back_to: float, limit: int) -> list[float]:
     """Return when a miner's statuses were recorded, newest first, back to a time (and one beyond it)."""
-    return [at for (at,) in db.execute_sql(_STATUS_TIMES, (num, num, back_to, limit)).fetchall()]  # type: ignore[no-untyped-call]
+    return [at for (at,) in dialect.rows(db, _STATUS_TIMES, num, num, back_to, limit)] if limit > 0 else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hived.store.db import Database
+from hived.store.database import Database
 from hived.store.schema import Artifact, Frontier
 
 AT_ONCE = 5000  # rows of one transaction: a tenth of a second

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import peewee as pw
 
 from hived.records.artifact import Lease, ObjectRef, Validators
-from hived.store.db import Database, dicts, tuples
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Frontier, Host
 
 DAY_S = 86_400.0

@@ -11,7 +11,8 @@ from typing import Any
 import peewee as pw
 
 from hived.records.miner import HASHING_STATES
-from hived.store.db import Database, dicts, tuples
+from hived.store import dialect
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Chips, Counter, Event, Health, Rollup, Rollup1h, Rollup5m, Status
 
 FIVE_MINUTES_S = 300.0
@@ -169,18 +170,12 @@ def prune_events(db: Database) -> None:
 
 def used_bytes(db: Database) -> int:
     """Return what the database takes without its free pages."""
-    size, pages, free = (_pragma(db, name) for name in ("page_size", "page_count", "freelist_count"))
-    return size * (pages - free)
+    return dialect.used_bytes(db, [Status, Chips, Rollup5m, Rollup1h, Event])
 
 
 def give_back(db: Database, *, pages: int = 2_000) -> None:
     """Return free pages to the file system, at most 8 MB at a time."""
-    for _ in db.execute_sql(f"PRAGMA incremental_vacuum({int(pages)})"):  # type: ignore[no-untyped-call]
-        pass
-
-
-def _pragma(db: Database, name: str) -> int:
-    return int(db.execute_sql(f"PRAGMA {name}").fetchone()[0])  # type: ignore[no-untyped-call]
+    dialect.give_back(db, pages)
 
 
 def _columns(table: type[Rollup]) -> list[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Host
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hived.records.miner import MinerIdentity
 from hived.records.site import Event, KnownMiner
 from hived.store import events, site
 from hived.store.counters import next_number, next_rev
-from hived.store.db import Database, tuples
+from hived.store.database import Database, tuples
 from hived.store.schema import Health, Miner
+from hived.store.sealing import about
 
 _NUMBERS = re.compile(r"[\d.]+")
 """What may differ between two tellings of the same trouble: "no answer within 1.5 s", "... within 5 s"."""
@@ -37,14 +38,14 @@ class Sighting:
 def known(db: Database) -> list[KnownMiner]:
     """Return every miner ever found."""
     query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num))
-    return [KnownMiner(*row) for row in tuples(query, db)]
+    return [_known(db, row) for row in tuples(query, db)]
 
 
 def by_mac(db: Database, mac: str) -> KnownMiner | None:
     """Return one miner; `mac` in any case."""
     query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num)).where(Miner.mac == mac.lower())
     rows = tuples(query, db)
-    return KnownMiner(*rows[0]) if rows else None
+    return _known(db, rows[0]) if rows else None
 
 
 def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
@@ -114,9 +115,13 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
 
 def keep_key(db: Database, num: int, key: str, at: float, *, password: str | None = None) -> None:
     """Store the key that opens a miner (and the password that worked); pauses end."""
-    fields: dict[str, Any] = {"api_key": key, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
+    mac = Miner.select(Miner.mac).where(Miner.num == num).bind(db).scalar()
+    fields: dict[str, Any] = {
+        "api_key": db.box.seal(key, about(mac, "api_key")), "unlock_failures": 0, "unlock_position": 0,
+        "unlock_not_before": 0.0,
+    }  # fmt: skip
     if password is not None:
-        fields["unlock_password"] = password
+        fields["unlock_password"] = db.box.seal(password, about(mac, "unlock_password"))
     _changed(db, num, at, **fields)
     # A miner with a key can be polled at once.
     Health.update(next_status_at=0.0, next_chips_at=0.0, rev=next_rev(db)).where(Health.num == num).execute(db)
@@ -156,7 +161,8 @@ def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:
 
 def set_password(db: Database, mac: str, password: str, at: float) -> bool:
     """Give the miner's own password; a waiting pause ends, so that it is tried at once. False: no such miner."""
-    if not _set(db, mac, at, unlock_password=password, unlock_failures=0, unlock_position=0, unlock_not_before=0.0):
+    sealed = db.box.seal(password, about(mac.lower(), "unlock_password"))
+    if not _set(db, mac, at, unlock_password=sealed, unlock_failures=0, unlock_position=0, unlock_not_before=0.0):
         return False
     row = by_mac(db, mac)
     if row is not None and row.ip is not None:
@@ -167,6 +173,15 @@ def set_password(db: Database, mac: str, password: str, at: float) -> bool:
 def want_settings(db: Database, num: int, due_at: float | None) -> None:
     """Plan when the miner's own settings are read again."""
     Health.update(settings_due_at=due_at).where(Health.num == num).execute(db)
+
+
+def _known(db: Database, row: tuple[Any, ...]) -> KnownMiner:
+    found = KnownMiner(*row)
+    return replace(
+        found,
+        api_key=db.box.open_or_none(found.api_key, about(found.mac, "api_key")),
+        unlock_password=db.box.open_or_none(found.unlock_password, about(found.mac, "unlock_password")),
+    )
 
 
 def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:

@@ -13,7 +13,7 @@ from hived.errors import BadRequest
 from hived.records.miner import ModelInfo, Preset
 from hived.records.site import ModelView
 from hived.store.counters import next_rev
-from hived.store.db import Database, dicts, tuples
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Health, Miner, Model
 
 MAX_VERSIONS = 50  # firmware versions remembered for one model

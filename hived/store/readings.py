@@ -11,8 +11,9 @@ from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.site import PollOutcome, PollTarget, StoredStatus
 from hived.store import events, packing, telemetry
 from hived.store.counters import next_rev
-from hived.store.db import Database, dicts, tuples
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Health, Miner, Status
+from hived.store.sealing import about
 
 _COLUMNS = (
     "at", "num", "state", "preset", "hashrate_hs", "average_hashrate_hs", "expected_hashrate_hs", "power_w",
@@ -48,13 +49,13 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
 
     return [
         PollTarget(
-            num=row[0], mac=row[1], ip=row[2], api_key=row[3], hashrate_unit=row[4], status_due=turn(row[5]),
+            num=row[0], mac=row[1], ip=row[2], api_key=key, hashrate_unit=row[4], status_due=turn(row[5]),
             chips_due=turn(row[6]), due_at=row[5], chips_due_at=row[6], failures=row[7], state=row[8], preset=row[9],
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
             boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]),
         )
         for row in tuples(query, db)
-        if row[0] not in busy
+        if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None
     ][:limit]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from hived.records.miner import MinerSettings
 from hived.records.site import Event, SettingsVersion
 from hived.store import events
 from hived.store.counters import next_rev
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Health
 from hived.store.schema import SettingsVersion as Row
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hived.records.site import Command, DaemonRow, Stranger, Sweep
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Command as CommandRow
 from hived.store.schema import Daemon as DaemonTable
 from hived.store.schema import Stranger as StrangerRow

@@ -8,7 +8,7 @@ import peewee as pw
 
 from hived.errors import Conflict
 from hived.records.artifact import Source
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Artifact, Frontier, Refusal
 from hived.store.schema import Source as Row
 

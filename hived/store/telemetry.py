@@ -9,7 +9,7 @@ from typing import Any
 from hived.errors import HivedError
 from hived.records.miner import HashboardChips
 from hived.store import packing
-from hived.store.db import Database, dicts, tuples
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Chips, Health
 
 

@@ -8,7 +8,7 @@ from peewee import JOIN
 
 from hived.records.site import MinerView
 from hived.store import readings
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Counter, Health, Miner, Model, Status
 
 _ROW = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hived.store import Database, Store, create
+from hived.store import Store, create, database_of
 from tests.api import farm
 from tests.clock import FakeClock
 
@@ -23,7 +23,11 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         path = folder / f"{name}.db"
         if not path.exists():
             create(f"sqlite:///{path}")
-            with closing(Database(path)) as database, database.connection_context(), database.atomic():
+            with (
+                closing(database_of(f"sqlite:///{path}")) as database,
+                database.connection_context(),
+                database.atomic(),
+            ):
                 farm.FILLED[name](database)
         return path
 

@@ -138,8 +138,8 @@ async def test_healthz_is_503_when_the_view_does_not_follow(api: Api) -> None:
 
 async def test_a_database_that_is_locked_is_503_and_reading_goes_on(api: Api) -> None:
     """Another program holds the write lock longer than we wait for it."""
-    await api.store.write(lambda db: db.execute_sql("PRAGMA busy_timeout = 50"))  # type: ignore[no-untyped-call]
-    with closing(sqlite3.connect(api.store.path, isolation_level=None)) as other:
+    await api.store.write(lambda db: db.execute_sql("PRAGMA busy_timeout = 50"))
+    with closing(sqlite3.connect(api.store.name, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         code, reply = await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True})
         assert code == 503

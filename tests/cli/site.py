@@ -25,7 +25,7 @@ from hived.records.miner import (
     Preset,
 )
 from hived.records.site import DaemonRow, Event, PollOutcome, StoredStatus, Stranger, Sweep
-from hived.store import Database, create, events, miners, models, readings, settings, site
+from hived.store import Database, create, database_of, events, miners, models, readings, settings, site
 from tests.clock import FakeClock
 
 P = ParamSpec("P")
@@ -111,7 +111,7 @@ class Site:
     def write(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb of the store; the connection stays open, as a daemon's does beside hivectl."""
         if self._database is None:
-            self._database = Database(self.path)
+            self._database = database_of(self.url)
             self._database.connect()
         with self._database.atomic("IMMEDIATE"):
             return fn(self._database, *args, **kwargs)

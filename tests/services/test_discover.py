@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import ipaddress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -276,7 +277,7 @@ async def test_settings_are_versions_their_difference_is_an_event_and_no_passwor
         {"path": "pools.0.url", "before": first.document["pools"][0]["url"], "after": "pool.example.net:3333"},
     )
     assert (await kinds(here, row.num))[0] == "settings_changed"
-    for file in here.store.path.parent.iterdir():
+    for file in Path(here.store.name).parent.iterdir():
         assert b"pool-pass-4711" not in file.read_bytes()
 
 

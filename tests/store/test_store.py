@@ -13,8 +13,8 @@ import pytest
 from hived.errors import HivedError, SchemaMismatch, Transient
 from hived.records.miner import MinerIdentity, MinerSettings, ModelInfo, Preset
 from hived.records.site import Stranger
-from hived.store import Store, create, integrity, miners, models, settings, site
-from hived.store import db as room
+from hived.store import Store, create, integrity, miners, models, settings, site, sqlite
+from hived.store import database as room
 from hived.store.node import node_id
 from hived.store.schema import TABLES
 from hived.store.settings import KEEP_VERSIONS
@@ -66,7 +66,7 @@ async def test_a_daemon_refuses_a_missing_an_older_and_a_newer_schema(tmp_path: 
 async def test_a_locked_database_is_transient_and_a_damaged_one_is_not(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(room._PRAGMAS, "busy_timeout", 50)
+    monkeypatch.setitem(sqlite._PRAGMAS, "busy_timeout", 50)
     async with Store.open(url) as store:
         other = sqlite3.connect(path_of(url), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
@@ -133,8 +133,8 @@ async def test_daemons_that_start_together_agree_on_the_node_id(tmp_path: Path) 
 
 
 def test_a_database_of_another_kind_is_refused_by_name() -> None:
-    with pytest.raises(HivedError, match="postgresql"):
-        create("postgresql://u:p@h/db")
+    with pytest.raises(HivedError, match="mysql is no database that hived knows: sqlite or postgresql"):
+        create("mysql://u:p@h/db")
 
 
 async def test_silent_fields_keep_what_is_known(store: Store) -> None:

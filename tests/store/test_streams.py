@@ -244,7 +244,7 @@ async def test_the_latest_status_is_found_by_index_and_never_sorted(store: Store
 def plan_of(db: Database, query: Callable[[], Any]) -> list[str]:
     """Return the steps of a query's plan that cost more with more rows."""
     sql, values = query().bind(db).sql()
-    steps = [row[3] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()]  # type: ignore[no-untyped-call]
+    steps = [row[3] for row in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values).fetchall()]
     assert steps
     return [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step]
 

@@ -1,0 +1,100 @@
+"""The SQLite engine: one file, a connection for each thread that uses it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import peewee as pw
+
+from hived.errors import HivedError, SchemaMismatch, Transient
+from hived.store import database as room
+from hived.store.box import Box
+from hived.store.database import Database, Purpose
+
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "normal",  # with WAL: a power cut may lose the last transactions, never the file
+    "foreign_keys": 1,
+    "busy_timeout": int(room.LOCK_LIMIT_S * 1000),
+    "journal_size_limit": 64 * 1024 * 1024,  # the WAL shrinks again after a burst
+    "cache_size": -8 * 1024,  # 8 MiB a connection: fits the hot tables of 5,000 miners
+    "temp_store": "memory",
+}
+_PASSING = ("locked", "busy", "is full", "disk I/O")
+
+
+class SqliteFile(Database, pw.SqliteDatabase):
+    """A SQLite file with our pragmas."""
+
+    kind = "sqlite"
+
+    def __init__(self, path: Path, box: Box, *, read_only: bool = False) -> None:
+        pragmas = dict(_PRAGMAS)
+        if read_only:
+            del pragmas["journal_mode"]
+            pragmas["query_only"] = 1
+        super().__init__(str(path), pragmas=pragmas, autoconnect=False)
+        self.path, self.name, self.box = path, str(path), box
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        if self.is_closed():
+            if not self.path.exists():
+                raise SchemaMismatch(f"there is no database at {self.path}: run `hivectl migrate` first")
+            self.connect()
+        yield
+
+    @contextmanager
+    def transact(self, purpose: Purpose) -> Iterator[None]:
+        if purpose != "read":
+            with self.atomic("IMMEDIATE"):
+                yield
+            return
+        deadline = time.monotonic() + room.READ_LIMIT_S
+        connection: sqlite3.Connection = self.connection()
+        connection.set_progress_handler(lambda: int(time.monotonic() > deadline), 20_000)
+        try:
+            with self.atomic():
+                yield
+        finally:
+            connection.set_progress_handler(None, 0)
+
+    def shut(self) -> None:
+        self.close()
+
+    def translate(self, err: pw.PeeweeException) -> HivedError | None:
+        if isinstance(err, pw.OperationalError):
+            text = str(err)
+            if "unable to open" in text or "readonly" in text:
+                return HivedError(f"cannot use the database {self.name}: {text}")
+            if "interrupted" in text:
+                return Transient(f"a query took longer than {room.READ_LIMIT_S:g} s and was stopped")
+            if any(word in text for word in _PASSING):
+                return Transient(f"database: {text}")
+            return None  # a statement that SQLite does not understand is our bug
+        if isinstance(err, pw.DatabaseError) and not isinstance(err, pw.IntegrityError | pw.ProgrammingError):
+            return HivedError(f"the database {self.name} is damaged: {err}")
+        return None
+
+    def collided(self, err: pw.PeeweeException) -> bool:  # noqa: ARG002
+        return False  # there is one writer at a time: who comes later waits
+
+
+def prepare(path: Path) -> None:
+    """Make the file when it is missing. It is readable by its owner only: it tells of everything on the site."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = not path.exists()
+    if fresh:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    path.chmod(0o600)
+    if fresh:
+        # Must be set before the first table: lets the file shrink again when old history is pruned.
+        connection = sqlite3.connect(path)
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("VACUUM")
+        connection.close()
