@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hived.api import artifacts, collecting, events, health, history, miners, models, pages, site, sources, stream
+from hived.api import (
+    artifacts,
+    collecting,
+    events,
+    health,
+    history,
+    miners,
+    models,
+    pages,
+    peers,
+    site,
+    sources,
+    stream,
+)
 from hived.api.access import INHERITED, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 
 Row = tuple[str, str, Handler, Who]
@@ -30,6 +43,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/strangers", site.strangers, VIEWER),
     ("GET", "/api/v1/sweeps", site.sweeps, VIEWER),
     ("GET", "/api/v1/daemons", site.daemons, VIEWER),
+    ("GET", "/api/v1/peers", peers.listing, VIEWER),
     ("POST", "/api/v1/scan", site.scan, OPERATOR),
     ("GET", "/api/v1/commands/{id}", site.command, VIEWER),
     ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions, VIEWER),

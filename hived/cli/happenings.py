@@ -23,11 +23,17 @@ _SENTENCES = {
     "board_back": "board {board} is back",
     "fan_lost": "lost fan {fan}",
     "fan_back": "fan {fan} is back",
+    "peer_found": "{role} {name} was found at {address}",
+    "peer_moved": "{role} {name} moved from {before} to {after}",
+    "peer_left": "{role} {name} left the network",
+    "peer_dead": "{role} {name} does not answer any more: {reason}",
+    "peer_twice": "{name} and {other} have the same node id {id}: one is a copy",
 }
 
 _TONES = {
     "miner_offline": "bad", "miner_error": "bad", "board_lost": "bad", "fan_lost": "bad", "miner_found": "good",
-    "miner_online": "good", "board_back": "good", "fan_back": "good",
+    "miner_online": "good", "board_back": "good", "fan_back": "good", "peer_found": "good",
+    "peer_dead": "bad", "peer_twice": "bad",
 }  # fmt: skip
 
 

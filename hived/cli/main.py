@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     _miners(_noun(nouns, "miners", "list, show, find and set up miners"))
     _models(_noun(nouns, "models", "miner models and how far hived may drive them"))
     _command(nouns, "events", "events:events", "what happened, newest first", _events)
+    _command(nouns, "peers", "peers:list_peers", "other boxes of the fleet that zeroconf shows")
     _sources(_noun(nouns, "sources", "where the auto-miner collects: list, add and remove, start and stop"))
     _artifacts(_noun(nouns, "artifacts", "what the auto-miner collected"))
     model = _noun(nouns, "model", "the language model that describes artifacts")

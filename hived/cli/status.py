@@ -9,14 +9,17 @@ from typing import Any
 
 from hived import __version__
 from hived.api import dto
-from hived.cli import documents, fleet
+from hived.api.peers import document
+from hived.cli import documents, fleet, peers
 from hived.cli.daemons import DaemonState, all_daemons, read_daemons
 from hived.cli.desk import EXIT_FAILED, Desk
 from hived.cli.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
 from hived.cli.troubles import Trouble, troubles
+from hived.records.peers import Peer
 from hived.records.site import MinerView, Sweep
 from hived.store import Database, site, views
 from hived.store import fleet as stored_fleet
+from hived.store import peers as stored_peers
 
 MOST_ERRORS = 5
 LABEL = 14  # columns of a line's name
@@ -30,6 +33,7 @@ class Facts:
     daemons: list[DaemonState]
     sweeps: list[Sweep]
     strangers: dict[str, int]
+    peers: list[Peer]
 
 
 async def status(desk: Desk) -> int:
@@ -51,7 +55,7 @@ async def status(desk: Desk) -> int:
 def _read(db: Database, now: float) -> Facts:
     return Facts(
         views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=site.sweeps(db, limit=2),
-        strangers=stored_fleet.stranger_kinds(db),
+        strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db),
     )  # fmt: skip
 
 
@@ -140,6 +144,9 @@ class _Words:
         kinds = [f"{count:,} {clean(kind)}" for kind, count in self.facts.strangers.items()]
         if kinds:
             yield from self._wrapped("strangers", kinds)
+        near = peers.in_words(self.facts.peers)
+        if near:
+            yield from self._wrapped("peers", near)
 
     def _sweep(self) -> str:
         done = next((one for one in self.facts.sweeps if one.finished_at is not None), None)
@@ -225,6 +232,7 @@ def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble
         "database": {"path": path and str(path), "bytes": _size(f"{path}"), "wal_bytes": _size(f"{path}-wal")},
         "daemons": [one.document() for one in facts.daemons],
         "subnets": [str(one) for one in desk.config.network.subnets],
+        "peers": [document(one) for one in facts.peers],
         "fleet": documents.totals(total, facts.strangers, done),
         "errors": [
             {

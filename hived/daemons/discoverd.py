@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from functools import partial
 
 from hived.clients.vnish.client import VnishClient
@@ -31,7 +32,9 @@ async def discoverd(config: Config, life: Life) -> None:
     async with (
         Store.open(config.database.url, config.state_dir) as store,
         open_session(concurrency=probes, keepalive_s=None) as session,
+        AsyncExitStack() as stack,
     ):
+        own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
         client = VnishClient(session, port=network.port, timeout_s=2 * network.miner_probe_timeout_s)
         scan = LightScan(
             network.port,
@@ -47,7 +50,7 @@ async def discoverd(config: Config, life: Life) -> None:
             scan=scan,
             keys=KeyKeeper(store, client, network.unlock_passwords, clock=time.time),
             catalogue=Catalogue(store, client, clock=time.time),
-            node_id=await asyncio.to_thread(node_id, config.state_dir, config.node.id),
+            node_id=own_id,
             probe_timeout_s=network.miner_probe_timeout_s,
             probe_concurrency=probes,
             offline_after_scans=own.offline_after_scans,
@@ -55,7 +58,8 @@ async def discoverd(config: Config, life: Life) -> None:
         )
         discoverer.say_what_is_scanned()
         commands = ScanCommands(store, discoverer, clock=time.time)
-        presence = Presence(store, NAME, status=discoverer.summary, clock=time.time)
+        told = [discoverer.summary]
+        presence = Presence(store, NAME, status=lambda: "; ".join(tell() for tell in told), clock=time.time)
         sweeping = Beat("sweep", discoverer.sweep, every=config.intervals.discovery_seconds, limit=SWEEP_STALL_S)
         beats = [sweeping]
         if not life.once:
@@ -63,4 +67,10 @@ async def discoverd(config: Config, life: Life) -> None:
                 Beat("commands", commands.run_open, every=1.0, limit=SWEEP_STALL_S),
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
             ]
-        await life.run(beats, status=discoverer.summary)
+            if own.zeroconf:
+                from hived.daemons.peers import neighbours
+
+                near = await stack.enter_async_context(neighbours(config, life, store, own_id))
+                beats += near.beats
+                told.append(near.finder.summary)
+        await life.run(beats, status=lambda: "; ".join(tell() for tell in told))

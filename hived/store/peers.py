@@ -59,9 +59,16 @@ def masters(db: Database) -> list[Master]:
 
 
 def surplus(peers: Iterable[Peer], most: int = MAX_PEERS) -> list[Peer]:
-    """Return who has to leave so that at most so many stay: the unproven first, then the dead; the oldest of each."""
+    """Return who has to leave so that at most so many stay: the unproven first, then the dead; the oldest of each.
+
+    Of the unproven those go first that did not answer when asked, so that no flood of names keeps a true one out.
+    """
     known = list(peers)
-    known.sort(key=lambda peer: (_LEAVE_FIRST.get(peer.state, 2), peer.seen_at))
+    known.sort(
+        key=lambda peer: (
+            _LEAVE_FIRST.get(peer.state, 2), -peer.misses if peer.state == SIGHTED else 0, peer.seen_at
+        )
+    )  # fmt: skip
     return known[: max(0, len(known) - most)]
 
 

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -74,7 +74,8 @@ class Appliance:
         self.file = folder / "hived.yaml"
         self.database = folder / "hived.db"
         self.url = f"sqlite:///{self.database}"
-        self._sections: dict[str, dict[str, Any]] = {"database": {"url": self.url}}
+        # Tests run side by side on one network: only those of zeroconf speak it, on networks of their own.
+        self._sections: dict[str, dict[str, Any]] = {"database": {"url": self.url}, "discoverd": {"zeroconf": False}}
         self._programs: list[Program] = []
         self.configure(**sections)
 
@@ -90,13 +91,18 @@ class Appliance:
         create(self.url)
         access.admit_into(self.database)
 
-    def start(self, name: str, *args: str, most_files: int | None = None, **environ: str) -> Program:
-        """Start a daemon by its installed command. `most_files`: the hard limit of its open files."""
+    def start(
+        self, name: str, *args: str, most_files: int | None = None, prefix: Sequence[str] = (), **environ: str
+    ) -> Program:
+        """Start a daemon by its installed command. `most_files`: the hard limit of its open files.
+
+        `prefix`: a command that becomes the daemon, such as `ip netns exec NAME`.
+        """
         kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
         err = self.folder / f"{len(self._programs):02d}-{name}.log"
         with err.open("wb") as sink:
             process = subprocess.Popen(
-                [str(Path(sys.executable).with_name(name)), "--config", str(self.file), *args],
+                [*prefix, str(Path(sys.executable).with_name(name)), "--config", str(self.file), *args],
                 env=kept | environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

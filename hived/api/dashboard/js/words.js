@@ -43,6 +43,11 @@ const SENTENCES = {
   board_back: (d) => `has board ${text(d.board)} back`,
   fan_lost: (d) => `lost fan ${text(d.fan)}`,
   fan_back: (d) => `has fan ${text(d.fan)} back`,
+  peer_found: (d) => `sees ${text(d.role)} ${text(d.name)} at ${text(d.address)}`,
+  peer_moved: (d) => `sees ${text(d.role)} ${text(d.name)} move from ${text(d.before)} to ${text(d.after)}`,
+  peer_left: (d) => `saw ${text(d.role)} ${text(d.name)} leave the network`,
+  peer_dead: (d) => `lost ${text(d.role)} ${text(d.name)}: ${text(d.reason)}`,
+  peer_twice: (d) => `sees ${text(d.name)} and ${text(d.other)} with the same node id ${text(d.id)}: one is a copy`,
   settings_changed: (d) => {
     const changes = Array.isArray(d.changes) ? d.changes : [];
     const more = changes.length > 3 ? ` and ${changes.length - 3} more` : "";
@@ -50,8 +55,8 @@ const SENTENCES = {
   },
 };
 
-const BAD = new Set(["miner_offline", "miner_error", "board_lost", "fan_lost"]);
-const GOOD = new Set(["miner_found", "miner_online", "board_back", "fan_back"]);
+const BAD = new Set(["miner_offline", "miner_error", "board_lost", "fan_lost", "peer_dead", "peer_twice"]);
+const GOOD = new Set(["miner_found", "miner_online", "board_back", "fan_back", "peer_found"]);
 
 export const KINDS = {
   miner_found: "Miner found",
@@ -69,6 +74,11 @@ export const KINDS = {
   preset_changed: "Preset changed",
   pool_switched: "Pool switched",
   settings_changed: "Settings changed",
+  peer_found: "Box found",
+  peer_moved: "Box moved",
+  peer_left: "Box left",
+  peer_dead: "Box lost",
+  peer_twice: "Node id twice",
 };
 
 export function kindWord(kind) {

@@ -1,0 +1,59 @@
+"""`hivectl peers`: the other boxes that zeroconf shows, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hived.api.peers import document
+from hived.cli.desk import Desk
+from hived.cli.tables import Cell, Column, Row, draw
+from hived.cli.text import UNKNOWN, ago
+from hived.records.peers import ALIVE, HERE, MASTER, SIGHTED, SUSPECT, Peer
+from hived.store import peers as stored
+
+COLUMNS = (
+    Column("NAME", least=10),
+    Column("ROLE"),
+    Column("STATE"),
+    Column("SINCE", right=True),
+    Column("ADDRESS"),
+    Column("VERSION", leaves=4),
+    Column("NODE ID", leaves=3),
+    Column("REASON", leaves=5, least=12),
+)
+_TONES = {ALIVE: "good", SUSPECT: "warn", SIGHTED: "dim"}
+
+
+async def list_peers(desk: Desk) -> int:
+    """Print a line for each peer."""
+    async with desk.store() as store:
+        found = await store.read(stored.rows)
+    if desk.json:
+        desk.screen.document([document(one) for one in found])
+    elif found:
+        draw(desk.screen, COLUMNS, [_row(one, desk.clock()) for one in found])
+    elif desk.config.discoverd.zeroconf:
+        desk.note("no other box was seen by zeroconf so far")
+    else:
+        desk.note("zeroconf is switched off: discoverd.zeroconf")
+    return 0
+
+
+def in_words(found: Iterable[Peer]) -> list[str]:
+    """Return how many peers are in which state; nothing when none was ever proven."""
+    proven = [one for one in found if one.verified_at is not None]
+    here = [one for one in proven if one.state in HERE]
+    if not proven:
+        return []
+    masters = sum(one.role == MASTER for one in here)
+    words = [f"{len(here):,} here" + (f" ({masters:,} master)" if masters else "")]
+    gone = len(proven) - len(here)
+    return [*words, f"{gone:,} gone"] if gone else words
+
+
+def _row(peer: Peer, now: float) -> Row:
+    address = peer.addresses[0] if peer.addresses else UNKNOWN
+    return [
+        peer.name, peer.role, Cell(peer.state, _TONES.get(peer.state, "bad")), ago(peer.since, now),
+        peer.url or address, peer.version or UNKNOWN, Cell(peer.id, "dim"), Cell(peer.reason or UNKNOWN, "dim"),
+    ]  # fmt: skip

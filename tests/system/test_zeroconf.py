@@ -1,0 +1,223 @@
+"""Real zeroconf between real daemons on hosts of their own: found, lost, moved, found again."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.system.appliance import Appliance, Program, until
+from tests.system.hosts import Host, Lan, lan, possible
+
+REASON = possible()
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.root,
+    pytest.mark.skipif(REASON is not None, reason=str(REASON)),
+]
+
+FOUND_S = 5.0
+GONE_S = 30.0
+AT_ONCE_S = 3.0  # a goodbye needs no waiting for anybody's patience
+
+
+class Box:
+    """A host with an appliance on it, and how that sees the others."""
+
+    def __init__(self, folder: Path, host: Host, name: str) -> None:
+        folder.mkdir()
+        self.host, self.name = host, name
+        self.appliance = Appliance(folder, node={"name": name}, network={"subnets": []}, discoverd={"zeroconf": True})
+        self.appliance.migrate()
+        self.daemon: Program | None = None
+
+    def start(self) -> Program:
+        self.daemon = self.appliance.start("hive-discoverd", prefix=self.host.prefix)
+        return self.daemon
+
+    def sees(self, name: str) -> tuple[str, str | None]:
+        """Return the state of a peer and the address where it was proven."""
+        rows = self.appliance.rows("SELECT state, addresses FROM peer WHERE name = ?", name)
+        return (rows[0][0], json.loads(rows[0][1])[0]) if rows else ("unknown", None)
+
+    async def comes_to_see(self, name: str, state: str, *, within_s: float, at: str | None = None) -> float:
+        """Return the seconds until a peer is in a state."""
+        began = time.monotonic()
+
+        def there() -> bool:
+            found, address = self.sees(name)
+            return found == state and at in (None, address)
+
+        await until(there, within_s=within_s)
+        return time.monotonic() - began
+
+    async def starts(self) -> None:
+        """Start the daemon and return when its own work has begun."""
+        daemon = self.start()
+        await until(lambda: "nothing is scanned" in daemon.log)
+
+    def events(self) -> list[str]:
+        return [kind for (kind,) in self.appliance.rows("SELECT kind FROM event ORDER BY id")]
+
+
+Boxes = Callable[..., Box]
+
+
+@pytest.fixture
+def cables() -> Iterator[Lan]:
+    with lan() as made:
+        yield made
+
+
+@pytest.fixture
+def boxes(cables: Lan, tmp_path: Path) -> Iterator[Boxes]:
+    """`boxes(name)`: a host and its appliance."""
+    made: list[Box] = []
+
+    def make(name: str) -> Box:
+        made.append(Box(tmp_path / name, cables.host(name), name))
+        return made[-1]
+
+    yield make
+    for box in made:
+        box.appliance.close()
+
+
+@pytest.fixture
+async def pair(boxes: Boxes, cables: Lan) -> tuple[Box, Box]:
+    """Two boxes on one cable that have found each other."""
+    one, other = boxes("one"), boxes("other")
+    cables.cable(one.host, "eth0", other.host, "eth0")
+    one.host.add("eth0", "192.0.2.1/24")
+    other.host.add("eth0", "192.0.2.2/24")
+    await one.starts()
+    await other.starts()
+    await one.comes_to_see("other", "alive", within_s=FOUND_S, at="192.0.2.2")
+    await other.comes_to_see("one", "alive", within_s=FOUND_S, at="192.0.2.1")
+    return one, other
+
+
+def running(box: Box) -> Program:
+    assert box.daemon is not None
+    assert box.daemon.running(), box.daemon.log
+    assert "Traceback" not in box.daemon.log, box.daemon.log
+    return box.daemon
+
+
+async def test_two_boxes_find_each_other_and_a_clean_stop_is_known_at_once(pair: tuple[Box, Box]) -> None:
+    one, other = pair
+    await running(other).stop()
+    await one.comes_to_see("other", "left", within_s=AT_ONCE_S)
+    await other.starts()
+    await one.comes_to_see("other", "alive", within_s=FOUND_S)
+    assert one.events() == ["peer_found", "peer_left", "peer_found"]
+    running(one)
+
+
+async def test_a_killed_box_is_noticed_within_30_seconds(pair: tuple[Box, Box]) -> None:
+    one, other = pair
+    running(other).kill()
+    await one.comes_to_see("other", "dead", within_s=GONE_S)
+    await other.starts()
+    await one.comes_to_see("other", "alive", within_s=FOUND_S)
+    assert one.events() == ["peer_found", "peer_dead", "peer_found"]
+
+
+async def test_a_pulled_cable_is_noticed_and_a_plugged_one_too(pair: tuple[Box, Box]) -> None:
+    one, other = pair
+    other.host.pull("eth0")
+    await one.comes_to_see("other", "dead", within_s=GONE_S)
+    await other.comes_to_see("one", "dead", within_s=GONE_S)
+    other.host.plug("eth0")
+    await one.comes_to_see("other", "alive", within_s=2 * FOUND_S)
+    await other.comes_to_see("one", "alive", within_s=2 * FOUND_S)
+    for box in pair:
+        assert running(box).log.count("no network that mDNS could use") == 1
+
+
+async def test_a_box_behind_a_switch_whose_packets_vanish_is_noticed_and_found_again(pair: tuple[Box, Box]) -> None:
+    one, _ = pair
+    one.host.ip("route", "add", "blackhole", "192.0.2.2/32")  # no interface goes down: only nothing arrives
+    await one.comes_to_see("other", "dead", within_s=GONE_S)
+    one.host.ip("route", "del", "blackhole", "192.0.2.2/32")
+    await one.comes_to_see("other", "alive", within_s=GONE_S)
+
+
+async def test_after_an_address_change_a_box_is_found_under_the_new_one(pair: tuple[Box, Box]) -> None:
+    one, other = pair
+    other.host.remove("eth0", "192.0.2.2/24")
+    other.host.add("eth0", "192.0.2.77/24")
+    await one.comes_to_see("other", "alive", within_s=2 * FOUND_S, at="192.0.2.77")
+    assert one.events() == ["peer_found", "peer_moved"]
+    assert one.appliance.number("SELECT count(*) FROM peer") == 1
+    running(other)
+
+
+async def test_a_second_interface_brings_its_neighbours_and_loses_none(
+    pair: tuple[Box, Box], boxes: Boxes, cables: Lan
+) -> None:
+    one, _ = pair
+    third = boxes("third")
+    third.host.plug("lo")
+    cables.cable(one.host, "eth1", third.host, "eth0")
+    third.host.add("eth0", "198.51.100.3/24")
+    await third.starts()
+    one.host.add("eth1", "198.51.100.1/24")
+    await one.comes_to_see("third", "alive", within_s=2 * FOUND_S, at="198.51.100.3")
+    await third.comes_to_see("one", "alive", within_s=2 * FOUND_S, at="198.51.100.1")
+    assert one.sees("other")[0] == "alive"
+    assert one.events() == ["peer_found", "peer_found"]
+
+
+async def test_a_network_that_comes_after_the_daemon_is_used(boxes: Boxes, cables: Lan) -> None:
+    one, other = boxes("one"), boxes("other")
+    await one.starts()
+    await other.starts()
+    await until(lambda: all("no network that mDNS could use" in running(box).log for box in (one, other)))
+    cables.cable(one.host, "eth0", other.host, "eth0")
+    one.host.add("eth0", "192.0.2.1/24")
+    other.host.add("eth0", "192.0.2.2/24")
+    await one.comes_to_see("other", "alive", within_s=2 * FOUND_S)
+    await other.comes_to_see("one", "alive", within_s=2 * FOUND_S)
+    for box in (one, other):
+        log = running(box).log
+        assert log.count("no network that mDNS could use") == 1
+        assert "warning" not in log.replace("warning hived.services.discover: network.subnets is empty", "")
+
+
+async def test_a_host_without_zeroconf_sees_nobody_and_is_seen_by_nobody(
+    pair: tuple[Box, Box], boxes: Boxes, cables: Lan
+) -> None:
+    one, _ = pair
+    silent = boxes("silent")
+    silent.appliance.configure(discoverd={"zeroconf": False})
+    cables.cable(one.host, "eth1", silent.host, "eth0")
+    one.host.add("eth1", "198.51.100.1/24")
+    silent.host.add("eth0", "198.51.100.4/24")
+    await silent.starts()
+    await until(lambda: "192.0.2.1, 198.51.100.1" in running(one).log)
+    await running(silent).stop()
+    assert silent.appliance.number("SELECT count(*) FROM peer") == 0
+    assert one.sees("silent")[0] == "unknown"
+    assert "mDNS" not in (silent.daemon.log if silent.daemon else "")
+
+
+async def test_a_taken_port_5353_costs_one_warning_and_nothing_else(boxes: Boxes, cables: Lan) -> None:
+    one, other = boxes("one"), boxes("other")
+    cables.cable(one.host, "eth0", other.host, "eth0")
+    one.host.add("eth0", "192.0.2.1/24")
+    squatter = (
+        "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('', 5353));"
+        " print('bound', flush=True); sys.stdin.read()"
+    )
+    with one.host.python(squatter) as held:
+        assert held.stdout is not None
+        assert held.stdout.readline().strip() == b"bound"
+        await one.starts()
+        await until(lambda: "zeroconf failed (1)" in running(one).log)
+    await until(lambda: "zeroconf recovered" in running(one).log)
+    assert running(one).log.count("warning") <= 2  # the other one: nothing is scanned
+    await running(one).stop()
