@@ -79,6 +79,10 @@ class BadRequest(HivedError):
     """A person or program asked for something that makes no sense; the text says what was expected."""
 
 
+class Forbidden(HivedError):
+    """Whoever asks may not have this; the text says who may."""
+
+
 class NotFound(HivedError):
     """The thing asked for does not exist."""
 

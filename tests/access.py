@@ -6,6 +6,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from argon2 import PasswordHasher
+
 from hived.records.access import ApiSecret, Role, new_cookie
 from hived.store import Database, database_of, sessions, tokens
 from hived.store.schema import User
@@ -14,6 +16,8 @@ TOKEN = ApiSecret("7e57" * 4, "0123456789abcdef" * 4)
 BEARER = {"Authorization": f"Bearer {TOKEN.text}"}
 HEADER = f"Authorization: {BEARER['Authorization']}\r\n"
 """For tests that write their requests by hand."""
+HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Argon2 as light as it can be: what a test tries is not how slow it is."""
 
 
 def admit(db: Database, role: Role = "admin", at: float = 0.0, name: str = "tests") -> None:

@@ -42,6 +42,7 @@ OWNED = {
     "ollama": "clients",
     "httpx": "clients",
     "zeroconf": "clients",
+    "argon2": "services",
 }
 # For the tests alone.
 NEVER = {"pyasic", "pytest", "hypothesis", "freezegun"}

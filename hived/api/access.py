@@ -106,8 +106,8 @@ async def identify(request: web.Request) -> Principal | None:
     """
     if "Authorization" in request.headers:
         return await _by_bearer(request, request.headers.getall("Authorization"))
-    cookie = request.cookies.get(request.app[RULES].cookie, "")
-    return await _by_cookie(request, cookie) if 0 < len(cookie) <= MAX_CREDENTIALS else None
+    cookie = cookie_of(request)
+    return await _by_cookie(request, cookie) if cookie else None
 
 
 def _holds_data(path: str) -> bool:
@@ -220,6 +220,12 @@ async def welcome(request: web.Request, reply: web.StreamResponse) -> web.Stream
         await ctx.store.write(_begin_local, cookie, request.remote, request.headers.get("User-Agent"), ctx.clock())
         set_cookie(request, reply, cookie)
     return reply
+
+
+def cookie_of(request: web.Request) -> str:
+    """Return the session's secret that a browser sent, "" for none."""
+    cookie = request.cookies.get(request.app[RULES].cookie, "")
+    return cookie if len(cookie) <= MAX_CREDENTIALS else ""
 
 
 def set_cookie(request: web.Request, reply: web.StreamResponse, value: str) -> None:

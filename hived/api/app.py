@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +11,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hived import __version__
-from hived.api import access, answers, asked, collecting, guard, pages, routes
+from hived.api import access, answers, asked, collecting, guard, hello, pages, routes
 from hived.api.context import CONTEXT, Context
 from hived.api.fleet import FleetView
 from hived.api.stream import STREAM, Pace, Stream
-from hived.errors import BadRequest, Conflict, NotFound, Transient
+from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
+from hived.services.certificates import Certificate
+from hived.services.passwords import Passwords
 from hived.store import Store
 
 _WORDS = {
@@ -29,26 +32,29 @@ def make_app(
     *,
     fleet: FleetView,
     node_name: str,
+    node_id: str = "",
     clock: Callable[[], float] = time.time,
     pace: Pace | None = None,
     dashboard: Path = pages.DASHBOARD,
+    passwords: Passwords | None = None,
     loopback_login: bool = False,
-    secure: bool = False,
+    certificate: Callable[[], Certificate] | None = None,
 ) -> web.Application:
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
-    `loopback_login`: browsers on this machine need no password. `secure`: it is served over TLS.
+    `loopback_login`: browsers on this machine need no password. `certificate`: what it is served with now, over TLS.
     """
     app = web.Application(
         middlewares=[_errors, guard.guard(guard.own_names(node_name)), access.admit],
         client_max_size=asked.MAX_BODY_BYTES,
     )
-    app[CONTEXT] = Context(store, fleet, node_name, __version__, clock)
+    app[CONTEXT] = Context(store, fleet, node_name, __version__, clock, node_id, passwords or Passwords())
     app[STREAM] = Stream(pace or Pace())
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[pages.FILES] = pages.load(dashboard)
     answers.prepare(app)
-    routes.add(app, loopback_login=loopback_login, secure=secure)
+    routes.add(app, loopback_login=loopback_login, secure=certificate is not None)
+    app[hello.CERTIFICATE] = certificate
     app.on_response_prepare.append(guard.add_headers)
     app.on_shutdown.append(_close_stream)
     return app
@@ -76,6 +82,11 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return answers.error(404, str(err))
     except Conflict as err:
         return answers.error(409, str(err))
+    except Throttled as err:
+        wait = str(max(1, math.ceil(err.retry_after_s or 1)))
+        return answers.error(429, str(err), {"Retry-After": wait})
+    except Forbidden as err:
+        return answers.error(403, str(err))
     except Transient as err:
         return answers.error(503, f"the database is busy: {err}", {"Retry-After": "1"})
     except TimeoutError:

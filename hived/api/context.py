@@ -10,6 +10,7 @@ from aiohttp import web
 
 from hived.api.fleet import FleetView
 from hived.errors import NotFound, Transient
+from hived.services.passwords import Passwords
 from hived.store import Database, Store, miners
 
 
@@ -22,6 +23,8 @@ class Context:
     node_name: str
     version: str
     clock: Callable[[], float]
+    node_id: str
+    passwords: Passwords
 
 
 CONTEXT = web.AppKey("context", Context)

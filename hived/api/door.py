@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from typing import Any
 
 from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from hived.api import answers, guard
+from hived.api.threshold import Threshold
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +31,19 @@ LIMITS: dict[str, Any] = {
 
 
 class Door(web.BaseSite):
-    """A listening socket that takes at most `connections` clients at a time; more are closed at once."""
+    """A listening socket that takes at most `connections` clients at a time; more are closed at once.
+
+    `tls`: the context to serve with; None serves plain HTTP.
+    """
 
     def __init__(
-        self, runner: web.AppRunner, host: str, port: int, *, connections: int = MAX_CONNECTIONS, **limits: Any
-    ) -> None:
+        self, runner: web.AppRunner, host: str, port: int, *, tls: ssl.SSLContext | None = None,
+        connections: int = MAX_CONNECTIONS, **limits: Any,
+    ) -> None:  # fmt: skip
         super().__init__(runner)
         self.host, self.port, self.connections = host, port, connections
+        self.tls = tls
+        self.shaking: set[asyncio.Task[None]] = set()
         self.limits = LIMITS | limits
         self.full = False
 
@@ -50,16 +58,31 @@ class Door(web.BaseSite):
         self._server = server
         self.port = server.sockets[0].getsockname()[1]
 
+    async def stop(self) -> None:
+        """Listen no more; handshakes under way end."""
+        await super().stop()
+        shaking = list(self.shaking)
+        for task in shaking:
+            task.cancel()
+        await asyncio.gather(*shaking, return_exceptions=True)
+
     def _protocol(self) -> asyncio.Protocol:
         server = self._runner.server
         assert server is not None
-        full = len(server.connections) >= self.connections
+        full = len(server.connections) + len(self.shaking) >= self.connections
         if full and not self.full:
             log.warning("%d connections are open, more are refused", self.connections)
         elif self.full and not full:
             log.info("there is room for connections again")
         self.full = full
-        return _Closed() if full else _Guest(server, loop=asyncio.get_running_loop(), **self.limits)
+        if full:
+            return _Closed()
+        return self._guest() if self.tls is None else Threshold(self.tls, self._guest, self.shaking)
+
+    def _guest(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None
+        return _Guest(server, loop=asyncio.get_running_loop(), **self.limits)
 
 
 class _Guest(web.RequestHandler):

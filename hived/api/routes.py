@@ -12,7 +12,9 @@ from hived.api import (
     collecting,
     events,
     health,
+    hello,
     history,
+    logins,
     miners,
     models,
     pages,
@@ -20,8 +22,10 @@ from hived.api import (
     site,
     sources,
     stream,
+    tokens,
+    users,
 )
-from hived.api.access import INHERITED, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
+from hived.api.access import ADMIN, INHERITED, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 
 Row = tuple[str, str, Handler, Who]
 """Method, path, handler, and who may call it: a role is the least one, see `access.Who`."""
@@ -51,6 +55,21 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/collections", sources.known, VIEWER),
     ("GET", "/api/v1/health", health.whole, VIEWER),
     ("GET", "/healthz", health.short, PUBLIC),
+    # Who may do all that.
+    ("GET", "/api/v1/hello", hello.hello, PUBLIC),
+    ("GET", "/api/v1/session", logins.current, PUBLIC),
+    ("POST", "/api/v1/session", logins.log_in, PUBLIC),
+    ("DELETE", "/api/v1/session", logins.log_out, PUBLIC),
+    ("POST", "/api/v1/session/password", logins.own_password, VIEWER),
+    ("POST", "/api/v1/setup", logins.set_up, PUBLIC),
+    ("GET", "/api/v1/users", users.listing, ADMIN),
+    ("POST", "/api/v1/users", users.add, ADMIN),
+    ("PATCH", "/api/v1/users/{name}", users.change, ADMIN),
+    ("DELETE", "/api/v1/users/{name}", users.remove, ADMIN),
+    ("GET", "/api/v1/tokens", tokens.listing, ADMIN),
+    ("POST", "/api/v1/tokens", tokens.add, ADMIN),
+    ("DELETE", "/api/v1/tokens/{id}", tokens.revoke, ADMIN),
+    ("GET", "/api/v1/audit", tokens.changes, ADMIN),
     # The predecessor's calls for the auto-miner.
     ("GET", "/status", collecting.status, VIEWER),
     ("POST", "/scrape/start", collecting.start, OPERATOR),
@@ -69,6 +88,9 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/events", pages.index, PUBLIC),
     ("GET", "/site", pages.index, PUBLIC),
     ("GET", "/collecting", collecting.page, PUBLIC),
+    ("GET", "/login", pages.index, PUBLIC),
+    ("GET", "/setup", pages.index, PUBLIC),
+    ("GET", "/access", pages.index, PUBLIC),
 )
 
 _AREAS: dict[str, tuple[str, ...]] = {

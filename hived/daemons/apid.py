@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import logging
 import socket
+import ssl
+import time
 
 from aiohttp import web
 
+from hived import __version__
 from hived.api.app import make_app
 from hived.api.door import SHUTDOWN_S, Door
 from hived.api.fleet import BEAT_S, FleetView
-from hived.errors import BadConfig, HivedError
+from hived.errors import HivedError
 from hived.runtime.config import Config
-from hived.runtime.kinds import Endpoint
+from hived.runtime.kinds import Endpoint, TlsFiles
 from hived.runtime.runner import Beat, Life
+from hived.services import setup_code
 from hived.services.presence import PRESENCE_S, Presence
-from hived.store import Store
+from hived.services.setup_code import SetupCode
+from hived.services.tls import LOOK_S, Tls
+from hived.store import Store, nodes
+from hived.store.node import node_id
 
 log = logging.getLogger("hive-apid")
 
@@ -26,41 +34,59 @@ CONNECTIONS = 4  # of each kind to a PostgreSQL server: a browser asks for sever
 
 async def apid(config: Config, life: Life) -> None:
     """Serve until the end is asked for. HivedError when the address cannot be had."""
-    if config.http.tls != "off":
-        # An operator who asked for TLS must not be served without it.
-        raise BadConfig(f"{config.origin.get('http.tls', 'http.tls')}: hive-apid cannot serve TLS yet: set it to off")
+    tls = await asyncio.to_thread(tls_of, config)
+    own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
     async with Store.open(config.database.url, config.state_dir, connections=CONNECTIONS) as store:
+        await store.write(
+            nodes.save_own, node_id=own_id, name=config.node.effective_name, site=config.node.site,
+            version=__version__, at=time.time(),
+        )  # fmt: skip
         fleet = FleetView(store, status_seconds=config.intervals.status_seconds)
         await fleet.beat()  # the first list is whole
         app = make_app(
-            store, fleet=fleet, node_name=config.node.effective_name, loopback_login=config.http.loopback_login
-        )
+            store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,
+            loopback_login=config.http.loopback_login, certificate=tls.current if tls else None,
+        )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            where = await listen(runner, config.http.addr)
+            where = await listen(runner, config.http.addr, tls.context if tls else None)
             warn(config)
 
             def status() -> str:
                 return f"{where}, {len(fleet)} miners"
 
             presence = Presence(store, "hive-apid", status=status)
-            await life.run(
-                [
-                    Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
-                    Beat("presence", presence.beat, every=PRESENCE_S, limit=30.0),
-                ],
-                status,
-            )
+            beats = [
+                Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
+                Beat("presence", presence.beat, every=PRESENCE_S, limit=30.0),
+            ]
+            if tls is not None:
+                beats.append(Beat("tls", tls.beat, every=LOOK_S, limit=30.0))
+            if not config.http.loopback_login:  # there the first user is made on the page for it
+                code = SetupCode(store, where, time.time)
+                await code.beat()
+                beats.append(Beat("setup", code.beat, every=setup_code.LOOK_S, limit=30.0))
+            await life.run(beats, status)
         finally:
             await runner.cleanup()
+
+
+def tls_of(config: Config) -> Tls | None:
+    """Return what to serve with, None for plain HTTP. BadConfig when that cannot be had."""
+    match config.http.tls:
+        case TlsFiles() as files:
+            return Tls(files, config.state_dir, config.node.effective_name)
+        case "self-signed":
+            return Tls(None, config.state_dir, config.node.effective_name)
+    return None
 
 
 def warn(config: Config) -> None:
     """Say what of the configuration an operator should know to be open."""
     if config.http.loopback_login:
         log.warning("http.loopback_login: browsers on this machine are logged in as admin without a password")
-    if not is_loopback(config.http.addr.host):
+    if config.http.tls == "off" and not is_loopback(config.http.addr.host):
         log.warning("passwords travel readable over plain HTTP: set http.tls")
 
 
@@ -72,16 +98,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def listen(runner: web.AppRunner, where: Endpoint) -> str:
+async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | None) -> str:
     """Open the door and return its URL. HivedError when the address cannot be had."""
-    door = Door(runner, where.host, where.port)
+    door = Door(runner, where.host, where.port, tls=tls)
     try:
         await door.start()
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
             raise HivedError(f"{where} is in use by another program: stop it or set http.addr") from err
         raise HivedError(f"cannot listen on {where}: {err.strerror or err}") from err
-    url = f"http://{Endpoint(shown(where.host), door.port)}"
+    url = f"{'http' if tls is None else 'https'}://{Endpoint(shown(where.host), door.port)}"
     log.info("dashboard at %s", url)
     return url
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
+from yarl import URL
 
 from hived.api.app import make_app
 from hived.api.door import SHUTDOWN_S, Door
@@ -29,6 +30,7 @@ from hived.records.miner import (
     SensorReading,
 )
 from hived.records.site import DaemonRow, PollOutcome, StoredStatus, Stranger, Sweep
+from hived.services.passwords import Passwords
 from hived.store import Database, Store, miners, models, readings, settings, site
 from hived.store.schema import Health, Miner
 from tests import access
@@ -184,10 +186,13 @@ class Api:
             return reply.status, json.loads(text) if text else None
 
     @asynccontextmanager
-    async def browser(self, role: Role = "admin") -> AsyncIterator[Api]:
-        """The same with a client that logged in as a browser does: a cookie, and no token."""
-        cookie = await self.store.write(access.session, role, self.clock())
-        async with aiohttp.ClientSession(self.http._base_url, cookies={"hived": cookie}) as http:
+    async def browser(self, role: Role | None = "admin") -> AsyncIterator[Api]:
+        """The same with a client like a browser: no token, but a cookie when it has a role."""
+        jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address, not of a name
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{self.port}", cookie_jar=jar) as http:
+            if role is not None:
+                cookie = await self.store.write(access.session, role, self.clock())
+                jar.update_cookies({"hived": cookie}, URL(f"http://127.0.0.1:{self.port}"))
             yield replace(self, http=http)
 
     async def do(self, verb: Any, *args: Any, **kwargs: Any) -> Any:
@@ -198,12 +203,26 @@ class Api:
 
 
 @asynccontextmanager
-async def serve(store: Store, clock: FakeClock, *, pace: Pace | None = None, **limits: Any) -> AsyncIterator[Api]:
+async def serve(
+    store: Store, clock: FakeClock, *, pace: Pace | None = None, loopback_login: bool = False, **limits: Any
+) -> AsyncIterator[Api]:
     """Run the application on a free port of 127.0.0.1, in the way hive-apid does; the client is an admin."""
     await store.write(access.admit, at=clock())
+    async with serve_again(store, clock, pace=pace, loopback_login=loopback_login, **limits) as api:
+        yield api
+
+
+@asynccontextmanager
+async def serve_again(
+    store: Store, clock: FakeClock, *, pace: Pace | None = None, loopback_login: bool = False, **limits: Any
+) -> AsyncIterator[Api]:
+    """The same on a database that knows the client already."""
     fleet = FleetView(store, status_seconds=15.0, clock=clock)
     await fleet.beat()
-    app = make_app(store, fleet=fleet, node_name="node-1", clock=clock, pace=pace)
+    app = make_app(
+        store, fleet=fleet, node_name="node-1", node_id="id-1", clock=clock, pace=pace, loopback_login=loopback_login,
+        passwords=Passwords(access.HASHER),
+    )  # fmt: skip
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ import pytest
 from hived.daemons.apid import is_loopback, shown, warn
 from hived.runtime.config import Config, Http
 from hived.runtime.kinds import Endpoint
+from hived.services.certificates import CERT_NAME
 from hived.store import Store, create, site
 from tests import access
 from tests.waiting import until
@@ -141,9 +143,42 @@ def test_what_only_this_machine_reaches() -> None:
         assert is_loopback(host) is own, host
 
 
-async def test_who_asks_for_tls_is_not_served_without_it(tmp_path: Path, free_port: int) -> None:
+async def test_self_signed_serves_over_tls_and_keeps_its_certificate(tmp_path: Path, free_port: int) -> None:
     create(f"sqlite:///{tmp_path / 'hived.db'}")
-    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}", HIVED_HTTP__TLS="self-signed") as running:
+    pins = set()
+    for _ in range(2):
+        async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}", HIVED_HTTP__TLS="self-signed") as running:
+            where = (await running.says(r"dashboard at (https://127\.0\.0\.1:\d+)"))[1]
+            context = ssl.create_default_context(cafile=str(tmp_path / CERT_NAME))
+            async with (
+                aiohttp.ClientSession(where, connector=aiohttp.TCPConnector(ssl=context)) as http,
+                http.get("/api/v1/hello") as reply,
+            ):
+                told = await reply.json()
+                pins.add((told["node_id"], told["pin"], told["fingerprint"]))
+                running.process.send_signal(signal.SIGTERM)
+                async with asyncio.timeout(5):  # with a connection that is kept
+                    assert await running.end() == 0
+    assert len(pins) == 1
+
+
+async def test_files_that_do_not_fit_are_one_line_and_exit_78(tmp_path: Path, free_port: int) -> None:
+    create(f"sqlite:///{tmp_path / 'hived.db'}")
+    given = f"{{cert: {tmp_path / 'no.pem'}, key: {tmp_path / 'no.pem'}}}"
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}", HIVED_HTTP__TLS=given) as running:
         assert await running.end() == 78
-    assert "HIVED_HTTP__TLS" in running.said[-1]
-    assert "TLS" in running.said[-1]
+    assert "cannot read" in running.said[-1]
+    assert not any("Traceback" in line for line in running.said)
+
+
+async def test_the_code_for_the_first_admin_is_in_the_log(tmp_path: Path, free_port: int) -> None:
+    create(f"sqlite:///{tmp_path / 'hived.db'}")
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}") as running:
+        found = await running.says(r"open (http://127\.0\.0\.1:\d+)/setup and enter the code (\S+)")
+        wish = {"code": found[2], "user": "chief", "password": "correct horse battery"}
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(found[1], cookie_jar=jar) as http:
+            async with http.post("/api/v1/setup", json=wish) as reply:
+                assert reply.status == 200
+            async with http.get("/api/v1/users") as reply:
+                assert [user["name"] for user in await reply.json()] == ["chief"]

@@ -1,0 +1,58 @@
+"""A connection before its TLS handshake is done: few bytes, few seconds, and one quiet line when it is no TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+HANDSHAKE_S = 10.0  # a phone on a poor link needs two
+CLOSE_S = 1.0  # to say goodbye in TLS; the daemon has five seconds to stop
+MAX_EARLY_BYTES = 64 * 1024  # what may come with the last message of the handshake
+
+
+class Threshold(asyncio.Protocol):
+    """Shakes hands, then hands the connection to the protocol that `inside` makes. `waiting` holds it meanwhile."""
+
+    def __init__(
+        self, context: ssl.SSLContext, inside: Callable[[], asyncio.Protocol], waiting: set[asyncio.Task[None]]
+    ) -> None:
+        self._context, self._inside, self._waiting = context, inside, waiting
+        self._early = b""
+        self._lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.pause_reading()  # the first bytes are for the handshake, not for us
+        task = asyncio.get_running_loop().create_task(self._shake(transport), name="tls")
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    def data_received(self, data: bytes) -> None:
+        self._early += data[: MAX_EARLY_BYTES - len(self._early)]
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._lost = True
+
+    async def _shake(self, transport: asyncio.Transport) -> None:
+        peer = transport.get_extra_info("peername")
+        try:
+            safe = await asyncio.get_running_loop().start_tls(
+                transport, self, self._context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S,
+                ssl_shutdown_timeout=CLOSE_S,
+            )  # fmt: skip
+        except (OSError, TimeoutError) as err:  # whoever is on the LAN may send anything: no news
+            log.debug("no TLS from %s: %s", peer[0] if peer else "?", err)
+            transport.abort()
+            return
+        if safe is None or self._lost:
+            transport.abort()
+            return
+        protocol = self._inside()
+        safe.set_protocol(protocol)
+        protocol.connection_made(safe)
+        if self._early:  # it came in the same packet as the end of the handshake
+            protocol.data_received(self._early)
