@@ -19,6 +19,7 @@ from hived.store import Store
 from hived.store import peers as stored
 
 API_PATH = "/api/v1"
+OWN_CERTIFICATE = "tls-cert.pem"  # where hive-apid keeps the one it makes; its module would bring a library of 8 MiB
 FRESH_S = 35.0  # hive-apid says every 10 s that it runs; three missed words and it is announced no more
 BACKOFF_MAX_S = 15.0  # a broken stack is tried again soon: people plug in and wait
 
@@ -68,7 +69,7 @@ def announcement(config: Config, own_id: str, *, is_master: bool) -> Announcemen
 def certificate(config: Config) -> Path:
     """Return the file of the certificate that hive-apid shows."""
     tls = config.http.tls
-    return Path(tls.cert) if isinstance(tls, TlsFiles) else config.state_dir / "tls.crt"
+    return Path(tls.cert) if isinstance(tls, TlsFiles) else config.state_dir / OWN_CERTIFICATE
 
 
 def _stays(old: Config, new: Config | None) -> bool:

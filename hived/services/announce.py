@@ -120,6 +120,7 @@ def certificate_fingerprint(file: Path) -> str | None:
         with file.open("rb") as source:
             text = source.read(MAX_CERTIFICATE_BYTES).decode("ascii", "replace")
         begin, end = text.index("-----BEGIN CERTIFICATE-----"), text.index("-----END CERTIFICATE-----")
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(text[begin:end] + "-----END CERTIFICATE-----")).hexdigest()
+        der = ssl.PEM_cert_to_DER_cert(text[begin:end] + "-----END CERTIFICATE-----")
+        return hashlib.sha256(der).hexdigest() if der.startswith(b"\x30") else None  # an ASN.1 sequence
     except (OSError, ValueError):
         return None

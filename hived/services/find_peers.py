@@ -145,7 +145,7 @@ class PeerFinder:
                 self._goodbye(known, name)
             else:
                 self._names[name] = None
-        batch = list(self._names)[:MOST_LOOK_UPS]
+        batch = list(self._names)[-MOST_LOOK_UPS:]
         for name, result in zip(
             batch, await asyncio.gather(*(mdns.look_up(name) for name in batch), return_exceptions=True), strict=True
         ):
@@ -209,7 +209,8 @@ class PeerFinder:
                 one.asking is not None and (one.peer.verified_at is not None) is proven for one in known.values()
             )
             group = [one for one in waiting if (one.peer.verified_at is not None) is proven]
-            group.sort(key=lambda one: (one.peer.state not in HERE, one.due))
+            # Of the unproven the newest first: behind a flood of names that lead nowhere nobody would get his turn.
+            group.sort(key=lambda one: (one.peer.state not in HERE, one.due if proven else one.peer.misses, -one.due))
             for one in group[: max(0, most - busy)]:
                 one.asked_at = now
                 one.asking = asyncio.create_task(self._ask(one), name=f"ask {one.peer.name}")

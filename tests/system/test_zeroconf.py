@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -203,6 +204,33 @@ async def test_a_host_without_zeroconf_sees_nobody_and_is_seen_by_nobody(
     assert silent.appliance.number("SELECT count(*) FROM peer") == 0
     assert one.sees("silent")[0] == "unknown"
     assert "mDNS" not in (silent.daemon.log if silent.daemon else "")
+
+
+async def test_thousands_of_invented_boxes_and_nonsense_hide_no_true_one(
+    pair: tuple[Box, Box], boxes: Boxes, cables: Lan
+) -> None:
+    one, _ = pair
+    flooder = boxes("flooder")
+    cables.cable(one.host, "eth1", flooder.host, "eth0")
+    one.host.add("eth1", "198.51.100.1/24")
+    flooder.host.add("eth0", "198.51.100.66/24")
+    await until(lambda: "192.0.2.1, 198.51.100.1" in running(one).log)
+    flood = (
+        "from tests import mdns; address = '198.51.100.66'; mdns.send(mdns.nonsense(500), address);"
+        " mdns.send(mdns.invented(3000, address), address); print('sent', flush=True)"
+    )
+    with flooder.host.python(flood) as sending:
+        assert sending.stdout is not None
+        await asyncio.to_thread(sending.stdout.readline)
+        ghosts = "SELECT count(*) FROM peer WHERE name LIKE 'ghost%'"
+        await until(lambda: one.appliance.number(ghosts) >= 100)
+        await flooder.starts()
+        await one.comes_to_see("flooder", "alive", within_s=2 * FOUND_S)
+    assert one.appliance.number("SELECT count(*) FROM peer") <= 512
+    assert one.appliance.number("SELECT count(*) FROM peer WHERE name LIKE 'odd%' OR name LIKE 'bytes%'") == 0
+    assert one.sees("other")[0] == "alive"
+    assert set(one.events()) == {"peer_found"}
+    await running(one).stop()
 
 
 async def test_a_taken_port_5353_costs_one_warning_and_nothing_else(boxes: Boxes, cables: Lan) -> None:
