@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from hived.records.artifact import CC0, PDM, CollectedObject, Description, Licence, Source
+from hived.records.bubbles import DESCRIPTION
 from hived.records.site import DaemonRow
 from hived.store import Database, artifacts, collector, site, sources
 from hived.store.schema import Contribution
@@ -69,6 +70,6 @@ def describe(db: Database, /, artifact_id: int, at: float, *, node_id: str = "no
 def add_bubble(db: Database, /, artifact_id: int, at: float, *, node_id: str, content: Any) -> None:
     """Let another node have said something of an artifact; `content` may be a bare text."""
     Contribution.insert(
-        id=f"{node_id}-{artifact_id}", artifact=artifact_id, node_id=node_id, kind=artifacts.DESCRIPTION,
+        id=f"{node_id}-{artifact_id}", artifact=artifact_id, node_id=node_id, kind=DESCRIPTION,
         content=json.dumps(content), content_hash="0", collected_at=at, received_at=at,
     ).execute(db)  # fmt: skip

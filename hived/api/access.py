@@ -28,7 +28,7 @@ NOT_VALID = "this token is not valid"
 MAX_CREDENTIALS = 200  # characters; ours have fewer
 
 # What a proxy adds: then the connection's own address says nothing of who asks.
-_PROXY = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+PROXY = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 
 
 class Who(Enum):
@@ -203,7 +203,7 @@ def may_be_local(request: web.Request) -> bool:
     Only over a connection from this machine itself, to a loopback name: a page that bent its own name to 127.0.0.1 has
     its own name in Host, and what a proxy on this machine passes on has the proxy's headers.
     """
-    if not request.app[RULES].loopback_login or any(name in request.headers for name in _PROXY):
+    if not request.app[RULES].loopback_login or any(name in request.headers for name in PROXY):
         return False
     return _is_loopback(request.remote or "") and _is_loopback(guard.name_of(request.headers.get("Host", "")))
 

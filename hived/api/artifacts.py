@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from aiohttp import web
@@ -13,10 +14,11 @@ from hived.store import Database, artifacts
 STATES = (artifacts.DESCRIBED, artifacts.AWAITING)
 MAX_WORDS = 200  # characters; eight words are looked for
 MAX_PROVIDER = 100
+MAX_NODE_ID = 64
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
-    """GET /artifacts?limit=50[&before=ID&q=words&source_id=N&state=S&provider=P]: *artifact*s, newest first.
+    """GET /artifacts?limit=50[&before=ID&q=words&source_id=N&state=S&provider=P&node=ID]: *artifact*s, newest first.
 
     `before` goes on after a page; all of `q`'s words must occur.
     """
@@ -25,16 +27,33 @@ async def listing(request: web.Request) -> web.StreamResponse:
 
 
 async def one(request: web.Request) -> web.StreamResponse:
-    """GET /artifacts/{id}: one *artifact* with all its bubbles."""
+    """GET /artifacts/{id}[?bubbles_before=CURSOR]: one *artifact* with its bubbles, at most 64 at once.
+
+    The cursor is what the page before says under `bubbles_before`; bubbles are in the order in which they came.
+    """
     text = request.match_info["id"]
+    after = _cursor(asked.queries(request, "bubbles_before").get("bubbles_before"))
     try:
         number = asked.whole("id", text)
     except BadRequest:
         raise _nobody(text) from None
-    found = await context.of(request).store.read(artifacts.one, number)
+    found = await context.of(request).store.read(artifacts.one, number, after=after)
     if found is None:
         raise _nobody(text)
     return await answers.reply(request, dto_collecting.artifact(found))
+
+
+def _cursor(text: str | None) -> tuple[float, str] | None:
+    if text is None:
+        return None
+    at, _, node_id = text.partition(" ")
+    try:
+        found = float(at)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found) or not 0 < len(node_id) <= MAX_NODE_ID:
+        raise BadRequest("bubbles_before: expected what the page before said")
+    return found, node_id
 
 
 def _nobody(text: str) -> NotFound:
@@ -42,7 +61,7 @@ def _nobody(text: str) -> NotFound:
 
 
 def _wishes(request: web.Request) -> dict[str, Any]:
-    query = asked.queries(request, "limit", "before", "q", "source_id", "state", "provider")
+    query = asked.queries(request, "limit", "before", "q", "source_id", "state", "provider", "node")
     wishes: dict[str, Any] = {"limit": asked.limit(request, 50)}
     wishes |= {name: asked.whole(name, query[name]) for name in ("before", "source_id") if name in query}
     if len(query.get("q", "")) > MAX_WORDS:
@@ -51,7 +70,14 @@ def _wishes(request: web.Request) -> dict[str, Any]:
         raise BadRequest(f"state: expected {' or '.join(STATES)}, got {query['state'][:40]!r}")
     if not 0 < len(query.get("provider", "-")) <= MAX_PROVIDER:
         raise BadRequest("provider: expected the name of a provider such as met")
-    return wishes | {"words": query.get("q", ""), "state": query.get("state"), "provider": query.get("provider")}
+    if not 0 < len(query.get("node", "-")) <= MAX_NODE_ID:
+        raise BadRequest("node: expected the id of a node")
+    return wishes | {
+        "node_id": query.get("node"),
+        "words": query.get("q", ""),
+        "state": query.get("state"),
+        "provider": query.get("provider"),
+    }
 
 
 def _listing(db: Database, wishes: dict[str, Any]) -> bytes:

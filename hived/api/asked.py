@@ -68,7 +68,7 @@ async def fields(request: web.Request, checks: Mapping[str, Check], *, others: b
 
     `others`: unknown members are left out in place of being refused.
     """
-    document = _parse(await _body(request))
+    document = parsed(await _body(request))
     unknown = sorted(set(document) - set(checks))
     if unknown and not others:
         raise BadRequest(f"{unknown[0][:40]!r}: unknown field, known are {', '.join(sorted(checks))}")
@@ -83,7 +83,8 @@ async def _body(request: web.Request) -> bytes:
         raise web.HTTPRequestTimeout from None
 
 
-def _parse(body: bytes) -> dict[str, Any]:
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body is, an empty one for none; BadRequest for anything else."""
     if not body.strip():
         return {}
     try:

@@ -8,11 +8,12 @@ from typing import Any
 from hived.api.dto import Json, rfc3339
 from hived.records.artifact import CC0, PDM, Artifact, CollectorState, Source
 from hived.records.sources import NewSource
-from hived.store.artifacts import AWAITING, DESCRIBED
+from hived.store.artifacts import AWAITING, DESCRIBED, SHOWN
 
 IDLE = "Idle"
 NO_DAEMON = "hive-minerd does not run"
 LICENCES = {CC0: "CC0 1.0", PDM: "Public Domain Mark 1.0"}
+UNKNOWN = "unknown"
 MAX_REFUSALS = 10  # reasons of one source in a list of sources
 
 
@@ -43,25 +44,34 @@ def stats(found: Mapping[str, Any]) -> Json:
 
 
 def licence(uri: str) -> str:
-    """Return a licence as people call it; an unknown one stays a URI."""
-    return LICENCES.get(uri, uri)
+    """Return a licence as people call it; one without a name stays a URI."""
+    return LICENCES.get(uri, uri or UNKNOWN)
 
 
 def artifact(one: Artifact) -> Json:
-    """Return *artifact* with all that nodes say of it."""
+    """Return *artifact* with what nodes say of it; `bubbles_before` is the cursor to go on from, null at the end."""
+    known, shown = one.licence, one.bubbles
+    last = shown[-1] if shown else None
     return {
         "id": one.id, "title": one.title, "description": one.description, "image_url": one.image_url, "url": one.url,
         "source": one.source, "source_id": one.source_id, "provider": one.provider, "object_id": one.object_id,
-        "licence": licence(one.licence.uri), "license_uri": one.licence.uri, "licence_field": one.licence.field,
-        "licence_scope": one.licence.scope, "licence_read_at": rfc3339(one.licence.read_at), "state": one.state,
+        "licence": licence(known.uri) if known else None, "license_uri": known.uri if known else None,
+        "licence_field": known.field if known else None, "licence_scope": known.scope if known else None,
+        "licence_read_at": rfc3339(known.read_at) if known else None, "state": one.state,
         "waits_because": one.describe_error if one.state == AWAITING else None, "facts": one.facts,
         "collected_at": rfc3339(one.collected_at), "changed_at": rfc3339(one.changed_at),
-        "bubbles": [_bubble(told) for told in one.bubbles],
+        "bubbles": [_bubble(told) for told in shown], "bubble_count": one.bubble_count,
+        "bubbles_before": bubble_cursor(last) if last and len(shown) >= SHOWN else None,
     }  # fmt: skip
 
 
 def _bubble(told: Mapping[str, Any]) -> Json:
-    return {**told, "collected_at": rfc3339(told["collected_at"])}
+    return {**told, **{name: rfc3339(told[name]) for name in ("collected_at", "received_at")}}
+
+
+def bubble_cursor(told: Mapping[str, Any]) -> str:
+    """Return the place of a bubble, after which the next page begins."""
+    return f"{told['received_at']!r} {told['node_id']}"
 
 
 def source(one: Source, refusals: Sequence[Mapping[str, Any]] = ()) -> Json:

@@ -14,6 +14,8 @@ from hived.api import (
     health,
     hello,
     history,
+    ingest,
+    join,
     logins,
     miners,
     models,
@@ -25,7 +27,7 @@ from hived.api import (
     tokens,
     users,
 )
-from hived.api.access import ADMIN, INHERITED, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
+from hived.api.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 
 Row = tuple[str, str, Handler, Who]
 """Method, path, handler, and who may call it: a role is the least one, see `access.Who`."""
@@ -70,6 +72,13 @@ TABLE: tuple[Row, ...] = (
     ("POST", "/api/v1/tokens", tokens.add, ADMIN),
     ("DELETE", "/api/v1/tokens/{id}", tokens.revoke, ADMIN),
     ("GET", "/api/v1/audit", tokens.changes, ADMIN),
+    # Nodes and their master.
+    ("GET", "/api/v1/limits", ingest.limits, PUBLIC),
+    ("POST", "/api/v1/join", join.join, PUBLIC),
+    ("POST", "/api/v1/nodes/me/contact", join.contact, NODE),
+    ("POST", "/api/v1/nodes/me/keys", join.add_key, NODE),
+    ("POST", "/api/v1/ingest", ingest.batch, INGEST),
+    ("POST", "/master/ingest", ingest.legacy, INGEST),
     # The predecessor's calls for the auto-miner.
     ("GET", "/status", collecting.status, VIEWER),
     ("POST", "/scrape/start", collecting.start, OPERATOR),

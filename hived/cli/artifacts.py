@@ -58,7 +58,8 @@ async def show(desk: Desk) -> int:
         desk.screen.say(f"{label:<{LABEL}}{clean(text)}")
     for bubble in found.bubbles:
         desk.screen.say()
-        desk.screen.say(clean(f"{bubble['model'] or 'no model'} on node {bubble['node_id']} says:"))
+        node = bubble["node_name"] or bubble["node_id"]
+        desk.screen.say(clean(f"{bubble['model'] or 'no model'} on node {node} says:"))
         for line in textwrap.wrap(clean(_said(bubble["content"])), min(desk.screen.width or PAGE, PAGE) - 2):
             desk.screen.say(f"  {line}")
     return 0
@@ -67,18 +68,21 @@ async def show(desk: Desk) -> int:
 def _row(one: Artifact, now: float) -> Row:
     return [
         str(one.id), one.title, _joined(one.facts.get("makers")), str(one.facts.get("date_text") or UNKNOWN),
-        dto_collecting.licence(one.licence.uri), one.source or UNKNOWN,
+        dto_collecting.licence(one.licence.uri) if one.licence else UNKNOWN, one.source or UNKNOWN,
         Cell(_STATES.get(one.state, one.state), "good" if one.state == artifacts.DESCRIBED else "dim"),
         ago(one.collected_at, now),
     ]  # fmt: skip
 
 
 def _facts(one: Artifact, now: float) -> Iterator[tuple[str, str]]:
-    read = f"{one.licence.field}, read {local_time(one.licence.read_at)}"
     yield "page", one.url
     if one.image_url:
         yield "picture", one.image_url
-    yield "licence", f"{dto_collecting.licence(one.licence.uri)} ({one.licence.uri}; {read})"
+    if one.licence is None:
+        yield "licence", "unknown: who sent it says nothing of it"
+    else:
+        read = f"{one.licence.field}, read {local_time(one.licence.read_at)}"
+        yield "licence", f"{dto_collecting.licence(one.licence.uri)} ({one.licence.uri}; {read})"
     yield "source", f"{one.source or UNKNOWN} ({one.provider} {one.object_id})"
     yield "collected", f"{ago(one.collected_at, now)}, {_STATES.get(one.state, one.state)}"
     for name, value in one.facts.items():

@@ -12,7 +12,6 @@ import time
 
 from aiohttp import web
 
-from hived import __version__
 from hived.api.app import make_app
 from hived.api.door import SHUTDOWN_S, Door
 from hived.api.fleet import BEAT_S, FleetView
@@ -24,7 +23,8 @@ from hived.services import setup_code
 from hived.services.presence import PRESENCE_S, Presence
 from hived.services.setup_code import SetupCode
 from hived.services.tls import LOOK_S, Tls
-from hived.store import Store, nodes
+from hived.services.watch_nodes import WATCH_S, NodeWatch
+from hived.store import Store
 from hived.store.node import node_id
 
 log = logging.getLogger("hive-apid")
@@ -37,10 +37,8 @@ async def apid(config: Config, life: Life) -> None:
     tls = await asyncio.to_thread(tls_of, config)
     own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
     async with Store.open(config.database.url, config.state_dir, connections=CONNECTIONS) as store:
-        await store.write(
-            nodes.save_own, node_id=own_id, name=config.node.effective_name, site=config.node.site,
-            version=__version__, at=time.time(),
-        )  # fmt: skip
+        nodes = NodeWatch(store, own_id, name=config.node.effective_name, site=config.node.site, clock=time.time)
+        await nodes.beat()  # whoever asks finds its master there
         fleet = FleetView(store, status_seconds=config.intervals.status_seconds)
         await fleet.beat()  # the first list is whole
         app = make_app(
@@ -59,6 +57,7 @@ async def apid(config: Config, life: Life) -> None:
             presence = Presence(store, "hive-apid", status=status)
             beats = [
                 Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
+                Beat("nodes", nodes.beat, every=WATCH_S, limit=30.0),
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=30.0),
             ]
             if tls is not None:

@@ -171,7 +171,8 @@ class Artifact:
     provider: str
     object_id: str
     title: str
-    licence: Licence
+    licence: Licence | None
+    """None: a collector that is not ours brought it and said nothing of it."""
     facts: dict[str, Any]
     image_url: str | None
     state: str
@@ -182,6 +183,9 @@ class Artifact:
     describe_error: str | None = None
     """Why the last try to describe it came to nothing."""
     bubbles: tuple[dict[str, Any], ...] = ()
+    """What nodes say of it, first received first; at most so many as are shown at once."""
+    bubble_count: int = 0
+    """All that is stored."""
 
 
 @dataclass(frozen=True, slots=True)

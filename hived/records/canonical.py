@@ -25,7 +25,7 @@ _UNRESERVED = "-._~"
 _PATH_SAFE = _UNRESERVED + "!$&'()*+,;=:@/"
 _QUERY_SAFE = _UNRESERVED + "!$'()*+,;:@/?"
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
 def canonical(url: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Attempt
 
 KEEP = 8192  # rows; those that are quiet for longest leave
@@ -58,6 +58,15 @@ def right(db: Database, gates: Sequence[Gate], at: float) -> None:
             Attempt.delete().where(Attempt.name == gate.name).execute(db)
         else:
             _save(db, gate.name, failures - 1, last_at, at)
+
+
+def one_more(db: Database, name: str, *, most: int, window_s: float, at: float) -> float:
+    """Count what may be done `most` times in a window; return 0.0, or the seconds to the end of one that is full."""
+    count, _, ends_at = _row(db, name)
+    if not at < ends_at <= at + window_s:  # over; or the clock was set back since
+        count, ends_at = 0, at + window_s
+    _save(db, name, min(count + 1, most + 1), at, ends_at)
+    return ends_at - at if count >= most else 0.0
 
 
 def remember(db: Database, name: str, at: float) -> None:

@@ -6,6 +6,7 @@ All work comes in slices of bounded size, each a transaction of its own, so that
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import peewee as pw
@@ -13,7 +14,7 @@ import peewee as pw
 from hived.records.miner import HASHING_STATES
 from hived.store import dialect
 from hived.store.database import Database, dicts, tuples
-from hived.store.schema import Chips, Counter, Event, Health, Rollup, Rollup1h, Rollup5m, Status
+from hived.store.schema import Chips, Counter, Event, Health, Miner, Rollup, Rollup1h, Rollup5m, Status
 
 FIVE_MINUTES_S = 300.0
 HOUR_S = 3600.0
@@ -66,13 +67,36 @@ def _five_minutes(db: Database, start: float) -> None:
     ]  # fmt: skip
     query = (
         Status.select(pw.Value(start), Status.num, *sums)
-        .where(Status.at >= start, Status.at < start + FIVE_MINUTES_S)
+        .where(Status.at >= start, Status.at < start + FIVE_MINUTES_S, Status.num.not_in(_remote()))
         .group_by(Status.num)
     )
     Rollup5m.insert_from(query, _columns(Rollup5m)).on_conflict_ignore().execute(db)
 
 
 def _hour(db: Database, start: float) -> None:
+    of = (Rollup5m.at >= start) & (Rollup5m.at < start + HOUR_S) & Rollup5m.num.not_in(_remote())
+    Rollup1h.insert_from(_hour_of(start, of), _columns(Rollup1h)).on_conflict_ignore().execute(db)
+
+
+def remake_hour(db: Database, start: float, nums: Sequence[int]) -> None:
+    """Make an hour of some miners anew from its stretches: other nodes send these late and in pieces."""
+    stretches = [start + FIVE_MINUTES_S * i for i in range(int(HOUR_S / FIVE_MINUTES_S))]
+    columns = _columns(Rollup1h)
+    change = {
+        column: getattr(pw.EXCLUDED, column.column_name) for column in columns if column.name not in ("at", "num")
+    }
+    query = _hour_of(start, Rollup5m.at.in_(stretches) & Rollup5m.num.in_(nums))
+    Rollup1h.insert_from(query, columns).on_conflict(
+        conflict_target=[Rollup1h.at, Rollup1h.num], update=change
+    ).execute(db)
+
+
+def _remote() -> Any:
+    """The miners of other nodes: a master holds one status of each, and finished rollups."""
+    return Miner.select(Miner.num).where(Miner.remote)
+
+
+def _hour_of(start: float, of: Any) -> Any:
     fn, small = pw.fn, Rollup5m
 
     def weighted(column: Any) -> Any:
@@ -80,7 +104,7 @@ def _hour(db: Database, start: float) -> None:
         weight = pw.Case(None, [(column.is_null(), None)], small.n)
         return fn.SUM(column * small.n) / fn.NULLIF(fn.SUM(weight), 0)
 
-    query = (
+    return (
         small.select(
             pw.Value(start), small.num, fn.SUM(small.n), fn.SUM(small.hashing_n), fn.MIN(small.hashrate_min_hs),
             weighted(small.hashrate_mean_hs), fn.MAX(small.hashrate_max_hs),
@@ -88,10 +112,9 @@ def _hour(db: Database, start: float) -> None:
             fn.MAX(small.power_max_w), fn.MIN(small.chip_temp_min_c), weighted(small.chip_temp_mean_c),
             fn.MAX(small.chip_temp_max_c),
         )
-        .where(small.at >= start, small.at < start + HOUR_S)
+        .where(of)
         .group_by(small.num)
     )  # fmt: skip
-    Rollup1h.insert_from(query, _columns(Rollup1h)).on_conflict_ignore().execute(db)
 
 
 def rollups(db: Database, num: int, *, since: float, width_s: float, limit: int = 5_000) -> list[dict[str, Any]]:

@@ -35,9 +35,11 @@ class Sighting:
     at: float
 
 
-def known(db: Database) -> list[KnownMiner]:
-    """Return every miner ever found."""
+def known(db: Database, *, everywhere: bool = False) -> list[KnownMiner]:
+    """Return every miner ever found; those of other nodes, which our daemons leave alone, only with `everywhere`."""
     query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num))
+    if not everywhere:
+        query = query.where(~Miner.remote)
     return [_known(db, row) for row in tuples(query, db)]
 
 
@@ -62,7 +64,7 @@ def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
         "ip": sighting.ip, "online": True, "model_alias": identity.model_alias, "model_name": identity.model_name,
         "hostname": identity.hostname, "firmware": identity.firmware, "firmware_version": identity.firmware_version,
         "platform": identity.platform, "serial": identity.serial, "hashrate_unit": identity.hashrate_unit,
-        "node_id": node_id,
+        "node_id": node_id, "remote": False, "node_has_key": None,
     }  # fmt: skip
     _release_address(db, sighting.ip, identity.mac, rev, at)
     if before is None:
@@ -104,7 +106,7 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
     query = (
         Miner.select(Miner.num, Miner.ip)
         .join(Health, on=(Health.num == Miner.num))
-        .where(Miner.num.in_(nums), Miner.online, Health.missed_scans >= offline_after)
+        .where(Miner.num.in_(nums), Miner.online, ~Miner.remote, Health.missed_scans >= offline_after)
     )
     for num, ip in tuples(query, db):
         _changed(db, num, at, online=False, ip=None)
@@ -195,7 +197,10 @@ def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:
 
 def _release_address(db: Database, ip: str, mac: str, rev: int, at: float) -> None:
     """Take the address from whoever else held it: that miner is looked for like any other silent one."""
-    others = [n for (n,) in tuples(Miner.select(Miner.num).where(Miner.ip == ip, Miner.mac != mac), db)]
+    query = Miner.select(Miner.num).where(
+        Miner.ip == ip, Miner.mac != mac, ~Miner.remote
+    )  # sites share private networks
+    others = [n for (n,) in tuples(query, db)]
     for num in others:
         _changed(db, num, at, ip=None)
     if others:

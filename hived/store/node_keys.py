@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass, field
 
 from hived.records.joining import NodeKey
-from hived.store.db import Database, tuples
+from hived.store.database import Database, tuples
 from hived.store.schema import Node
 from hived.store.schema import NodeKey as KeyRow
 

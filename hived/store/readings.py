@@ -35,7 +35,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
         )
         .join(Health, on=(Health.num == Miner.num))
         .where(
-            Miner.online, Miner.ip.is_null(False), Miner.api_key.is_null(False),
+            Miner.online, ~Miner.remote, Miner.ip.is_null(False), Miner.api_key.is_null(False),
             (Health.next_status_at <= now) | (Health.next_chips_at <= now) | (Health.next_status_at > now + FAR_S),
         )
         .order_by(Health.next_status_at)
@@ -81,6 +81,12 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
         events.add(db, outcome.events)
     if rows:
         Status.insert_many(rows, fields=_FIELDS).on_conflict_ignore().execute(db)
+
+
+def put_latest(db: Database, statuses: Iterable[StoredStatus]) -> None:
+    """Store the one status that is kept of each miner of another node."""
+    rows = [_row(status, None) for status in statuses]
+    Status.insert_many(rows, fields=_FIELDS).on_conflict_ignore().execute(db)
 
 
 _FIELDS = [
@@ -133,9 +139,9 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
         partial=bool(row["partial"]) or not whole,
         reported_power_w=detail.get("reported_power_w", row["power_w"]),
         fan_duty_percent=detail.get("fan_duty_percent"),
-        fans=tuple(_FANS.read(values) for values in detail.get("fans", ())),
-        hashboards=tuple(_BOARDS.read(values) for values in detail.get("boards", ())),
-        pools=tuple(_POOLS.read(values) for values in detail.get("pools", ())),
+        fans=tuple(FANS.read(values) for values in detail.get("fans", ())),
+        hashboards=tuple(BOARDS.read(values) for values in detail.get("boards", ())),
+        pools=tuple(POOLS.read(values) for values in detail.get("pools", ())),
         extra=detail.get("extra", {}),
     )
 
@@ -143,9 +149,9 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
 def _row(status: StoredStatus, before: float | None) -> tuple[Any, ...]:
     detail: dict[str, Any] = {
         "fan_duty_percent": status.fan_duty_percent,
-        "fans": [_FANS.write(fan) for fan in status.fans],
-        "boards": [_BOARDS.write(board) for board in status.hashboards],
-        "pools": [_POOLS.write(pool) for pool in status.pools],
+        "fans": [FANS.write(fan) for fan in status.fans],
+        "boards": [BOARDS.write(board) for board in status.hashboards],
+        "pools": [POOLS.write(pool) for pool in status.pools],
         "extra": status.extra,
     }
     if status.reported_power_w != status.power_w:
@@ -196,36 +202,36 @@ def _numbers(text: str) -> tuple[int, ...]:
 T = TypeVar("T")
 
 
-class _Form(Generic[T]):
+class Form(Generic[T]):
     """A record as a list of its values: without names it takes half the room. Fields may be added at the end only."""
 
     def __init__(self, record: Callable[..., T], fields: str) -> None:
-        self._record, self._fields = record, fields.split()
-        self._floats = [name.endswith(("_c", "_w", "_mv", "_mhz", "_s", "_hs")) for name in self._fields]
-        self._rates = [name.endswith("_hs") for name in self._fields]
+        self.record, self.fields = record, fields.split()
+        self._floats = [name.endswith(("_c", "_w", "_mv", "_mhz", "_s", "_hs")) for name in self.fields]
+        self._rates = [name.endswith("_hs") for name in self.fields]
 
     def write(self, record: T) -> list[Any]:
         """Return the values; those at the end that were not told are left out."""
-        values = [_thin(getattr(record, name), rate=rate) for name, rate in zip(self._fields, self._rates, strict=True)]
+        values = [_thin(getattr(record, name), rate=rate) for name, rate in zip(self.fields, self._rates, strict=True)]
         while values and values[-1] is None:
             values.pop()
         return values
 
     def read(self, values: Sequence[Any]) -> T:
         told: dict[str, Any] = {}
-        for name, value, is_float, rate in zip(self._fields, values, self._floats, self._rates, strict=False):
+        for name, value, is_float, rate in zip(self.fields, values, self._floats, self._rates, strict=False):
             told[name] = float(value) * (units.GIGA if rate else 1.0) if is_float and value is not None else value
-        return self._record(**told)
+        return self.record(**told)
 
 
-_FANS = _Form(FanReading, "index rpm max_rpm status")
-_BOARDS = _Form(
+FANS = Form(FanReading, "index rpm max_rpm status")
+BOARDS = Form(
     HashboardReading,
     "index state hashrate_hs expected_hashrate_hs power_w voltage_mv frequency_mhz pcb_temp_min_c pcb_temp_max_c"
     " chip_temp_min_c chip_temp_max_c hardware_errors chips_grey chips_orange chips_red description"
     " inlet_water_temp_c outlet_water_temp_c",
 )
-_POOLS = _Form(PoolReading, "index url user kind status accepted rejected stale difficulty ping_ms last_share_s")
+POOLS = Form(PoolReading, "index url user kind status accepted rejected stale difficulty ping_ms last_share_s")
 
 
 def _thin(value: Any, *, rate: bool) -> Any:

@@ -90,6 +90,8 @@ class Miner(Table):
     """True on a master for what another node watches: our own daemons leave it alone."""
     seq = pw.IntegerField(default=0, index=True)
     """Grows with every change of this row; the stream `miners` goes by it."""
+    node_has_key = pw.BooleanField(null=True)
+    """Whether the node that watches it has a key; null: it is one of our own."""
     api_key = pw.TextField(null=True)
     unlock_password = pw.TextField(null=True)
     unlock_failures = pw.IntegerField(default=0)

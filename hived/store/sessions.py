@@ -9,7 +9,7 @@ import peewee as pw
 
 from hived.records.access import Role
 from hived.records.joining import hash_of
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import Session, User
 
 IDLE_S = 7 * 86_400.0  # without a request: a browser that was left behind

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import AREAS, ROLES, ApiSecret, Role
-from hived.store.db import Database, dicts
+from hived.store.database import Database, dicts
 from hived.store.schema import ApiToken
 
 USED_EVERY_S = 60.0  # how exactly the last use is known; each note of it is a write

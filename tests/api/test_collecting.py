@@ -266,15 +266,16 @@ async def test_an_artifact_is_told_whole(api: Api) -> None:
         "collected_at": "2027-01-15T08:00:00.000Z", "changed_at": "2027-01-15T08:01:00.000Z",
         "bubbles": [
             {
-                "id": told["bubbles"][0]["id"], "node_id": "node-1", "kind": "description",
+                "id": told["bubbles"][0]["id"], "node_id": "node-1", "node_name": None, "kind": "description",
                 "content": {
                     "title": "An amphora", "summary": "A tall Attic vase by Exekias.", "period": "Archaic",
                     "tags": ["vase"], "seconds": 4.2, "tokens": 80,
                 },
                 "model": "llama3.2:1b", "model_digest": collected.DIGEST, "prompt_version": 3,
-                "collected_at": "2027-01-15T08:01:00.000Z",
+                "collected_at": "2027-01-15T08:01:00.000Z", "received_at": "2027-01-15T08:01:00.000Z",
             }
         ],
+        "bubble_count": 1, "bubbles_before": None,
     }  # fmt: skip
     assert await api.get("/artifacts") == [told]
     await api.do(collected.add_bubble, number, NOW + 90, node_id="node-2", content="Some text.")

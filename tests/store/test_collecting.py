@@ -100,6 +100,7 @@ async def test_an_open_object_is_stored_once_with_its_licence(store: Store) -> N
     fetched = Fetched(object=bowl(), validators=Validators('"v1"', None))
     assert await store.write(collecting.settle, source, held, fetched, NOW) == "new"
     (one,) = await store.read(artifacts.newest, limit=10)
+    assert one.licence is not None
     assert (one.licence.uri, one.licence.field, one.state) == (CC0, "isPublicDomain", "awaiting_description")
     assert one.facts["date_text"] == "ca. 1250"
     again = await must_lease(store, source, NOW + 8 * DAY)

@@ -225,6 +225,7 @@ def up(migrator: Any, db: Any) -> None:
     ]
     migrator.migrate(
         migrator.add_column("miner", "remote", pw.BooleanField(default=False)),
+        migrator.add_column("miner", "node_has_key", pw.BooleanField(null=True)),
         migrator.add_column("miner", "seq", pw.IntegerField(default=0, index=True)),
         migrator.add_column("event", "node_id", pw.TextField(null=True)),
         migrator.add_column("event", "node_epoch", pw.TextField(null=True)),

@@ -1,0 +1,127 @@
+"""What nodes send: batches of the four streams, and the call of collectors that were there before us."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import access, answers, asked, context, ingest_parse
+from hived.api.dto import Json
+from hived.errors import BadRequest
+from hived.records.sent import ENCODINGS, LIMITS, MAX_BODY_BYTES, REJECTED, Rejected, Result, Taken
+from hived.records.streams import CONTRIBUTIONS
+from hived.store import Database, ingest, ingest_artifacts
+
+BODY_S = 30.0  # for a mebibyte: 280 kbit/s
+INLINE_BYTES = 64 * 1024  # what is parsed on the loop; more would hold up the stream of the fleet
+MISSING = "Missing fields"
+_LEGACY = ("url", "content", "node_id")
+
+
+async def batch(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/ingest: one batch of one stream of the node whose key it is."""
+    who, ctx = access.principal(request), context.of(request)
+    body = await read(request)
+    if isinstance(body, web.Response):
+        return body
+    document = await _parsed(body)
+    if document.get("node_id") != who.node_id:
+        return answers.error(403, "this key is another node's")
+    if who.scope != "node" and document.get("stream") != CONTRIBUTIONS:
+        return answers.error(403, "this key may send contributions only")
+    assert who.node_id is not None
+    now = ctx.clock()
+    try:
+        told = ingest_parse.batch(document, who.node_id, now)
+    except ingest_parse.BadEnvelope as err:
+        return answers.error(422, str(err))
+    taken = await ctx.store.merge(ingest.take, who.node_id, told, now)
+    return await answers.reply(request, _answer(told.stream, told.rejected, taken))
+
+
+async def legacy(request: web.Request) -> web.StreamResponse:
+    """POST /master/ingest {url, content, node_id}: one contribution of a collector that is not ours."""
+    who, ctx = access.principal(request), context.of(request)
+    body = await read(request)
+    if isinstance(body, web.Response):
+        return body
+    document = asked.parsed(body)
+    url, content, node_id = (document.get(name) for name in _LEGACY)
+    given = (isinstance(content, str) and content.strip()) or (isinstance(content, dict) and content)
+    if not (isinstance(url, str) and url.strip() and isinstance(node_id, str) and node_id and given):
+        raise BadRequest(MISSING)
+    if node_id != who.node_id:
+        return answers.error(403, "this key is another node's")
+    now = ctx.clock()
+    one = ingest_parse.legacy({"url": url.strip(), "content": content}, node_id, now)
+    result = await ctx.store.merge(_legacy, node_id, one, now)
+    if result.outcome == REJECTED:
+        return answers.error(409, "as many nodes as are kept speak of this URL already")
+    return await answers.reply(request, {"status": "ok"})
+
+
+async def limits(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/limits: how much one request may hold, so that nodes split by themselves."""
+    return await answers.reply(request, LIMITS)
+
+
+async def read(request: web.Request, most: int = MAX_BODY_BYTES) -> bytes | web.Response:
+    """Return the body unpacked, or the reply that refuses it.
+
+    It is unpacked piece by piece as it is read, so what a small body unpacks to never gets beyond the limit.
+    """
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding not in ("", "identity", *ENCODINGS):
+        return answers.error(415, f"Content-Encoding: {', '.join(ENCODINGS)} or none are understood")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            async for piece in request.content.iter_any():
+                body += piece
+                if len(body) > most:
+                    return _too_large(most)
+    except TimeoutError:
+        return answers.error(408, "the request took too long")
+    except web.RequestPayloadError:
+        request.content.feed_eof()  # nothing more of it can be read: else aiohttp tries, and logs the failure as ours
+        refused = answers.error(400, f"the body is not {encoding}, or is cut")
+        refused.force_close()
+        return refused
+    return bytes(body)
+
+
+def _too_large(most: int) -> web.Response:
+    refused = web.Response(
+        status=413, content_type=answers.JSON_TYPE,
+        body=answers.encode({"error": f"the body is too large, {most // 1024} KiB are allowed", "limits": LIMITS}),
+    )  # fmt: skip
+    refused.force_close()  # the rest is not wanted
+    return refused
+
+
+async def _parsed(body: bytes) -> dict[str, Any]:
+    return asked.parsed(body) if len(body) <= INLINE_BYTES else await asyncio.to_thread(asked.parsed, body)
+
+
+def _legacy(db: Database, node_id: str, one: Any, now: float) -> Result:
+    return ingest_artifacts.take_legacy(db, node_id, one, now)
+
+
+def _answer(stream: str, unread: tuple[Rejected, ...], taken: Taken) -> Json:
+    """Return the verdict on a batch; of contributions one for each item, in the order of their numbers."""
+    head: Json = {"stream": stream, "seq": taken.seq}
+    if taken.gap:
+        return {**head, "outcome": "gap"}
+    if stream != CONTRIBUTIONS:
+        return {**head, "rejected": [{"seq": one.seq, "reason": one.reason} for one in taken.rejected]}
+    results = [*taken.results, *(Result(one.seq, one.told_id, REJECTED, one.reason) for one in unread)]
+    results.sort(key=lambda one: -1 if one.seq is None else one.seq)
+    return {**head, "results": [_result(one) for one in results]}
+
+
+def _result(one: Result) -> Json:
+    told = {"seq": one.seq, "id": one.id, "outcome": one.outcome}
+    more = {"reason": one.reason, "artifact_id": one.artifact_id}
+    return told | {name: value for name, value in more.items() if value is not None}

@@ -1,0 +1,106 @@
+"""Nodes as their master knows them: who they are, how they are, what they ask for and what they are asked to do.
+
+Times are UTC epoch seconds by the master's clock, unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+PENDING, APPROVED, REVOKED, ACTIVE = "pending", "approved", "revoked", "active"
+ALIVE, SUSPECT, DEAD = "alive", "suspect", "dead"
+NODE, MASTER, COLLECTOR = "node", "master", "collector"
+"""What a node is here: one of ours, the master itself, or a collector that is not ours and sends contributions."""
+SCOPE_NODE, SCOPE_INGEST = "node", "ingest"
+
+CONTACT_S = 15.0
+"""How often a node says that it is there."""
+SUSPECT_S = 3 * CONTACT_S
+"""Three contacts missed: a busy minute of the network is not worth a word."""
+DEAD_S = 12 * CONTACT_S
+"""Three minutes: an appliance that was started anew is back by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A node that asks to join, with the hash of the key that it made."""
+
+    node_id: str
+    name: str
+    site: str | None
+    version: str | None
+    key_id: str
+    key_hash: str = field(repr=False)
+    code: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking: `outcome` is pending, approved, refused, taken (the key's id is another's) or full."""
+
+    outcome: str
+    phrase: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """What a node says of itself every CONTACT_S. `at` and `oldest_at` are by its own clock."""
+
+    version: str | None
+    name: str
+    site: str | None
+    epoch: str
+    at: float
+    newest: dict[str, int]
+    oldest_at: dict[str, float]
+    health: dict[str, Any]
+    done: tuple[tuple[int, dict[str, Any]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a node is to do."""
+
+    id: int
+    daemon: str
+    verb: str
+    args: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key as people see it."""
+
+    key_id: str
+    scope: str
+    status: str
+    phrase: str | None
+    address: str | None
+    created_at: float
+    used_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """A node as people see it. `lag`: {stream: (rows that are not here yet, time of the oldest of them)}."""
+
+    node_id: str
+    name: str
+    site: str | None
+    role: str
+    status: str
+    state: str | None
+    since: float | None
+    version: str | None
+    address: str | None
+    contact_at: float | None
+    asked_at: float | None
+    skew_s: float | None
+    secure: bool
+    health: dict[str, Any]
+    lag: dict[str, tuple[int, float | None]]
+    keys: tuple[KeyView, ...]
+    miners: int
+    online: int

@@ -1,0 +1,173 @@
+"""What a node sends to its master, as it was understood: checked, cleaned and bounded.
+
+Times are UTC epoch seconds by the node's clock, units as in `records.miner`. `seq` is the node's own number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hived.records.artifact import Licence
+from hived.records.site import StoredStatus
+
+MAX_ITEMS = 500
+MAX_CONTRIBUTIONS = 100
+MAX_MODELS = 100
+MAX_BODY_BYTES = 1024 * 1024
+MAX_CONTENT_BYTES = 16 * 1024
+MAX_TITLE = 400
+MAX_METADATA_BYTES = 32 * 1024
+MAX_DEPTH = 5
+MAX_URL_BYTES = 2048
+ENCODINGS = ("gzip", "zstd")
+
+LIMITS: dict[str, Any] = {
+    "items": MAX_ITEMS, "contribution_items": MAX_CONTRIBUTIONS, "body_bytes": MAX_BODY_BYTES,
+    "content_bytes": MAX_CONTENT_BYTES, "title_chars": MAX_TITLE, "url_bytes": MAX_URL_BYTES,
+    "metadata_bytes": MAX_METADATA_BYTES, "metadata_depth": MAX_DEPTH, "encodings": list(ENCODINGS),
+}  # fmt: skip
+"""Published, so that nodes split by themselves what is too large."""
+
+CREATED, MERGED, DUPLICATE, SUPERSEDED, STALE, REJECTED = (
+    "created", "merged", "duplicate", "superseded", "stale", "rejected",
+)  # fmt: skip
+"""What can come of a contribution: a new artifact, a new bubble, the same once more, other words in place of the
+node's older ones, older words than are held, and what no repetition makes acceptable."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentContribution:
+    """What a node says of one object, and the object's facts as it read them."""
+
+    seq: int
+    told_id: str
+    """As the node calls it: the answer names it so."""
+    id: str
+    url: str
+    url_key: str
+    title: str
+    provider: str
+    object_id: str
+    source_name: str | None
+    licence: Licence | None
+    """None: the node says nothing of it (a collector that is not ours)."""
+    facts: dict[str, Any]
+    facts_at: float
+    """When the facts were read: the newest count."""
+    image_url: str | None
+    kind: str
+    content: Any
+    content_hash: str
+    input_hash: str | None
+    model: str | None
+    model_digest: str | None
+    prompt_version: int | None
+    collected_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentMiner:
+    seq: int
+    mac: str
+    ip: str | None
+    online: bool
+    managed: bool
+    model_alias: str | None
+    model_name: str | None
+    hostname: str | None
+    firmware: str | None
+    firmware_version: str | None
+    platform: str | None
+    serial: str | None
+    has_key: bool
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentModel:
+    alias: str
+    name: str | None
+    presets: tuple[dict[str, Any], ...]
+    chips_per_chain: int | None
+    chains: int | None
+    topology: tuple[tuple[int, ...], ...] | None
+    series: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentRollup:
+    seq: int
+    mac: str
+    at: float
+    values: tuple[Any, ...]
+    """n, hashing_n and the means, in the order of the table's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentLatest:
+    """How a miner was when the node last asked it. `status.num` is 0: the master has a number of its own."""
+
+    mac: str
+    state: str | None
+    preset: str | None
+    seen_at: float | None
+    failures: int
+    last_error: str | None
+    last_error_at: float | None
+    error_count: int
+    status: StoredStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class SentEvent:
+    seq: int
+    at: float
+    mac: str | None
+    kind: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An item that was not stored; `reason` is a short code that stays the same."""
+
+    seq: int | None
+    reason: str
+    told_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One delivery of one stream: items in the order of their numbers, without those that were not understood."""
+
+    stream: str
+    epoch: str
+    first_seq: int
+    last_seq: int
+    items: tuple[Any, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
+    latest: tuple[SentLatest, ...] = ()
+    models: tuple[SentModel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one contribution."""
+
+    seq: int | None
+    id: str | None
+    outcome: str
+    reason: str | None = None
+    artifact_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What came of a batch. `seq` is the last number held of the stream; `gap`: nothing stored, numbers are missing."""
+
+    seq: int
+    gap: bool = False
+    results: tuple[Result, ...] = ()
+    rejected: tuple[Rejected, ...] = ()

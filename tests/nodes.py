@@ -1,0 +1,105 @@
+"""Nodes as their master meets them: keys, batches and items in the form in which they travel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hived.records.artifact import CC0
+from hived.records.joining import NodeKey, new_key
+from hived.records.node import Contact, Wish
+from hived.records.streams import rollup_seq
+from hived.records.times import to_text
+from hived.store import Database, contacts, nodes
+
+NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
+MASTER = "id-1"
+EPOCH = "e1"
+
+
+def let_in(db: Database, /, node_id: str, at: float, *, name: str | None = None) -> NodeKey:
+    """Let a node ask, approve it, and return its key."""
+    key = new_key()
+    wish = Wish(node_id, name or node_id, "North field", "0.1.0", key.id, key.secret_hash)
+    nodes.ask(db, wish, own_id=MASTER, pin=None, address="127.0.0.1", now=at)
+    nodes.approve(db, node_id, None, by="tests", now=at)
+    return key
+
+
+def bearer(key: NodeKey) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key.text}"}
+
+
+def contact(at: float, **changes: Any) -> Contact:
+    fields: dict[str, Any] = {
+        "version": "0.1.0", "name": "shed", "site": None, "epoch": EPOCH, "at": at, "newest": {}, "oldest_at": {},
+        "health": {},
+    }  # fmt: skip
+    return Contact(**(fields | changes))
+
+
+def touch(db: Database, /, node_id: str, at: float, *, secure: bool = True, **changes: Any) -> None:
+    """Let a node say that it is there."""
+    contacts.save(db, node_id, contact(at, **changes), address="127.0.0.1", secure=secure, now=at)
+
+
+def batch(node_id: str, stream: str, first: int, last: int, items: list[Any], **more: Any) -> dict[str, Any]:
+    return {
+        "node_id": node_id, "epoch": EPOCH, "stream": stream, "first_seq": first, "last_seq": last, "items": items,
+    } | more  # fmt: skip
+
+
+def said(seq: int, n: int, words: str = "A tall vase.", at: float = NOW, **changes: Any) -> dict[str, Any]:
+    """A contribution about the n-th object."""
+    artifact = {
+        "title": f"Amphora {n}", "provider": "met", "object_id": str(n), "source_name": "The Met",
+        "licence": {"uri": CC0, "field": "isPublicDomain", "scope": "work", "read_at": to_text(at)},
+        "facts": {"makers": ["Exekias"], "date_text": "ca. 530 B.C."}, "image_url": f"https://m.example/{n}.jpg",
+    }  # fmt: skip
+    return {
+        "seq": seq, "id": f"{seq:064x}", "url": f"https://museum.example/objects/{n}", "kind": "description",
+        "content": {"title": "An amphora", "summary": words, "tags": ["vase"], "seconds": 1.5}, "content_hash": "0",
+        "input_hash": "1", "model": "llama3.2:1b", "model_digest": "sha256:00", "prompt_version": 1,
+        "collected_at": to_text(at), "artifact": artifact | changes.pop("artifact", {}),
+    } | changes  # fmt: skip
+
+
+def mac_of(n: int) -> str:
+    return f"02:0e:7e:00:{n >> 8 & 255:02x}:{n & 255:02x}"
+
+
+def miner(seq: int, n: int, at: float = NOW, **changes: Any) -> dict[str, Any]:
+    return {
+        "seq": seq, "mac": mac_of(n), "ip": f"10.0.0.{n}", "online": True, "managed": False, "model_alias": "s19",
+        "model_name": "Antminer S19", "hostname": f"rig-{n}", "firmware": "vnish", "firmware_version": "1.2.6",
+        "platform": "xil", "serial": f"S{n}", "has_key": True, "created_at": to_text(at), "updated_at": to_text(at),
+    } | changes  # fmt: skip
+
+
+def rollup(num: int, at: float, n: int = 20, **changes: Any) -> dict[str, Any]:
+    return {
+        "seq": rollup_seq(at, num), "mac": mac_of(num), "at": to_text(at), "n": n, "hashing_n": n,
+        "hashrate_min_hs": 90e12, "hashrate_mean_hs": 95e12, "hashrate_max_hs": 99e12,
+        "expected_hashrate_mean_hs": 96e12, "power_min_w": 2900.0, "power_mean_w": 3000.0, "power_max_w": 3100.0,
+        "chip_temp_min_c": 60.0, "chip_temp_mean_c": 65.0, "chip_temp_max_c": 71.0,
+    } | changes  # fmt: skip
+
+
+def latest(n: int, at: float = NOW, **changes: Any) -> dict[str, Any]:
+    status = {
+        "at": to_text(at), "state": "mining", "preset": "3050", "hashrate_hs": 95.5e12, "average_hashrate_hs": 95e12,
+        "expected_hashrate_hs": 96e12, "power_w": 3010.0, "state_s": 7200.0, "chip_temp_max_c": 71.0,
+        "pcb_temp_max_c": 58.0, "partial": False,
+        "detail": {
+            "reported_power_w": 3005, "fan_duty_percent": 64, "fans": [[0, 4100, 6000, "ok"], [1, 0, 6000, "lost"]],
+            "boards": [[1, "mining", 31800, 32000, 1000]],
+            "pools": [[0, "pool.example:3333", "farm.w1", "user", "active"]], "extra": {},
+        },
+    }  # fmt: skip
+    return {
+        "mac": mac_of(n), "state": "mining", "preset": "3050", "seen_at": to_text(at), "failures": 0,
+        "last_error": None, "last_error_at": None, "error_count": 0, "status": status | changes.pop("status", {}),
+    } | changes  # fmt: skip
+
+
+def event(seq: int, n: int | None = None, at: float = NOW, kind: str = "reboot") -> dict[str, Any]:
+    return {"seq": seq, "at": to_text(at), "mac": None if n is None else mac_of(n), "kind": kind, "detail": {"n": seq}}
