@@ -5,16 +5,61 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import shutil
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests import databases as both
 from tests.clock import FakeClock
 
+_SQLITE_ONLY = "sqlite_only"
 GRACE_S = 2.0  # a thread that was told to end may need so long on a busy machine
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every test that needs a database on both kinds, but those that are about the SQLite file itself."""
+    if "database_kind" in metafunc.fixturenames:
+        only = metafunc.definition.get_closest_marker(_SQLITE_ONLY)
+        assert only is None or only.args, "sqlite_only needs a reason"
+        metafunc.parametrize("database_kind", both.KINDS[:1] if only else both.KINDS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once what was skipped for want of PostgreSQL."""
+    if both.programs() is None:
+        terminalreporter.write_line(both.MISSING, yellow=True)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[both.Cluster]:
+    """A PostgreSQL server for all tests of this process."""
+    running = both.start_cluster()
+    yield running
+    running.stop()
+    shutil.rmtree(running.folder)
+
+
+@pytest.fixture(scope="session")
+def template_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture
+def databases(
+    database_kind: str, tmp_path: Path, template_folder: Path, request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[both.Databases]:  # fmt: skip
+    """What makes databases of the kind that this run of the test is for."""
+    monkeypatch.setattr("hived.store.db.STATE_DIR", tmp_path)  # where key files go unless one says otherwise
+    running = request.getfixturevalue("cluster") if database_kind == "postgresql" else None
+    found = both.Databases(database_kind, tmp_path, template_folder, running)
+    yield found
+    found.close()
 
 
 @pytest.fixture

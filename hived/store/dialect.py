@@ -43,33 +43,28 @@ def changed(db: Database) -> int:
     return int.from_bytes(hashlib.blake2b(snapshot.encode(), digest_size=7).digest())
 
 
-def used_bytes(db: Database, aging: list[Any]) -> int:
-    """Return what the database takes without its free pages; `aging` are the tables that rows are deleted from."""
+def used_bytes(db: Database) -> int:
+    """Return what the tables take without what is free in them."""
     if db.kind == "sqlite":
         size, pages, free = (_pragma(db, name) for name in ("page_size", "page_count", "freelist_count"))
         return size * (pages - free)
-    used, _ = sizes(db)
-    for table in aging:
-        name = table._meta.table_name  # noqa: SLF001 - peewee's documented metadata
-        ((whole, pages),) = rows(
-            db,
-            "SELECT pg_total_relation_size(?::regclass),"
-            " pg_relation_size(?::regclass) / current_setting('block_size')::int",
-            name,
-            name,
-        )
-        used -= int(whole * (1 - _fullness(db, name, pages)))
-    return used
+    # PostgreSQL keeps what was freed and fills it again: the sizes of its files tell nothing of that.
+    sizes_of = (
+        "SELECT relname, pg_total_relation_size(oid), pg_relation_size(oid) / current_setting('block_size')::int"
+        " FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace"
+    )
+    return sum(int(whole * _fullness(db, name, pages)) for name, whole, pages in rows(db, sizes_of))
 
 
-def _fullness(db: Database, name: str, pages: int) -> float:
+def _fullness(db: Database, table: str, pages: int) -> float:
     """Return the share of a table's pages that hold a row: deleted history leaves whole pages empty."""
     if not pages:
         return 1.0
     share = min(1.0, SAMPLE_PAGES / pages)
     ((filled,),) = rows(
         db,
-        f'SELECT COUNT(DISTINCT (ctid::text::point)[0]) FROM "{name}" TABLESAMPLE SYSTEM ({share * 100:.6f})',  # noqa: S608
+        f'SELECT COUNT(DISTINCT (ctid::text::point)[0]) FROM "{table}"'  # noqa: S608 - a table of our own
+        f" TABLESAMPLE SYSTEM ({share * 100:.6f})",
     )
     return float(min(1.0, filled / (pages * share)))
 

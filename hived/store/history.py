@@ -193,7 +193,7 @@ def prune_events(db: Database) -> None:
 
 def used_bytes(db: Database) -> int:
     """Return what the database takes without its free pages."""
-    return dialect.used_bytes(db, [Status, Chips, Rollup5m, Rollup1h, Event])
+    return dialect.used_bytes(db)
 
 
 def give_back(db: Database, *, pages: int = 2_000) -> None:

@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
-from hived.store import Store, create, database_of
+from hived.store import Store, database_of
 from tests.api import farm
 from tests.clock import FakeClock
+from tests.databases import Databases
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return a way to a database filled like `farm.FILLED` says: each is made once and then copied."""
-    folder = tmp_path_factory.mktemp("databases")
+@pytest.fixture
+def made(databases: Databases) -> Callable[[str], str]:
+    """Return a way to a database filled like `farm.FILLED` says, by its URL: each is made once and then copied."""
 
-    def make(name: str) -> Path:
-        path = folder / f"{name}.db"
-        if not path.exists():
-            create(f"sqlite:///{path}")
-            with (
-                closing(database_of(f"sqlite:///{path}")) as database,
-                database.connection_context(),
-                database.atomic(),
-            ):
+    def make(name: str) -> str:
+        def fill(url: str) -> None:
+            database = database_of(url, databases.templates)
+            with database.session(), database.atomic():
                 farm.FILLED[name](database)
-        return path
+            database.shut()
+
+        return databases.make(f"farm_{name}", fill)
 
     return make
 
 
 @pytest.fixture
-async def store(tmp_path: Path, made: Callable[[str], Path]) -> AsyncIterator[Store]:
+async def store(made: Callable[[str], str]) -> AsyncIterator[Store]:
     """An empty database."""
-    shutil.copy(made("empty"), tmp_path / "hived.db")
-    async with Store.open(f"sqlite:///{tmp_path / 'hived.db'}") as opened:
+    async with Store.open(made("empty")) as opened:
         yield opened
 
 
 @pytest.fixture
-async def big_store(tmp_path: Path, made: Callable[[str], Path]) -> AsyncIterator[Store]:
+async def big_store(made: Callable[[str], str]) -> AsyncIterator[Store]:
     """A thousand miners; every other one has a status."""
-    shutil.copy(made("thousand"), tmp_path / "hived.db")
-    async with Store.open(f"sqlite:///{tmp_path / 'hived.db'}") as opened:
+    async with Store.open(made("thousand")) as opened:
         yield opened
 
 
 @pytest.fixture
-async def api(tmp_path: Path, made: Callable[[str], Path], clock: FakeClock) -> AsyncIterator[farm.Api]:
+async def api(made: Callable[[str], str], clock: FakeClock) -> AsyncIterator[farm.Api]:
     """The small farm, served."""
-    shutil.copy(made("small"), tmp_path / "hived.db")
-    async with Store.open(f"sqlite:///{tmp_path / 'hived.db'}") as opened, farm.serve(opened, clock) as running:
+    async with Store.open(made("small")) as opened, farm.serve(opened, clock) as running:
         yield running

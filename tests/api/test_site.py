@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-from contextlib import closing
 from typing import Any
 
 from hived.records.site import DaemonRow, Event
-from hived.store import Store, events, site
+from hived.store import Store, database_of, events, site
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
 from tests.clock import FakeClock
+from tests.databases import Databases
 
 
 async def test_events_come_newest_first_and_page_backwards(api: Api) -> None:
@@ -136,16 +135,17 @@ async def test_healthz_is_503_when_the_view_does_not_follow(api: Api) -> None:
     assert await api.get("/healthz") == {"status": "ok"}
 
 
-async def test_a_database_that_is_locked_is_503_and_reading_goes_on(api: Api) -> None:
+async def test_a_database_that_is_locked_is_503_and_reading_goes_on(api: Api, databases: Databases) -> None:
     """Another program holds the write lock longer than we wait for it."""
-    await api.store.write(lambda db: db.execute_sql("PRAGMA busy_timeout = 50"))
-    with closing(sqlite3.connect(api.store.name, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    impatient = "PRAGMA busy_timeout = 50" if databases.kind == "sqlite" else "SET lock_timeout = 50"
+    await api.store.write(lambda db: db.execute_sql(impatient))
+    other = database_of(databases.url)
+    with other.session(), other.transact("write"):
         code, reply = await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True})
         assert code == 503
         assert "busy" in reply["error"]
         assert (await api.get(f"/api/miners/{MAC}"))["managed"] is False
-        other.execute("ROLLBACK")
+    other.shut()
     assert (await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True}))[0] == 200
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +19,9 @@ from hived.services.poll import Poller
 from hived.services.sweep import LightScan, Range
 from hived.simulator.fleet import Fleet
 from hived.simulator.miner import SimulatedMiner
-from hived.store import Store, create, miners, views
+from hived.store import Store, miners, views
 from tests.clock import FakeClock
+from tests.databases import Databases
 
 SUBNET = "127.33.0.0/26"
 
@@ -82,16 +82,14 @@ MakeSite = Callable[..., Any]
 
 
 @pytest.fixture
-async def make_site(tmp_path: Path, clock: FakeClock) -> AsyncIterator[MakeSite]:
+async def make_site(databases: Databases, clock: FakeClock) -> AsyncIterator[MakeSite]:
     """`await make_site(count, **fleet_options)`: a site that is closed after the test."""
     async with AsyncExitStack() as stack:
 
         async def make(count: int, **options: Any) -> Site:
             given: dict[str, Any] = {"subnet": SUBNET, "clock": clock, "steady": True}
             fleet = await stack.enter_async_context(Fleet(count, **(given | options)))
-            url = f"sqlite:///{tmp_path / 'hived.db'}"
-            create(url)
-            store = await stack.enter_async_context(Store.open(url))
+            store = await stack.enter_async_context(Store.open(databases.url or databases.make()))
             session = await stack.enter_async_context(_closing(open_session(keepalive_s=60.0)))
             return Site(fleet, store, clock, session)
 

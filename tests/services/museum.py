@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from yarl import URL
@@ -20,7 +19,7 @@ from hived.services.describe import Describer
 from hived.services.politeness import Politeness
 from hived.simulator.collection import Collection
 from hived.simulator.ollama import SimulatedOllama
-from hived.store import Store, create, sources
+from hived.store import Store, sources
 
 OWN = ("127.0.0.0/8",)
 MODEL = "sim-describer:1b"
@@ -71,11 +70,9 @@ class Museum:
 
 @asynccontextmanager
 async def open_museum(
-    folder: Path, *, objects: int = 40, clock: Callable[[], float] = time.time, **options: Any
+    url: str, *, objects: int = 40, clock: Callable[[], float] = time.time, **options: Any
 ) -> AsyncIterator[Museum]:
     """A museum of so many objects with an empty database."""
-    url = f"sqlite:///{folder / 'hived.db'}"
-    create(url)
     async with AsyncExitStack() as stack:
         collection = await stack.enter_async_context(Collection(objects, crawl_delay_s=None, **options))
         model = await stack.enter_async_context(SimulatedOllama())

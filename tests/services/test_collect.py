@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,13 +13,14 @@ from hived.records.artifact import OPEN_LICENCES
 from hived.simulator.ollama_faults import ActiveOllamaFault, OllamaFault
 from hived.store import artifacts, collector, frontier, sources
 from tests.clock import FakeClock
+from tests.databases import Databases
 from tests.services.museum import MODEL, Museum, open_museum
 from tests.waiting import until
 
 
 @pytest.fixture
-async def museum(tmp_path: Path) -> AsyncIterator[Museum]:
-    async with open_museum(tmp_path) as opened:
+async def museum(databases: Databases) -> AsyncIterator[Museum]:
+    async with open_museum(databases.make()) as opened:
         yield opened
 
 
@@ -84,9 +84,11 @@ async def test_a_second_round_asks_for_nothing_again(museum: Museum) -> None:
     assert max(museum.collection.requests.sent.values()) == 1
 
 
-async def test_after_a_day_only_what_changed_is_fetched_and_described_again(tmp_path: Path, clock: FakeClock) -> None:
+async def test_after_a_day_only_what_changed_is_fetched_and_described_again(
+    databases: Databases, clock: FakeClock
+) -> None:
     clock.now = 1_795_000_000.0
-    async with open_museum(tmp_path, clock=clock) as museum:
+    async with open_museum(databases.make(), clock=clock) as museum:
         await museum.add()
         async with museum.collector() as work:
             await work.round()

@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import ipaddress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from hived.services.commands import ScanCommands, parse_targets
 from hived.services.sweep import LightScan, Range
 from hived.simulator.faults import Fault
 from hived.store import events, miners, models, readings, settings, site, telemetry, views
+from tests.databases import Databases
 from tests.services.conftest import MakeSite, macs
 from tests.waiting import until
 
@@ -259,7 +259,7 @@ async def test_a_known_miner_that_cannot_be_read_any_more_stays_online_with_the_
 
 
 async def test_settings_are_versions_their_difference_is_an_event_and_no_password_is_kept(
-    make_site: MakeSite,
+    make_site: MakeSite, databases: Databases
 ) -> None:
     here = await make_site(1)
     rig = here.fleet.miners[0]
@@ -277,8 +277,8 @@ async def test_settings_are_versions_their_difference_is_an_event_and_no_passwor
         {"path": "pools.0.url", "before": first.document["pools"][0]["url"], "after": "pool.example.net:3333"},
     )
     assert (await kinds(here, row.num))[0] == "settings_changed"
-    for file in Path(here.store.name).parent.iterdir():
-        assert b"pool-pass-4711" not in file.read_bytes()
+    assert b"pool.example.net:3333" in databases.contents()
+    assert b"pool-pass-4711" not in databases.contents()
 
 
 async def test_unchanged_settings_are_read_again_after_an_hour_without_a_new_version(make_site: MakeSite) -> None:

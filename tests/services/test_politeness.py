@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from yarl import URL
@@ -13,8 +12,9 @@ from hived.clients.fetch.guard import OwnHosts
 from hived.errors import NotAllowed, Throttled, Transient
 from hived.services import politeness as room
 from hived.services.politeness import Politeness
-from hived.store import Store, create
+from hived.store import Store
 from tests.clock import FakeClock
+from tests.databases import Databases
 
 PAGE = URL("https://museum.example/object/1")
 API = URL("https://api.museum.example/v1/objects/1")
@@ -47,10 +47,8 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, clock: FakeClock) -> AsyncIterator[World]:
-    url = f"sqlite:///{tmp_path / 'hived.db'}"
-    create(url)
-    async with Store.open(url) as store:
+async def world(databases: Databases, clock: FakeClock) -> AsyncIterator[World]:
+    async with Store.open(databases.make()) as store:
         yield World(store, clock)
 
 

@@ -1,21 +1,19 @@
-"""A real SQLite file with the real schema."""
+"""A real database with the real schema."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from hived.store import Store, create
+from hived.store import Store
+from tests.databases import Databases
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    """The URL of a fresh, migrated database."""
-    made = f"sqlite:///{tmp_path / 'hived.db'}"
-    create(made)
-    return made
+def url(databases: Databases) -> str:
+    """The URL of a fresh, migrated database; on both kinds."""
+    return databases.make()
 
 
 @pytest.fixture

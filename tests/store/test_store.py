@@ -13,56 +13,68 @@ import pytest
 from hived.errors import HivedError, SchemaMismatch, Transient
 from hived.records.miner import MinerIdentity, MinerSettings, ModelInfo, Preset
 from hived.records.site import Stranger
-from hived.store import Store, create, integrity, miners, models, settings, site, sqlite
+from hived.store import Store, create, database_of, integrity, miners, models, settings, site, sqlite
 from hived.store import database as room
 from hived.store.node import node_id
 from hived.store.schema import TABLES
 from hived.store.settings import KEEP_VERSIONS
+from tests.databases import Databases
 
 
 def path_of(url: str) -> Path:
     return Path(url.removeprefix("sqlite:///"))
 
 
-def test_a_new_database_is_private_and_made_once(url: str) -> None:
-    assert stat.S_IMODE(path_of(url).stat().st_mode) == 0o600
+def run(url: str, statement: str) -> None:
+    """Change a database behind the program's back."""
+    database = database_of(url)
+    with database.session():
+        database.execute_sql(statement)
+    database.shut()
+
+
+def test_a_new_database_is_whole_and_made_once(url: str) -> None:
     assert create(url) == []
     assert integrity(url) == "ok"
 
 
+@pytest.mark.sqlite_only("a PostgreSQL server keeps its own files")
+def test_a_new_file_is_private(tmp_path: Path) -> None:
+    create(f"sqlite:///{tmp_path / 'hived.db'}")
+    assert stat.S_IMODE((tmp_path / "hived.db").stat().st_mode) == 0o600
+
+
 def test_the_migrations_make_the_tables_that_the_program_uses(url: str) -> None:
-    with sqlite3.connect(path_of(url)) as connection:
-        made = {
-            name: {row[1] for row in connection.execute(f"PRAGMA table_info({name})")}
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
-    connection.close()
-    for table in TABLES:
-        columns = {field.column_name for field in table._meta.sorted_fields}
-        assert made[table._meta.table_name] == columns
+    database = database_of(url)
+    with database.session():
+        for table in TABLES:
+            columns = {field.column_name for field in table._meta.sorted_fields}
+            assert {found.name for found in database.get_columns(table._meta.table_name)} == columns
+        assert {table._meta.table_name for table in TABLES} | {"schema_migration"} == set(database.get_tables())
+    database.shut()
 
 
-async def test_a_daemon_refuses_a_missing_an_older_and_a_newer_schema(tmp_path: Path, url: str) -> None:
+async def test_a_database_without_tables_is_refused_and_a_missing_file_is_not_made(databases: Databases) -> None:
     with pytest.raises(SchemaMismatch, match="hivectl migrate"):
-        async with Store.open(f"sqlite:///{tmp_path / 'none.db'}"):
+        async with Store.open(databases.bare()):
             pass
-    assert not (tmp_path / "none.db").exists()
-    connection = sqlite3.connect(path_of(url))
-    connection.execute("INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')")
-    connection.commit()
+    assert not (databases.folder / "hived.db").exists()
+
+
+async def test_a_daemon_refuses_an_older_and_a_newer_schema(url: str) -> None:
+    run(url, "INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')")
     with pytest.raises(SchemaMismatch, match="newer hived"):
         async with Store.open(url):
             pass
     with pytest.raises(SchemaMismatch, match="newer hived"):
         create(url)
-    connection.execute("DELETE FROM schema_migration")
-    connection.commit()
-    connection.close()
+    run(url, "DELETE FROM schema_migration")
     with pytest.raises(SchemaMismatch, match="hivectl migrate"):
         async with Store.open(url):
             pass
 
 
+@pytest.mark.sqlite_only("about the file; test_postgres.py has the same of a server")
 async def test_a_locked_database_is_transient_and_a_damaged_one_is_not(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +108,7 @@ async def test_a_read_that_takes_too_long_is_stopped_and_the_next_one_works(
 
 
 async def test_a_reader_cannot_write(store: Store) -> None:
-    with pytest.raises(HivedError, match="readonly"):
+    with pytest.raises(HivedError, match=r"readonly|read-only"):
         await store.read(site.start_sweep, 1.0)
 
 

@@ -232,11 +232,13 @@ async def test_what_waits_is_counted_with_the_time_of_the_oldest(store: Store) -
     assert {(lag.behind, lag.oldest_at) for lag in done.values()} == {(0, None)}
 
 
+@pytest.mark.sqlite_only("asks how SQLite goes about a query")
 @pytest.mark.parametrize("stream", STREAMS)
 async def test_a_batch_is_found_by_index_and_never_sorted(store: Store, stream: str) -> None:
     assert await store.read(plan_of, lambda: streams._QUERIES[stream][0](OWN, 10**12).limit(500)) == []
 
 
+@pytest.mark.sqlite_only("asks how SQLite goes about a query")
 async def test_the_latest_status_is_found_by_index_and_never_sorted(store: Store) -> None:
     assert await store.read(plan_of, lambda: streams._latest(10, 3).limit(500)) == []
 
