@@ -73,7 +73,7 @@ async def start(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     query = asked.queries(request, "source_id")
     source_id = asked.whole("source_id", query["source_id"]) if "source_id" in query else None
-    if not await ctx.store.write(auto_miner.start, ctx.clock(), source_id):
+    if not await ctx.store.write(auto_miner.start, access.by(request), source_id):
         return await answers.reply(request, dto_collecting.message(auto_miner.RUNS_ALREADY, ok=False))
     found = await ctx.store.read(auto_miner.condition)
     return await answers.reply(request, dto_collecting.started(source_id, runs=_runs(ctx, found)))
@@ -82,7 +82,7 @@ async def start(request: web.Request) -> web.StreamResponse:
 async def stop(request: web.Request) -> web.StreamResponse:
     """POST /scrape/stop: the loop ends within two seconds, whatever it is doing."""
     ctx = context.of(request)
-    said = await ctx.store.write(auto_miner.stop, ctx.clock())
+    said = await ctx.store.write(auto_miner.stop, access.by(request))
     return await answers.reply(request, dto_collecting.message(said, ok=True))
 
 

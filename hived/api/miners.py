@@ -8,11 +8,12 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import answers, asked, context, dto
+from hived.api import access, answers, asked, context, dto
 from hived.errors import BadRequest, NotFound
 from hived.records.miner import HashboardChips
 from hived.records.site import MinerView
-from hived.store import Database, fleet, miners, models, readings, settings, telemetry, views
+from hived.services import steering
+from hived.store import Database, fleet, models, readings, settings, telemetry, views
 
 CHIPS_AT_MOST_S = 90.0  # chips are read once a minute: older ones say nothing about this status
 WITH_CHIPS = 10  # statuses of a list that carry chips: one has 50 KB of them, a thousand would have 50 MB
@@ -43,7 +44,9 @@ async def change(request: web.Request) -> web.StreamResponse:
     wishes = await asked.fields(request, {"managed": _switch, "unlock_pass": _password})
     if not wishes:
         raise BadRequest("nothing to change: expected managed (true or false) and/or unlock_pass (a password)")
-    await ctx.store.write(_change, mac, wishes, ctx.clock())
+    await ctx.store.write(
+        steering.set_miner, mac, access.by(request), managed=wishes.get("managed"), password=wishes.get("unlock_pass")
+    )
     await context.follow(ctx)
     return await answers.reply(request, await ctx.store.read(_miner, mac))
 
@@ -132,14 +135,6 @@ def _settings(db: Database, mac: str) -> bytes:
 def _versions(db: Database, mac: str, limit: int) -> bytes:
     found = settings.versions(db, context.miner_num(db, mac), limit=limit)
     return answers.encode([dto.version(one) for one in found])
-
-
-def _change(db: Database, mac: str, wishes: dict[str, Any], at: float) -> None:
-    context.miner_num(db, mac)
-    if "managed" in wishes:
-        miners.set_managed(db, mac, wishes["managed"], at)
-    if "unlock_pass" in wishes:
-        miners.set_password(db, mac, wishes["unlock_pass"], at)
 
 
 def _switch(value: Any) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import answers, asked, context, dto
+from hived.api import access, answers, asked, context, dto
 from hived.errors import BadRequest, NotFound
+from hived.services import steering
 from hived.store import models
 
 MAX_NAME = 100
@@ -34,7 +35,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     wishes = await asked.fields(request, {"max_preset": _preset})
     if "max_preset" not in wishes:
         raise BadRequest("nothing to change: expected max_preset (the name of a preset, or null)")
-    changed = await ctx.store.write(models.set_max_preset, alias, wishes["max_preset"])
+    changed = await ctx.store.write(steering.set_max_preset, alias, wishes["max_preset"], access.by(request))
     if changed is None:
         raise _unknown(alias)
     await context.follow(ctx)

@@ -7,9 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import answers, asked, context, dto
+from hived.api import access, answers, asked, context, dto
 from hived.api.totals import alive
 from hived.errors import BadRequest, NotFound
+from hived.services import steering
 from hived.store import site
 
 MAX_TARGETS = 64
@@ -52,7 +53,7 @@ async def scan(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     wishes = await asked.fields(request, {"targets": _targets})
     args = {"targets": wishes["targets"]} if wishes.get("targets") else {}
-    wish = await ctx.store.write(site.ask, "hive-discoverd", "scan", args, ctx.clock())
+    wish = await ctx.store.write(steering.ask_scan, args, access.by(request))
     return await answers.reply(request, {"id": wish}, status=202)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import answers, asked, context, dto_collecting
+from hived.api import access, answers, asked, context, dto_collecting
 from hived.errors import BadRequest, NotFound
 from hived.records.sources import NewSource, new_source, presets
 from hived.services import auto_miner
@@ -28,14 +28,14 @@ async def add(request: web.Request) -> web.StreamResponse:
         new = _new(await asked.fields(request, {"name": _text, "base_url": _text, "kind": _kind}, others=True))
     except BadRequest as err:
         return answers.error(422, str(err))
-    found = await ctx.store.write(auto_miner.add_source, new, ctx.clock())
+    found = await ctx.store.write(auto_miner.add_source, new, access.by(request))
     return await answers.reply(request, dto_collecting.source(found), status=201)
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
     """DELETE /sources/{id}: 204; its artifacts stay. 404 when it is not there."""
     ctx = context.of(request)
-    await auto_miner.remove_source(ctx.store, _id(request))
+    await auto_miner.remove_source(ctx.store, _id(request), access.by(request))
     return web.Response(status=204)
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from hived.cli.screen import Screen
 from hived.cli.text import one_line
 from hived.errors import BadConfig, HivedError, SchemaMismatch
+from hived.records.access import By
 from hived.runtime import config as configuration
 from hived.runtime.config import Config
 from hived.store import Store
@@ -68,6 +69,14 @@ class Desk:
             may_use(path)
         async with Store.open(self.config.database.url, self.config.state_dir) as store:
             yield store
+
+    def by(self) -> By:
+        """Return who makes a change, for its audit row: the user of this system."""
+        try:
+            who = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:  # a container without a name for it
+            who = f"user {os.geteuid()}"
+        return By(at=self.clock(), who=who, via="command", address=None)
 
     def note(self, text: str) -> None:
         """Tell the person something beside the result, on standard error."""

@@ -14,6 +14,9 @@ from hived import __version__
 _LONGEST_WAIT_S = 3600.0  # a sweep of a /16 takes minutes
 _MOST_ROWS = 1_000_000
 
+ROLES = ("viewer", "operator", "admin")
+AREAS = ("miners", "collecting", "nodes", "site", "access")
+
 SORT_KEYS = {
     "worst": "what needs a look first",
     "address": "by address (the default)",
@@ -58,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     model = _noun(nouns, "model", "the language model that describes artifacts")
     _command(model, "status", "model:status", "say whether it can be asked")
     _command(model, "pull", "model:pull", "let Ollama fetch it")
+    _users(_noun(nouns, "users", "who may log in: add, list and remove users, change passwords and roles"))
+    _tokens(_noun(nouns, "token", "tokens of programs: create, list and revoke them"))
     config = _noun(nouns, "config", "the configuration")
     _command(
         config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
@@ -190,6 +195,58 @@ def _numbered(command: argparse.ArgumentParser) -> None:
     command.add_argument("id", type=_number, metavar="ID", help="as its list names it")
 
 
+def _users(group: _Group) -> None:
+    _command(group, "add", "users:add", "make a user", _user_add)
+    _command(group, "passwd", "users:passwd", "give a user another password", _user_passwd)
+    _command(group, "set", "users:change", "give a user another role", _user_role)
+    _command(group, "list", "users:list_users", "a line for each user")
+    _command(group, "remove", "users:remove", "remove a user and log them out", _user)
+
+
+def _user(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME")
+
+
+def _user_role(command: argparse.ArgumentParser) -> None:
+    _user(command)
+    command.add_argument("--role", choices=ROLES, required=True, help="what they may do")
+
+
+def _user_add(command: argparse.ArgumentParser) -> None:
+    _user_role(command)
+    _new_password(command)
+
+
+def _user_passwd(command: argparse.ArgumentParser) -> None:
+    _user(command)
+    _new_password(command)
+
+
+def _new_password(command: argparse.ArgumentParser) -> None:
+    password = command.add_mutually_exclusive_group(required=True)
+    password.add_argument(
+        "--password-stdin", action="store_true", help="read the password from the first line of stdin"
+    )
+    password.add_argument("--password-prompt", action="store_true", help="ask for the password")
+
+
+def _tokens(group: _Group) -> None:
+    _command(group, "create", "tokens:create", "make a token and print it, once", _token_create)
+    _command(group, "list", "tokens:list_tokens", "a line for each token")
+    _command(group, "revoke", "tokens:revoke", "end a token at once", _token_revoke)
+
+
+def _token_create(command: argparse.ArgumentParser) -> None:
+    command.add_argument("name", metavar="NAME", help="what it is for")
+    command.add_argument("--role", choices=ROLES, required=True, help="what it may do")
+    command.add_argument("--expires", type=_lifetime, metavar="90d", help="end it after so many d or h")
+    command.add_argument("--scope", action="append", choices=AREAS, help="only this part of the API; may be repeated")
+
+
+def _token_revoke(command: argparse.ArgumentParser) -> None:
+    command.add_argument("token", metavar="ID|NAME")
+
+
 def _events(command: argparse.ArgumentParser) -> None:
     command.add_argument("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's")
     command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
@@ -205,6 +262,13 @@ def _number(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 15:
         raise argparse.ArgumentTypeError(f"expected a number such as 3, got {text[:40]!r}")
     return int(text)
+
+
+def _lifetime(text: str) -> float:
+    number, unit = text[:-1], {"d": 86_400.0, "h": 3600.0}.get(text[-1:])
+    if unit is None or not number.isascii() or not number.isdecimal() or not 0 < int(number[:9]) <= 36_500:
+        raise argparse.ArgumentTypeError(f"expected days or hours such as 90d or 12h, got {text[:40]!r}")
+    return int(number) * unit
 
 
 def _seconds(text: str) -> float:

@@ -11,8 +11,10 @@ from hived.cli.daemons import is_alive
 from hived.cli.desk import Desk, WrongUsage, interruptible
 from hived.cli.text import clean
 from hived.errors import BadRequest
+from hived.records.access import By
 from hived.records.site import KnownMiner, MinerView, ModelView
-from hived.store import Database, miners, models, site, views
+from hived.services import steering
+from hived.store import Database, models, site, views
 
 LONGEST_PASSWORD = 256  # characters; far beyond what a miner's own page takes
 
@@ -27,7 +29,7 @@ async def change(desk: Desk) -> int:
         with interruptible():
             password = _password(desk, len(found))
         now = desk.clock()
-        await store.write(_change, [one.mac for one in found], args.managed, password, now)
+        await store.write(_change, [one.mac for one in found], args.managed, password, desk.by())
         after, ladder, looked_for = await store.read(_read, found, now)
     if desk.json:
         desk.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in after])
@@ -51,12 +53,9 @@ def _when(view: MinerView, looked_for: bool) -> str:
     return " and tried at once" if looked_for and view.ip else " and tried when it is seen"
 
 
-def _change(db: Database, macs: Sequence[str], managed: bool | None, password: str | None, at: float) -> None:
+def _change(db: Database, macs: Sequence[str], managed: bool | None, password: str | None, by: By) -> None:
     for mac in macs:
-        if managed is not None:
-            miners.set_managed(db, mac, managed, at)
-        if password is not None:
-            miners.set_password(db, mac, password, at)
+        steering.set_miner(db, mac, by, managed=managed, password=password)
 
 
 def _read(db: Database, found: Sequence[KnownMiner], now: float) -> tuple[list[MinerView], dict[str, ModelView], bool]:

@@ -10,6 +10,7 @@ from hived.cli.tables import Column, draw
 from hived.cli.text import UNKNOWN, clean, number, terahash
 from hived.errors import NotFound
 from hived.records.site import ModelView
+from hived.services import steering
 from hived.store import Database, models
 
 COLUMNS = (
@@ -44,7 +45,7 @@ async def change(desk: Desk) -> int:
     name = None if desk.args.no_max_preset else desk.args.max_preset
     async with desk.store() as store:
         alias = await store.read(_alias, desk.args.alias)
-        after = await store.write(models.set_max_preset, alias, name)
+        after = await store.write(steering.set_max_preset, alias, name, desk.by())
     assert after is not None
     if desk.json:
         desk.screen.document(dto.model(after))

@@ -17,6 +17,7 @@ from hived.cli.tables import Cell, Column, draw
 from hived.cli.text import UNKNOWN, ago, clean, counted, one_line
 from hived.errors import HivedError
 from hived.records.site import Command, DaemonRow, MinerView, Stranger
+from hived.services import steering
 from hived.services.commands import parse_targets
 from hived.store import Database, Store, site, views
 
@@ -53,7 +54,7 @@ async def scan(desk: Desk) -> int:
         asked_at = desk.clock()
         _must_run(await store.read(site.daemons), asked_at)
         wish = {"targets": [str(one) for one in networks]}
-        number = await store.write(site.ask, DAEMON, "scan", wish, asked_at)
+        number = await store.write(steering.ask_scan, wish, desk.by())
         if not desk.args.wait:
             return _left(desk, number)
         with _Progress(networks) as progress:

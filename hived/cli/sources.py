@@ -51,7 +51,7 @@ async def add(desk: Desk) -> int:
     except BadRequest as err:
         raise WrongUsage(str(err)) from err
     async with desk.store() as store:
-        made = await store.write(auto_miner.add_source, new, desk.clock())
+        made = await store.write(auto_miner.add_source, new, desk.by())
     if desk.json:
         desk.screen.document(dto_collecting.source(made))
     else:
@@ -62,7 +62,7 @@ async def add(desk: Desk) -> int:
 async def remove(desk: Desk) -> int:
     """Remove a source; what it brought stays."""
     async with desk.store() as store:
-        gone = await auto_miner.remove_source(store, desk.args.id)
+        gone = await auto_miner.remove_source(store, desk.args.id, desk.by())
     if desk.json:
         desk.screen.document(dto_collecting.source(gone))
     else:
@@ -75,7 +75,7 @@ async def start(desk: Desk) -> int:
     """Start the auto-miner, or one source's run; 1 when it runs already."""
     wanted = desk.args.id
     async with desk.store() as store:
-        taken = await store.write(auto_miner.start, desk.clock(), wanted)
+        taken = await store.write(auto_miner.start, desk.by(), wanted)
         condition = await store.read(auto_miner.condition)
     runs = alive(condition.beat_at, desk.clock())
     if not taken:
@@ -92,7 +92,7 @@ async def start(desk: Desk) -> int:
 async def stop(desk: Desk) -> int:
     """Stop the auto-miner."""
     async with desk.store() as store:
-        said = await store.write(auto_miner.stop, desk.clock())
+        said = await store.write(auto_miner.stop, desk.by())
     return _tell(desk, said, ok=True)
 
 

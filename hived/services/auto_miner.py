@@ -6,9 +6,10 @@ import asyncio
 from dataclasses import dataclass
 
 from hived.errors import NotFound
+from hived.records.access import By
 from hived.records.artifact import CollectorState, Source
 from hived.records.sources import NewSource
-from hived.store import Database, Store, collector, forgetting, site, sources
+from hived.store import Database, Store, audit, collector, forgetting, site, sources
 
 DAEMON = "hive-minerd"
 RUNS_ALREADY = "the auto-miner runs already"
@@ -32,24 +33,32 @@ def condition(db: Database) -> Condition:
     return Condition(collector.state(db), beat_at)
 
 
-def start(db: Database, at: float, source_id: int | None) -> bool:
+def start(db: Database, by: By, source_id: int | None) -> bool:
     """Ask for the loop, or for one source's run; False when it runs already. NotFound for an unknown source."""
     if source_id is not None:
         known(db, source_id)
-    return collector.start(db, at, only_source=source_id)
+    taken = collector.start(db, by["at"], only_source=source_id)
+    if taken:
+        audit.note(db, **by, action="collecting.start", target=None if source_id is None else str(source_id))
+    return taken
 
 
-def stop(db: Database, at: float) -> str:
+def stop(db: Database, by: By) -> str:
     """Ask for the end and return what that means, in words."""
-    return STOPPING if collector.stop(db, at) else STOOD
+    if not collector.stop(db, by["at"]):
+        return STOOD
+    audit.note(db, **by, action="collecting.stop")
+    return STOPPING
 
 
-def add_source(db: Database, new: NewSource, at: float) -> Source:
+def add_source(db: Database, new: NewSource, by: By) -> Source:
     """Store a source. Conflict when there is one with its base URL."""
-    return sources.add(db, name=new.name, base_url=new.base_url, kind=new.kind, at=at)
+    made = sources.add(db, name=new.name, base_url=new.base_url, kind=new.kind, at=by["at"])
+    audit.note(db, **by, action="source.add", target=str(made.id), after=_told(made))
+    return made
 
 
-async def remove_source(store: Store, source_id: int) -> Source:
+async def remove_source(store: Store, source_id: int, by: By) -> Source:
     """Forget a source and return what it was; its artifacts stay. NotFound.
 
     In many short transactions. A removal that is cut off leaves a source that lists everything anew.
@@ -58,8 +67,17 @@ async def remove_source(store: Store, source_id: int) -> Source:
     await store.write(sources.listed, source_id, cursor=None, since=None, listed_at=None, next_at=0.0)
     while await store.write(forgetting.some_of, source_id):
         await asyncio.sleep(BREATH_S)
-    await store.write(sources.remove, source_id)
+    await store.write(_remove, gone, by)
     return gone
+
+
+def _remove(db: Database, gone: Source, by: By) -> None:
+    sources.remove(db, gone.id)
+    audit.note(db, **by, action="source.remove", target=str(gone.id), before=_told(gone))
+
+
+def _told(source: Source) -> dict[str, str]:
+    return {"name": source.name, "base_url": source.base_url, "kind": source.kind}
 
 
 def known(db: Database, source_id: int) -> Source:

@@ -26,7 +26,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hived.errors import BadConfig
 
-CERT_NAME, KEY_NAME = "tls-cert.pem", "tls-key.pem"
+CERT_NAME, KEY_NAME = "tls.crt", "tls.key"
 VALID_DAYS = 397  # the most that browsers take from anybody; renewed long before
 RENEW_DAYS = VALID_DAYS / 3
 BACKDATED = dt.timedelta(days=1)  # a box whose clock is not set yet is a little in the past

@@ -221,7 +221,7 @@ async def test_a_long_list_is_forgotten_in_many_short_transactions(api: Api, mon
     assert writes == [
         "listed",
         *["some_of"] * 5,
-        "remove",
+        "_remove",
     ]  # three of the list, one of the artifacts, one finds nothing
     (left,) = await api.get("/sources")
     assert (left["name"], left["waiting"]) == ("Pages", 12_000)

@@ -1,0 +1,98 @@
+"""`hivectl users`: who may log in."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+from hived.api import dto_access
+from hived.cli.desk import Desk, WrongUsage, interruptible
+from hived.cli.tables import Column, draw
+from hived.cli.text import UNKNOWN, ago
+from hived.errors import BadRequest
+from hived.records.logins import LONGEST_PASSWORD, as_password, as_user
+from hived.services import accounts
+from hived.services.passwords import Passwords
+from hived.store import users
+from hived.store.users import User
+
+COLUMNS = (Column("NAME", least=10), Column("ROLE"), Column("MADE", leaves=2), Column("LAST LOGIN", leaves=1))
+
+
+async def list_users(desk: Desk) -> int:
+    """Print a line for each user."""
+    async with desk.store() as store:
+        found = await store.read(users.listing)
+    if desk.json:
+        desk.screen.document([dto_access.user(one) for one in found])
+        return 0
+    if not found:
+        desk.note("there is no user yet: hivectl users add NAME --role admin --password-prompt")
+        return 0
+    now = desk.clock()
+    draw(desk.screen, COLUMNS, [[one.name, one.role, ago(one.created_at, now), _login(one, now)] for one in found])
+    return 0
+
+
+async def add(desk: Desk) -> int:
+    """Make a user."""
+    name = as_user(desk.args.name)
+    password = _password(desk, name)
+    hashed = await Passwords().hash(password)
+    async with desk.store() as store:
+        made = await store.write(accounts.add_user, name, hashed, desk.args.role, desk.by())
+    return _tell(desk, made, f"user {made.name} is made: {made.role}")
+
+
+async def passwd(desk: Desk) -> int:
+    """Give a user another password."""
+    name = as_user(desk.args.name)
+    async with desk.store() as store:
+        await store.read(users.one, name)  # before anybody types a password
+        hashed = await Passwords().hash(_password(desk, name))
+        changed = await store.write(accounts.change_user, name, None, hashed, desk.by())
+    return _tell(desk, changed, f"user {name} has another password; whoever was logged in as {name} is logged out")
+
+
+async def change(desk: Desk) -> int:
+    """Give a user another role."""
+    name = as_user(desk.args.name)
+    async with desk.store() as store:
+        changed = await store.write(accounts.change_user, name, desk.args.role, None, desk.by())
+    return _tell(desk, changed, f"user {changed.name}: {changed.role}")
+
+
+async def remove(desk: Desk) -> int:
+    """Remove a user."""
+    async with desk.store() as store:
+        gone = await store.write(accounts.remove_user, as_user(desk.args.name), desk.by())
+    return _tell(desk, gone, f"user {gone.name} is removed and logged out; tokens that {gone.name} made stay")
+
+
+def _tell(desk: Desk, who: User, text: str) -> int:
+    if desk.json:
+        desk.screen.document(dto_access.user(who))
+    else:
+        desk.screen.say(text)
+    return 0
+
+
+def _login(who: User, now: float) -> str:
+    return ago(who.login_at, now) if who.login_at is not None else UNKNOWN
+
+
+def _password(desk: Desk, name: str) -> str:
+    """Return the new password from where it cannot be seen, as it is hashed."""
+    with interruptible():
+        if desk.args.password_stdin:
+            typed = sys.stdin.readline(LONGEST_PASSWORD * 4 + 2).rstrip("\r\n")
+        elif not sys.stdin.isatty():
+            raise WrongUsage("--password-prompt needs a terminal; scripts give --password-stdin")
+        else:
+            typed = getpass.getpass(f"Password of {name}: ")
+            if getpass.getpass("Once more: ") != typed:
+                raise BadRequest("these were two different passwords: nothing was changed")
+    try:
+        return as_password(typed)
+    except BadRequest as err:
+        raise BadRequest(f"{err}: nothing was changed") from err
