@@ -28,12 +28,15 @@ _SENTENCES = {
     "peer_left": "{role} {name} left the network",
     "peer_dead": "{role} {name} does not answer any more: {reason}",
     "peer_twice": "{name} and {other} have the same node id {id}: one is a copy",
+    "node_joined": "node {name} joined",
+    "node_lost": "node {name} has fallen silent",
+    "node_back": "node {name} is back",
 }
 
 _TONES = {
     "miner_offline": "bad", "miner_error": "bad", "board_lost": "bad", "fan_lost": "bad", "miner_found": "good",
     "miner_online": "good", "board_back": "good", "fan_back": "good", "peer_found": "good",
-    "peer_dead": "bad", "peer_twice": "bad",
+    "peer_dead": "bad", "peer_twice": "bad", "node_joined": "good", "node_lost": "bad", "node_back": "good",
 }  # fmt: skip
 
 

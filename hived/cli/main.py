@@ -63,6 +63,8 @@ def parser() -> argparse.ArgumentParser:
     _command(model, "pull", "model:pull", "let Ollama fetch it")
     _users(_noun(nouns, "users", "who may log in: add, list and remove users, change passwords and roles"))
     _tokens(_noun(nouns, "token", "tokens of programs: create, list and revoke them"))
+    _nodes(_noun(nouns, "nodes", "the nodes of this master: list, approve, revoke, add and remove them"))
+    _command(nouns, "enroll-code", "nodes:enroll_code", "print a code with which one node joins this master")
     config = _noun(nouns, "config", "the configuration")
     _command(
         config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
@@ -245,6 +247,28 @@ def _token_create(command: argparse.ArgumentParser) -> None:
 
 def _token_revoke(command: argparse.ArgumentParser) -> None:
     command.add_argument("token", metavar="ID|NAME")
+
+
+def _nodes(group: _Group) -> None:
+    _command(group, "list", "nodes:list_nodes", "a line for each node, and the phrases of those that wait")
+    _command(group, "approve", "nodes:approve", "let a node in that waits", _node_approve)
+    _command(group, "revoke", "nodes:revoke", "take nothing more from a node", _node)
+    _command(group, "remove", "nodes:remove", "forget a node, its keys and its miners", _node)
+    _command(group, "add", "nodes:add", "let in a collector that is not ours, and print its key once", _node_add)
+
+
+def _node(command: argparse.ArgumentParser) -> None:
+    command.add_argument("node", metavar="NODE_ID", help="as `hivectl nodes list` names it")
+
+
+def _node_approve(command: argparse.ArgumentParser) -> None:
+    _node(command)
+    command.add_argument("phrase", metavar="PHRASE", nargs="?", help="what the node logs; needed when several wait")
+
+
+def _node_add(command: argparse.ArgumentParser) -> None:
+    command.add_argument("node", metavar="NODE_ID", help="what it calls itself")
+    command.add_argument("--name", required=True, metavar="NAME", help="what it is called here")
 
 
 def _events(command: argparse.ArgumentParser) -> None:

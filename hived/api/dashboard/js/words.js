@@ -48,6 +48,9 @@ const SENTENCES = {
   peer_left: (d) => `saw ${text(d.role)} ${text(d.name)} leave the network`,
   peer_dead: (d) => `lost ${text(d.role)} ${text(d.name)}: ${text(d.reason)}`,
   peer_twice: (d) => `sees ${text(d.name)} and ${text(d.other)} with the same node id ${text(d.id)}: one is a copy`,
+  node_joined: (d) => `let node ${text(d.name)} join`,
+  node_lost: (d) => `hears nothing of node ${text(d.name)} any more`,
+  node_back: (d) => `hears node ${text(d.name)} again`,
   settings_changed: (d) => {
     const changes = Array.isArray(d.changes) ? d.changes : [];
     const more = changes.length > 3 ? ` and ${changes.length - 3} more` : "";
@@ -55,8 +58,8 @@ const SENTENCES = {
   },
 };
 
-const BAD = new Set(["miner_offline", "miner_error", "board_lost", "fan_lost", "peer_dead", "peer_twice"]);
-const GOOD = new Set(["miner_found", "miner_online", "board_back", "fan_back", "peer_found"]);
+const BAD = new Set(["miner_offline", "miner_error", "board_lost", "fan_lost", "peer_dead", "peer_twice", "node_lost"]);
+const GOOD = new Set(["miner_found", "miner_online", "board_back", "fan_back", "peer_found", "node_joined", "node_back"]);
 
 export const KINDS = {
   miner_found: "Miner found",
@@ -79,6 +82,9 @@ export const KINDS = {
   peer_left: "Box left",
   peer_dead: "Box lost",
   peer_twice: "Node id twice",
+  node_joined: "Node joined",
+  node_lost: "Node silent",
+  node_back: "Node back",
 };
 
 export function kindWord(kind) {

@@ -1,0 +1,114 @@
+"""`hivectl nodes` and `hivectl enroll-code`: which nodes belong to this master, and who is let in."""
+
+from __future__ import annotations
+
+from hived.api import dto_nodes
+from hived.api.nodes import name_of, node_id_of
+from hived.cli.desk import Desk, WrongUsage
+from hived.cli.tables import Cell, Column, Row, draw
+from hived.cli.text import UNKNOWN, ago, clean, local_time
+from hived.errors import BadRequest
+from hived.records.node import ALIVE, APPROVED, PENDING, REVOKED, SUSPECT, NodeView
+from hived.services import fleet_changes
+from hived.store import contacts
+
+COLUMNS = (
+    Column("NAME", least=10),
+    Column("SITE", leaves=4, least=6),
+    Column("ROLE", leaves=3),
+    Column("STATE"),
+    Column("LAST CONTACT", right=True),
+    Column("MINERS", right=True),
+    Column("BEHIND", right=True, leaves=2),
+    Column("VERSION", leaves=5),
+    Column("ADDRESS", leaves=6),
+    Column("NODE ID"),
+)
+_TONES = {ALIVE: "good", SUSPECT: "warn", PENDING: "warn"}
+
+
+async def list_nodes(desk: Desk) -> int:
+    """Print a line for each node; of those that wait, the phrase to compare."""
+    async with desk.store() as store:
+        found = await store.read(contacts.listing)
+    if desk.json:
+        desk.screen.document([dto_nodes.node(one) for one in found])
+        return 0
+    if not found:
+        desk.note("there is no node: hive-apid has not run yet")
+        return 0
+    draw(desk.screen, COLUMNS, [_row(one, desk.clock()) for one in found])
+    for one in found:
+        for key in one.keys:
+            if key.status == PENDING:
+                where = f" from {clean(key.address)}" if key.address else ""
+                desk.screen.say(f"{clean(one.name)} ({clean(one.node_id)}) asks{where} with the phrase {key.phrase}")
+    return 0
+
+
+async def approve(desk: Desk) -> int:
+    """Let a node in whose phrase is the one that it logs."""
+    args = desk.args
+    async with desk.store() as store:
+        name = await store.write(fleet_changes.approve, args.node, args.phrase, desk.by())
+    return _told(desk, args.node, f"{clean(name)} is approved: it sends with its next contact")
+
+
+async def revoke(desk: Desk) -> int:
+    """Shut a node out."""
+    async with desk.store() as store:
+        name = await store.write(fleet_changes.revoke, desk.args.node, desk.by())
+    return _told(desk, desk.args.node, f"{clean(name)} is revoked: nothing that it sends is taken any more")
+
+
+async def remove(desk: Desk) -> int:
+    """Forget a node with its keys and miners."""
+    async with desk.store() as store:
+        name = await store.write(fleet_changes.remove, desk.args.node, desk.by())
+    return _told(desk, desk.args.node, f"{clean(name)} is removed, and its miners with it; bubbles and events stay")
+
+
+async def add(desk: Desk) -> int:
+    """Let a collector in that is not ours, and print its key, once."""
+    try:
+        node_id, name = node_id_of(desk.args.node), name_of(desk.args.name)
+    except BadRequest as err:
+        raise WrongUsage(str(err)) from err
+    async with desk.store() as store:
+        key = await store.write(fleet_changes.add, node_id, name, desk.by())
+    if desk.json:
+        desk.screen.document(dto_nodes.added(node_id, key.text))
+    else:
+        desk.screen.say(key.text)
+        desk.note("this key is shown once: give it to the collector as its bearer token for POST /master/ingest")
+    return 0
+
+
+async def enroll_code(desk: Desk) -> int:
+    """Print a code with which one node joins."""
+    async with desk.store() as store:
+        code, expires_at = await store.write(fleet_changes.new_code, desk.by())
+    if desk.json:
+        desk.screen.document(dto_nodes.code(code, expires_at))
+    else:
+        desk.screen.say(f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}")
+    return 0
+
+
+def _told(desk: Desk, node_id: str, text: str) -> int:
+    if desk.json:
+        desk.screen.document({"node_id": node_id, "ok": True})
+    else:
+        desk.screen.say(text)
+    return 0
+
+
+def _row(one: NodeView, now: float) -> Row:
+    state = one.status if one.status in (PENDING, REVOKED) else one.state or UNKNOWN
+    behind = sum(count for count, _ in one.lag.values())
+    return [
+        one.name, one.site or UNKNOWN, one.role, Cell(state, _TONES.get(state, "dim" if one.state is None else "bad")),
+        ago(one.contact_at, now), f"{one.online:,}/{one.miners:,}",
+        f"{behind:,}" if one.lag and one.status == APPROVED else UNKNOWN, one.version or UNKNOWN,
+        one.address or UNKNOWN, Cell(one.node_id, "dim"),
+    ]  # fmt: skip

@@ -1,0 +1,84 @@
+"""`hivectl nodes` and `hivectl enroll-code`."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from hived.records.joining import new_key, read_key
+from hived.records.node import Wish
+from hived.records.site import Event
+from hived.store import audit, contacts, events, node_keys, nodes
+from tests import nodes as fleet
+from tests.cli.site import MINUTE, Site
+
+
+def asks(site: Site, node_id: str = "n1", name: str = "shed") -> str:
+    """Let a node ask and return its phrase."""
+    key = new_key()
+    wish = Wish(node_id, name, None, "0.1.0", key.id, key.secret_hash)
+    return site.write(nodes.ask, wish, own_id="m", pin=None, address="192.0.2.9", now=site.now).phrase
+
+
+def test_without_a_master_there_are_none(empty: Site) -> None:
+    ran = empty.run("nodes", "list")
+    assert (ran.code, ran.out, ran.err) == (0, "", "there is no node: hive-apid has not run yet\n")
+    assert empty.run("nodes", "list", "--json").document == []
+
+
+def test_a_collector_gets_a_key_that_works(empty: Site) -> None:
+    ran = empty.run("nodes", "add", "histo", "--name", "Histo", "--json")
+    assert ran.document["node_id"] == "histo"
+    key = read_key(ran.document["key"])
+    assert key is not None
+    found = empty.write(node_keys.find, key)
+    assert found is not None
+    assert (found.node_id, found.node_name, found.scope) == ("histo", "Histo", "ingest")
+    again = empty.run("nodes", "add", "histo", "--name", "Histo")
+    assert (again.code, again.err) == (1, "hivectl: there is a node histo already\n")
+    assert empty.run("nodes", "add", "a b", "--name", "Histo").code == 2
+    rows = empty.write(audit.listing, limit=9)
+    assert [(row["action"], row["target"], row["via"]) for row in rows] == [("node.add", "histo", "command")]
+    assert key.secret not in json.dumps(rows)
+
+
+def test_the_list_shows_who_waits_with_the_phrase(empty: Site) -> None:
+    empty.write(contacts.own, "m", name="head", site=None, version="0.1.0", now=empty.now)
+    empty.write(fleet.let_in, "n2", empty.now, name="hall")
+    empty.write(fleet.touch, "n2", empty.now - MINUTE, name="hall", newest={"events": 5})
+    said = asks(empty, name="sh\x1bed")
+    ran = empty.run("nodes", "list")
+    assert ran.row("head").split()[1:4] == ["-", "master", "alive"]
+    assert ran.row("hall").split()[:4] == ["hall", "-", "node", "alive"]
+    assert " 5 " in ran.row("hall")
+    assert "pending" in ran.lines[3]
+    assert ran.lines[-1] == f"sh\\x1bed (n1) asks from 192.0.2.9 with the phrase {said}"
+    assert [one["node_id"] for one in empty.run("nodes", "list", "--json").document] == ["m", "n2", "n1"]
+
+
+def test_a_node_is_approved_by_its_phrase_and_revoked(empty: Site) -> None:
+    first, second = asks(empty), asks(empty)
+    assert empty.run("nodes", "approve", "n1").err.startswith("hivectl: 2 keys wait for this node")
+    assert empty.run("nodes", "approve", "n1", second).out == "shed is approved: it sends with its next contact\n"
+    assert empty.run("nodes", "revoke", "n1").out == "shed is revoked: nothing that it sends is taken any more\n"
+    assert empty.run("nodes", "approve", "n1", first).code == 1  # revoked as well
+    assert empty.run("nodes", "remove", "n1", "--json").document == {"node_id": "n1", "ok": True}
+    assert empty.run("nodes", "revoke", "n1").err == "hivectl: there is no node 'n1'\n"
+
+
+def test_a_code_is_printed_once_with_its_end(empty: Site) -> None:
+    document = empty.run("enroll-code", "--json").document
+    assert re.fullmatch(r"[B-Z2-9]{4}-[B-Z2-9]{4}", document["code"])
+    assert set(document) == {"code", "expires_at"}
+    assert empty.write(nodes.use_code, document["code"], by="n1", now=empty.now + 899)
+    assert not empty.write(nodes.use_code, document["code"], by="n2", now=empty.now + 899)
+    assert "hivectl join URL " in empty.run("enroll-code").out
+
+
+def test_what_happened_to_nodes_reads_as_a_sentence(empty: Site) -> None:
+    who = {"node_id": "n1", "name": "shed"}
+    kinds = ("node_joined", "node_lost", "node_back")
+    empty.write(events.add, [Event(kind, empty.now, who) for kind in kinds])
+    out = empty.run("events").out
+    for sentence in ("node shed joined", "node shed has fallen silent", "node shed is back"):
+        assert sentence in out
