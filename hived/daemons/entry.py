@@ -23,3 +23,8 @@ def apid() -> int:
 def minerd() -> int:
     """Run hive-minerd."""
     return launch("hive-minerd", "hived.daemons.minerd:minerd")
+
+
+def syncd() -> int:
+    """Run hive-syncd."""
+    return launch("hive-syncd", "hived.daemons.syncd:syncd")

@@ -19,7 +19,7 @@ SLOTS = 8  # suites that may run on one machine at a time
 FIRST_PORT, PORTS_OF_A_SLOT = 8180, 60
 FIRST_HTTP = 8080
 
-DAEMONS = ("hive-discoverd", "hive-polld", "hive-minerd")
+DAEMONS = ("hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ from typing import Any
 from hived.records.joining import NodeKey
 from hived.records.streams import Limits
 
-NONE, ASKING, JOINED, REFUSED, PIN_MISMATCH = "none", "asking", "joined", "refused", "pin_mismatch"
+NONE, ASKING, JOINED, LEFT = "none", "asking", "joined", "left"
+REFUSED, PIN_MISMATCH = "refused", "pin_mismatch"
+WITH_MASTER = (JOINED, REFUSED, PIN_MISMATCH)
+"""States of a node that has a master, whether it gets through or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class Uplink:
     """What is kept of the way to the master.
 
     none: there is no master. asking: its operator has not approved this node yet. joined: it carries. refused: the
-    master takes the key no more. pin_mismatch: who answers there has another key than the one that was joined.
+    master takes the key no more. pin_mismatch: who answers there has another key than the one that was joined. left: a
+    person ended it, and nobody is asked until a person wants it again.
     """
 
     state: str = NONE
@@ -110,3 +114,24 @@ class Ingested:
     gap: bool = False
     rejected: Sequence[tuple[int | str, str]] = ()
     """Items it takes never, with the reason: a number of the stream, or the id of a contribution."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A row that the master does not take, and why."""
+
+    stream: str
+    seq: int
+    what: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who this node says it is."""
+
+    node_id: str
+    name: str
+    site: str | None = None
+    version: str = ""

@@ -12,7 +12,7 @@ from typing import Any
 import peewee as pw
 
 from hived.records.miner import HASHING_STATES
-from hived.store import dialect
+from hived.store import dialect, uplink
 from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Chips, Counter, Event, Health, Miner, Rollup, Rollup1h, Rollup5m, Status
 
@@ -128,9 +128,12 @@ def prune(db: Database, table: Any, before: float, *, slice_s: float = HOUR_S) -
     """Delete what is older than `before`, at most `slice_s` of it; return whether more is left to delete.
 
     What is not summed up yet stays, and so does each miner's latest status, however old: it is all that is known.
+    Rollups that wait for the master stay as well: only the disk budget takes them.
     """
     if table in _SUMMED_UP:
         before = min(before, _mark(db, _SUMMED_UP[table]) or -math.inf)
+    if table is Rollup5m:
+        before = min(before, uplink.rollups_wait_from(db))
     oldest = _oldest(db, table)
     if oldest is None or oldest >= before:
         return False

@@ -116,6 +116,8 @@ class DeadLetter(Table):
     what = pw.TextField()
     reason = pw.TextField()
     at = pw.DoubleField()
+    dropped_at = pw.DoubleField(null=True)
+    """When a person gave it up; it is kept until the numbers behind it are held."""
 
     class Meta:
         primary_key = pw.CompositeKey("stream", "seq")

@@ -65,7 +65,9 @@ def strangers(db: Database) -> list[Stranger]:
 
 def ask(db: Database, daemon: str, verb: str, args: dict[str, Any], at: float) -> int:
     """Leave a command for a daemon; return its id."""
-    CommandRow.delete().where(CommandRow.id <= _newest_id(db, CommandRow) - KEEP_COMMANDS).execute(db)
+    # An order whose end the master does not know is kept: it would be taken for a new one when it comes again.
+    known = CommandRow.origin.is_null() | CommandRow.told_at.is_null(False)
+    CommandRow.delete().where(CommandRow.id <= _newest_id(db, CommandRow) - KEEP_COMMANDS, known).execute(db)
     return int(CommandRow.insert(daemon=daemon, verb=verb, args=json.dumps(args), created_at=at).execute(db))
 
 

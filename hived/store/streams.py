@@ -29,12 +29,12 @@ from hived.records.streams import (
 )
 from hived.records.times import to_text
 from hived.store import packing
-from hived.store.db import Database, dicts, tuples
+from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Artifact, Contribution, Counter, Health, Miner, Model, Rollup5m, Status
 from hived.store.schema import Event as EventRow
 
-MOST_COUNTED = 1_000_000
-"""A backlog is counted up to here: beyond, "more than a million" says enough."""
+MOST_COUNTED = 100_000
+"""A backlog is counted up to here: beyond, "more than 100,000" says enough."""
 
 _MINER = (
     "mac", "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version",

@@ -129,6 +129,7 @@ class DeadLetter(Table):
     what = pw.TextField()
     reason = pw.TextField()
     at = pw.DoubleField()
+    dropped_at = pw.DoubleField(null=True)
 
     class Meta:
         primary_key = pw.CompositeKey("stream", "seq")

@@ -1,0 +1,47 @@
+"""hive-syncd: carry what this node learns to the master, and back what the master's operator wants of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from hived import __version__
+from hived.records.uplink import Identity
+from hived.runtime.config import Config
+from hived.runtime.runner import Beat, Life
+from hived.services.host_health import HostHealth
+from hived.services.presence import PRESENCE_S, Presence
+from hived.services.sync import Sync
+from hived.store import Store
+from hived.store.node import node_id
+
+NAME = "hive-syncd"
+LOOK_EVERY_S = 1.0  # how soon a person's `hivectl join` and a master that came back are noticed
+STALL_S = 90.0  # one request may take a minute; a round reports each one that is done
+
+
+async def syncd(config: Config, life: Life) -> None:
+    """Find the master, join it, and carry."""
+    async with Store.open(config.database.url, config.state_dir) as store:
+        own = Identity(
+            await asyncio.to_thread(node_id, config.state_dir, config.node.id),
+            config.node.effective_name,
+            config.node.site,
+            __version__,
+        )
+        health = HostHealth(store, config.database.sqlite_path, config.state_dir, clock=time.time)
+        async with Sync(
+            store,
+            own,
+            wanted=config.syncd.master,
+            config_name=config.origin.get("syncd.master", "syncd.master"),
+            health=health.read,
+            progress=lambda: carrying.touch(),
+        ) as sync:
+            tick = sync.once if life.once else sync.tick
+            carrying = Beat("carry", tick, every=LOOK_EVERY_S, limit=STALL_S, backoff_max=5.0)
+            presence = Presence(store, NAME, status=sync.summary, clock=time.time)
+            beats = [carrying]
+            if not life.once:
+                beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))
+            await life.run(beats, status=sync.summary)

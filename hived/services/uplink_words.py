@@ -1,0 +1,33 @@
+"""How a node stands to its master, in words."""
+
+from __future__ import annotations
+
+from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, Uplink
+
+
+def in_words(link: Uplink, *, behind: int, now: float, failing: bool) -> str:
+    """Return one line: "joined site-master, 0 behind", "asking ..., compare ...", what is wrong and what waits."""
+    master = link.master_name or link.url or "the master"
+    waits = f"{behind:,}{'+' if behind >= 100_000 else ''} rows wait"
+    match link.state:
+        case state if state == NONE:
+            return f"no master yet{f': {link.last_error}' if link.last_error else ''}"
+        case state if state == LEFT:
+            return "left its master; `hivectl join URL` joins one"
+        case state if state == ASKING:
+            return f"asking {master}, compare {link.phrase}"
+        case state if state == REFUSED:
+            return f"{master} refuses this node's key; {waits}"
+        case state if state == PIN_MISMATCH:
+            return f"{master} answers with another key, nothing is sent; {waits}"
+        case state if state == JOINED and failing:
+            since = f" for {_span(now - link.ok_at)}" if link.ok_at is not None else ""
+            return f"{master} unreachable{since}, {waits}"
+    return f"joined {master}, {behind:,} behind"
+
+
+def _span(seconds: float) -> str:
+    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size:.0f} {name}"
+    return f"{max(0.0, seconds):.0f} s"
