@@ -13,6 +13,7 @@ from types import TracebackType
 from hived.clients.hello import HelloClient
 from hived.clients.mdns import ask as mouth
 from hived.clients.mdns import parse
+from hived.clients.mdns.client import Heard
 from hived.errors import Refused, Transient
 from hived.records.peers import ALIVE, HERE, MASTER, Peer, Sighting
 from hived.records.site import Event
@@ -139,11 +140,11 @@ class PeerFinder:
         mdns = self._announcer.mdns
         if mdns is None:
             return
-        for name, goodbye in mdns.take().items():
-            if goodbye:
+        for name, heard in mdns.take().items():
+            if Heard.GOODBYE in heard:
                 self._names.pop(name, None)
                 self._goodbye(known, name)
-            else:
+            if Heard.WORD in heard:
                 self._names[name] = None
         batch = list(self._names)[-MOST_LOOK_UPS:]
         for name, result in zip(
@@ -228,11 +229,16 @@ class PeerFinder:
                 reason = reason or str(err)
                 continue
             self._set(one, *rules.verified(one.peer, offer, address, self._clock()))
-            one.offer, one.proven_at = offer, self._monotonic()
+            one.proven_at = self._monotonic()
             break
         else:
+            offer = one.offer
             self._set(one, *rules.missed(one.peer, reason, self._clock()))
-        one.due = self._monotonic() + self._pause(one, len(self._known or ()))
+        if one.offer is offers[0]:
+            one.offer = offer
+            one.due = self._monotonic() + self._pause(one, len(self._known or ()))
+        else:  # it announced something else while it was asked
+            one.due = self._monotonic()
         self._news()
 
     async def _prove(self, offer: Sighting) -> str:

@@ -117,8 +117,13 @@ async def test_two_boxes_prove_each_other_and_a_goodbye_is_left_at_once(make_box
 async def test_a_forged_goodbye_is_healed_by_the_next_answer(make_box: MakeBox) -> None:
     one, other = await make_box(unique("one")), await make_box(unique("other"))
     await one.comes_to_see(other.id, ALIVE)
-    mdns.send([mdns.announcement(other.name, "127.0.0.1", ttl=0, id=other.id)])
-    await one.comes_to_see(other.id, LEFT)
+
+    async def is_believed() -> bool:
+        mdns.send([mdns.announcement(other.name, "127.0.0.1", ttl=0, id=other.id)])
+        await one.finder.look()
+        return "peer_left" in await one.events(other.id)
+
+    await until(is_believed, within_s=PATIENCE_S)
     one.passes(find_peers.AFTER_GOODBYE_S)
     await one.comes_to_see(other.id, ALIVE)
 
@@ -128,11 +133,18 @@ async def test_two_boxes_of_one_name_are_told_apart_and_it_is_said_once(
 ) -> None:
     name = unique("same")
     one, other = await make_box(name), await make_box(name)
-    assert (one.announcer.label, other.announcer.label) == (name, f"{name} (2)")
-    await one.comes_to_see(other.id, ALIVE, f"{name} (2)")
-    await other.comes_to_see(one.id, ALIVE, name)
+
+    async def told_apart() -> bool:
+        for box in (one, other):  # where several programs share port 5353, an objection may reach the wrong one
+            await box.finder.look()
+            await box.announcer.keep()
+        return {one.announcer.label, other.announcer.label} == {name, f"{name} (2)"}
+
+    await until(told_apart, within_s=PATIENCE_S)
+    await one.comes_to_see(other.id, ALIVE, other.announcer.label)
+    await other.comes_to_see(one.id, ALIVE, one.announcer.label)
     for _ in range(3):
-        await other.announcer.keep()
+        await told_apart()
     assert [r.levelname for r in caplog.records if "another box on this network is named" in r.message] == ["WARNING"]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import zeroconf
-from zeroconf import IPVersion, NonUniqueNameException, RecordUpdateListener, Zeroconf
+from zeroconf import DNSQuestionType, IPVersion, NonUniqueNameException, RecordUpdateListener, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from hived.clients.mdns import parse
@@ -25,6 +26,13 @@ GOODBYE_S = 1.0  # three packets, 125 ms apart
 CLOSE_S = 1.0
 
 _PTR, _TXT, _SRV = 12, 16, 33
+
+
+class Heard(enum.Flag):
+    """In what way a name was heard."""
+
+    WORD = enum.auto()
+    GOODBYE = enum.auto()
 
 
 class Mdns:
@@ -48,7 +56,10 @@ class Mdns:
         # It warns of each odd packet and of each interface that went; what matters of that we see and say ourselves.
         logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
         stack = await _ours(self._start())
-        self._browser = AsyncServiceBrowser(stack.zeroconf, SERVICE, handlers=[_ignore])
+        # Asked so that all hear the answers: one sent to us alone could reach another program on port 5353.
+        self._browser = AsyncServiceBrowser(
+            stack.zeroconf, SERVICE, handlers=[_ignore], question_type=DNSQuestionType.QM
+        )
         stack.zeroconf.async_add_listener(self._ears, None)
 
     async def close(self, *, goodbye: bool) -> None:
@@ -96,8 +107,8 @@ class Mdns:
             # No goodbye: it would reach those who hear the other one under this name.
             self._zeroconf.zeroconf.registry.async_remove(info)
 
-    def take(self) -> dict[str, bool]:
-        """Return the full names that were heard since the last call; True: their owner said goodbye."""
+    def take(self) -> dict[str, Heard]:
+        """Return the full names that were heard since the last call, and in what way."""
         return self._ears.take()
 
     async def look_up(self, full_name: str) -> Sighting:
@@ -153,7 +164,7 @@ class _Ears(RecordUpdateListener):
 
     def __init__(self, on_news: Callable[[], None]) -> None:
         self._on_news = on_news
-        self._heard: dict[str, bool] = {}
+        self._heard: dict[str, Heard] = {}
 
     def async_update_records(self, zc: Zeroconf, now: float, records: list[zeroconf.RecordUpdate]) -> None:  # noqa: ARG002
         for update in records:
@@ -168,10 +179,11 @@ class _Ears(RecordUpdateListener):
             else:
                 continue
             if name in self._heard or len(self._heard) < MAX_HEARD:
-                self._heard[name] = goodbye
+                # An answer that was on its way may come after the goodbye: neither makes the other unsaid.
+                self._heard[name] = self._heard.get(name, Heard(0)) | (Heard.GOODBYE if goodbye else Heard.WORD)
                 self._on_news()
 
-    def take(self) -> dict[str, bool]:
+    def take(self) -> dict[str, Heard]:
         heard, self._heard = self._heard, {}
         return heard
 
