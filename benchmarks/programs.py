@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,11 +36,15 @@ def usage(process: subprocess.Popen[Any]) -> Usage:
 
 
 @contextmanager
-def program(name: str, *args: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A running program of the package; its log is in the folder. Ends with the block."""
+def program(name: str, *args: str, folder: Path, within: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """A running program of the package; its log is in the folder. Ends with the block.
+
+    `within`: a command that becomes the program, such as `ip netns exec NAME`.
+    """
     with (folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name(name)), *args], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            [*within, str(Path(sys.executable).with_name(name)), *args],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env={key: value for key, value in os.environ.items() if not key.startswith(("HIVED_", "NOTIFY_SOCKET"))},
         )  # fmt: skip
     try:
@@ -78,7 +82,11 @@ def with_patience(process: subprocess.Popen[bytes], seconds: float = 0.05) -> No
 
 
 def configuration(folder: Path, **sections: dict[str, Any]) -> Path:
-    """Write a configuration file: the defaults but for these sections; its database is in the folder."""
+    """Write a configuration file: the defaults but for these sections; its database is in the folder.
+
+    Zeroconf stays on this machine, unless a section says otherwise.
+    """
+    sections["discoverd"] = {"zeroconf_interfaces": ["127.0.0.1"], **sections.get("discoverd", {})}
     sections["database"] = {"url": f"sqlite:///{folder / 'hived.db'}"}
     file = folder / "hived.yaml"
     file.write_text("".join(f"{name}: {json.dumps(options)}\n" for name, options in sections.items()), "utf-8")
