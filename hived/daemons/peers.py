@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from hived.store import Store
 from hived.store import peers as stored
 
 API_PATH = "/api/v1"
-OWN_CERTIFICATE = "tls-cert.pem"  # where hive-apid keeps the one it makes; its module would bring a library of 8 MiB
+OWN_CERTIFICATE = "tls.crt"  # where hive-apid keeps the one it makes; its module would bring a library of 8 MiB
 FRESH_S = 35.0  # hive-apid says every 10 s that it runs; three missed words and it is announced no more
 BACKOFF_MAX_S = 15.0  # a broken stack is tried again soon: people plug in and wait
 
@@ -55,8 +56,14 @@ async def neighbours(config: Config, life: Life, store: Store, own_id: str) -> A
 
 
 def announcement(config: Config, own_id: str, *, is_master: bool) -> Announcement:
-    """Return what this node says of itself; a master whose certificate cannot be read yet is a node until then."""
+    """Return what this node says of itself.
+
+    A master whose certificate cannot be read yet, or whose API only this machine reaches, is a node to the others.
+    """
     name = config.node.effective_name
+    heard_on = config.discoverd.zeroconf_interfaces
+    if _is_loopback(config.http.addr.host) and not (heard_on and all(map(_is_loopback, heard_on))):
+        is_master = False
     tls = config.http.tls != "off"
     fingerprint = certificate_fingerprint(certificate(config)) if is_master and tls else None
     if not is_master or (tls and fingerprint is None):
@@ -70,6 +77,13 @@ def certificate(config: Config) -> Path:
     """Return the file of the certificate that hive-apid shows."""
     tls = config.http.tls
     return Path(tls.cert) if isinstance(tls, TlsFiles) else config.state_dir / OWN_CERTIFICATE
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _stays(old: Config, new: Config | None) -> bool:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from hived.records.peers import Master
+from hived.store import Store, peers
 from tests.system.appliance import Appliance, Program, until
 from tests.system.hosts import Host, Lan, lan, possible
 
@@ -231,6 +233,37 @@ async def test_thousands_of_invented_boxes_and_nonsense_hide_no_true_one(
     assert one.sees("other")[0] == "alive"
     assert set(one.events()) == {"peer_found"}
     await running(one).stop()
+
+
+@pytest.mark.parametrize("tls", ["off", "self-signed"])
+async def test_a_master_is_found_by_its_door_and_no_more_when_that_is_shut(tls: str, boxes: Boxes, cables: Lan) -> None:
+    one, head = boxes("one"), boxes("head")
+    head.appliance.configure(http={"addr": "0.0.0.0:8443", "tls": tls})
+    cables.cable(one.host, "eth0", head.host, "eth0")
+    one.host.add("eth0", "192.0.2.1/24")
+    head.host.add("eth0", "192.0.2.2/24")
+    await one.starts()
+    await head.starts()
+    await one.comes_to_see("head", "alive", within_s=2 * FOUND_S)
+    apid = head.appliance.start("hive-apid", prefix=head.host.prefix)
+
+    async def masters() -> list[Master]:
+        async with Store.open(one.appliance.url) as store:
+            return await store.read(peers.masters)
+
+    await until(masters)
+    (found,) = await masters()
+    url = f"{'http' if tls == 'off' else 'https'}://192.0.2.2:8443"
+    assert (found.name, found.url, found.tls) == ("head", url, tls != "off")
+    assert (found.fingerprint is None) == (tls == "off")
+    apid.kill()
+
+    async def nobody() -> bool:
+        return not await masters()
+
+    await until(nobody, within_s=GONE_S)
+    assert "peer_moved" in one.events()
+    running(one)
 
 
 async def test_a_taken_port_5353_costs_one_warning_and_nothing_else(boxes: Boxes, cables: Lan) -> None:
