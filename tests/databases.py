@@ -36,7 +36,7 @@ _PR_SET_PDEATHSIG = 1
 _SETTINGS = {
     "fsync": "off", "full_page_writes": "off",  # a test's database need not survive a power cut
     "listen_addresses": "", "max_connections": "60", "shared_buffers": "32MB", "autovacuum": "off",
-    "wal_level": "minimal", "max_wal_senders": "0", "log_min_messages": "fatal",
+    "wal_level": "minimal", "deadlock_timeout": "50ms", "max_wal_senders": "0", "log_min_messages": "fatal",
 }  # fmt: skip
 _HBA = "local all guest scram-sha-256\nlocal all all trust\n"
 
@@ -89,6 +89,7 @@ class Cluster:
             return list(ran.fetchall()) if ran.description else []
 
     def start(self) -> None:
+        """Start the server. On the main thread: it ends with the thread that started it."""
         settings = _SETTINGS | {"unix_socket_directories": str(self.folder)}
         self._server = subprocess.Popen(
             [self._bin / "postgres", "-D", self.folder / "data", *(f"--{k}={v}" for k, v in settings.items())],

@@ -22,6 +22,7 @@ from hived.records.access import By
 from hived.runtime import config as configuration
 from hived.runtime.config import Config
 from hived.store import Store
+from hived.store.box import NAME as KEY_FILE
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -64,9 +65,7 @@ class Desk:
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
         """Open the database. NotPermitted for another user's, SchemaMismatch when it is missing or too old."""
-        path = self.config.database.sqlite_path
-        if path is not None:
-            may_use(path)
+        may_use(self.config.database.sqlite_path or self.config.state_dir / KEY_FILE)
         async with Store.open(self.config.database.url, self.config.state_dir) as store:
             yield store
 
@@ -154,9 +153,10 @@ def may_use(path: Path) -> None:
 
 
 def not_permitted(path: Path) -> str:
-    """Return the line that says who may use a database."""
+    """Return the line that says who may use a database, or the key file that goes with one of a server."""
     owner = _owner(path)
-    return f"not permitted to use the database {path}: run this as `sudo -u {owner} hivectl ...`, or be root"
+    what = "key file" if path.name == KEY_FILE else "database"
+    return f"not permitted to use the {what} {path}: run this as `sudo -u {owner} hivectl ...`, or be root"
 
 
 def _owner(path: Path) -> str:

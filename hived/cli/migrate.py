@@ -9,6 +9,7 @@ from hived.cli.desk import Desk, NotPermitted, may_use, not_permitted
 from hived.cli.text import clean, counted
 from hived.errors import HivedError
 from hived.store import create, database_of
+from hived.store.box import NAME as KEY_FILE
 
 
 async def migrate(desk: Desk) -> int:
@@ -19,6 +20,7 @@ async def migrate(desk: Desk) -> int:
     config, path = desk.config, desk.config.database.sqlite_path
     name = database_of(config.database.url, config.state_dir).name
     if path is None:
+        may_use(config.state_dir / KEY_FILE)
         fresh, applied = False, create(config.database.url, config.state_dir)
     else:
         fresh, applied = _file(desk, path)

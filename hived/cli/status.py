@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from hived import __version__
@@ -17,7 +16,7 @@ from hived.cli.text import ago, clean, counted, cut, hashrate, number, size, spa
 from hived.cli.troubles import Trouble, troubles
 from hived.records.peers import Peer
 from hived.records.site import MinerView, Sweep
-from hived.store import Database, site, views
+from hived.store import Database, dialect, site, views
 from hived.store import fleet as stored_fleet
 from hived.store import peers as stored_peers
 
@@ -34,6 +33,10 @@ class Facts:
     sweeps: list[Sweep]
     strangers: dict[str, int]
     peers: list[Peer]
+    database: str
+    bytes: int
+    log_bytes: int | None
+    """None: the log belongs to a server."""
 
 
 async def status(desk: Desk) -> int:
@@ -55,7 +58,8 @@ async def status(desk: Desk) -> int:
 def _read(db: Database, now: float) -> Facts:
     return Facts(
         views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=site.sweeps(db, limit=2),
-        strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db),
+        strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db), database=db.name,
+        bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1],
     )  # fmt: skip
 
 
@@ -71,7 +75,7 @@ class _Words:
         place = f", {clean(node.site)}" if node.site else ""
         yield f"{self.paint(clean(node.effective_name), 'bold')}{place} (hived {__version__}): {self._verdict()}"
         yield self._named("config", clean(str(self.desk.config_file.absolute())))
-        yield self._named("database", _database(self.desk))
+        yield self._named("database", _database(self.facts))
         yield ""
         yield from self._daemons()
         yield ""
@@ -203,20 +207,9 @@ def _who(one: Trouble) -> str:
     return f"{len(names)} miners ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
 
 
-def _database(desk: Desk) -> str:
-    path = desk.config.database.sqlite_path
-    if path is None:
-        return "not a file of this host"
-    main, log = (_size(f"{path}{suffix}") for suffix in ("", "-wal"))
-    return f"{clean(str(path))}, {size(main)} and {size(log)} of log (integrity not checked)"
-
-
-def _size(name: str) -> int:
-
-    try:
-        return Path(name).stat().st_size
-    except OSError:
-        return 0
+def _database(facts: Facts) -> str:
+    log = f" and {size(facts.log_bytes)} of log" if facts.log_bytes is not None else ""
+    return f"{clean(facts.database)}, {size(facts.bytes)}{log} (integrity not checked)"
 
 
 def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float) -> dict[str, Any]:
@@ -229,7 +222,7 @@ def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble
         "site": desk.config.node.site,
         "version": __version__,
         "config": str(desk.config_file),
-        "database": {"path": path and str(path), "bytes": _size(f"{path}"), "wal_bytes": _size(f"{path}-wal")},
+        "database": {"path": path and str(path), "bytes": facts.bytes, "wal_bytes": facts.log_bytes},
         "daemons": [one.document() for one in facts.daemons],
         "subnets": [str(one) for one in desk.config.network.subnets],
         "peers": [document(one) for one in facts.peers],

@@ -66,8 +66,13 @@ class Box:
 
     def check(self) -> None:
         """Raise HivedError when there is a key file that cannot be used."""
-        if self.path.exists():
-            self._key()
+        try:
+            self.path.stat()
+        except FileNotFoundError:
+            return
+        except OSError as err:
+            raise HivedError(f"cannot use the key file {self.path}: {err.strerror}") from err
+        self._key()
 
     def _key(self, *, make: bool = False) -> AESGCM:
         with self._lock:

@@ -44,6 +44,10 @@ class Database(pw.Database):
         """Run one transaction: "write" alone among writers, "merge" beside others, "read" in one snapshot."""
         raise NotImplementedError
 
+    def migrating(self) -> AbstractContextManager[object]:
+        """Keep out everybody else who wants to change the schema; they wait."""
+        raise NotImplementedError
+
     def shut(self) -> None:
         """Close every connection. Called on the thread that used them."""
         raise NotImplementedError

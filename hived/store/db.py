@@ -162,7 +162,7 @@ def create(url: str, state_dir: Path | None = None) -> list[str]:
     database = database_of(url, state_dir)
     with as_ours(database):
         try:
-            with database.session():
+            with database.session(), database.migrating():
                 applied = migrations.migrate(database)
                 sealing.seal_all(database)
                 return applied

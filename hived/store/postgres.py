@@ -29,12 +29,6 @@ _CONNECTION: dict[str, Any] = {
     # A server that vanished without a word is noticed within half a minute.
     "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000,
 }  # fmt: skip
-_SESSION = (
-    f"SET lock_timeout = {int(room.LOCK_LIMIT_S * 1000)}; "
-    f"SET statement_timeout = {int(WRITE_LIMIT_S * 1000)}; "
-    f"SET idle_in_transaction_session_timeout = {int(WRITE_LIMIT_S * 1000)}; "
-    "SET client_min_messages = 'error'; SET synchronous_commit = 'on'"
-)
 OLDEST = 130_000  # pg_current_snapshot
 WRITERS = 0x68697665  # "hive": the advisory lock of whoever writes
 MIGRATION = WRITERS + 1
@@ -61,7 +55,10 @@ class _Driver(Psycopg3Adapter):
         except psycopg.ProgrammingError as err:
             raise HivedError(f"database.url: {db.readable(err)}") from None  # the URL holds the password
         connection.adapters.register_dumper(str, _Text)
-        connection.execute(_SESSION)
+        connection.execute(
+            f"SET lock_timeout = {int(room.LOCK_LIMIT_S * 1000)}; SET statement_timeout = {int(WRITE_LIMIT_S * 1000)};"
+            f" SET idle_in_transaction_session_timeout = {int(WRITE_LIMIT_S * 1000)}"
+        )
         if connection.info.server_version < OLDEST:
             connection.close()
             raise HivedError(f"the database {db.name} is older than PostgreSQL {OLDEST // 10_000}")
@@ -97,6 +94,16 @@ class PostgresServer(Database, PooledPostgresqlDatabase):
                 yield
         finally:
             self._read.until = None
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        # Whoever has much to change, or waits for one who has, needs longer than a poll.
+        self.execute_sql("SET lock_timeout = 0; SET statement_timeout = 0")
+        self.execute_sql(f"SELECT pg_advisory_lock({MIGRATION})")
+        try:
+            yield
+        finally:
+            self.close_all()  # the lock belongs to the connection
 
     def shut(self) -> None:
         self.close_all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import time
@@ -63,6 +64,15 @@ class SqliteFile(Database, pw.SqliteDatabase):
                 yield
         finally:
             connection.set_progress_handler(None, 0)
+
+    @contextmanager
+    def migrating(self) -> Iterator[None]:
+        descriptor = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
 
     def shut(self) -> None:
         self.close()

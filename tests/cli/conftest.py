@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,17 +9,10 @@ from pathlib import Path
 import pytest
 
 from hived.records.miner import FanReading
-from hived.store import create, miners
+from hived.store import miners
 from tests.cli.site import MINUTE, Site
 from tests.clock import FakeClock
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated database with nothing in it, made once."""
-    path = tmp_path_factory.mktemp("template") / "hived.db"
-    create(f"sqlite:///{path}")
-    return path
+from tests.databases import Databases
 
 
 @pytest.fixture
@@ -43,7 +35,7 @@ def make(
 
 @pytest.fixture
 def bare(tmp_path: Path, make: Callable[[Path], Site]) -> Site:
-    """A configuration without a database."""
+    """A configuration without a database; the file it names is a SQLite one."""
     return make(tmp_path)
 
 
@@ -56,26 +48,24 @@ def open_folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def empty(bare: Site, template: Path) -> Site:
-    """A migrated database with nothing in it."""
-    return bare.create(template)
+def empty(bare: Site, databases: Databases) -> Site:
+    """A migrated database with nothing in it; as all that follow on both kinds."""
+    return bare.use(databases.make())
 
 
 Filler = Callable[[Site], None]
 
 
 @pytest.fixture
-def filled(bare: Site, template: Path) -> Callable[[Filler], Site]:
+def filled(bare: Site, databases: Databases) -> Callable[[Filler], Site]:
     """Return a way to a filled database: each filler works once in a session, then its result is copied."""
 
     def fill(filler: Filler) -> Site:
-        kept = template.with_name(f"{filler.__name__}.db")
-        if kept.exists():
-            return bare.create(kept)
-        filler(bare.create(template))
-        bare.close()  # what was written is in the one file then
-        shutil.copy(bare.path, kept)
-        return bare
+        def first(url: str) -> None:
+            filler(bare.use(url, databases.templates))
+            bare.close()  # what was written is in the one file then
+
+        return bare.use(databases.make(f"cli_{filler.__name__}", first))
 
     return fill
 

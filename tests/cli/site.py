@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,12 +78,16 @@ class Site:
         self._capsys, self._monkeypatch = capsys, monkeypatch
         self._database: Database | None = None
         self.path = folder / "hived.db"
+        self.server_url: str | None = None
+        """Of a PostgreSQL database, instead of the file."""
+        self.keys = folder
+        """Where the key file is."""
         self.config = folder / "hived.yaml"
         self.configure("network: {subnets: [192.168.7.0/24]}")
 
     @property
     def url(self) -> str:
-        return f"sqlite:///{self.path}"
+        return self.server_url or f"sqlite:///{self.path}"
 
     @property
     def now(self) -> float:
@@ -92,28 +95,34 @@ class Site:
 
     def configure(self, text: str) -> None:
         """Write the configuration; the database and the node's name are added."""
-        self.config.write_text(f"{text}\ndatabase: {{url: '{self.url}'}}\nnode: {{name: shed, site: North field}}\n")
+        state = f", state_dir: '{self.folder}'" if self.server_url else ""
+        self.config.write_text(
+            f"{text}\ndatabase: {{url: '{self.url}'}}\nnode: {{name: shed, site: North field{state}}}\n"
+        )
 
-    def create(self, template: Path | None = None) -> Site:
-        """Make the database, as a copy where there is one to copy."""
-        if template is None:
-            create(self.url)
-        else:
-            shutil.copy(template, self.path)
+    def create(self) -> Site:
+        """Make the file."""
+        create(self.url)
+        return self
+
+    def use(self, url: str, keys: Path | None = None) -> Site:
+        """Take another database."""
+        self.close()
+        self.server_url, self.keys = None if url == f"sqlite:///{self.path}" else url, keys or self.folder
+        self.configure("network: {subnets: [192.168.7.0/24]}")
         return self
 
     def close(self) -> None:
         """Let go of the database."""
         if self._database is not None:
-            self._database.close()
+            self._database.shut()
             self._database = None
 
     def write(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb of the store; the connection stays open, as a daemon's does beside hivectl."""
         if self._database is None:
-            self._database = database_of(self.url)
-            self._database.connect()
-        with self._database.atomic("IMMEDIATE"):
+            self._database = database_of(self.url, self.keys)
+        with self._database.session(), self._database.transact("write"):
             return fn(self._database, *args, **kwargs)
 
     def run(self, *argv: str) -> Ran:

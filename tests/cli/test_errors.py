@@ -31,6 +31,7 @@ def test_a_database_without_our_tables_says_to_migrate_first(bare: Site) -> None
     assert "run `hivectl migrate` first" in ran.err
 
 
+@pytest.mark.sqlite_only("nobody but the server touches its files")
 def test_a_damaged_database_is_told_with_1(site: Site) -> None:
     site.close()
     site.path.write_bytes(b"this is no database, whatever its name says" * 200)
@@ -43,14 +44,14 @@ def test_a_damaged_database_is_told_with_1(site: Site) -> None:
 @pytest.mark.parametrize("closed", ["folder", "file"])
 @pytest.mark.parametrize("command", [["status"], ["migrate"]], ids=" ".join)
 def test_who_may_not_use_the_database_is_told_who_may(
-    make: Callable[[Path], Site], open_folder: Path, template: Path, closed: str, command: list[str]
+    make: Callable[[Path], Site], open_folder: Path, closed: str, command: list[str]
 ) -> None:
     site = make(open_folder)
     site.config.chmod(0o644)
     (open_folder / "data").mkdir()
     site.path = open_folder / "data" / "hived.db"
     site.configure("")
-    site.create(template).path.chmod(0o600)
+    site.create().path.chmod(0o600)
     place = site.path.parent if closed == "folder" else site.path
     root = os.geteuid() == 0
     place.chmod(0o700 if root else 0o000)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import stat
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 import yaml
 
-from hived.store import integrity
+from hived.store import Database, integrity
 from tests.cli.site import Site
+from tests.databases import Cluster
 
 
 def test_migrate_creates_the_database_and_a_second_run_changes_nothing(bare: Site) -> None:
@@ -48,18 +47,10 @@ def test_migrate_makes_missing_folders(bare: Site) -> None:
 
 
 def test_a_database_of_a_newer_hived_is_left_alone_with_78(empty: Site) -> None:
-    with closing(sqlite3.connect(empty.path)) as db, db:
-        (table,) = [
-            name
-            for (name,) in db.execute("SELECT name FROM sqlite_master WHERE name LIKE '%migration%' AND type = 'table'")
-        ]
-        columns = [row[1] for row in db.execute(f"PRAGMA table_info({table})")]
-        values = {"name": "9999_from_the_future"}
-        rest = [c for c in columns if c not in ("id", "name")]
-        db.execute(
-            f"INSERT INTO {table} (name, {', '.join(rest)}) SELECT ?, {', '.join(rest)} FROM {table} LIMIT 1",
-            (values["name"],),
-        )
+    def visit(db: Database) -> None:
+        db.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_from_the_future', '2030-01-01')")
+
+    empty.write(visit)
     for command in ("migrate", "status"):
         ran = empty.run(command)
         assert (ran.code, ran.out) == (78, "")
@@ -86,6 +77,21 @@ def test_a_folder_that_cannot_be_made_is_one_line(bare: Site) -> None:
     assert ran.code == 1
     assert ran.err.startswith("hivectl: SITE/file")
     assert len(ran.err.splitlines()) == 1
+
+
+def test_migrate_makes_the_tables_of_a_postgresql_database_and_a_second_run_changes_nothing(
+    bare: Site, cluster: Cluster
+) -> None:
+    name = cluster.empty()
+    bare.use(cluster.url(name))
+    ran = bare.run("migrate")
+    assert ran.lines[-1] == f"{len(ran.lines) - 1} schema changes applied"
+    assert ran.lines[0] == "applied 0001_first_tables"
+    ran = bare.run("migrate")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines[0].endswith(f"/{name} is up to date: nothing to do")
+    assert bare.run("sources", "list").code == 0
+    cluster.drop(name)
 
 
 def test_a_postgresql_that_cannot_be_reached_is_one_line_without_the_password(bare: Site, free_port: int) -> None:
