@@ -13,6 +13,7 @@ from hived.records.access import read_token
 from hived.store import audit, tokens, users
 from tests import access
 from tests.cli.site import DAY, Ran, Site, mac
+from tests.databases import Databases
 
 PASSWORD = "correct horse battery"
 ME = pwd.getpwuid(os.geteuid()).pw_name
@@ -96,7 +97,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(empty: Site, typed: Any
     assert len(rows(empty)) == 1
 
 
-def test_a_token_is_shown_once_and_only_its_hash_is_kept(empty: Site) -> None:
+def test_a_token_is_shown_once_and_only_its_hash_is_kept(empty: Site, databases: Databases) -> None:
     made = empty.run("token", "create", "grafana", "--role", "viewer", "--json").document
     assert made["name"] == "grafana"
     shown = read_token(made["token"])
@@ -104,7 +105,7 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(empty: Site) -> None:
     found = empty.write(tokens.find, shown, empty.now)
     assert found is not None
     assert (found.role, found.created_by, found.expires_at) == ("viewer", ME, None)
-    assert shown.secret.encode() not in empty.path.read_bytes()
+    assert shown.secret.encode() not in databases.contents()
     plain = empty.run("token", "create", "ci", "--role", "operator", "--expires", "90d", "--scope", "miners")
     (line,) = plain.lines
     assert read_token(line) is not None
