@@ -69,8 +69,9 @@ def mac_of(n: int) -> str:
 
 def miner(seq: int, n: int, at: float = NOW, **changes: Any) -> dict[str, Any]:
     return {
-        "seq": seq, "mac": mac_of(n), "ip": f"10.0.0.{n}", "online": True, "managed": False, "model_alias": "s19",
-        "model_name": "Antminer S19", "hostname": f"rig-{n}", "firmware": "vnish", "firmware_version": "1.2.6",
+        "seq": seq, "mac": mac_of(n), "ip": f"10.0.{n >> 8}.{n & 255}", "online": True, "managed": False,
+        "model_alias": "s19", "model_name": "Antminer S19", "hostname": f"rig-{n}", "firmware": "vnish",
+        "firmware_version": "1.2.6",
         "platform": "xil", "serial": f"S{n}", "has_key": True, "created_at": to_text(at), "updated_at": to_text(at),
     } | changes  # fmt: skip
 

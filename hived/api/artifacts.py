@@ -14,7 +14,6 @@ from hived.store import Database, artifacts
 STATES = (artifacts.DESCRIBED, artifacts.AWAITING)
 MAX_WORDS = 200  # characters; eight words are looked for
 MAX_PROVIDER = 100
-MAX_NODE_ID = 64
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -51,7 +50,7 @@ def _cursor(text: str | None) -> tuple[float, str] | None:
         found = float(at)
     except ValueError:
         found = math.nan
-    if not math.isfinite(found) or not 0 < len(node_id) <= MAX_NODE_ID:
+    if not math.isfinite(found) or not 0 < len(node_id) <= asked.MAX_NODE_ID:
         raise BadRequest("bubbles_before: expected what the page before said")
     return found, node_id
 
@@ -61,7 +60,7 @@ def _nobody(text: str) -> NotFound:
 
 
 def _wishes(request: web.Request) -> dict[str, Any]:
-    query = asked.queries(request, "limit", "before", "q", "source_id", "state", "provider", "node")
+    query = asked.queries(request, "limit", "before", "q", "source_id", "state", "provider")
     wishes: dict[str, Any] = {"limit": asked.limit(request, 50)}
     wishes |= {name: asked.whole(name, query[name]) for name in ("before", "source_id") if name in query}
     if len(query.get("q", "")) > MAX_WORDS:
@@ -70,10 +69,8 @@ def _wishes(request: web.Request) -> dict[str, Any]:
         raise BadRequest(f"state: expected {' or '.join(STATES)}, got {query['state'][:40]!r}")
     if not 0 < len(query.get("provider", "-")) <= MAX_PROVIDER:
         raise BadRequest("provider: expected the name of a provider such as met")
-    if not 0 < len(query.get("node", "-")) <= MAX_NODE_ID:
-        raise BadRequest("node: expected the id of a node")
     return wishes | {
-        "node_id": query.get("node"),
+        "node_id": asked.node(request),
         "words": query.get("q", ""),
         "state": query.get("state"),
         "provider": query.get("provider"),

@@ -16,6 +16,8 @@ MAX_LIMIT = 1000
 MAX_BODY_BYTES = 64 * 1024  # the largest body we understand is a list of 64 networks
 BODY_S = 10.0  # for the whole body: 64 KiB take a slow phone a second
 
+MAX_NODE_ID = 64
+
 _MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}")
 _WHOLE = re.compile(r"[0-9]{1,16}")
 
@@ -54,6 +56,14 @@ def limit(request: web.Request, default: int) -> int:
     if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
         raise BadRequest(f"limit: expected a whole number from 1 to {MAX_LIMIT}, got {text[:40]!r}")
     return int(text)
+
+
+def node(request: web.Request) -> str | None:
+    """Return the node whose things are asked for; None: those of all."""
+    text = queries(request, "node").get("node")
+    if text is not None and not 0 < len(text) <= MAX_NODE_ID:
+        raise BadRequest("node: expected the id of a node")
+    return text
 
 
 def whole(name: str, text: str) -> int:

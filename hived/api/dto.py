@@ -65,6 +65,7 @@ def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] 
         "model_alias": view.model_alias, "max_preset": view.max_preset, "state": view.state,
         "last_seen_at": rfc3339(view.seen_at), "has_key": view.has_key, "failing": view.failures > 0,
         "last_error": view.last_error, "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count,
+        "node_name": view.node_name, "pending": view.pending,
     }  # fmt: skip
 
 
@@ -100,7 +101,8 @@ def row(view: MinerView) -> Json:
         "boards_failed": sum(not b.works for b in now.hashboards) if now and told else None,
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
         "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count, "failing": view.failures > 0,
-        "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None,
+        "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None, "node_id": view.node_id,
+        "node_name": view.node_name,
     }  # fmt: skip
 
 
@@ -172,10 +174,11 @@ def version(found: SettingsVersion) -> Json:
 
 
 def event(happened: Event, ip: str | None, hostname: str | None) -> Json:
-    """Return an event; `ip` and `hostname` are the miner's present ones."""
+    """Return an event; `ip` and `hostname` are the miner's present ones. `node_id` is null for one of our own."""
     return {
         "id": happened.id, "at": rfc3339(happened.at), "kind": happened.kind, "miner": happened.mac, "ip": ip,
-        "hostname": hostname, "detail": without_secrets(happened.detail),
+        "hostname": hostname, "detail": without_secrets(happened.detail), "node_id": happened.node_id,
+        "node_name": happened.node_name,
     }  # fmt: skip
 
 
@@ -218,7 +221,7 @@ def command(wish: Command) -> Json:
     return {
         "id": wish.id, "daemon": wish.daemon, "verb": wish.verb, "args": without_secrets(wish.args),
         "created_at": rfc3339(wish.created_at), "done_at": rfc3339(wish.done_at), "done": wish.done_at is not None,
-        "result": without_secrets(wish.result),
+        "result": without_secrets(wish.result), "node_id": wish.node_id,
     }  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from hived.api import answers, asked, context, dto
@@ -13,7 +15,7 @@ MAX_KIND = 64
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/events?limit=100&before=ID&miner=MAC&kind=: newest first; `before` goes on after a page."""
+    """GET /api/v1/events?limit=100&before=ID&miner=MAC&kind=&node=ID: newest first; `before` goes on after a page."""
     ctx, limit = context.of(request), asked.limit(request, 100)
     query = asked.queries(request, "before", "miner", "kind")
     before = asked.whole("before", query["before"]) if "before" in query else None
@@ -25,10 +27,11 @@ async def listing(request: web.Request) -> web.StreamResponse:
     kind = query.get("kind")
     if kind is not None and not 0 < len(kind) <= MAX_KIND:
         raise BadRequest("kind: expected the name of a kind of event such as miner_offline")
-    found = await ctx.store.read(_newest, mac, limit, before, kind)
+    wishes = {"limit": limit, "before": before, "kind": kind, "node_id": asked.node(request), "own_id": ctx.node_id}
+    found = await ctx.store.read(_newest, mac, wishes)
     return await answers.reply(request, [dto.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
 
 
-def _newest(db: Database, mac: str | None, limit: int, before: int | None, kind: str | None) -> list[Event]:
+def _newest(db: Database, mac: str | None, wishes: dict[str, Any]) -> list[Event]:
     num = context.miner_num(db, mac) if mac is not None else None
-    return events.newest(db, limit=limit, num=num, before=before, kind=kind)
+    return events.newest(db, num=num, **wishes)

@@ -27,6 +27,7 @@ MAX_RELOADS = 200  # miners a roll loads again; the rest comes with the next one
 KEEP_EVENTS = 500
 KEEP_GONE = 1000
 ROWS_AT_ONCE = 200  # rows in one piece of the stream: 100 KB, what a reader has to have room for
+MAX_PAGES = 64  # both lists, for all and for each of some thirty nodes
 MAX_BATCHES = 8  # readers that lag behind whose pieces are kept until the next change
 
 
@@ -95,7 +96,7 @@ class FleetView:
         self._events: deque[tuple[int, bytes]] = deque(maxlen=KEEP_EVENTS)
         self._gone: deque[tuple[int, int, str]] = deque(maxlen=KEEP_GONE)
         self._first_rev = 0
-        self._pages: dict[str, Page] = {}
+        self._pages: dict[tuple[str, str | None], Page] = {}
         self._batches: dict[int, list[bytes]] = {}
         self._totals: tuple[int, float, dict[str, Any]] | None = None
         self._pulse = asyncio.Event()
@@ -126,16 +127,18 @@ class FleetView:
         """Return the event that is set at the next change. Take it before looking, so that no change is missed."""
         return self._pulse
 
-    def page(self, name: str) -> Page:
-        """Return the reply "miners" or "rows" for the fleet as it is now."""
-        if name not in self._pages:
-            entries = self._entries.values()
+    def page(self, name: str, node_id: str | None = None) -> Page:
+        """Return the reply "miners" or "rows" for the fleet as it is now, or for the miners of one node."""
+        if (name, node_id) not in self._pages:
+            entries = [e for e in self._entries.values() if node_id in (None, e.glance.node_id)]
+            if len(self._pages) >= MAX_PAGES:  # whoever asks for nodes that do not exist
+                self._pages = {}
             if name == "miners":
                 body = b"[%b]" % b",".join(e.as_miner(self._models) for e in entries)
             else:
                 body = b'{"rev":%d,"rows":[%b]}' % (self.rev, b",".join(e.as_row() for e in entries))
-            self._pages[name] = Page(body, f"{self._boot}-{self.serial}")
-        return self._pages[name]
+            self._pages[name, node_id] = Page(body, f"{self._boot}-{self.serial}")
+        return self._pages[name, node_id]
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over the fleet, worked out at most once a second while nothing changes."""

@@ -24,12 +24,12 @@ MAX_PASSWORD = 256
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
-    """GET /api/miners: every *miner*.
+    """GET /api/miners[?node=ID]: every *miner*, or those that one node watches.
 
     Inside `latest_status`, `chains[].chips` is [] here (it would be 30 MB for 1,000 miners), and `model` goes without
     `presets_power`; both are complete in the calls for one miner and for models.
     """
-    return await answers.send(request, context.of(request).fleet.page("miners"))
+    return await answers.send(request, context.of(request).fleet.page("miners", asked.node(request)))
 
 
 async def one(request: web.Request) -> web.StreamResponse:

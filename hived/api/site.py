@@ -23,8 +23,8 @@ async def totals(request: web.Request) -> web.StreamResponse:
 
 
 async def rows(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/rows: every miner in its small form, and the rev from which the stream goes on."""
-    return await answers.send(request, context.of(request).fleet.page("rows"))
+    """GET /api/v1/rows[?node=ID]: every miner in its small form, and the rev from which the stream goes on."""
+    return await answers.send(request, context.of(request).fleet.page("rows", asked.node(request)))
 
 
 async def strangers(request: web.Request) -> web.StreamResponse:
@@ -49,11 +49,15 @@ async def daemons(request: web.Request) -> web.StreamResponse:
 
 
 async def scan(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/scan {"targets": [...]}: ask hive-discoverd to look now; without targets at all its networks."""
+    """POST /api/v1/scan {"targets": [...], "node_id"?}: ask hive-discoverd to look now, here or on another node.
+
+    Without targets it looks at all its networks.
+    """
     ctx = context.of(request)
-    wishes = await asked.fields(request, {"targets": _targets})
+    wishes = await asked.fields(request, {"targets": _targets, "node_id": _node})
     args = {"targets": wishes["targets"]} if wishes.get("targets") else {}
-    wish = await ctx.store.write(steering.ask_scan, args, access.by(request))
+    other = wishes.get("node_id") if wishes.get("node_id") != ctx.node_id else None
+    wish = await ctx.store.write(steering.ask_scan, args, access.by(request), node_id=other)
     return await answers.reply(request, {"id": wish}, status=202)
 
 
@@ -64,6 +68,12 @@ async def command(request: web.Request) -> web.StreamResponse:
     if found is None:
         raise NotFound(f"there is no command {text}")
     return await answers.reply(request, dto.command(found))
+
+
+def _node(value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and 0 < len(value) <= asked.MAX_NODE_ID):
+        raise BadRequest("node_id: expected the id of a node")
+    return value
 
 
 def _targets(value: Any) -> list[str]:

@@ -38,6 +38,7 @@ class Glance:
     hashrate_hs: float | None
     expected_hashrate_hs: float | None
     power_w: float | None
+    node_id: str | None
     model: bytes
 
     @classmethod
@@ -49,7 +50,7 @@ class Glance:
             updated_at=view.updated_at, seen_at=view.seen_at, status_at=now.at if now else None,
             hashrate_hs=now.hashrate_hs if now else None,
             expected_hashrate_hs=now.expected_hashrate_hs if now else None,
-            power_w=now.power_w if now else None, model=model,
+            power_w=now.power_w if now else None, node_id=view.node_id, model=model,
         )  # fmt: skip
 
 

@@ -69,7 +69,8 @@ def sentence(event: Event) -> str:
 
 def changed_settings(changes: Any) -> str:
     """Return the first changed settings as "pools.0.url: a -> b"."""
-    if not isinstance(changes, list | tuple) or not changes:
+    changes = [one for one in changes if isinstance(one, dict)] if isinstance(changes, list | tuple) else []
+    if not changes:  # other nodes may send anything
         return "?"
     said = "; ".join(
         f"{one.get('path')}: {_value(one.get('before'))} -> {_value(one.get('after'))}"

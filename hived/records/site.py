@@ -50,6 +50,9 @@ class Event:
     num: int | None = None
     mac: str | None = None
     id: int | None = None
+    node_id: str | None = None
+    """The node that told of it; None: this one."""
+    node_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,12 @@ class MinerView:
     chips_at: float | None = None
     max_preset: str | None = None
     status: StoredStatus | None = None
+    remote: bool = False
+    """True for a miner that another node watches."""
+    node_name: str | None = None
+    """What the node that watches it is called; None while no master has written it down."""
+    pending: tuple[str, ...] = ()
+    """What its node is asked to change and has not changed yet: "managed", "unlock_pass"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +240,8 @@ class Command:
     created_at: float
     done_at: float | None = None
     result: dict[str, Any] | None = None
+    node_id: str | None = None
+    """The node that is to do it; None: this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 from peewee import JOIN
 
 from hived.records.site import Event
 from hived.store.database import Database, dicts
 from hived.store.schema import Event as Row
-from hived.store.schema import Miner
+from hived.store.schema import Miner, Node
 
 
 def add(db: Database, events: Iterable[Event]) -> None:
@@ -21,17 +22,44 @@ def add(db: Database, events: Iterable[Event]) -> None:
 
 
 def newest(
-    db: Database, *, limit: int = 100, num: int | None = None, before: int | None = None, kind: str | None = None
+    db: Database,
+    *,
+    limit: int = 100,
+    num: int | None = None,
+    before: int | None = None,
+    kind: str | None = None,
+    node_id: str | None = None,
+    own_id: str | None = None,
 ) -> list[Event]:
-    """Return the newest events first; `before` is the id to go on from."""
-    query = Row.select(Row, Miner.mac).join(Miner, JOIN.LEFT_OUTER, on=(Row.num == Miner.num))
+    """Return the newest events first; `before` is the id to go on from.
+
+    `node_id`: only what this node told; `own_id` is ours.
+    """
+    query = with_names()
+    if node_id is not None:
+        query = query.where(Row.node_id.is_null() if node_id == own_id else Row.node_id == node_id)
     if num is not None:
         query = query.where(Row.num == num)
     if before is not None:
         query = query.where(Row.id < before)
     if kind is not None:
         query = query.where(Row.kind == kind)
-    return [
-        Event(kind=r["kind"], at=r["at"], detail=json.loads(r["detail"]), num=r["num"], mac=r["mac"], id=r["id"])
-        for r in dicts(query.order_by(Row.id.desc()).limit(limit), db)
-    ]
+    return [from_row(row) for row in dicts(query.order_by(Row.id.desc()).limit(limit), db)]
+
+
+def with_names() -> Any:
+    """Return the query for events with the MAC and the name of the node that they are about."""
+    return (
+        Row.select(Row, Miner.mac, Node.name.alias("node_name"))
+        .join(Miner, JOIN.LEFT_OUTER, on=(Row.num == Miner.num))
+        .switch(Row)
+        .join(Node, JOIN.LEFT_OUTER, on=(Row.node_id == Node.id))
+    )
+
+
+def from_row(row: dict[str, Any]) -> Event:
+    """Return the record of such a row."""
+    return Event(
+        kind=row["kind"], at=row["at"], detail=json.loads(row["detail"]), num=row["num"], mac=row["mac"],
+        id=row["id"], node_id=row["node_id"], node_name=row["node_name"],
+    )  # fmt: skip

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import peewee as pw
-from peewee import JOIN
 
 from hived.records.site import Event
-from hived.store import dialect
+from hived.store import dialect, events
 from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Event as EventRow
 from hived.store.schema import Health, Miner, Stranger
@@ -51,18 +47,8 @@ def newest_event_id(db: Database) -> int:
 
 def events_after(db: Database, event_id: int, *, limit: int) -> list[Event]:
     """Return events newer than an id, oldest first; of more than `limit` the newest."""
-    query = (
-        EventRow.select(EventRow, Miner.mac)
-        .join(Miner, JOIN.LEFT_OUTER, on=(EventRow.num == Miner.num))
-        .where(EventRow.id > event_id)
-        .order_by(EventRow.id.desc())
-        .limit(limit)
-    )
-    rows: list[dict[str, Any]] = dicts(query, db)
-    return [
-        Event(kind=r["kind"], at=r["at"], detail=json.loads(r["detail"]), num=r["num"], mac=r["mac"], id=r["id"])
-        for r in reversed(rows)
-    ]
+    query = events.with_names().where(EventRow.id > event_id).order_by(EventRow.id.desc()).limit(limit)
+    return [events.from_row(row) for row in reversed(dicts(query, db))]
 
 
 def status_times(db: Database, num: int, *, back_to: float, limit: int) -> list[float]:

@@ -50,6 +50,12 @@ def by_mac(db: Database, mac: str) -> KnownMiner | None:
     return _known(db, rows[0]) if rows else None
 
 
+def watched_by(db: Database, mac: str) -> str | None:
+    """Return the node that watches a miner, None when it is one of our own or there is none with this MAC."""
+    rows = tuples(Miner.select(Miner.node_id).where(Miner.mac == mac.lower(), Miner.remote), db)
+    return str(rows[0][0]) if rows else None
+
+
 def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
     """Store that a miner answered at an address and return its row.
 

@@ -7,14 +7,23 @@ from collections.abc import Iterable
 from typing import Any
 
 from hived.records.node import Order
+from hived.store.counters import next_rev
 from hived.store.database import Database, dicts, tuples
-from hived.store.schema import Command
+from hived.store.schema import Command, Health, Miner
 
 TOO_OLD_S = 86_400.0
 """A wish of yesterday may not be one any more: it ends with a result that says so."""
 AT_ONCE = 64
+SYNCD = "hive-syncd"
 _HIDDEN = "password"
 SECRET_VERBS = frozenset({"set_unlock_pass"})
+
+
+def give_to_all_with(db: Database, model: str, verb: str, args: dict[str, Any], at: float) -> None:
+    """Leave an order for every node that watches a miner of this model."""
+    query = Miner.select(Miner.node_id).where(Miner.model_alias == model, Miner.remote).distinct()
+    for (node_id,) in tuples(query.order_by(Miner.node_id), db):
+        give(db, node_id, SYNCD, verb, args, at)
 
 
 def give(db: Database, node_id: str, daemon: str, verb: str, args: dict[str, Any], at: float) -> int:
@@ -29,6 +38,7 @@ def give(db: Database, node_id: str, daemon: str, verb: str, args: dict[str, Any
                 _end(db, other, {"error": "another order took its place"}, at)
     if _HIDDEN in args:
         args = {**args, _HIDDEN: db.box.seal(args[_HIDDEN], _about(node_id, args))}
+    _show(db, args)
     return int(
         Command.insert(daemon=daemon, verb=verb, args=json.dumps(args), created_at=at, node_id=node_id).execute(db)
     )
@@ -86,6 +96,14 @@ def _end(db: Database, row: dict[str, Any], result: dict[str, Any], now: float) 
     Command.update(done_at=now, result=json.dumps(result), args=json.dumps(args)).where(
         Command.id == row["id"], Command.done_at.is_null()
     ).execute(db)
+    _show(db, args)
+
+
+def _show(db: Database, args: dict[str, Any]) -> None:
+    """Let whoever looks at the miner see what waits for it."""
+    if "mac" in args:
+        nums = Miner.select(Miner.num).where(Miner.mac == args["mac"])
+        Health.update(rev=next_rev(db)).where(Health.num.in_(nums)).execute(db)
 
 
 def _about(node_id: str, args: dict[str, Any]) -> str:

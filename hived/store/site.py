@@ -75,7 +75,12 @@ def open_commands(db: Database, daemon: str, *, newer_than: float, limit: int = 
     """Return what is still to be done, oldest first. What waits since before `newer_than` is not wished any more."""
     query = (
         CommandRow.select()
-        .where(CommandRow.daemon == daemon, CommandRow.done_at.is_null(), CommandRow.created_at > newer_than)
+        .where(
+            CommandRow.daemon == daemon,
+            CommandRow.node_id.is_null(),
+            CommandRow.done_at.is_null(),
+            CommandRow.created_at > newer_than,
+        )
         .order_by(CommandRow.id)
         .limit(limit)
     )
@@ -113,7 +118,7 @@ def _command(row: dict[str, Any]) -> Command:
     return Command(
         id=row["id"], daemon=row["daemon"], verb=row["verb"], args=json.loads(row["args"]),
         created_at=row["created_at"], done_at=row["done_at"],
-        result=json.loads(row["result"]) if row["result"] else None,
+        result=json.loads(row["result"]) if row["result"] else None, node_id=row["node_id"],
     )  # fmt: skip
 
 

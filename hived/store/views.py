@@ -7,14 +7,15 @@ from typing import Any
 from peewee import JOIN
 
 from hived.records.site import MinerView
-from hived.store import readings
+from hived.store import orders, readings
 from hived.store.database import Database, dicts
-from hived.store.schema import Counter, Health, Miner, Model, Status
+from hived.store.schema import Counter, Health, Miner, Model, Node, Status
 
 _ROW = (
     "num", "mac", "ip", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "serial",
     "platform", "node_id", "state", "seen_at", "last_error", "last_error_at", "error_count", "created_at",
     "updated_at", "rev", "failures", "chips_at", "max_preset",
+    "node_name",
 )  # fmt: skip
 
 
@@ -22,13 +23,16 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
     """Return miners by number: all, those changed after a rev, or the one with this MAC (in any case)."""
     query = (
         Miner.select(
-            Miner, Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_at,
+            Miner, Node.name.alias("node_name"),
+            Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_at,
             Health.error_count, Health.rev, Health.failures, Health.chips_at, Model.max_preset,
             Status.at, Status.state, Status.preset, Status.hashrate_hs,
             Status.average_hashrate_hs, Status.expected_hashrate_hs, Status.power_w, Status.state_s,
             Status.chip_temp_max_c, Status.pcb_temp_max_c, Status.partial, Status.detail,
         )
         .join(Health, on=(Health.num == Miner.num))
+        .switch(Miner)
+        .join(Node, JOIN.LEFT_OUTER, on=(Node.id == Miner.node_id))
         .switch(Miner)
         .join(Model, JOIN.LEFT_OUTER, on=(Model.short == Miner.model_alias))
         .switch(Miner)
@@ -39,7 +43,9 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
         query = query.where(Health.rev > newer_than_rev)
     if mac is not None:
         query = query.where(Miner.mac == mac.lower())
-    return [_view(row) for row in dicts(query, db)]
+    rows = dicts(query, db)
+    waiting = orders.pending(db) if any(row["remote"] for row in rows) else {}
+    return [_view(row, tuple(waiting.get(row["mac"], ()))) for row in rows]
 
 
 def newest_rev(db: Database) -> int:
@@ -47,10 +53,11 @@ def newest_rev(db: Database) -> int:
     return int(Counter.select(Counter.value).where(Counter.name == "rev").bind(db).scalar() or 0)
 
 
-def _view(row: dict[str, Any]) -> MinerView:
+def _view(row: dict[str, Any], pending: tuple[str, ...]) -> MinerView:
     status = readings.from_row(row) if row["at"] is not None else None
     values = {name: row[name] for name in _ROW if name != "state"}
     return MinerView(
         **values, state=row["health_state"], online=bool(row["online"]), managed=bool(row["managed"]),
-        has_key=row["api_key"] is not None, status=status,
+        has_key=bool(row["node_has_key"]) if row["remote"] else row["api_key"] is not None, status=status,
+        remote=bool(row["remote"]), pending=pending,
     )  # fmt: skip

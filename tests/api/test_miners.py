@@ -22,6 +22,7 @@ MINER: dict[str, Any] = {
     "updated_at": TIME, "hostname": str, "firmware": str, "firmware_version": str, "serial": str, "node_id": str,
     "state": str, "last_seen_at": TIME, "last_error": None, "last_error_at": None, "error_count": int,
     "failing": bool, "has_key": bool, "platform": str, "model_name": str, "model_alias": str, "max_preset": None,
+    "node_name": None, "pending": list,
 }  # fmt: skip
 STATUS: dict[str, Any] = {
     "id": int, "state": str, "preset": str, "hashrate": float, "power_usage": float, "power_consumption": float,

@@ -20,7 +20,7 @@ async def test_events_come_newest_first_and_page_backwards(api: Api) -> None:
     assert [e["kind"] for e in found] == ["sweep_slow", *["reboot"] * 5, "settings_changed", "miner_found"]
     assert found[0] == {
         "id": found[0]["id"], "at": "2027-01-15T08:00:09.000Z", "kind": "sweep_slow", "miner": None, "ip": None,
-        "hostname": None, "detail": {},
+        "hostname": None, "detail": {}, "node_id": None, "node_name": None,
     }  # fmt: skip
     assert (found[1]["miner"], found[1]["ip"], found[1]["hostname"]) == (MAC, "127.20.0.1", "rig-1")
     first = await api.get("/api/v1/events?limit=3")

@@ -271,7 +271,8 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "models.set_max_preset": lambda db, _: models.set_max_preset(db, "s19", None),
     "site.forget_strangers": lambda db, _: site.forget_strangers(db, ["10.0.0.1"]),
 }
-READ_ONLY = {"miners.known", "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
+READ_ONLY = {"miners.known", "miners.watched_by",
+             "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
              "readings.from_row", "models.catalogued", "models.views"}  # fmt: skip
 CHANGES_A_ROW = {"miners.saw", "miners.missed", "miners.keep_key", "miners.drop_key", "miners.unlock_failed",
                  "miners.set_managed", "miners.set_password"}  # fmt: skip
