@@ -72,6 +72,14 @@ def principal(request: web.Request) -> Principal:
     return request[_PRINCIPAL]
 
 
+async def still(request: web.Request) -> bool:
+    """Tell whether who sent this request is still let in as the same: for replies that last."""
+    try:
+        return await identify(request) == principal(request)
+    except Transient:  # the database is busy: nothing was said against it
+        return True
+
+
 def by(request: web.Request) -> By:
     """Return who, when and from where for the audit row of a change."""
     return principal(request).by(context.of(request).clock())

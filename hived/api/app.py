@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hived import __version__
-from hived.api import access, answers, asked, collecting, guard, hello, pages, routes
+from hived.api import access, answers, asked, bodies, collecting, guard, hello, pages, routes
 from hived.api.context import CONTEXT, Context
 from hived.api.fleet import FleetView
 from hived.api.stream import STREAM, Pace, Stream
@@ -23,7 +23,6 @@ from hived.store import Store
 _WORDS = {
     404: "there is no such path",
     408: "the request took too long",
-    413: f"the body is too large, {asked.MAX_BODY_BYTES // 1024} KiB are allowed",
 }
 
 
@@ -46,7 +45,7 @@ def make_app(
     """
     app = web.Application(
         middlewares=[_errors, guard.guard(guard.own_names(node_name)), access.admit],
-        client_max_size=asked.MAX_BODY_BYTES,
+        client_max_size=asked.MAX_BODY_BYTES,  # nothing reads a body by aiohttp's own means; if anything did
     )
     app[CONTEXT] = Context(store, fleet, node_name, __version__, clock, node_id, passwords or Passwords())
     app[STREAM] = Stream(pace or Pace())
@@ -76,6 +75,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except bodies.TooLarge as err:
+        return _closing(413, str(err))
+    except bodies.UnknownPacking as err:
+        return _closing(415, str(err))
     except BadRequest as err:
         return answers.error(400, str(err))
     except NotFound as err:
@@ -100,3 +103,10 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         if err.status < 400:
             raise
         return answers.error(err.status, _WORDS.get(err.status, err.reason))
+
+
+def _closing(status: int, message: str) -> web.Response:
+    """Return an error after which the connection ends: a part of the body is still on its way."""
+    reply = answers.error(status, message)
+    reply.force_close()
+    return reply

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from hived.api import bodies
 from hived.errors import BadRequest, NotFound
 
 MAX_LIMIT = 1000
@@ -87,8 +87,7 @@ async def fields(request: web.Request, checks: Mapping[str, Check], *, others: b
 
 async def _body(request: web.Request) -> bytes:
     try:
-        async with asyncio.timeout(BODY_S):
-            return await request.read()
+        return await bodies.read(request, MAX_BODY_BYTES, BODY_S)
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
 

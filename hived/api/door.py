@@ -26,6 +26,7 @@ LIMITS: dict[str, Any] = {
     "lingering_time": 2.0,  # to throw away a body that nobody wanted
     "max_line_size": 4096,
     "max_field_size": 8190,
+    "auto_decompress": False,  # bodies.py does it, and knows when to stop
     "access_log": None,  # a dashboard asks every second: that is no news
 }
 

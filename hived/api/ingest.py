@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import access, answers, asked, context, ingest_parse
+from hived.api import access, answers, asked, bodies, context, ingest_parse
 from hived.api.dto import Json
 from hived.errors import BadRequest
-from hived.records.sent import ENCODINGS, LIMITS, MAX_BODY_BYTES, REJECTED, Rejected, Result, Taken
+from hived.records.sent import LIMITS, MAX_BODY_BYTES, REJECTED, Rejected, Result, Taken
 from hived.records.streams import CONTRIBUTIONS
 from hived.store import Database, ingest, ingest_artifacts
 
@@ -68,28 +68,13 @@ async def limits(request: web.Request) -> web.StreamResponse:
 
 
 async def read(request: web.Request, most: int = MAX_BODY_BYTES) -> bytes | web.Response:
-    """Return the body unpacked, or the reply that refuses it.
-
-    It is unpacked piece by piece as it is read, so what a small body unpacks to never gets beyond the limit.
-    """
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding not in ("", "identity", *ENCODINGS):
-        return answers.error(415, f"Content-Encoding: {', '.join(ENCODINGS)} or none are understood")
-    body = bytearray()
+    """Return the body unpacked, or the reply that refuses it."""
     try:
-        async with asyncio.timeout(BODY_S):
-            async for piece in request.content.iter_any():
-                body += piece
-                if len(body) > most:
-                    return _too_large(most)
+        return await bodies.read(request, most, BODY_S)
+    except bodies.TooLarge:
+        return _too_large(most)
     except TimeoutError:
         return answers.error(408, "the request took too long")
-    except web.RequestPayloadError:
-        request.content.feed_eof()  # nothing more of it can be read: else aiohttp tries, and logs the failure as ours
-        refused = answers.error(400, f"the body is not {encoding}, or is cut")
-        refused.force_close()
-        return refused
-    return bytes(body)
 
 
 def _too_large(most: int) -> web.Response:

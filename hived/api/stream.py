@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import answers, asked, collecting, context
+from hived.api import access, answers, asked, collecting, context
 from hived.api.answers import encode
 
 SEND_BUFFER_BYTES = 64 * 1024  # in the kernel, for each reader: else it would grow to megabytes for a slow one
@@ -28,6 +28,7 @@ class Pace:
     readers: int = 64  # browsers on a LAN; each has at most six connections
     look_s: float = 1.0  # how soon a closed connection and old totals are noticed; totals come no more often
     beat_s: float = 10.0  # a comment, so that the reader can tell silence from loss
+    admit_s: float = 2.0  # how soon a reader who was logged out, or whose token was revoked, hears nothing more
     totals_s: float = 10.0  # totals come at least so often
     slow_s: float = 15.0  # for one piece of at most 200 rows; longer is a reader that does not read
 
@@ -98,6 +99,7 @@ class _Reader:
         self.collecting = request.app[collecting.VIEW]
         self.told: dict[str, Any] | None = None
         self.totals_at, self.beat_at = -math.inf, self.clock()
+        self.admitted_at = self.beat_at
 
     async def run(self, since: int | None) -> None:
         """Send until the connection, the reader's patience or the daemon ends."""
@@ -134,6 +136,10 @@ class _Reader:
         if doing is not None and doing != self.told:
             self.told = doing
             if not await self._send(_event("collecting", encode(doing))):
+                return False
+        if now - self.admitted_at >= pace.admit_s:
+            self.admitted_at = now
+            if not await access.still(self.request):
                 return False
         if now - self.beat_at >= pace.beat_s:
             self.beat_at = now

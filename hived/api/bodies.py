@@ -1,0 +1,76 @@
+"""Bodies of requests: read within a time and a size, unpacked here and never beyond that size.
+
+The server hands them over as they came (`door.LIMITS`): aiohttp would unpack for as long as a client sends, also what
+nobody reads, and with windows as large as a zstd frame asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from typing import Any
+
+from aiohttp import web
+from backports import zstd
+
+from hived.errors import BadRequest
+
+WINDOW_LOG = 23  # 8 MiB, what RFC 8878 wants a decoder to take; a frame may ask for 2 GiB
+MAX_FRAMES = 64  # a client that packs as it reads makes some; a thousand empty ones are a trick
+IDENTITY = ("", "identity")
+
+
+class TooLarge(BadRequest):
+    """A body has more bytes than are allowed, packed or unpacked."""
+
+
+class UnknownPacking(BadRequest):
+    """A Content-Encoding that is not understood."""
+
+
+async def read(request: web.Request, most: int, within_s: float) -> bytes:
+    """Return a body of at most `most` bytes, unpacked.
+
+    TooLarge, UnknownPacking, BadRequest for one that is cut or not packed as it says, TimeoutError when it is slow.
+    Whoever gets one of these closes the connection: the rest of the body is not wanted.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in (*IDENTITY, "gzip", "zstd"):
+        raise UnknownPacking("Content-Encoding: gzip, zstd or none are understood")
+    if (request.content_length or 0) > most:
+        raise TooLarge(f"the body is too large, {most // 1024} KiB are allowed")
+    packed = bytearray()
+    async with asyncio.timeout(within_s):
+        async for piece in request.content.iter_any():
+            packed += piece
+            if len(packed) > most:
+                raise TooLarge(f"the body is too large, {most // 1024} KiB are allowed")
+    return bytes(packed) if encoding in IDENTITY else unpacked(bytes(packed), encoding, most)
+
+
+def unpacked(packed: bytes, encoding: str, most: int) -> bytes:
+    """Return what gzip or zstd bytes hold, in one frame or several; TooLarge before more than `most` bytes are made.
+
+    BadRequest for what is cut, broken, or asks for a larger window than anybody needs.
+    """
+    body = b""
+    for _ in range(MAX_FRAMES):
+        if not packed:
+            return body
+        frame = _frame(encoding)
+        try:
+            body += frame.decompress(packed, most + 1 - len(body))
+        except (zlib.error, zstd.ZstdError) as err:
+            raise BadRequest(f"the body is not {encoding}: {err}") from None
+        if len(body) > most:
+            raise TooLarge(f"the body is too large, {most // 1024} KiB are allowed when it is unpacked")
+        if not frame.eof:
+            raise BadRequest(f"the body is not {encoding}, or is cut")
+        packed = frame.unused_data
+    raise BadRequest(f"the body has more than {MAX_FRAMES} frames of {encoding}")
+
+
+def _frame(encoding: str) -> Any:
+    if encoding == "gzip":
+        return zlib.decompressobj(16 + zlib.MAX_WBITS)
+    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG})
