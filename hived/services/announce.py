@@ -11,6 +11,7 @@ from pathlib import Path
 from hived.clients.mdns.client import Mdns
 from hived.clients.mdns.interfaces import own_addresses
 from hived.clients.mdns.parse import Address, instance_label
+from hived.errors import Transient
 from hived.records.peers import Announcement
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,10 @@ class Announcer:
 
     async def keep(self) -> None:
         """Follow the host's addresses and what this node is. Transient when mDNS cannot be had."""
-        addresses = self._look(self._only)
+        try:
+            addresses = self._look(self._only)
+        except OSError as err:  # an interface that went while it was looked at
+            raise Transient(f"the interfaces of this host: {err}") from err
         if self.mdns is None or addresses != self.addresses:
             await self._open(addresses)
         if self.mdns is None:

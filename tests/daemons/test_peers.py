@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,11 @@ def config(folder: Path, text: str) -> Config:
     state.mkdir(exist_ok=True)
     file.write_text(f"{text}\nnode: {{name: head, state_dir: '{state}'}}\n")
     return configuration.load(file, env={}, flags={})
+
+
+def test_without_zeroconf_the_daemon_does_not_even_load_it() -> None:
+    code = "import hived.daemons.discoverd, sys; assert not {'zeroconf', 'ifaddr'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 NODE = Announcement("me", "head", "node", __version__)

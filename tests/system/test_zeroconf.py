@@ -120,6 +120,16 @@ async def test_two_boxes_find_each_other_and_a_clean_stop_is_known_at_once(pair:
     running(one)
 
 
+async def test_a_reload_is_no_departure(pair: tuple[Box, Box]) -> None:
+    one, other = pair
+    running(other).reload()
+    await until(lambda: running(other).log.count("announced by mDNS") == 2)
+    other.appliance.configure(discoverd={"zeroconf": False})
+    running(other).reload()
+    await one.comes_to_see("other", "left", within_s=2 * FOUND_S)
+    assert one.events() == ["peer_found", "peer_left"], "the first reload was none"
+
+
 async def test_a_killed_box_is_noticed_within_30_seconds(pair: tuple[Box, Box]) -> None:
     one, other = pair
     running(other).kill()

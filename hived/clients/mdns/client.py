@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
+import random
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import zeroconf
-from zeroconf import DNSQuestionType, IPVersion, NonUniqueNameException, RecordUpdateListener, Zeroconf
+from zeroconf import (  # type: ignore[attr-defined]  # two are public, if unlisted
+    DNSOutgoing,
+    DNSQuestion,
+    DNSQuestionType,
+    IPVersion,
+    RecordUpdateListener,
+    Zeroconf,
+)
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from hived.clients.mdns import parse
@@ -25,7 +33,8 @@ START_S = 5.0
 GOODBYE_S = 1.0  # three packets, 125 ms apart
 CLOSE_S = 1.0
 
-_PTR, _TXT, _SRV = 12, 16, 33
+PROBES, PROBE_EVERY_S = 3, 0.25
+_QUERY, _IN, _PTR, _TXT, _SRV = 0, 1, 12, 16, 33
 
 
 class Heard(enum.Flag):
@@ -86,18 +95,15 @@ class Mdns:
         When others have its name it becomes "name (2)" and so on. Transient when nothing can be said.
         """
         if self._info is not None and self._info.name == f"{self.label}.{SERVICE}":
-            info = self._made(own, self.label or "")
-            await _ours(self._update(info))
+            await _ours(self._update(own, self.label or ""))
             return self.label or ""
         for number in range(1, MAX_NAMES + 1):
             label = parse.instance_label(own.name, number)
             self.labels.add(label)
-            try:
-                await _ours(self._register(self._made(own, label)))
-            except NonUniqueNameException:
-                continue
-            self.label = label
-            return label
+            await _ours(self._register(own, label))
+            if self._info is not None:
+                self.label = label
+                return label
         raise Transient(f"{MAX_NAMES} others are already announced as {own.name}")
 
     async def withdraw(self) -> None:
@@ -135,11 +141,30 @@ class Mdns:
             raise Transient("no interface takes multicast")
         return stack
 
-    async def _register(self, info: AsyncServiceInfo) -> None:
-        await (await self._running().async_register_service(info, strict=False))
-        self._info = info
+    async def _register(self, own: Announcement, label: str) -> None:
+        info = self._made(own, label)
+        if await self._is_free(info):
+            # The library's own probing takes twice as long, and what it is told can reach another program.
+            await (await self._running().async_register_service(info, strict=False, cooperating_responders=True))
+            self._info = info
 
-    async def _update(self, info: AsyncServiceInfo) -> None:
+    async def _is_free(self, info: AsyncServiceInfo) -> bool:
+        """Ask whether somebody has this name (RFC 6762 8.1), so that all hear the answer."""
+        stack = self._running().zeroconf
+        await asyncio.sleep(random.uniform(0.0, PROBE_EVERY_S))
+        for _ in range(PROBES):
+            probe = DNSOutgoing(_QUERY)
+            probe.add_question(DNSQuestion(info.name, _SRV, _IN))
+            probe.add_authorative_answer(info.dns_pointer())
+            stack.async_send(probe)
+            await asyncio.sleep(PROBE_EVERY_S)
+            found = stack.cache.get_by_details(info.name, _SRV, _IN)
+            if found is not None and getattr(found, "server", self._server) != self._server:
+                return False
+        return True
+
+    async def _update(self, own: Announcement, label: str) -> None:
+        info = self._made(own, label)
         await (await self._running().async_update_service(info))
         self._info = info
 
@@ -196,7 +221,5 @@ async def _ours(call: Awaitable[AsyncZeroconf | None]) -> AsyncZeroconf:
     """Await a call of the library; what the network did to it is Transient."""
     try:
         return await call  # type: ignore[return-value]
-    except NonUniqueNameException:
-        raise
     except (OSError, RuntimeError, TimeoutError, zeroconf.Error) as err:
         raise Transient(f"mDNS: {err or type(err).__name__}") from err
