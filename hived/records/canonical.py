@@ -1,13 +1,16 @@
 """One spelling for each URL, so that nodes that never met agree on what an artifact is. The rules are versioned.
 
-Version 1: http(s) only, no user name or password; scheme and host in lower case, host in ASCII (IDNA), no default port,
-no fragment; dot segments resolved; percent escapes in upper case, unreserved characters not escaped; empty path "/";
-known tracking and session parameters dropped, the others sorted by name and value, blanks kept; at most 2,048 bytes.
+Version 1: http(s) only, no user name or password; scheme and host in lower case, host in ASCII (IDNA 2003) without a
+dot at its end, IPv6 addresses in their short form, no default port, no fragment; dot segments resolved; percent escapes
+in upper case, unreserved characters not escaped, a percent sign that begins no escape is escaped; empty path "/"; known
+tracking and session parameters dropped from query and path, the others sorted by name and value, blanks kept; at most
+2,048 bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from urllib.parse import quote, unquote, urlsplit
 
@@ -21,10 +24,14 @@ _TRACKING = re.compile(
     r"|jsessionid|phpsessid|aspsessionid.*|sid|sessionid|session_id|cfid|cftoken)",
     re.IGNORECASE,
 )
+_PATH_SESSION = re.compile(r";(jsessionid|phpsessid|cfid|cftoken)=[^;/]*", re.IGNORECASE)
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_BRACKETS = re.compile(r"\[[^\[\]]*\](:[0-9]*)?")
+MAX_HOST = 253  # RFC 1035
 _UNRESERVED = "-._~"
 _PATH_SAFE = _UNRESERVED + "!$&'()*+,;=:@/"
 _QUERY_SAFE = _UNRESERVED + "!$'()*+,;:@/?"
-_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_PIECE = re.compile(r"%[0-9A-Fa-f]{2}|%|[^%]+")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 
 
@@ -43,7 +50,7 @@ def canonical(url: str) -> str:
         raise BadRequest("a URL begins with http:// or https://")
     if "@" in parts.netloc:
         raise BadRequest("a URL with a user name or password is not taken")
-    if not host:
+    if not host or ("[" in parts.netloc and not _BRACKETS.fullmatch(parts.netloc)):
         raise BadRequest("a URL names a host")
     netloc = _ascii(host)
     if port is not None and port != {"http": 80, "https": 443}[scheme]:
@@ -62,13 +69,20 @@ def url_key(url: str) -> str:
 
 def _ascii(host: str) -> str:
     if ":" in host:
-        return f"[{host.lower()}]"
+        try:
+            address = ipaddress.IPv6Address(host)
+        except ValueError:
+            raise BadRequest("this is no IPv6 address") from None
+        if address.scope_id is not None or address.ipv4_mapped is not None:
+            raise BadRequest("this is no address that all machines reach alike")
+        return f"[{address.compressed}]"
     try:
-        plain = host.encode("idna").decode("ascii").lower()
+        # IDNA takes the full stops of other scripts for dots.
+        plain = host.encode("idna").decode("ascii").lower().rstrip(".")
     except UnicodeError:
         raise BadRequest("the host name cannot be written in ASCII") from None
-    if _FORBIDDEN.search(plain):  # IDNA turns other spaces into the common one
-        raise BadRequest("a host name holds no spaces")
+    if len(plain) > MAX_HOST or not _HOST.fullmatch(plain):
+        raise BadRequest("a host name has letters, digits, hyphens and dots")
     return plain
 
 
@@ -77,7 +91,7 @@ def _path(path: str) -> str:
     segments = path.split("/")
     for i, segment in enumerate(segments[1:] if path.startswith("/") else segments):
         last = i == len(segments) - 1 - path.startswith("/")
-        plain = _escapes(segment, _PATH_SAFE)
+        plain = _escapes(_PATH_SESSION.sub("", segment), _PATH_SAFE)
         if plain in (".", ".."):
             if plain == ".." and kept:
                 kept.pop()
@@ -100,15 +114,13 @@ def _query(query: str) -> str:
 
 def _escapes(text: str, safe: str) -> str:
     """Escape what must be escaped, unescape what need not be; what is escaped for a reason stays escaped."""
+    return "".join(_piece(found, safe) for found in _PIECE.findall(text))
 
-    def plain(found: re.Match[str]) -> str:
-        byte = int(found.group()[1:], 16)
-        char = chr(byte)
-        return char if byte < 128 and (char.isalnum() or char in _UNRESERVED) else found.group().upper()
 
-    unescaped = _ESCAPE.sub(plain, text)
-    # A percent sign that begins no escape is a percent sign.
-    return "".join(
-        piece if _ESCAPE.fullmatch(piece) else quote(piece, safe=safe)
-        for piece in re.split(r"(%[0-9A-F]{2})", unescaped)
-    )
+def _piece(text: str, safe: str) -> str:
+    if not text.startswith("%"):
+        return quote(text, safe=safe)
+    if text == "%":
+        return "%25"
+    char = chr(int(text[1:], 16))
+    return char if char.isascii() and (char.isalnum() or char in _UNRESERVED) else text.upper()
