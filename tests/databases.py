@@ -55,8 +55,12 @@ def programs() -> Path | None:
 class Cluster:
     """A PostgreSQL server of our own, on a socket in a folder of its own."""
 
-    def __init__(self, folder: Path, bin_folder: Path) -> None:
+    def __init__(self, folder: Path, bin_folder: Path, *, durable: bool = False) -> None:
+        """`durable`: what was committed survives a power cut, as it would for a user."""
         self.folder, self._bin = folder, bin_folder
+        self._settings = _SETTINGS | {"unix_socket_directories": str(folder)}
+        if durable:
+            self._settings |= {"fsync": "on", "full_page_writes": "on", "autovacuum": "on"}
         self._names = itertools.count(1)
         self._templates: set[str] = set()
         self._server: subprocess.Popen[bytes] | None = None
@@ -90,9 +94,8 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server. On the main thread: it ends with the thread that started it."""
-        settings = _SETTINGS | {"unix_socket_directories": str(self.folder)}
         self._server = subprocess.Popen(
-            [self._bin / "postgres", "-D", self.folder / "data", *(f"--{k}={v}" for k, v in settings.items())],
+            [self._bin / "postgres", "-D", self.folder / "data", *(f"--{k}={v}" for k, v in self._settings.items())],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, preexec_fn=_end_with_us,
             **self._identity,
         )  # fmt: skip

@@ -14,6 +14,15 @@ def next_rev(db: Database) -> int:
     return next_number(db, "rev")
 
 
+def in_order(db: Database, name: str) -> None:
+    """Let nobody else of that name go on until this transaction ends: what it adds is seen in the order of its ids.
+
+    A sequence of PostgreSQL gives numbers that may be committed in another order, and who asks for "newer than N"
+    would miss some. Take it after `next_rev`, never before.
+    """
+    next_number(db, name, 0)
+
+
 def next_number(db: Database, name: str, count: int = 1) -> int:
     """Return the last of the next `count` numbers of a counter.
 

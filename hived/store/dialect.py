@@ -6,8 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import peewee as pw
-
 from hived.store.database import Database
 
 POSTGRES_TYPES = {
@@ -16,16 +14,6 @@ POSTGRES_TYPES = {
 }  # fmt: skip
 SAMPLE_PAGES = 1_000
 """So many pages of a table are looked at to tell how full it is: 3 % of error, 8 MB of reading."""
-
-
-def greatest(db: Database, *values: Any) -> Any:
-    """Return the expression for the greatest of several values in one row; none of them may be null."""
-    return pw.fn.MAX(*values) if db.kind == "sqlite" else pw.fn.GREATEST(*values)
-
-
-def least(db: Database, *values: Any) -> Any:
-    """Return the expression for the least of several values in one row; none of them may be null."""
-    return pw.fn.MIN(*values) if db.kind == "sqlite" else pw.fn.LEAST(*values)
 
 
 def rows(db: Database, sql: str, *values: Any) -> list[tuple[Any, ...]]:

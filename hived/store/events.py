@@ -9,6 +9,7 @@ from typing import Any
 from peewee import JOIN
 
 from hived.records.site import Event
+from hived.store.counters import in_order
 from hived.store.database import Database, dicts
 from hived.store.schema import Event as Row
 from hived.store.schema import Miner, Node
@@ -18,6 +19,7 @@ def add(db: Database, events: Iterable[Event]) -> None:
     """Append events; their `num` says which miner, None this node."""
     rows = [(e.at, e.num, e.kind, json.dumps(e.detail, separators=(",", ":"))) for e in events]
     if rows:
+        in_order(db, "events")
         Row.insert_many(rows, fields=[Row.at, Row.num, Row.kind, Row.detail]).execute(db)
 
 

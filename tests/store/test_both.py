@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from playhouse.migrations import Runner
 
-from hived.store import Database, Store, create, database_of, dialect, miners
+from hived.records.sent import Batch, SentEvent
+from hived.records.streams import EVENTS
+from hived.store import Database, Store, create, database_of, dialect, fleet, ingest, miners
 from hived.store.box import is_sealed
 from hived.store.counters import next_number, next_rev
 from hived.store.database import tuples
@@ -61,6 +63,39 @@ async def test_who_asks_for_newer_revs_misses_nothing_while_two_processes_write(
     assert sorted(rev for revs in given for rev in revs) == seen == list(range(1, 4 * EACH + 1))
 
 
+def deliver(db: Database, node: str, seq: int) -> None:
+    """Store one event as a node tells it."""
+    sent = SentEvent(seq, 1.0, None, "node_event", {"of": node})
+    ingest.take(db, node, Batch(EVENTS, "e", seq, seq, (sent,)), 1.0)
+
+
+async def test_who_asks_for_newer_events_misses_none_while_nodes_deliver_theirs(url: str) -> None:
+    seen: list[int] = []
+    async with Store.open(url, connections=3) as one, Store.open(url, connections=3) as other, Store.open(url) as third:
+        done = asyncio.Event()
+
+        async def follow() -> None:
+            last_turn = False
+            while not last_turn:
+                last_turn = done.is_set()
+                found = await third.read(fleet.events_after, seen[-1] if seen else 0, limit=10_000)
+                seen.extend(event.id or 0 for event in found)
+
+        async def lane(store: Store, node: str) -> None:
+            for seq in range(1, EACH + 1):
+                await store.merge(deliver, node, seq)
+
+        following = asyncio.create_task(follow())
+        await asyncio.gather(
+            *(lane(store, f"{node}") for node, store in enumerate((one, other, one, other, one, other)))
+        )
+        done.set()
+        await following
+        stored = await third.read(lambda db: tuples(Event.select(Event.id).order_by(Event.id), db))
+    assert seen == [number for (number,) in stored]
+    assert len(seen) == 6 * EACH
+
+
 async def test_what_can_be_read_only_once_is_no_argument(store: Store) -> None:
     with pytest.raises(TypeError, match="only once"):
         await store.merge(miners.still_there, ((num, None) for num in (1, 2)), 1.0)
@@ -84,17 +119,6 @@ async def test_the_epoch_stays_until_a_new_one_begins(url: str) -> None:
     create(url)
     async with Store.open(url) as store:
         assert await store.read(epoch) == second
-
-
-async def test_values_are_told_apart_by_size_in_one_row(store: Store) -> None:
-    def ask(db: Database) -> Any:
-        query = Miner.select(dialect.greatest(db, Miner.seq, 7), dialect.least(db, Miner.seq, 7)).limit(1)
-        return next(iter(query.tuples().bind(db)))
-
-    await store.write(
-        lambda db: Miner.insert(mac="02:00:00:00:00:01", seq=5, created_at=0.0, updated_at=0.0).execute(db)
-    )
-    assert await store.read(ask) == (7, 5)
 
 
 def test_a_database_of_the_last_release_keeps_everything(databases: Databases) -> None:

@@ -31,7 +31,7 @@ def test_what_is_sealed_is_opened_again_and_never_looks_the_same(tmp_path: Path)
     one, other = box.seal("grün", "a"), box.seal("grün", "a")
     assert one != other
     assert one.startswith(PREFIX)
-    assert "gr" not in one.removeprefix(PREFIX)
+    assert "grün" not in one
     assert Box(tmp_path).open(one, "a") == "grün"
     assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
