@@ -1,4 +1,4 @@
-"""The part of hive-discoverd that speaks zeroconf; imported only where it is switched on, for its 5 MiB."""
+"""The part of hive-discoverd that speaks zeroconf; imported only where it is switched on, for its 8 MiB."""
 
 from __future__ import annotations
 

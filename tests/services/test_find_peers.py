@@ -208,10 +208,12 @@ async def test_two_others_with_one_id_are_an_event_once(make_box: MakeBox) -> No
     assert (await watcher.events(node_id)).count("peer_twice") == 1
 
 
-async def hello_server(stack: AsyncExitStack, **told: Any) -> int:
-    """A master's door on 127.0.0.1; returns its port."""
+async def hello_server(stack: AsyncExitStack, asked: list[str] | None = None, **told: Any) -> int:
+    """A master's door on 127.0.0.1; returns its port. `asked` notes who came."""
 
-    async def hello(_request: web.Request) -> web.Response:
+    async def hello(request: web.Request) -> web.Response:
+        if asked is not None:
+            asked.append(request.path)
         return web.json_response({"product": "hived", "role": "master", **told})
 
     app = web.Application()
@@ -264,13 +266,20 @@ async def test_a_forged_announcement_does_not_move_a_proven_master(make_box: Mak
     one, name = await make_box(unique("one")), unique("head")
     async with AsyncExitStack() as stack:
         port = await hello_server(stack, node_id=name)
-        thief = await hello_server(stack, node_id="thief")
+        asked: list[str] = []
+        thief = await hello_server(stack, asked, node_id="thief")
         mdns.send([mdns.announcement(name, "127.0.0.1", role="master", port=port, path="/api/v1", id=name)])
         await one.comes_to_see(name, ALIVE)
-        for _ in range(3):
+
+        async def the_thief_was_asked() -> bool:
             mdns.send([mdns.announcement(name, "127.0.0.1", role="master", port=thief, path="/api/v1", id=name)])
             one.passes(12.0)
-            await one.comes_to_see(name, ALIVE)
+            peer = await one.peer(name)
+            assert peer is not None
+            assert peer.state == ALIVE, peer.reason
+            return len(asked) > 2
+
+        await until(the_thief_was_asked, within_s=PATIENCE_S)
         (found,) = [m for m in await one.store.read(peers.masters) if m.id == name]
         assert found.url == f"http://127.0.0.1:{port}"
         assert await one.events(name) == ["peer_found"]
