@@ -9,7 +9,7 @@ from aiohttp import web
 from hived.api import answers, asked, context
 from hived.errors import BadRequest
 from hived.records.units import ths
-from hived.store import history, readings
+from hived.store import history, miners, readings
 from hived.store.db import Database
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -43,7 +43,8 @@ def _hours(request: web.Request) -> float:
 
 def _columns(db: Database, mac: str, hours: float, now: float) -> bytes:
     num, since = context.miner_num(db, mac), now - hours * HOUR_S
-    if hours * HOUR_S <= RAW_UP_TO_S:
+    # Of a miner that another node watches only its sums are here.
+    if hours * HOUR_S <= RAW_UP_TO_S and miners.watched_by(db, mac) is None:
         return answers.encode(_raw(db, num, since))
     width_s = history.FIVE_MINUTES_S if hours * HOUR_S <= FIVE_MINUTES_UP_TO_S else history.HOUR_S
     rows = history.rollups(db, num, since=since, width_s=width_s, limit=MAX_POINTS)

@@ -33,9 +33,16 @@ async def approve(request: web.Request) -> web.StreamResponse:
 
 
 async def revoke(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/nodes/{id}/revoke: nothing that it sends is taken any more."""
-    node_id = request.match_info["id"]
-    await context.of(request).store.write(fleet_changes.revoke, node_id, access.by(request))
+    """POST /api/v1/nodes/{id}/revoke {phrase?}: nothing that it sends is taken any more.
+
+    With a phrase only the waiting key that it belongs to is refused.
+    """
+    wishes = await asked.fields(request, {"phrase": _phrase})
+    node_id, store = request.match_info["id"], context.of(request).store
+    if "phrase" in wishes:
+        await store.write(fleet_changes.refuse, node_id, wishes["phrase"], access.by(request))
+    else:
+        await store.write(fleet_changes.revoke, node_id, access.by(request))
     return await _one(request, node_id)
 
 

@@ -23,6 +23,14 @@ def revoke(db: Database, node_id: str, by: By) -> str:
     return name
 
 
+def refuse(db: Database, node_id: str, phrase: str, by: By) -> str:
+    """Refuse one waiting key of a node and return the node's name; who is not known yet is revoked with it."""
+    name = nodes.name_of(db, node_id)
+    key_id = nodes.refuse(db, node_id, phrase, now=by["at"])
+    audit.note(db, **by, action="node.refuse", target=node_id, before={"name": name, "key_id": key_id})
+    return name
+
+
 def remove(db: Database, node_id: str, by: By) -> str:
     """Forget a node and return its name."""
     name = nodes.name_of(db, node_id)

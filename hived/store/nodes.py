@@ -84,8 +84,7 @@ def approve(db: Database, node_id: str, shown: str | None, *, by: str, now: floa
         _must_exist(db, node_id)
         raise Conflict(f"no key of node {node_id} waits to be approved")
     if shown is not None:
-        wanted = "-".join(shown.lower().replace("-", " ").split())
-        waiting = [key for key in waiting if key["phrase"] == wanted]
+        waiting = [key for key in waiting if key["phrase"] == _phrase(shown)]
         if not waiting:
             raise BadRequest("no waiting key of this node has this phrase: compare it with what the node logs")
     if len(waiting) > 1:
@@ -100,6 +99,19 @@ def revoke(db: Database, node_id: str, *, by: str, now: float) -> None:
         raise Conflict("this is the master itself")
     Key.update(status=REVOKED, ended_at=now).where(Key.node == node_id, Key.status != REVOKED).execute(db)
     Node.update(status=REVOKED, decided_at=now, decided_by=by).where(Node.id == node_id).execute(db)
+
+
+def refuse(db: Database, node_id: str, shown: str, *, now: float) -> str:
+    """Refuse the waiting key with this phrase and return its id; other keys of the node stay as they are."""
+    waiting = dicts(Key.select(Key.id, Key.phrase).where(Key.node == node_id, Key.status == PENDING), db)
+    refused = [str(key["id"]) for key in waiting if key["phrase"] == _phrase(shown)]
+    if not refused:
+        _must_exist(db, node_id)
+        raise Conflict(f"no key of node {node_id} with this phrase waits to be approved")
+    Key.update(status=REVOKED, ended_at=now).where(Key.id.in_(refused)).execute(db)
+    if len(refused) == len(waiting):  # one that was never let in is not listed as waiting any more
+        Node.update(status=REVOKED, decided_at=now).where(Node.id == node_id, Node.status == PENDING).execute(db)
+    return refused[0]
 
 
 def remove(db: Database, node_id: str) -> None:
@@ -179,6 +191,11 @@ def name_of(db: Database, node_id: str) -> str:
 def names(db: Database) -> dict[str, str]:
     """Return {node id: name}."""
     return dict(tuples(Node.select(Node.id, Node.name), db))
+
+
+def _phrase(typed: str) -> str:
+    """Return a phrase as it is kept: people type it with blanks, too."""
+    return "-".join(typed.lower().replace("-", " ").split())
 
 
 def _let_in(db: Database, node_id: str, key_id: str, *, by: str, now: float) -> None:

@@ -131,6 +131,30 @@ async def test_a_waiting_node_can_still_use_a_code(api: farm.Api) -> None:
     assert (await of(api, "n1"))["status"] == "approved"
 
 
+async def test_one_waiting_key_is_refused_by_its_phrase_and_the_others_stay(api: farm.Api) -> None:
+    good, other = new_key(), new_key()
+    await asks(api, wish(good))
+    await asks(api, wish(other))
+    await api.ask("POST", "/api/v1/nodes/n1/approve", {"phrase": phrase("n1", good.secret_hash, None)})
+    refused = {"phrase": phrase("n1", other.secret_hash, None).replace("-", " ").upper()}
+    status, now = await api.ask("POST", "/api/v1/nodes/n1/revoke", refused)
+    assert (status, now["status"], now["phrases"]) == (200, "approved", [])
+    assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(good)))[0] == 200
+    assert (await asks(api, wish(other)))[0] == 403
+    assert (await api.ask("POST", "/api/v1/nodes/n1/revoke", refused))[0] == 409
+    assert "node.refuse" in [one["action"] for one in await api.get("/api/v1/audit")]
+
+
+async def test_who_is_refused_before_it_was_let_in_waits_no_more(api: farm.Api) -> None:
+    key = new_key()
+    await asks(api, wish(key))
+    refused = {"phrase": phrase("n1", key.secret_hash, None)}
+    assert (await api.ask("POST", "/api/v1/nodes/n1/revoke", refused))[1]["status"] == "revoked"
+    again = new_key()
+    await asks(api, wish(again))
+    assert (await of(api, "n1"))["phrases"] == [phrase("n1", again.secret_hash, None)]
+
+
 async def test_a_revoked_node_is_out_at_once_and_its_key_stays_out(api: farm.Api) -> None:
     key = await api.store.write(fleet.let_in, "n1", api.clock())
     assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(key)))[0] == 200
