@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
+from argon2 import PasswordHasher
 
 from hived.api.app import make_app
 from hived.api.door import SHUTDOWN_S, Door
@@ -26,7 +27,8 @@ from hived.records.miner import (
     Preset,
 )
 from hived.records.site import DaemonRow, PollOutcome, StoredStatus, Stranger, Sweep
-from hived.store import Database, Store, miners, models, readings, settings, site
+from hived.services.passwords import Passwords
+from hived.store import Database, Store, miners, models, readings, settings, site, users
 from hived.store.db import dicts
 from hived.store.schema import Health, Miner, Status, Table
 
@@ -36,6 +38,15 @@ BOARDS = 3
 TH = 1e12
 STATUS_S = 15.0
 BEAT_S = 0.1  # a second in real life; the tests do not wait that long
+
+
+OWN_ID = "n1"
+QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))  # in real life it takes its time
+
+
+def password_of(name: str) -> str:
+    """Return the password of the farm's user of this name."""
+    return f"{name} has a password"
 
 
 def mac(number: int) -> str:
@@ -95,6 +106,7 @@ class Farm:
 
     def __init__(self, store: Store, port: int) -> None:
         self.store, self.port = store, port
+        self.loopback_login = True
         self.url = f"http://127.0.0.1:{port}"
         self._runner: web.AppRunner | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -103,7 +115,10 @@ class Farm:
         """Serve; after `stop` again on the same port, as after a restart of the daemon."""
         fleet = FleetView(self.store, status_seconds=STATUS_S)
         await fleet.beat()
-        app = make_app(self.store, fleet=fleet, node_name="farm-north", loopback_login=True)
+        app = make_app(
+            self.store, fleet=fleet, node_name="farm-north", node_id=OWN_ID, passwords=QUICK,
+            loopback_login=self.loopback_login,
+        )  # fmt: skip
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
         await Door(self._runner, "127.0.0.1", self.port).start()
@@ -118,6 +133,15 @@ class Farm:
         if self._runner is not None:
             await self._runner.cleanup()
         self._beating = self._runner = None
+
+    async def require_login(self, **roles: str) -> None:
+        """Serve anew to those alone who log in: these users, each with the password that `password_of` says."""
+        for name, role in roles.items():
+            hashed = await QUICK.hash(password_of(name))
+            await self.store.write(users.add, name, hashed, role, time.time())
+        await self.stop()
+        self.loopback_login = False
+        await self.start()
 
     async def add(self, number: int, *, who: MinerIdentity | None = None, error: str | None = None,
                   history: Sequence[StoredStatus] = (), **changes: Any) -> int:  # fmt: skip

@@ -170,29 +170,12 @@ async def test_a_card_tells_what_it_is_who_says_so_and_under_which_licence(farm:
         links = await page.evaluate(
             "[...document.querySelectorAll('.artifact')[0].querySelectorAll('a')].map(a => [a.href, a.target, a.rel])"
         )
+        assert links.pop(0)[0].startswith(f"{farm.url}/collecting?artifact=")
         assert links == [
             ["https://creativecommons.org/publicdomain/mark/1.0/", "_blank", "noopener noreferrer"],
             ["https://museum.example/objects/3", "_blank", "noopener noreferrer"],
         ]
         assert "words for the prompt only" not in await page.text("main")
-
-
-async def test_what_other_nodes_say_is_there_on_demand(farm: Farm, open_page: OpenPage) -> None:
-    def two_nodes(db: Database) -> None:
-        now = time.time()
-        source = collected.add_source(db, now)
-        number = collected.collect(db, source, 1, now)
-        collected.describe(db, number, now)
-        collected.add_bubble(db, number, now + 1, node_id="a" * 32, content="A bare text of an old collector.")
-
-    await farm.write(two_nodes)
-    async with open_page() as page:
-        await go(page, farm, cards=1)
-        assert "written by llama3.2:1b on node-1, " in await page.text(".artifact")
-        await page.click(".artifact summary")
-        words = await page.text(".artifact details")
-        assert "A bare text of an old collector. written by an unnamed model on aaaaaaaa" in " ".join(words.split())
-        assert page.problems == []
 
 
 async def test_artifacts_are_searched_filtered_and_loaded_further(farm: Farm, open_page: OpenPage) -> None:

@@ -164,3 +164,15 @@ async def test_links_change_the_page_without_loading_it_anew(farm: Farm, open_pa
         await page.evaluate("history.back()")
         await page.wait_for("document.title === 'Fleet - hived'")
         assert await page.evaluate("window.sameDocument") is True
+
+
+async def test_pages_that_were_left_keep_no_connection_from_those_that_come(farm: Farm, open_page: OpenPage) -> None:
+    # A browser opens six to one host, and may keep a page that was left for Back.
+    async with open_page() as page:
+        for n in range(10):
+            path = ("/models", "/site", "/events")[n % 3]
+            await page.go(farm.url + path, until="document.querySelector('.connection')?.innerText === 'live'")
+        await page.evaluate("setTimeout(() => history.back())")
+        await page.wait_for(
+            "location.pathname === '/events' && document.querySelector('.connection').innerText === 'live'"
+        )

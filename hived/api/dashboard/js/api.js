@@ -3,10 +3,18 @@
 const TIMEOUT_MS = 15000; // a list of 5,000 miners takes well under a second; longer means the daemon hangs
 
 export class ApiError extends Error {
-  constructor(message, status) {
+  constructor(message, status, retryAfter = null) {
     super(message);
     this.status = status;
+    this.retryAfter = retryAfter; // seconds, where the server names them
   }
+}
+
+let onRefused = () => {};
+
+/* Call `tell(status)` whenever a call is answered 401 or 403: the session ended, or its role changed. */
+export function whenRefused(tell) {
+  onRefused = tell;
 }
 
 async function call(method, path, body, signal) {
@@ -29,8 +37,10 @@ async function call(method, path, body, signal) {
     throw new ApiError(err.name === "TimeoutError" ? "hive-apid takes too long to answer" : "hive-apid cannot be reached", 0);
   }
   const document = await reply.json().catch(() => null);
-  if (!reply.ok) throw new ApiError(document?.error ?? `hive-apid answered ${reply.status}`, reply.status);
-  return document;
+  if (reply.ok) return document;
+  if (reply.status === 401 || reply.status === 403) onRefused(reply.status);
+  const wait = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
+  throw new ApiError(document?.error ?? `hive-apid answered ${reply.status}`, reply.status, Number.isNaN(wait) ? null : wait);
 }
 
 export const get = (path, signal) => call("GET", path, undefined, signal);

@@ -1,23 +1,37 @@
 /* The frame around every page: navigation, the state of the connection, the theme. */
+import { AccessPage } from "./access.js";
+import { Account } from "./account.js";
 import { CollectingPage } from "./collecting.js";
 import { EventsPage } from "./events.js";
 import { span } from "./format.js";
 import { FleetPage } from "./fleet.js";
 import { html, render, useEffect, useLayoutEffect, useState } from "./html.js";
 import { live, retryNow, startLive, useLive, useNow } from "./live.js";
+import { LoginPage, SessionEnded } from "./login.js";
 import { MinerPage } from "./miner.js";
 import { ModelsPage } from "./models.js";
-import { restoreScroll, startRouter, useRoute } from "./router.js";
+import { NodesPage } from "./nodes.js";
+import { go, restoreScroll, startRouter, useRoute } from "./router.js";
+import { may, startSession, useSession } from "./session.js";
+import { SetupPage } from "./setup.js";
 import { SitePage } from "./site.js";
 
-const PAGES = { fleet: FleetPage, miner: MinerPage, models: ModelsPage, collecting: CollectingPage, events: EventsPage, site: SitePage };
-const TITLES = { fleet: "Fleet", models: "Models", collecting: "Collecting", events: "Events", site: "Site", missing: "Not found" };
+const PAGES = {
+  fleet: FleetPage, miner: MinerPage, nodes: NodesPage, models: ModelsPage, collecting: CollectingPage, events: EventsPage, site: SitePage, access: AccessPage,
+};
+const GATES = { login: LoginPage, setup: SetupPage }; // for those who are not logged in
+const TITLES = {
+  fleet: "Fleet", nodes: "Nodes", models: "Models", collecting: "Collecting", events: "Events", site: "Site", access: "Access", login: "Log in", setup: "Set up",
+  missing: "Not found",
+};
 const LINKS = [
   ["/", "fleet", "Fleet"],
+  ["/nodes", "nodes", "Nodes"],
   ["/models", "models", "Models"],
   ["/collecting", "collecting", "Collecting"],
   ["/site", "site", "Site"],
   ["/events", "events", "Events"],
+  ["/access", "access", "Access", "admin"],
 ];
 
 const OLD_DATA_S = 60; // four polls of 15 s without a single status of a whole fleet: the poller stands still
@@ -33,12 +47,15 @@ function dataAge(nowMs) {
 
 function Connection() {
   useLive();
+  const { ended } = useSession();
   const nowMs = useNow();
   const age = live.loaded ? dataAge(nowMs) : null;
   let tone = "good";
   let words = "live";
   let title = "Changes arrive as they happen.";
-  if (live.link === "connecting") {
+  if (ended) {
+    [tone, words, title] = ["warn", "logged out", "Your session ended. What is shown is of before."];
+  } else if (live.link === "connecting") {
     [tone, words, title] = ["idle", "connecting…", "Waiting for hive-apid."];
   } else if (live.link === "lost") {
     const wait = Math.max(0, Math.ceil((live.retryAt - Date.now()) / 1000));
@@ -55,7 +72,7 @@ function Connection() {
   // Said aloud once for each change; the seconds that count down are for the eye only.
   const aloud = live.link === "lost" ? "Connection lost" : tone === "warn" ? "Data is old" : live.link === "live" ? "Live" : "";
   return html`<span class="hidden" role="status">${aloud}</span><div class="connection" data-link=${live.link}>
-    ${live.link === "lost"
+    ${live.link === "lost" && !ended
       ? html`<button type="button" class="quiet tone-${tone}" title=${title} onClick=${retryNow}><span class="dot"></span>${words}</button>`
       : html`<span class="tone-${tone}" title=${title}><span class="dot"></span>${words}</span>`}
   </div>`;
@@ -84,9 +101,10 @@ function Header({ page }) {
       <img src="/static/icon.svg" alt="" width="22" height="22" /><span>hived</span>${node && html`<small>${node}</small>`}
     </a>
     <nav aria-label="Pages">
-      ${LINKS.map(([to, name, words]) => html`<a href=${to} aria-current=${page === name ? "page" : undefined}>${words}</a>`)}
+      ${LINKS.filter(([, , , role]) => !role || may(role)).map(([to, name, words]) => html`<a href=${to} aria-current=${page === name ? "page" : undefined}>${words}</a>`)}
     </nav>
     <${Connection} />
+    <${Account} />
     <${ThemeSwitch} />
     ${updated && html`<p class="banner" role="alert">hived was updated. <button type="button" onClick=${() => location.reload()}>Reload this page</button></p>`}
   </header>`;
@@ -101,8 +119,49 @@ function Missing({ path }) {
   return html`<section class="plain"><h1 tabindex="-1">Not found</h1><p>There is no page at <code>${path}</code>. <a href="/">To the fleet</a></p></section>`;
 }
 
+/* Before anybody is logged in: no navigation, nothing that would be refused. */
+function Gate({ children }) {
+  return html`<header class="top gatehead"><span class="brand"><img src="/static/icon.svg" alt="" width="22" height="22" /><span>hived</span></span><${ThemeSwitch} /></header>
+    <main id="main" tabindex="-1">${children}</main>`;
+}
+
+/* Sends whoever is not logged in to where they can, and lets the stream begin for who is. */
+function useGate(route, { checked, user, setupNeeded }) {
+  const [started, setStarted] = useState(false);
+  useEffect(() => {
+    if (!checked) return;
+    if (user !== null && !GATES[route.name] && !started) {
+      setStarted(true);
+      startLive();
+    }
+    if (user !== null || GATES[route.name]) return;
+    const here = location.pathname + location.search;
+    go(setupNeeded ? "/setup" : here === "/" ? "/login" : `/login?next=${encodeURIComponent(here)}`, { replace: true });
+  }, [checked, user, setupNeeded, route.name]);
+}
+
 function App() {
   const route = useRoute();
+  const session = useSession();
+  useGate(route, session);
+  const gate = GATES[route.name];
+  if (!session.checked) return html`<${Gate}><section class="gate"><h1 tabindex="-1" class="hidden">hived</h1><p class=${session.error ? "tone-bad" : "muted"} role="status">${session.error ? `Not reachable: ${session.error}. Trying again…` : "Asking who you are…"}</p></section><//>`;
+  if (gate) return html`<${Titled} name=${route.name} /><${Gate}><${gate} query=${route.query} /><//>`;
+  return session.user === null ? html`<${Gate} />` : html`<${Inside} route=${route} />`;
+}
+
+function Titled({ name }) {
+  useEffect(() => {
+    document.title = `${TITLES[name]} - hived`;
+  }, [name]);
+  return "";
+}
+
+function Inside({ route }) {
+  const { ended } = useSession();
+  useEffect(() => {
+    if (!ended) retryNow(); // the stream broke off when the session ended
+  }, [ended]);
   const Page = PAGES[route.name] ?? Missing;
   const [first] = useState({ path: route.path });
   useEffect(() => {
@@ -117,9 +176,10 @@ function App() {
     first.path = route.path;
   }, [route.path]);
   return html`<${Header} page=${route.name} />
-    <main id="main" tabindex="-1"><${Page} key=${route.path} arg=${route.arg} query=${route.query} path=${route.path} /></main>`;
+    <main id="main" tabindex="-1"><${Page} key=${route.path} arg=${route.arg} query=${route.query} path=${route.path} /></main>
+    <${SessionEnded} />`;
 }
 
 startRouter();
-startLive();
 render(html`<${App} />`, document.getElementById("app"));
+startSession();

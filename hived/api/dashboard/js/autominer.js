@@ -1,9 +1,11 @@
 /* The auto-miner: what it does, start and stop, how much it has. */
 import { get, post } from "./api.js";
+import { Line } from "./dialog.js";
 import { number } from "./format.js";
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useState } from "./html.js";
 import { takeCollecting } from "./live.js";
 import { Badge, Figure } from "./parts.js";
+import { Only } from "./session.js";
 
 const TONES = { Idle: "idle", Starting: "tune", Running: "good", "Cooling down...": "tune" };
 
@@ -38,11 +40,11 @@ export function AutoMiner({ doing }) {
       <p class="state" role="status"><${Badge} tone=${TONES[doing.status] ?? "idle"}>${doing.status}<//>
         ${doing.current_source && html`<span class="current">${doing.current_source}</span>`}</p>
       <p class="small">${words(doing)}</p>
-      <p class="steer">
+      <${Only} role="operator"><p class="steer">
         <button type="button" class=${wanted ? "" : "primary"} disabled=${busy || wanted} onClick=${() => press("/scrape/start")}>Start</button>
         <button type="button" class=${wanted ? "primary" : ""} disabled=${busy || !wanted} onClick=${() => press("/scrape/stop")}>Stop</button>
         <span class=${said.tone} role="status">${said.text}</span>
-      </p>
+      </p><//>
     </div>
     <${Figure} label="Artifacts" value=${number(doing.artifact_count)}><p class="small">openly licensed, stored on this node</p><//>
     <${Figure} label="Described" value=${number(doing.described_count)}><p class="small">by a model</p><//>
@@ -64,21 +66,4 @@ function Model({ said }) {
   return html`<p class="note tone-warn model-state" role="status">The model does not work: ${parts.map((part, i) =>
     i % 2 === 1 && i < parts.length - 1 ? html`<${Line} text=${part} />` : part,
   )}. Artifacts wait for their descriptions meanwhile.</p>`;
-}
-
-function Line({ text }) {
-  const [copied, setCopied] = useState(false);
-  const timer = useRef(null);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-    } catch (refused) {
-      return; // the line can still be marked by hand
-    }
-    setCopied(true);
-    timer.current = setTimeout(() => setCopied(false), 2000);
-  };
-  // Browsers have a clipboard for pages only over TLS or on this machine.
-  return html`<code class="line">${text}</code>${navigator.clipboard ? html` <button type="button" class="copy" onClick=${copy}>${copied ? "Copied" : "Copy"}</button>` : ""}`;
 }

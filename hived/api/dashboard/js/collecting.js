@@ -1,4 +1,5 @@
 /* The page of the auto-miner: what it does, where it collects, what came of it. */
+import { ArtifactView } from "./artifact.js";
 import { AutoMiner } from "./autominer.js";
 import { Feed } from "./feed.js";
 import { html, useRef } from "./html.js";
@@ -9,6 +10,11 @@ import { Sources } from "./sources.js";
 const READ_EVERY_MS = 10000; // counting what waits goes over a museum's whole list: half a million rows
 
 export function CollectingPage({ query }) {
+  const artifact = query.get("artifact");
+  return artifact === null ? html`<${Overview} query=${query} />` : html`<${ArtifactView} key=${artifact} id=${artifact} />`;
+}
+
+function Overview({ query }) {
   const { collecting } = useLive();
   const mark = collecting && `${collecting.status} ${collecting.current_source} ${collecting.auto_miner}`;
   const read = useRead("/sources", { everyMs: READ_EVERY_MS, mark });

@@ -1,8 +1,10 @@
 /* Events: newest first, new ones arriving by themselves, older ones on demand. */
 import { get } from "./api.js";
+import { ownId, shortId } from "./fleetnodes.js";
 import { exact, stamp } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { live, onHappened, useLive, useNow } from "./live.js";
+import { NodeChoice } from "./nodefilter.js";
 import { Pending, When } from "./parts.js";
 import { setQuery } from "./router.js";
 import { kindWord, KINDS, sentence, tone, who } from "./words.js";
@@ -10,10 +12,11 @@ import { kindWord, KINDS, sentence, tone, who } from "./words.js";
 const PAGE = 100;
 const KEEP = 2000; // a page that stays open for weeks keeps its newest events only
 
-function eventsUrl({ kind, mac, before, limit = PAGE }) {
+function eventsUrl({ kind, mac, node, before, limit = PAGE }) {
   const query = new URLSearchParams({ limit: String(limit) });
   if (kind) query.set("kind", kind);
   if (mac) query.set("miner", mac);
+  if (node) query.set("node", node);
   if (before) query.set("before", String(before));
   return `/api/v1/events?${query}`;
 }
@@ -24,7 +27,7 @@ function merge(old, fresh) {
 }
 
 /* The events that fit, live: {events, error, more, older, again}. */
-export function useEvents({ kind = null, mac = null, limit = PAGE }) {
+export function useEvents({ kind = null, mac = null, node = null, limit = PAGE }) {
   const [state, setState] = useState({ events: null, more: false, error: null });
   const asked = useRef(0);
   const { link } = live;
@@ -32,7 +35,7 @@ export function useEvents({ kind = null, mac = null, limit = PAGE }) {
   const load = async (before = null) => {
     const mine = ++asked.current;
     try {
-      const found = await get(eventsUrl({ kind, mac, before, limit }));
+      const found = await get(eventsUrl({ kind, mac, node, before, limit }));
       if (mine !== asked.current) return;
       setState((old) => ({ events: merge(before ? (old.events ?? []) : [], found), more: found.length === limit, error: null }));
     } catch (error) {
@@ -43,10 +46,10 @@ export function useEvents({ kind = null, mac = null, limit = PAGE }) {
   useEffect(() => {
     load();
     return onHappened((event) => {
-      if ((kind && event.kind !== kind) || (mac && event.miner !== mac)) return;
+      if ((kind && event.kind !== kind) || (mac && event.miner !== mac) || (node && (event.node_id ?? ownId()) !== node)) return;
       setState((old) => (old.events ? { ...old, events: merge(old.events, [event]) } : old));
     });
-  }, [kind, mac, limit]);
+  }, [kind, mac, node, limit]);
   // What happened while the connection was lost is read again.
   const before = useRef(link);
   useEffect(() => {
@@ -57,7 +60,7 @@ export function useEvents({ kind = null, mac = null, limit = PAGE }) {
   return { ...state, older: () => load(last), again: () => load() };
 }
 
-export function EventList({ events, withMiner = true }) {
+export function EventList({ events, withMiner = true, withNode = false }) {
   useLive();
   return html`<ol class="events">
     ${events.map((event) => {
@@ -66,7 +69,7 @@ export function EventList({ events, withMiner = true }) {
       return html`<li key=${event.id} class="tone-${tone(event)}">
         <span class="dot" aria-hidden="true"></span>
         <span class="when"><${When} ms=${at} /></span>
-        <span class="what">${withMiner && (mac ? html`<a href=${`/miners/${mac}`} title=${mac}>${name}</a>` : html`<b>${name}</b>`)} ${sentence(event)}</span>
+        <span class="what">${withMiner && (mac ? html`<a href=${`/miners/${mac}`} title=${mac}>${name}</a>` : html`<b>${name}</b>`)} ${sentence(event)}${withNode && event.node_id ? html` <small class="muted">on ${event.node_name ?? shortId(event.node_id)}</small>` : ""}</span>
         <span class="kind" title=${exact(at)}>${kindWord(event.kind)}</span>
       </li>`;
     })}
@@ -77,7 +80,8 @@ export function EventsPage({ query }) {
   const { link } = useLive();
   useNow();
   const kind = query.get("kind");
-  const read = useEvents({ kind });
+  const node = query.get("node");
+  const read = useEvents({ kind, node });
   const kinds = kind && !KINDS[kind] ? [kind, ...Object.keys(KINDS)] : Object.keys(KINDS);
   return html`<section>
     <div class="pagehead"><h1 tabindex="-1">Events</h1>
@@ -85,12 +89,13 @@ export function EventsPage({ query }) {
         <option value="" selected=${!kind}>every kind</option>
         ${kinds.map((name) => html`<option key=${name} value=${name} selected=${name === kind}>${kindWord(name)}</option>`)}
       </select></label>
+      <${NodeChoice} value=${node} />
     </div>
     ${read.events === null || (read.error && link === "live")
       ? html`<${Pending} read=${read} what="Events" />`
       : read.events.length === 0
-        ? html`<p class="note muted">${kind ? "Nothing of this kind happened so far." : "Nothing happened so far."}</p>`
-        : html`<${EventList} events=${read.events} />`}
+        ? html`<p class="note muted">${kind ? "Nothing of this kind happened so far." : node ? "Nothing happened on this node so far." : "Nothing happened so far."}</p>`
+        : html`<${EventList} events=${read.events} withNode=${!node} />`}
     ${read.events?.length > 0 && read.more && html`<p class="center"><button type="button" onClick=${read.older}>Older events</button></p>`}
   </section>`;
 }

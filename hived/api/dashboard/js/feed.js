@@ -1,10 +1,13 @@
 /* What was collected: cards, newest first, filtered, searched, followed live. All words from outside are text nodes. */
 import { get } from "./api.js";
+import { said } from "./bubbles.js";
+import { nodeName, useNodes } from "./fleetnodes.js";
 import { stamp } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { useLive } from "./live.js";
+import { NodeChoice } from "./nodefilter.js";
 import { Pending, When } from "./parts.js";
-import { PictureSwitch, pictureUrl, usePictures, webUrl } from "./pictures.js";
+import { Picture, PictureSwitch, usePictures, webUrl } from "./pictures.js";
 import { setQuery } from "./router.js";
 
 const PAGE = 24;
@@ -14,11 +17,12 @@ const TYPING_MS = 300;
 
 const STATES = { described: "described", awaiting_description: "waiting for a description" };
 
-function feedUrl({ q, source, state, before, limit }) {
+function feedUrl({ q, source, state, node, before, limit }) {
   const query = new URLSearchParams({ limit: String(limit) });
   if (q) query.set("q", q);
   if (source) query.set("source_id", source);
   if (state) query.set("state", state);
+  if (node) query.set("node", node);
   if (before) query.set("before", String(before));
   return `/artifacts?${query}`;
 }
@@ -42,7 +46,7 @@ function continued(old, fresh, limit) {
 const NOTHING = { items: null, more: false, error: null, unseen: 0 };
 
 /* The artifacts that fit, live: {items, more, error, unseen, older, again, show}; `show` brings the unseen ones. */
-function useArtifacts({ q, source, state }, mark, feed) {
+function useArtifacts({ q, source, state, node }, mark, feed) {
   const [found, setFound] = useState(NOTHING);
   const asked = useRef(0); // grows with every other question: answers to the one before are dropped
   const rest = useRef({ timer: null, until: 0 });
@@ -50,7 +54,7 @@ function useArtifacts({ q, source, state }, mark, feed) {
   const read = async ({ before = null, limit = PAGE, merge }) => {
     const mine = asked.current;
     try {
-      const fresh = await get(feedUrl({ q, source, state, before, limit }));
+      const fresh = await get(feedUrl({ q, source, state, node, before, limit }));
       if (mine === asked.current) setFound((old) => merge(old, fresh, limit));
     } catch (error) {
       if (mine === asked.current) setFound((old) => ({ ...old, error }));
@@ -66,7 +70,7 @@ function useArtifacts({ q, source, state }, mark, feed) {
     read({ limit, merge: (old, fresh) => (old.items ? followed(old, fresh, limit, away()) : old) });
   };
 
-  useEffect(begin, [q, source, state]);
+  useEffect(begin, [q, source, state, node]);
   useEffect(() => {
     if (mark === null || found.items === null) return;
     clearTimeout(rest.current.timer);
@@ -89,10 +93,10 @@ export function Feed({ sources, query, doing }) {
   const { link } = useLive();
   const feed = useRef(null);
   const pictures = usePictures();
-  const wish = { q: query.get("q") ?? "", source: query.get("source") ?? "", state: query.get("state") ?? "" };
+  const wish = { q: query.get("q") ?? "", source: query.get("source") ?? "", state: query.get("state") ?? "", node: query.get("node") ?? "" };
   const mark = doing && `${link} ${doing.artifact_count} ${doing.described_count}`;
   const read = useArtifacts(wish, mark, feed);
-  const filtered = wish.q || wish.source || wish.state;
+  const filtered = wish.q || wish.source || wish.state || wish.node;
   return html`<section class="feed" aria-labelledby="artifacts" ref=${feed}>
     <div class="sectionhead"><h2 id="artifacts">Artifacts</h2><${PictureSwitch} /></div>
     <${Filters} wish=${wish} sources=${sources} />
@@ -127,10 +131,13 @@ function Filters({ wish, sources }) {
       <option value="" selected=${!wish.state}>every state</option>
       ${Object.entries(STATES).map(([name, words]) => html`<option key=${name} value=${name} selected=${name === wish.state}>${words}</option>`)}
     </select></label>
+    <${NodeChoice} value=${wish.node} />
   </form>`;
 }
 
 const joined = (value) => (Array.isArray(value) ? value.map(String).join(", ") : value === null || value === undefined ? "" : String(value));
+
+const artifactPath = ({ id }) => `/collecting?artifact=${id}`;
 
 function Card({ artifact, pictures }) {
   const { facts } = artifact;
@@ -139,38 +146,24 @@ function Card({ artifact, pictures }) {
   const licence = webUrl(artifact.license_uri);
   return html`<article class="card artifact" data-artifact=${artifact.id}>
     ${pictures && html`<${Picture} artifact=${artifact} />`}
-    <h3>${artifact.title}</h3>
+    <h3><a href=${artifactPath(artifact)}>${artifact.title}</a></h3>
     ${made.length > 0 && html`<p class="made">${made.join(" · ")}</p>`}
     <${Descriptions} artifact=${artifact} />
     <p class="links">
-      ${licence ? html`<a class="tag licence" href=${licence} target="_blank" rel="noopener noreferrer" title=${`As told by ${artifact.licence_field}`}>${artifact.licence}</a>` : html`<span class="tag">${artifact.licence}</span>`}
+      ${licence ? html`<a class="tag licence" href=${licence} target="_blank" rel="noopener noreferrer" title=${`As told by ${artifact.licence_field}`}>${artifact.licence}</a>` : html`<span class="tag">${artifact.licence ?? "no licence told"}</span>`}
       ${page && html`<a class="page" href=${page} target="_blank" rel="noopener noreferrer">${artifact.source ?? artifact.provider}</a>`}
       <span class="small"><${When} ms=${stamp(artifact.collected_at)} /></span>
     </p>
   </article>`;
 }
 
-function Picture({ artifact }) {
-  const [lost, setLost] = useState(false);
-  const url = pictureUrl(artifact.image_url);
-  if (url === null || lost) return html`<div class="picture none" aria-hidden="true"></div>`;
-  return html`<img class="picture" src=${url} alt="" loading="lazy" decoding="async" referrerpolicy="no-referrer" onError=${() => setLost(true)} />`;
-}
-
-/* What models say of it: the first one's words, those of other nodes on demand. */
+/* What the first node says of it; what others say is beside it on the artifact's own page. */
 function Descriptions({ artifact }) {
+  const { nodes } = useNodes();
   const [first, ...others] = artifact.bubbles;
   if (!first) return html`<p class="waiting muted">Waiting for a description${artifact.waits_because ? `: ${artifact.waits_because}` : ""}</p>`;
+  const all = artifact.bubble_count ?? artifact.bubbles.length;
   return html`<p class="description">${said(first)}</p>
-    <p class="small writer">written by ${first.model ?? "an unnamed model"}${others.length > 0 && ` on ${node(first)}`}, <${When} ms=${stamp(first.collected_at)} /></p>
-    ${others.length > 0 && html`<details><summary>${others.length === 1 ? "Another node says" : `${others.length} other nodes say`}</summary>
-      ${others.map((bubble) => html`<p key=${bubble.id} class="description">${said(bubble)} <span class="small">written by ${bubble.model ?? "an unnamed model"} on ${node(bubble)}</span></p>`)}</details>`}`;
+    <p class="small writer">written by ${first.model ?? "an unnamed model"}${others.length > 0 ? ` on ${first.node_name ?? nodeName(nodes, first.node_id)}` : ""}, <${When} ms=${stamp(first.collected_at)} /></p>
+    ${others.length > 0 && html`<p class="small">1 of ${all} nodes. <a class="compare" href=${artifactPath(artifact)}>Compare what ${all} nodes say</a></p>`}`;
 }
-
-/* The words of a bubble; other collectors may send a bare text. */
-function said({ content }) {
-  return content !== null && typeof content === "object" ? joined(content.summary) : joined(content);
-}
-
-/* As much of a node's id as tells it from others; ids that people chose are short. */
-const node = ({ node_id }) => (node_id.length > 20 ? node_id.slice(0, 8) : node_id);

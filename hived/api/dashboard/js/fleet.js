@@ -6,6 +6,7 @@ import { count, hashrate, known, number, power, stamp, UNKNOWN } from "./format.
 import { html, useEffect, useMemo, useRef } from "./html.js";
 import { live, useLive, useNow } from "./live.js";
 import { Figure, HashrateFigure, When } from "./parts.js";
+import { NodeChoice, totalsOf } from "./nodefilter.js";
 import { setQuery } from "./router.js";
 import { kindWords } from "./site.js";
 import { MinersTable, nextSort } from "./table.js";
@@ -22,11 +23,15 @@ export function FleetPage({ query }) {
   }
   if (rows.size === 0) return html`<${EmptySite} fleet=${fleet} />`;
   return html`<h1 class="hidden" tabindex="-1">Fleet</h1>
-    <${Totals} fleet=${fleet} rows=${rows} />
+    <${Totals} fleet=${fleet} rows=${rows} node=${query.get("node")} nowMs=${nowMs} silentAfter=${silentAfter} />
     <${Miners} rows=${rows} query=${query} nowMs=${nowMs} silentAfter=${silentAfter} />`;
 }
 
-function Totals({ fleet, rows }) {
+/* Of the whole fleet as the server sums it, or of one node's miners. */
+function Totals({ fleet: whole, rows: all, node, nowMs, silentAfter }) {
+  const moment = Math.floor(nowMs / 1000);
+  const rows = useMemo(() => ofNode(all, node), [live.changes, all.size, node]);
+  const fleet = useMemo(() => (node ? { ...whole, ...totalsOf(rows.values(), nowMs, silentAfter) } : whole), [whole, rows, moment]);
   const [watts, wattUnit] = power(fleet.power_w);
   const strangers = Object.entries(fleet.strangers ?? {});
   const sweep = fleet.last_sweep;
@@ -50,6 +55,9 @@ function perMiner(fleet) {
   const counted = (fleet.online ?? 0) - (fleet.silent ?? 0);
   return counted > 0 && known(fleet.power_w) ? `∅ ${power(fleet.power_w / counted).join(" ")} a miner` : "";
 }
+
+/* The rows that one node watches; all of them for no node. */
+const ofNode = (rows, node) => (node ? new Map([...rows].filter(([, row]) => row.node_id === node)) : rows);
 
 const sum = (entries) => entries.reduce((total, [, n]) => total + n, 0);
 
@@ -102,30 +110,32 @@ function tally(rows, nowMs, silentAfter) {
   return counts;
 }
 
-function Miners({ rows, query, nowMs, silentAfter }) {
+function Miners({ rows: all, query, nowMs, silentAfter }) {
+  const node = query.get("node");
+  const rows = useMemo(() => ofNode(all, node), [live.changes, all.size, node]);
   const sort = readSort(query);
   const { changes } = live;
   const queryText = query.toString();
   const moment = Math.floor(nowMs / 5000); // who became silent is looked at every 5 s
   const entries = useMemo(() => choose(rows, query, sort, nowMs, silentAfter), [changes, queryText, moment, rows.size]);
-  const counts = useMemo(() => tally(rows, nowMs, silentAfter), [changes, moment, rows.size]);
+  const counts = useMemo(() => tally(rows, nowMs, silentAfter), [changes, moment, rows, rows.size]);
   const onSort = (key) => setQuery({ sort: writeSort(nextSort(sort, key)) });
   return html`<section aria-label="Miners">
-    <${Tools} rows=${rows} counts=${counts} query=${query} sort=${sort} found=${entries.length} />
+    <${Tools} all=${all} rows=${rows} silentAfter=${silentAfter} counts=${counts} query=${query} sort=${sort} found=${entries.length} />
     ${entries.length === 0
       ? html`<p class="note muted">No miner matches. <button type="button" onClick=${clearFilters}>Show all</button></p>`
       : html`<${MinersTable} entries=${entries} rows=${rows} orderKey=${queryText} sort=${sort} onSort=${onSort} nowMs=${nowMs} silentAfter=${silentAfter} />`}
   </section>`;
 }
 
-const clearFilters = () => setQuery({ q: null, show: null, model: null, managed: null });
+const clearFilters = () => setQuery({ q: null, show: null, model: null, managed: null, node: null });
 
 function Chip({ name, words, n, active, title }) {
   return html`<button type="button" class="chip chip-${name} ${n ? "" : "none"}" aria-pressed=${active ? "true" : "false"} title=${title}
     onClick=${() => setQuery({ show: active || name === "all" ? null : name })}><b>${number(n)}</b> ${words}</button>`;
 }
 
-function Tools({ rows, counts, query, sort, found }) {
+function Tools({ all, rows, silentAfter, counts, query, sort, found }) {
   const search = useRef(null);
   useEffect(() => {
     const toSearch = (event) => {
@@ -138,8 +148,8 @@ function Tools({ rows, counts, query, sort, found }) {
   }, []);
   const show = query.get("show");
   const names = Object.keys(SHOWN).filter((name) => counts[name] > 0 || ALWAYS_SHOWN.includes(name) || name === show);
-  const models = useMemo(() => modelsOf(rows), [rows.size, live.changes]);
-  const filtered = query.get("q") || show || query.get("model") || query.get("managed");
+  const models = useMemo(() => modelsOf(rows), [rows, rows.size, live.changes]);
+  const filtered = query.get("q") || show || query.get("model") || query.get("managed") || query.get("node");
   return html`<div class="tools">
     <div class="chips" role="group" aria-label="Filter by state">
       <${Chip} name="all" words="miners" n=${rows.size} active=${!show || !SHOWN[show]} title="All miners ever found" />
@@ -148,11 +158,12 @@ function Tools({ rows, counts, query, sort, found }) {
     <div class="filters" role="search">
       <input ref=${search} type="search" placeholder="Search address, MAC, host, model, error, pool  ( / )" aria-label="Search miners"
         value=${query.get("q") ?? ""} onInput=${(event) => setQuery({ q: event.target.value })} spellcheck="false" autocomplete="off" />
+      <${NodeChoice} value=${query.get("node")} rows=${all} silentAfter=${silentAfter} />
       <${Choice} label="Model" value=${query.get("model") ?? ""} onChange=${(model) => setQuery({ model })} options=${[["", "all models"], ...models]} />
       <${Choice} label="Managed" value=${query.get("managed") ?? ""} onChange=${(managed) => setQuery({ managed })}
         options=${[["", "all miners"], ["yes", "managed"], ["no", "unmanaged"]]} />
       <${Choice} label="Order" value=${writeSort(sort) ?? ""} onChange=${(value) => setQuery({ sort: value })} options=${ORDERS} />
-      ${filtered && html`<span class="found" role="status">${number(found)} of ${number(rows.size)} <button type="button" onClick=${clearFilters}>Show all</button></span>`}
+      ${filtered && html`<span class="found" role="status">${number(found)} of ${number(all.size)} <button type="button" onClick=${clearFilters}>Show all</button></span>`}
     </div>
   </div>`;
 }

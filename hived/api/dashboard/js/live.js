@@ -141,7 +141,7 @@ async function connect() {
   try {
     await reload();
   } catch (err) {
-    if (mine === generation) lost(err.message);
+    if (mine === generation) lost(err.message, err.status);
     return;
   }
   if (mine !== generation) return;
@@ -187,11 +187,11 @@ async function refetch(mine) {
     if (mine === generation) await reload();
     draw();
   } catch (err) {
-    if (mine === generation) lost(err.message);
+    if (mine === generation) lost(err.message, err.status);
   }
 }
 
-function lost(reason) {
+function lost(reason, status = null) {
   generation += 1; // whatever the old connection still says is not heard
   source?.close();
   source = null;
@@ -199,9 +199,10 @@ function lost(reason) {
   attempts += 1;
   live.link = "lost";
   live.reason = reason;
-  live.retryAt = Date.now() + pause;
   clearTimeout(retryTimer);
-  retryTimer = setTimeout(connect, pause);
+  // Nobody is logged in any more: no use to ask again before somebody is.
+  live.retryAt = status === 401 ? null : Date.now() + pause;
+  retryTimer = status === 401 ? null : setTimeout(connect, pause);
   draw();
 }
 
@@ -214,8 +215,18 @@ export function retryNow() {
   if (live.link === "lost") connect();
 }
 
+/* A page that is left may be kept for Back, its stream with it: six of those, and the browser opens no connection more. */
+function rest() {
+  generation += 1;
+  clearTimeout(retryTimer);
+  source?.close();
+  source = null;
+}
+
 export function startLive() {
   connect();
+  window.addEventListener("pagehide", rest);
+  window.addEventListener("pageshow", (event) => event.persisted && connect());
   window.addEventListener("online", retryNow);
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && retryNow());
 }

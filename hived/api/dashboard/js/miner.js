@@ -1,16 +1,17 @@
 /* One miner: who it is, how it does now, its boards and chips, fans, pools, history, settings and events. */
-import { patch } from "./api.js";
 import { Boards } from "./boards.js";
 import { Charts } from "./charts.js";
 import { ChipMaps } from "./chipmap.js";
 import { condition, SILENT_AFTER_S } from "./condition.js";
 import { EventList, useEvents } from "./events.js";
 import { known, longSpan, minerUrl, number, power, span, stamp, UNKNOWN } from "./format.js";
+import { members, nodeName, nodePath, useNodes } from "./fleetnodes.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { useLive, useNow } from "./live.js";
 import { Fans, Pools, Settings } from "./minerparts.js";
 import { Badge, Figure, HashrateFigure, Pending, range, useRead, useTitle, When } from "./parts.js";
 import { cameByLink } from "./router.js";
+import { Managed, Password, Waiting } from "./steer.js";
 
 const REREAD_MS = 2000; // a burst of changes of one miner is read once
 
@@ -33,7 +34,15 @@ function useSlow(value, pause) {
   return mark;
 }
 
+/* The node that a miner is watched by, when that is another one than the master itself. */
+function awayOn(nodes, miner) {
+  const node = (nodes ?? []).find((one) => one.node_id === miner.node_id);
+  if (miner.remote ?? (node !== undefined && node.role !== "master")) return node ?? { node_id: miner.node_id, name: nodeName(nodes, miner.node_id) };
+  return null;
+}
+
 export function MinerPage({ arg }) {
+  const { nodes } = useNodes();
   const mac = arg.toLowerCase().replaceAll("-", ":");
   const { rows, fleet } = useLive();
   const row = rows.get(mac) ?? null;
@@ -52,18 +61,19 @@ export function MinerPage({ arg }) {
       ${read.error?.status === 404 ? html`<p>No miner with this MAC was ever found here.</p>` : html`<${Pending} read=${read} what="The miner" />`}</section>`;
   }
   const status = miner.latest_status;
-  return html`<${Head} miner=${miner} row=${row} fleet=${fleet} onChanged=${keep} />
+  const away = awayOn(nodes, miner); // the other node that watches it
+  return html`<${Head} nodes=${nodes} away=${away} miner=${miner} row=${row} fleet=${fleet} onChanged=${keep} />
     ${read.error && html`<p class="note tone-warn" role="alert">This page could not be read again: ${read.error.message}. It shows what was known before.</p>`}
     <${Numbers} miner=${miner} status=${status} />
     <${Boards} status=${status} />
-    <${ChipMaps} mac=${mac} model=${miner.model} mark=${mark} />
+    ${away ? html`<p class="note muted away">Chips and settings are kept on the node <a href=${nodePath(away.node_id)}>${away.name}</a>.</p>` : html`<${ChipMaps} mac=${mac} model=${miner.model} mark=${mark} />`}
     <div class="columns"><${Fans} status=${status} /><${Pools} status=${status} /></div>
     <${Charts} mac=${mac} row=${row} />
-    <${Settings} mac=${mac} running=${status?.preset ?? null} />
+    ${!away && html`<${Settings} mac=${mac} running=${status?.preset ?? null} />`}
     <${MinerEvents} mac=${mac} />`;
 }
 
-function Head({ miner, row, fleet, onChanged }) {
+function Head({ miner, nodes, away, row, fleet, onChanged }) {
   const nowMs = useNow();
   const title = useRef(null);
   useLayoutEffect(() => {
@@ -79,6 +89,7 @@ function Head({ miner, row, fleet, onChanged }) {
     ["Firmware", [miner.firmware, miner.firmware_version].filter(Boolean).join(" ") || UNKNOWN],
     ["Control board", miner.platform ?? UNKNOWN],
     ["Serial", miner.serial ?? UNKNOWN],
+    ...(miner.node_id && members(nodes).length > 1 ? [["Watched by", html`<a href=${nodePath(miner.node_id)}>${nodeName(nodes, miner.node_id)}</a>`]] : []),
     ["Seen", html`<${When} ms=${stamp(miner.last_seen_at)} empty="never" />`],
     ["Found", html`<${When} ms=${stamp(miner.created_at)} />`],
   ];
@@ -90,10 +101,11 @@ function Head({ miner, row, fleet, onChanged }) {
       ${look && html`<${Badge} tone=${look.tone}>${look.word}<//>`}
       ${look && miner.state && miner.state !== look.word && html`<span class="muted">last state: ${miner.state}</span>`}
       <${Managed} miner=${miner} onChanged=${onChanged} />
-      <${Password} miner=${miner} onChanged=${onChanged} />
+      <${Password} miner=${miner} node=${away} onChanged=${onChanged} />
     </div>
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${(extra.failure_code || extra.description) && html`<p class="note tone-bad">The miner reports: ${[extra.failure_code && `code ${extra.failure_code}`, extra.description].filter(Boolean).join(" - ")}</p>`}
+    <${Waiting} pending=${miner.pending} node=${away} />
     <${LastError} miner=${miner} />
     ${miner.has_key === false && html`<p class="note tone-warn">hived has no API key on this miner, so it cannot be polled. Set its unlock password and the key is made at the next sweep.</p>`}
   </section>`;
@@ -104,64 +116,6 @@ function LastError({ miner }) {
   const times = miner.error_count > 1 ? `, ${number(miner.error_count)} errors so far` : "";
   return html`<p class="note ${miner.failing ? "tone-bad" : "muted"}">${miner.failing ? "Failing" : "Last error"}
     (<${When} ms=${stamp(miner.last_error_at)} />${times}): <span class="quote">${miner.last_error}</span></p>`;
-}
-
-function Managed({ miner, onChanged }) {
-  const [state, setState] = useState({ busy: false, error: null });
-  const turn = async (event) => {
-    const box = event.target;
-    setState({ busy: true, error: null });
-    try {
-      onChanged(await patch(`/api/miners/${miner.id}`, { managed: box.checked }));
-      setState({ busy: false, error: null });
-    } catch (err) {
-      box.checked = miner.managed;
-      setState({ busy: false, error: err.message });
-    }
-  };
-  return html`<label class="switch" title="Managed: hived may steer this miner">
-    <input type="checkbox" role="switch" checked=${miner.managed} disabled=${state.busy} onChange=${turn} /><span class="knob" aria-hidden="true"></span> managed
-    ${state.error && html`<span class="tone-bad" role="alert">${state.error}</span>`}</label>`;
-}
-
-function Password({ miner, onChanged }) {
-  const dialog = useRef(null);
-  const field = useRef(null);
-  const [state, setState] = useState({ busy: false, error: null, saved: false });
-  const open = () => {
-    setState({ busy: false, error: null, saved: false });
-    dialog.current.showModal();
-    field.current.focus();
-  };
-  const close = () => {
-    field.current.value = ""; // a password is never shown again, not even to the next one at this desk
-    dialog.current.close();
-  };
-  const save = async (event) => {
-    event.preventDefault();
-    const password = field.current.value;
-    if (!password) return setState({ busy: false, error: "Type the password first.", saved: false });
-    setState({ busy: true, error: null, saved: false });
-    try {
-      onChanged(await patch(`/api/miners/${miner.id}`, { unlock_pass: password }));
-      setState({ busy: false, error: null, saved: true });
-      close();
-    } catch (err) {
-      setState({ busy: false, error: err.message, saved: false });
-    }
-    return undefined;
-  };
-  return html`<button type="button" onClick=${open}>Unlock password…</button>
-    ${state.saved && html`<span class="tone-good" role="status">Password stored; it is tried at the next sweep.</span>`}
-    <dialog ref=${dialog} aria-labelledby="pw-title" onCancel=${close}>
-      <form method="dialog" onSubmit=${save}>
-        <h2 id="pw-title">Unlock password of ${miner.ip ?? miner.id}</h2>
-        <p class="muted">The password of the miner's own web page. It is stored on this appliance and never shown again.</p>
-        <label>Password <input ref=${field} type="password" autocomplete="new-password" maxlength="256" /></label>
-        ${state.error && html`<p class="tone-bad" role="alert">${state.error}</p>`}
-        <p class="buttons"><button type="button" onClick=${close}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Store</button></p>
-      </form>
-    </dialog>`;
 }
 
 function Numbers({ miner, status }) {

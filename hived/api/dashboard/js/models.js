@@ -4,6 +4,7 @@ import { count, known, number, percentOf, UNKNOWN } from "./format.js";
 import { html, useEffect, useState } from "./html.js";
 import { useLive } from "./live.js";
 import { Pending, useRead } from "./parts.js";
+import { useSession, whyNot } from "./session.js";
 import { gridOf } from "./topology.js";
 
 export function ModelsPage() {
@@ -67,6 +68,8 @@ function Model({ model, onSaved }) {
 }
 
 function MaxPreset({ model, onSaved }) {
+  useSession();
+  const why = whyNot("operator");
   const [state, setState] = useState({ busy: false, text: "", tone: "" });
   const change = async (event) => {
     const select = event.target;
@@ -82,7 +85,7 @@ function MaxPreset({ model, onSaved }) {
     }
   };
   return html`<p class="maxpreset"><label>Highest preset hived may choose
-    <select disabled=${state.busy || !model.presets?.length} onChange=${change}>
+    <select disabled=${state.busy || Boolean(why) || !model.presets?.length} title=${why} onChange=${change}>
       <option value="" selected=${!model.max_preset}>no limit</option>
       ${(model.presets ?? []).map((name) => html`<option key=${name} value=${name} selected=${name === model.max_preset}>${name}</option>`)}
     </select></label> <span class=${state.tone} role="status">${state.text}</span></p>`;

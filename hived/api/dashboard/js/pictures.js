@@ -2,7 +2,7 @@
 
 The say-so is kept in this browser. What may be loaded is decided by the content policy of the document, so a change of
 mind loads the page anew: with ?pictures=1 its policy lets pictures through, without it the browser itself refuses. */
-import { html, useEffect } from "./html.js";
+import { html, useEffect, useState } from "./html.js";
 
 const KEY = "hived-pictures";
 const PARAMETER = "pictures";
@@ -72,4 +72,11 @@ export function pictureUrl(value) {
   if (url === null) return null;
   const { protocol, hostname } = new URL(url);
   return protocol === "https:" || /^127\.\d+\.\d+\.\d+$/.test(hostname) ? url : null;
+}
+
+export function Picture({ artifact }) {
+  const [lost, setLost] = useState(false);
+  const url = pictureUrl(artifact.image_url);
+  if (url === null || lost) return html`<div class="picture none" aria-hidden="true"></div>`;
+  return html`<img class="picture" src=${url} alt="" loading="lazy" decoding="async" referrerpolicy="no-referrer" onError=${() => setLost(true)} />`;
 }

@@ -8,6 +8,10 @@ const ROUTES = [
   ["collecting", /^\/collecting$/],
   ["events", /^\/events$/],
   ["site", /^\/site$/],
+  ["nodes", /^\/nodes$/],
+  ["access", /^\/access$/],
+  ["login", /^\/login$/],
+  ["setup", /^\/setup$/],
 ];
 
 const watchers = new Set();
@@ -39,9 +43,11 @@ function entry() {
 
 let standing = 0; // the entry whose page is on the screen
 
-export function go(url) {
+export function go(url, { replace = false } = {}) {
   scrolls.set(entry(), window.scrollY);
-  history.pushState({ entry: Date.now() + Math.random() }, "", url);
+  const state = { entry: Date.now() + Math.random() };
+  if (replace) history.replaceState(state, "", url);
+  else history.pushState(state, "", url);
   changed();
 }
 

@@ -1,6 +1,7 @@
 /* "Scan now": leaves a wish for hive-discoverd and says what came of it. */
 import { get, post } from "./api.js";
 import { html, useEffect, useRef, useState } from "./html.js";
+import { Only } from "./session.js";
 
 const LOOK_EVERY_MS = 1000;
 const PATIENCE_MS = 120000; // a sweep of a /16 takes about that long
@@ -12,7 +13,12 @@ function words(result) {
   return told.length ? `Done: ${told.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ")}.` : "Done.";
 }
 
+/* Nothing for those who may not ask for one. */
 export function ScanNow() {
+  return html`<${Only} role="operator"><${Scan} /><//>`;
+}
+
+function Scan() {
   const [state, setState] = useState({ busy: false, text: "", tone: "" });
   const alive = useRef(true);
   useEffect(() => () => {

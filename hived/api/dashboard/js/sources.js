@@ -6,6 +6,7 @@ import { html, useEffect, useState } from "./html.js";
 import { Pending, useRead, When } from "./parts.js";
 import { webUrl } from "./pictures.js";
 import { setQuery } from "./router.js";
+import { Only } from "./session.js";
 
 const SURE_MS = 5000; // how long "Remove" waits for the second press
 
@@ -27,7 +28,7 @@ export function Sources({ sources, read, doing }) {
       : sources.length === 0
         ? html`<p class="note muted">None yet. Add a museum's open-access API, a page or a sitemap: only what is openly licensed there is stored.</p>`
         : html`<${Table} sources=${sources} doing=${doing} again=${read.again} />`}
-    <${AddSource} onAdded=${read.again} />
+    <${Only} role="operator"><${AddSource} onAdded=${read.again} /><//>
   </section>`;
 }
 
@@ -66,9 +67,9 @@ function Row({ source, doing, onRun, onRemove }) {
     <td><${Refusals} source=${source} /></td>
     <td class="nowrap"><${When} ms=${stamp(source.last_run_at)} empty="never" /></td>
     <td class="reason">${source.last_error && html`<span class="tone-warn">${source.last_error}</span> <span class="small"><${When} ms=${stamp(source.last_error_at)} /></span>`}</td>
-    <td class="nowrap actions">
+    <td class="nowrap actions"><${Only} role="operator">
       <button type="button" disabled=${busy} title=${busy ? "The auto-miner runs: stop it first" : "Visit this source once"} onClick=${() => onRun(source)}>Run once</button>
-      <${Remove} source=${source} onRemove=${onRemove} />
+      <${Remove} source=${source} onRemove=${onRemove} /><//>
     </td></tr>`;
 }
 

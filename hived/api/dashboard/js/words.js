@@ -101,7 +101,7 @@ export function tone(event) {
 /* Who it happened to, as people know it: the address, else the MAC. */
 export function who(event) {
   const mac = event.miner ?? null;
-  if (mac === null) return { mac: null, name: "This site" };
+  if (mac === null) return { mac: null, name: event.kind.startsWith("node_") ? "This fleet" : "This site" };
   return { mac, name: live.rows.get(mac)?.ip ?? event.ip ?? event.detail?.ip ?? mac };
 }
 

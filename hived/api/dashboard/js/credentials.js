@@ -1,0 +1,51 @@
+/* Forms that take a password: what they share. */
+import { html, useEffect, useState } from "./html.js";
+
+export const SHORTEST = 10; // characters; the server has the last word
+
+/* Seconds until the server listens again, counting down to 0; `start(seconds)` begins. */
+export function useCountdown() {
+  const [until, setUntil] = useState(0);
+  const [left, setLeft] = useState(0);
+  useEffect(() => {
+    if (!until) return undefined;
+    const tell = () => setLeft(Math.max(0, Math.ceil((until - Date.now()) / 1000)));
+    tell();
+    const timer = setInterval(tell, 250);
+    return () => clearInterval(timer);
+  }, [until]);
+  return [left, (seconds) => setUntil(Date.now() + seconds * 1000)];
+}
+
+export function Countdown({ left, shown }) {
+  if (!shown) return "";
+  return html`<p class="countdown ${left > 0 ? "tone-warn" : "tone-good"}">${left > 0 ? `You can try again in ${left} s.` : "You can try again now."}</p>`;
+}
+
+/* How good a password is, by its length alone: {text, tone, enough}. */
+export function strength(password) {
+  const { length } = [...password];
+  if (length === 0) return { text: `At least ${SHORTEST} characters. Length is what counts: a few words do well.`, tone: "muted", enough: false };
+  if (length < SHORTEST) return { text: `${SHORTEST - length} more to go: at least ${SHORTEST} characters.`, tone: "tone-warn", enough: false };
+  if (length < 16) return { text: `${length} characters: long enough. Longer is better.`, tone: "tone-good", enough: true };
+  return { text: `${length} characters: good.`, tone: "tone-good", enough: true };
+}
+
+/* A new password, typed twice. `onChange(password)` gets null while the two differ or it is too short. */
+export function NewPassword({ onChange, name = "New password" }) {
+  const [first, setFirst] = useState("");
+  const [second, setSecond] = useState("");
+  const told = strength(first);
+  const write = (one, two) => {
+    setFirst(one);
+    setSecond(two);
+    onChange(strength(one).enough && one === two ? one : null);
+  };
+  const differ = second !== "" && first !== second;
+  return html`<label>${name} <input type="password" name="password" autocomplete="new-password" maxlength="256" required aria-describedby="strength"
+      value=${first} onInput=${(event) => write(event.target.value, second)} /></label>
+    <p id="strength" class="small ${told.tone}">${told.text}</p>
+    <label>The same again <input type="password" name="again" autocomplete="new-password" maxlength="256" required aria-describedby="same"
+      value=${second} onInput=${(event) => write(first, event.target.value)} /></label>
+    <p id="same" class="small ${differ ? "tone-warn" : "muted"}" role="status">${differ ? "The two differ." : ""}</p>`;
+}
