@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,10 @@ def _devtools(process: subprocess.Popen[bytes], profile: Path) -> str:
 _LOOK = "(() => { try { const v = (%s); return v instanceof Node ? true : v } catch (e) { return null } })()"
 
 
+class Moved(AssertionError):
+    """The document went away while it was asked something."""
+
+
 class Devtools:
     """One connection to the browser: numbered calls, and events for each page's session."""
 
@@ -101,6 +105,8 @@ class Devtools:
         await self._socket.send_json(message)
         async with asyncio.timeout(START_S):
             reply = await self._waiting[number]
+        if "navigated" in str(reply.get("error")):
+            raise Moved(f"{method}: {reply['error']}")
         assert "error" not in reply, f"{method}: {reply['error']}"
         result: dict[str, Any] = reply["result"]
         return result
@@ -194,9 +200,9 @@ class Page:
         """Return the value of an expression as soon as it is true; AssertionError after `within` seconds."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
-            value = await self.evaluate(_LOOK % expression)
-            if value:
-                return value
+            with suppress(Moved):
+                if value := await self.evaluate(_LOOK % expression):
+                    return value
             await asyncio.sleep(LOOK_S)
         shown = await self.evaluate("document.body.innerText.slice(0, 1500)")
         raise AssertionError(f"not true within {within:g} s: {expression}\n{self.problems}\n{shown}")
