@@ -176,10 +176,13 @@ def _content(value: Any) -> Any:
 def _licence(value: Any, now: float) -> Licence | None:
     if value is None:
         return None
-    if not isinstance(value, Mapping) or value.get("uri") not in OPEN_LICENCES or value.get("scope") not in SCOPES:
+    if not isinstance(value, Mapping):
+        raise BadValue("licence")
+    uri, scope = value.get("uri"), value.get("scope")
+    if not (isinstance(uri, str) and uri in OPEN_LICENCES and isinstance(scope, str) and scope in SCOPES):
         raise BadValue("licence")  # only what is openly licensed is stored, here as on the node
     field = outside.word(value.get("field"), "licence")
-    return Licence(str(value["uri"]), field, outside.time(value.get("read_at"), "licence", now), str(value["scope"]))
+    return Licence(uri, field, outside.time(value.get("read_at"), "licence", now), scope)
 
 
 def _miner(one: Mapping[str, Any], now: float) -> SentMiner:
