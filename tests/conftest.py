@@ -12,12 +12,16 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import databases as both
 from tests.clock import FakeClock
 
 _SQLITE_ONLY = "sqlite_only"
+hypothesis.settings.register_profile("hived", deadline=None)  # a busy machine is no bug of ours
+hypothesis.settings.load_profile("hived")
+
 GRACE_S = 2.0  # a thread that was told to end may need so long on a busy machine
 
 
