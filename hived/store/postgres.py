@@ -62,6 +62,9 @@ class _Driver(Psycopg3Adapter):
         if connection.info.server_version < OLDEST:
             connection.close()
             raise HivedError(f"the database {db.name} is older than PostgreSQL {OLDEST // 10_000}")
+        if connection.info.parameter_status("server_encoding") != "UTF8":
+            connection.close()
+            raise HivedError(f"the database {db.name} has another encoding than UTF8: create it with -E UTF8")
         return connection
 
 

@@ -20,8 +20,9 @@ from hived.daemons.apid import is_loopback, shown, warn
 from hived.runtime.config import Config, Http
 from hived.runtime.kinds import Endpoint
 from hived.services.certificates import CERT_NAME
-from hived.store import Store, create, site
+from hived.store import Store, create, database_of, site
 from tests import access
+from tests.databases import Cluster, Databases
 from tests.waiting import until
 
 pytestmark = pytest.mark.system
@@ -68,11 +69,21 @@ async def apid(folder: Path, *flags: str, **env: str) -> AsyncIterator[Running]:
             await process.wait()
 
 
-async def test_it_serves_says_where_is_seen_and_ends_within_five_seconds(tmp_path: Path, free_port: int) -> None:
-    url = f"sqlite:///{tmp_path / 'hived.db'}"
-    create(url)
-    access.admit_into(tmp_path / "hived.db")
-    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}") as running:
+def on(databases: Databases) -> dict[str, str]:
+    """Make a database that lets the tests in, and return what tells a daemon of it."""
+    database = database_of(databases.make())
+    with database.session(), database.transact("write"):
+        access.admit(database)
+    database.shut()
+    return {"HIVED_DATABASE__URL": databases.url, "HIVED_NODE__STATE_DIR": str(databases.folder)}
+
+
+async def test_it_serves_says_where_is_seen_and_ends_within_five_seconds(
+    tmp_path: Path, free_port: int, databases: Databases
+) -> None:
+    env = on(databases)
+    url = databases.url
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}", **env) as running:
         where = (await running.says(r"dashboard at (http://127\.0\.0\.1:\d+)"))[1]
         async with (
             aiohttp.ClientSession(where, headers=access.BEARER) as http, http.get("/api/v1/stream") as stream,
@@ -90,6 +101,30 @@ async def test_it_serves_says_where_is_seen_and_ends_within_five_seconds(tmp_pat
             running.process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(5):
                 assert await running.end() == 0
+
+
+async def test_it_outlives_a_restart_of_the_database_server(tmp_path: Path, free_port: int, cluster: Cluster) -> None:
+    databases = Databases("postgresql", tmp_path, tmp_path, cluster)
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}", **on(databases)) as running:
+        where = (await running.says(r"dashboard at (http://127\.0\.0\.1:\d+)"))[1]
+        await running.says("no user yet")  # the last that is done before the beats begin
+        async with aiohttp.ClientSession(where, headers=access.BEARER) as http:
+
+            async def answers(code: int) -> bool:
+                async with http.get("/healthz") as healthz, http.get("/api/v1/events") as events:
+                    return (healthz.status, events.status) == (code, code)
+
+            await until(lambda: answers(200))
+            cluster.stop()
+            try:
+                await until(lambda: answers(503))
+            finally:
+                cluster.start()
+            await until(lambda: answers(200))
+        running.process.send_signal(signal.SIGTERM)
+        assert await running.end() == 0
+    assert not any("Traceback" in line for line in running.said)
+    databases.close()
 
 
 async def test_a_port_in_use_is_one_clear_line_and_exit_1(tmp_path: Path) -> None:

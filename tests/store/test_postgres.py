@@ -75,6 +75,14 @@ async def test_a_server_that_is_not_there_is_one_line(tmp_path: Path, free_port:
         assert "\n" not in str(told.value)
 
 
+async def test_a_database_of_another_encoding_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.admin("CREATE DATABASE latin TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
+    with pytest.raises(HivedError, match="another encoding than UTF8"):
+        async with Store.open(cluster.url("latin"), tmp_path):
+            pass
+    cluster.drop("latin")
+
+
 async def test_a_parameter_that_libpq_does_not_know_is_told_without_the_password(tmp_path: Path) -> None:
     with pytest.raises(HivedError, match="sslmoode") as told:
         async with Store.open("postgresql://u:geheim@127.0.0.1/db?sslmoode=require", tmp_path):
