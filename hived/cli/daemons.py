@@ -12,7 +12,7 @@ from hived.store import Database, site
 BEAT_OLD_S = 30.0
 """Three missed beats of 10 s; as far ahead, the clock was set back and the row says nothing either."""
 
-ALWAYS = ("hive-discoverd", "hive-minerd", "hive-polld")
+ALWAYS = ("hive-discoverd", "hive-minerd", "hive-polld", "hive-syncd")
 """Every node runs these; others count once they have run."""
 
 

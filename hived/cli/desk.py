@@ -23,6 +23,7 @@ from hived.runtime import config as configuration
 from hived.runtime.config import Config
 from hived.store import Store
 from hived.store.box import NAME as KEY_FILE
+from hived.store.node import node_id
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -68,6 +69,10 @@ class Desk:
         may_use(self.config.database.sqlite_path or self.config.state_dir / KEY_FILE)
         async with Store.open(self.config.database.url, self.config.state_dir) as store:
             yield store
+
+    def node_id(self) -> str:
+        """Return this node's id; made when hivectl is the first to ask."""
+        return node_id(self.config.state_dir, self.config.node.id)
 
     def by(self) -> By:
         """Return who makes a change, for its audit row: the user of this system."""

@@ -17,6 +17,7 @@ _MOST_ROWS = 1_000_000
 ROLES = ("viewer", "operator", "admin")
 AREAS = ("miners", "collecting", "nodes", "site", "access")
 
+_STREAMS = ("contributions", "miners", "status", "events")
 SORT_KEYS = {
     "worst": "what needs a look first",
     "address": "by address (the default)",
@@ -65,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
     _tokens(_noun(nouns, "token", "tokens of programs: create, list and revoke them"))
     _nodes(_noun(nouns, "nodes", "the nodes of this master: list, approve, revoke, add and remove them"))
     _command(nouns, "enroll-code", "nodes:enroll_code", "print a code with which one node joins this master")
+    _command(nouns, "join", "uplink:join", "let this node join a master", _join)
+    _command(nouns, "leave", "uplink:leave", "forget the master: nothing is carried until `hivectl join`")
+    _command(nouns, "rotate-key", "uplink:rotate_key", "change the key that this node shows to its master")
+    _sync(_noun(nouns, "sync", "what this node carries to its master"))
     config = _noun(nouns, "config", "the configuration")
     _command(
         config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
@@ -269,6 +274,27 @@ def _node_approve(command: argparse.ArgumentParser) -> None:
 def _node_add(command: argparse.ArgumentParser) -> None:
     command.add_argument("node", metavar="NODE_ID", help="what it calls itself")
     command.add_argument("--name", required=True, metavar="NAME", help="what it is called here")
+
+
+def _join(command: argparse.ArgumentParser) -> None:
+    command.add_argument("url", metavar="URL", help="where the master's dashboard is, such as https://192.168.1.2:8080")
+    command.add_argument("code", metavar="CODE", nargs="?", help="of `hivectl enroll-code`; none: a person approves it")
+
+
+def _sync(group: _Group) -> None:
+    _command(group, "dead", "uplink:dead", "rows that the master does not take: list them, or decide", _dead)
+
+
+def _dead(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", nargs="?", choices=["retry", "drop"], help="send them again, or give them up")
+    command.add_argument(
+        "stream",
+        nargs="?",
+        choices=list(_STREAMS),
+        metavar="STREAM",
+        help="only of this stream: " + ", ".join(_STREAMS),
+    )
+    command.add_argument("seq", nargs="?", type=_number, metavar="NUMBER", help="only this one")
 
 
 def _events(command: argparse.ArgumentParser) -> None:

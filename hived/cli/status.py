@@ -9,7 +9,7 @@ from typing import Any
 from hived import __version__
 from hived.api import dto
 from hived.api.peers import document
-from hived.cli import documents, fleet, peers
+from hived.cli import documents, fleet, peers, uplink
 from hived.cli.daemons import DaemonState, all_daemons, read_daemons
 from hived.cli.desk import EXIT_FAILED, Desk
 from hived.cli.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
@@ -37,13 +37,14 @@ class Facts:
     bytes: int
     log_bytes: int | None
     """None: the log belongs to a server."""
+    master: uplink.Standing
 
 
 async def status(desk: Desk) -> int:
     """Print the overview; 1 when a daemon is down."""
     now = desk.clock()
     async with desk.store() as store:
-        facts = await store.read(_read, now)
+        facts = await store.read(_read, now, desk.node_id())
     total = fleet.totals(facts.views, now, desk.silent_after_s)
     wrong = troubles(facts.views, now, desk.silent_after_s)
     down = [one for one in facts.daemons if not one.alive]
@@ -55,11 +56,11 @@ async def status(desk: Desk) -> int:
     return EXIT_FAILED if down else 0
 
 
-def _read(db: Database, now: float) -> Facts:
+def _read(db: Database, now: float, node_id: str) -> Facts:
     return Facts(
         views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=site.sweeps(db, limit=2),
         strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db), database=db.name,
-        bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1],
+        bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1], master=uplink.read(db, node_id),
     )  # fmt: skip
 
 
@@ -76,6 +77,7 @@ class _Words:
         yield f"{self.paint(clean(node.effective_name), 'bold')}{place} (hived {__version__}): {self._verdict()}"
         yield self._named("config", clean(str(self.desk.config_file.absolute())))
         yield self._named("database", _database(self.facts))
+        yield from self._master()
         yield ""
         yield from self._daemons()
         yield ""
@@ -85,6 +87,13 @@ class _Words:
         if self.wrong:
             yield ""
             yield from self._errors()
+
+    def _master(self) -> Iterator[str]:
+        said = uplink.in_words(self.facts.master, self.desk, self.now)
+        if said is not None:
+            yield self._named("master", self.paint(clean(said[0]), said[1]) if said[1] else clean(said[0]))
+            if said[2]:
+                yield self._named("", f"next: {clean(said[2])}")
 
     def _verdict(self) -> str:
         down = [one.name for one in self.facts.daemons if not one.alive]
@@ -226,6 +235,7 @@ def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble
         "daemons": [one.document() for one in facts.daemons],
         "subnets": [str(one) for one in desk.config.network.subnets],
         "peers": [document(one) for one in facts.peers],
+        "master": uplink.document(facts.master),
         "fleet": documents.totals(total, facts.strangers, done),
         "errors": [
             {

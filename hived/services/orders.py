@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hived.errors import BadRequest
+from hived.errors import BadRequest, NotFound
+from hived.records.access import By
 from hived.records.site import Command
 from hived.records.uplink import Order
+from hived.services import steering
 from hived.services.commands import parse_targets
-from hived.store import Database, Store, miners, models, own_orders
+from hived.store import Database, Store, own_orders
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,8 @@ class Orders:
         """Do what waits for this daemon, and end what another one never did; return whether there was anything."""
         now = self._clock()
         waiting, late = await self._store.read(own_orders.waiting, OWN, older_than=now - GIVE_UP_S)
-        for command in waiting:
-            result = await self._store.write(_do, command, now)
+        for command, origin in waiting:
+            result = await self._store.write(_do, command, now, origin.rpartition(":")[0])
             log.info("done for the master: %s: %s", command.verb, result.get("error", "ok"))
         if late:
             reason = f"nobody did it within {GIVE_UP_S / 60:.0f} minutes: does {DISCOVERD} run?"
@@ -97,21 +99,21 @@ def checked(daemon: str, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     raise BadRequest(f"this node does not know the order {verb!r} for {daemon}")
 
 
-def _do(db: Database, command: Command, at: float) -> dict[str, Any]:
+def _do(db: Database, command: Command, at: float, master: str) -> dict[str, Any]:
     """Carry an order out and say what came of it, in one transaction: it is done exactly once."""
     result: dict[str, Any] = {"ok": True}
-    args = command.args
+    args, by = command.args, By(at=at, who=f"master {master}", via="daemon", address=None)
     try:
         match command.verb:
-            case "set_managed" if not miners.set_managed(db, args["mac"], args["managed"], at):
-                result = {"error": f"this node knows no miner {args['mac']}"}
+            case "set_managed":
+                steering.set_miner(db, args["mac"], by, managed=args["managed"])
             case "set_unlock_pass" if args["password"] is None:
-                result = {"error": "the password that waited cannot be read any more: give it again"}
-            case "set_unlock_pass" if not miners.set_password(db, args["mac"], args["password"], at):
-                result = {"error": f"this node knows no miner {args['mac']}"}
-            case "set_max_preset" if models.set_max_preset(db, args["alias"], args["name"]) is None:
-                result = {"error": f"this node knows no model {args['alias']}"}
-    except BadRequest as err:
+                result = {"error": "the password that waited cannot be opened any more: give it again"}
+            case "set_unlock_pass":
+                steering.set_miner(db, args["mac"], by, password=args["password"])
+            case "set_max_preset" if steering.set_max_preset(db, args["alias"], args["name"], by) is None:
+                result = {"error": f"there is no model {args['alias']}"}
+    except (BadRequest, NotFound) as err:
         result = {"error": str(err)}
     own_orders.finish(db, command.id, result, at)
     return result

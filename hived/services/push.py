@@ -21,7 +21,7 @@ from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
 from hived.services.carry import HEAD_BYTES, Carrier
 from hived.services.orders import Orders
-from hived.store import Store, dead_letters, epoch, streams, uplink
+from hived.store import Database, Store, dead_letters, epoch, streams, uplink
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ KEY_DAYS = 90.0
 """A key that leaked unnoticed is worth nothing after a quarter of a year."""
 SKEW_S = 300.0
 """From here on a person should put a clock right: the master's charts are as wrong as the node's time."""
+TOLD_EVENTS = "events of before"
+"""The sync point up to which events were told under an earlier epoch."""
 NEW_EPOCH_S = 3600.0
 """A master whose numbers make no sense must not have us send everything again and again."""
 
@@ -177,6 +179,7 @@ class Push:
                 self._store, self._client, link.key, node_id=self._own.node_id, epoch=incarnation, clock=self._clock
             )
         carrier.held = dict(answer.held)
+        carrier.known = {EVENTS: known.get(TOLD_EVENTS, 0)}
         carrier.limits = answer.limits
         await self._note_held(answer.node_id, carrier)
 
@@ -188,7 +191,7 @@ class Push:
             "the master holds more than this database ever told: it is an older copy, restored perhaps. Everything is"
             " sent anew; what the master has already stays once"
         )
-        await self._store.write(_forget_what_is_held, master_id, self._clock())
+        await self._store.write(begin_anew, master_id, self._clock())
         await self.close()
 
     async def _note_held(self, master_id: str, carrier: Carrier) -> None:
@@ -286,7 +289,11 @@ class Push:
         self._due[what] = self._monotonic() + in_s
 
 
-def _forget_what_is_held(db: Any, master_id: str, at: float) -> None:
+def begin_anew(db: Database, master_id: str, at: float) -> None:
+    """Begin another epoch. Rows of the other streams have keys of their own; an event that is told again is another
+    event, so those that the master had when this copy was made are left out."""
+    known = uplink.points(db, master_id)
     epoch.new_epoch(db)
     dead_letters.forget(db)
-    uplink.hold(db, master_id, dict.fromkeys(STREAMS, 0), at)
+    events_known = max(known.get(EVENTS, 0), known.get(TOLD_EVENTS, 0))
+    uplink.hold(db, master_id, {**dict.fromkeys(STREAMS, 0), TOLD_EVENTS: events_known}, at)

@@ -25,6 +25,9 @@ def node_id(folder: Path, wished: str | None = None) -> str:
             draft = path.with_name(f".{NAME}.{uuid.uuid4().hex}")
             draft.write_text(uuid.uuid4().hex + "\n", "ascii")
             draft.chmod(0o600)
+            if os.geteuid() == 0:  # the daemons do not run as root: the id belongs to whom the folder does
+                owner = folder.stat()
+                os.chown(draft, owner.st_uid, owner.st_gid)
             try:
                 os.link(draft, path)  # fails when another daemon was first: then its id is ours
             except FileExistsError:

@@ -27,12 +27,12 @@ def take(
     return True
 
 
-def waiting(db: Database, daemon: str, *, older_than: float, limit: int = 16) -> tuple[list[Command], bool]:
-    """Return the orders that a daemon is to carry out, oldest first, secrets opened; and whether one waits too long."""
+def waiting(db: Database, daemon: str, *, older_than: float, limit: int = 16) -> tuple[list[tuple[Command, str]], bool]:
+    """Return the orders (and origins) that a daemon is to carry out, secrets opened, and whether one waits too long."""
     given = Row.origin.is_null(False) & Row.done_at.is_null()
     query = Row.select().where(given, Row.daemon == daemon).order_by(Row.id).limit(limit)
     late = Row.select(Row.id).where(given, Row.created_at < older_than).bind(db).exists()
-    return [_command(db, row) for row in dicts(query, db)], bool(late)
+    return [(_command(db, row), row["origin"]) for row in dicts(query, db)], bool(late)
 
 
 def finish(db: Database, command_id: int, result: dict[str, Any], at: float) -> None:

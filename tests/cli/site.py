@@ -159,6 +159,7 @@ class Site:
         self.daemon("hive-discoverd", said="4 miners at 254 addresses in 0.4 s")
         self.daemon("hive-polld")
         self.daemon("hive-minerd")
+        self.daemon("hive-syncd", said="no master yet")
 
     def miner(self, number: int, *, key: bool = True, hostname: str | None = None, alias: str = "s19jpro") -> int:
         """Let a miner be found at 192.168.7.<number>; return its number in the database."""

@@ -53,8 +53,8 @@ def test_a_beat_from_a_clock_that_was_set_back_says_nothing(site: Site) -> None:
 def test_daemons_that_never_ran_are_missed_and_others_only_once_they_ran(empty: Site) -> None:
     ran = empty.run("status")
     assert ran.code == 1
-    assert ran.lines[0].endswith("hive-discoverd, hive-minerd and hive-polld do not run")
-    assert ran.out.count("has never run") == 3
+    assert ran.lines[0].endswith("hive-discoverd, hive-minerd, hive-polld and hive-syncd do not run")
+    assert ran.out.count("has never run") == 4
     assert "hive-apid" not in ran.out
     empty.daemons()
     assert empty.run("status").code == 0
@@ -193,6 +193,7 @@ def test_the_json_document_has_the_words_of_the_api(site: Site) -> None:
         ("hive-discoverd", True),
         ("hive-minerd", True),
         ("hive-polld", True),
+        ("hive-syncd", True),
     ]
     assert document["fleet"]["hashrate_ths"] == pytest.approx(417.6)
     assert document["fleet"]["strangers"] == {"printer": 1}

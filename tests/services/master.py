@@ -141,7 +141,11 @@ class SmallMaster:
 async def serving(master: SmallMaster, port: int = 0) -> AsyncIterator[SmallMaster]:
     """Let a master answer on loopback."""
     app = web.Application(client_max_size=1 << 24)
-    app.router.add_route("*", "/{tail:.*}", master.handle)
+
+    async def late(request: web.Request) -> web.Response:
+        return await master.handle(request)  # looked up each time: a test may have put another one there
+
+    app.router.add_route("*", "/{tail:.*}", late)
     runner = web.AppRunner(app, auto_decompress=False, shutdown_timeout=0.1)
     await runner.setup()
     context = master.certificate.context() if master.certificate else None

@@ -343,8 +343,13 @@ async def test_a_database_that_is_an_older_copy_begins_anew(
         master.held[place] += 10**9
     await node.tick(15)
     await node.tick(5, times=2)
-    assert await node.store.read(epoch) != old
-    await everything_arrived(node, master)
+    incarnation = await node.store.read(epoch)
+    assert incarnation != old
+    for stream in (CONTRIBUTIONS, MINERS, STATUS):
+        again = {seq for made, seq in master.items[stream] if made == incarnation}
+        assert again == {row["seq"] for row in await node.told(stream)}, stream
+    assert {made for made, _ in master.items[EVENTS]} == {old}, "an event that is told again is another event"
+    assert master.held[incarnation, EVENTS] == len(await node.told(EVENTS))
     assert "sent anew" in caplog.text
 
 
@@ -375,6 +380,22 @@ async def test_a_master_that_does_not_unpack_gets_it_plain(node: Node, master: S
     await node.store.write(fill, node.clock())
     assert await node.tick(5) is None
     await everything_arrived(node, master)
+
+
+async def test_packed_batches_that_arrive_spoilt_are_no_rows_fault(node: Node, master: SmallMaster) -> None:
+    plain = master.handle
+
+    async def spoilt(request: web.Request) -> web.Response:
+        if "Content-Encoding" in request.headers and request.path.endswith("ingest"):
+            return web.json_response({"error": "the body is not zstd"}, status=400)
+        return await plain(request)
+
+    master.handle = spoilt  # type: ignore[method-assign]
+    await node.store.write(fill, node.clock(), rigs=20, said=9)
+    await node.store.write(events.add, [Event("settings_changed", node.clock(), {"x": "y" * 3000}, num=1)])
+    assert await node.tick(5) is None
+    await everything_arrived(node, master)
+    assert await node.dead() == []
 
 
 async def test_a_wall_clock_that_jumps_stalls_nothing(node: Node, master: SmallMaster) -> None:

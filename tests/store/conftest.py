@@ -20,3 +20,10 @@ def url(databases: Databases) -> str:
 async def store(url: str) -> AsyncIterator[Store]:
     async with Store.open(url) as opened:
         yield opened
+
+
+@pytest.fixture
+async def other_store(databases: Databases) -> AsyncIterator[Store]:
+    """A second database of the same kind."""
+    async with Store.open(databases.make()) as opened:
+        yield opened

@@ -1,0 +1,227 @@
+"""`hivectl join`, `leave`, `rotate-key` and `sync`: this node and its master."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from hived import __version__
+from hived.api import dto
+from hived.cli.daemons import is_alive
+from hived.cli.desk import Desk, WrongUsage
+from hived.cli.tables import Cell, Column, Row, draw
+from hived.cli.text import clean, counted, local_time
+from hived.clients.master.errors import KeyTaken, NotWelcome
+from hived.errors import HivedError, NotFound, Refused, Transient
+from hived.records.streams import STREAMS
+from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
+from hived.services import uplink_changes
+from hived.services.join import AUTO, OFF, Joiner
+from hived.services.uplink_words import in_words as words_of
+from hived.store import Database, Store, dead_letters, peers, site, streams, uplink
+
+DAEMON = "hive-syncd"
+_COLUMNS = (
+    Column("STREAM"),
+    Column("NUMBER", right=True),
+    Column("SINCE", leaves=1),
+    Column("WHAT", least=16),
+    Column("WHY THE MASTER DOES NOT TAKE IT", least=24),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How this node stands to its master. `behind`: rows that wait, by stream; `aside`: that it does not take."""
+
+    link: Uplink
+    is_master: bool
+    behind: dict[str, int]
+    aside: int
+
+
+def read(db: Database, node_id: str) -> Standing:
+    """Return how this node stands to its master."""
+    link, aside = uplink.get(db), dead_letters.counts(db)
+    behind: dict[str, int] = {}
+    if link.state in WITH_MASTER:
+        held = uplink.points(db, str(link.master_id))
+        lags = streams.lags(db, node_id=node_id, held=held, count=True)
+        behind = {name: max(0, lags[name].behind - aside.get(name, 0)) for name in STREAMS}
+    return Standing(link, peers.is_master(db, node_id, fresh_after=-math.inf), behind, sum(aside.values()))
+
+
+def in_words(standing: Standing, desk: Desk, now: float) -> tuple[str, str | None, str | None] | None:
+    """Return (what to say, its tone, what to do next); None for a node that never had to do with a master."""
+    link = standing.link
+    if standing.is_master:
+        return "this box is the master", None, None
+    if link.state in (NONE, LEFT) and not link.last_error:
+        return None if link.state == NONE else (words_of(link, behind=0, now=now, failing=False), "warn", None)
+    if desk.config.syncd.master == OFF:
+        return "off: syncd.master says so", "warn", None
+    said = words_of(link, behind=sum(standing.behind.values()), now=now, failing=link.last_error is not None)
+    again = f"hivectl join {link.url}"
+    step = {
+        ASKING: f"its operator compares the phrase and approves this node: hivectl nodes approve {desk.node_id()}",
+        REFUSED: f"if that is a mistake: {again}",
+        PIN_MISMATCH: f"nothing, until you know who that is; if the master's key was made anew: {again}",
+    }.get(link.state)
+    if link.state == JOINED and link.last_error:
+        step = link.last_error
+    elif link.state == JOINED and standing.aside:
+        step = f"it does not take {counted(standing.aside, 'row')}: hivectl sync dead"
+    good = link.state == JOINED and not link.last_error
+    return said, "good" if good else "bad" if link.state in (REFUSED, PIN_MISMATCH) else "warn", step
+
+
+def document(standing: Standing) -> dto.Json:
+    """Return the same for programs."""
+    link = standing.link
+    return {
+        "state": "master" if standing.is_master else link.state, "url": link.url, "node_id": link.master_id,
+        "name": link.master_name, "phrase": link.phrase, "pin": link.pin, "fingerprint": link.fingerprint,
+        "since": dto.rfc3339(link.since), "contact_at": dto.rfc3339(link.ok_at),
+        "key_since": dto.rfc3339(link.keyed_at), "clock_ahead_s": link.skew_s, "error": link.last_error,
+        "behind": standing.behind, "set_aside": standing.aside,
+    }  # fmt: skip
+
+
+async def join(desk: Desk) -> int:
+    """Ask a master to let this node in; with a code it does so at once."""
+    url, code = str(desk.args.url).rstrip("/"), desk.args.code
+    if not url.startswith(("http://", "https://")):
+        raise WrongUsage(f"expected a URL such as https://192.168.1.2:8080, got {url[:80]!r}")
+    _check_config(desk, url)
+    node = desk.config.node
+    own = Identity(desk.node_id(), node.effective_name, node.site, __version__)
+    async with desk.store() as store:
+        if await store.read(peers.is_master, own.node_id, fresh_after=-math.inf):
+            raise HivedError("this box is the master itself: its own rows are there already")
+        try:
+            link = await Joiner(store, own, wanted=AUTO, clock=desk.clock).ask(url, code=code)
+        except NotWelcome as err:
+            raise NotPossible(f"{err}: {_advice(code)}") from err
+        except KeyTaken as err:
+            raise NotPossible(f"{err}: try again") from err
+        except (Transient, Refused) as err:
+            raise NotPossible(f"{err}: is {url} what a browser shows the dashboard at?") from err
+        await store.write(uplink_changes.joined, link, desk.by())
+        standing = await store.read(read, own.node_id)
+        await _note_daemon(desk, store)
+    if desk.json:
+        desk.screen.document(document(standing))
+        return 0
+    say = desk.screen.say
+    if link.state == JOINED:
+        say(f"joined {clean(str(link.master_name))} at {url}: {DAEMON} carries from now on")
+    else:
+        say(f"asked {clean(str(link.master_name))} at {url} to let this node in")
+    say(f"  phrase       {link.phrase}")
+    if link.fingerprint:
+        say(f"  certificate  {link.fingerprint} (SHA-256), its key is the only one taken from now on")
+    if link.state == ASKING:
+        say("  next         compare the phrase with what the master shows, on its page of nodes or by command:")
+        say(f"               hivectl nodes approve {own.node_id} {link.phrase}")
+    return 0
+
+
+async def leave(desk: Desk) -> int:
+    """Forget the master."""
+    async with desk.store() as store:
+        link = await store.write(uplink_changes.leave, desk.by())
+    if desk.json:
+        desk.screen.document({"left": link.master_id, "url": link.url})
+    else:
+        desk.screen.say(f"left {clean(link.master_name or str(link.url))}: nothing is carried until `hivectl join URL`")
+        desk.screen.say(f"  next  on the master: hivectl nodes revoke {desk.node_id()}")
+    return 0
+
+
+async def rotate_key(desk: Desk) -> int:
+    """Have hive-syncd change the key."""
+    async with desk.store() as store:
+        link = await store.write(uplink_changes.rotate_key, desk.by())
+        await _note_daemon(desk, store)
+    if desk.json:
+        desk.screen.document({"key_id": link.key.id if link.key else None, "changes": "with the next contact"})
+    else:
+        desk.screen.say(
+            f"{DAEMON} changes the key with its next contact; `hivectl events` shows nothing of it, its log does"
+        )
+    return 0
+
+
+async def dead(desk: Desk) -> int:
+    """List what the master does not take, send it again or give it up."""
+    args = desk.args
+    if args.seq is not None and args.stream is None:
+        raise WrongUsage("a number belongs to a stream: name it")
+    async with desk.store() as store:
+        if args.what == "retry":
+            sent, stuck = await store.write(
+                uplink_changes.retry, desk.node_id(), desk.by(), args.stream, args.seq
+            )  # fmt: skip
+            _told(
+                desk,
+                sent + stuck,
+                {"sent_again": sent, "cannot_be": stuck},
+                f"{counted(sent, 'row')} will be sent again",
+            )
+            if stuck:
+                desk.note(f"hivectl: {counted(stuck, 'summary', 'summaries')} of past hours cannot be sent again")
+            return 0
+        if args.what == "drop":
+            gone = await store.write(uplink_changes.drop, desk.by(), args.stream, args.seq)
+            _told(desk, gone, {"given_up": gone}, f"{counted(gone, 'row')} given up; they stay on this node")
+            return 0
+        found = await store.read(dead_letters.rows)
+    if desk.json:
+        desk.screen.document([
+            {"stream": one.stream, "seq": one.seq, "what": one.what, "reason": one.reason, "at": dto.rfc3339(one.at)}
+            for one in found
+        ])  # fmt: skip
+    elif found:
+        rows: list[Row] = [
+            [one.stream, str(one.seq), local_time(one.at), one.what, Cell(one.reason, "warn")] for one in found
+        ]
+        draw(desk.screen, _COLUMNS, rows)
+    else:
+        desk.note("the master took all it was sent so far")
+    return 0
+
+
+class NotPossible(HivedError):
+    """The master did not let this node in."""
+
+
+def _told(desk: Desk, count: int, told: dict[str, Any], text: str) -> None:
+    args = desk.args
+    if not count and args.seq is not None:
+        raise NotFound(f"no row {args.seq} of {args.stream} is set aside: hivectl sync dead")
+    if desk.json:
+        desk.screen.document(told)
+    else:
+        desk.screen.say(text)
+
+
+def _check_config(desk: Desk, url: str) -> None:
+    wanted = desk.config.syncd.master
+    where = desk.config.origin.get("syncd.master", "syncd.master")
+    if wanted == OFF:
+        raise WrongUsage(f"{where} says off, so nothing would be carried: set syncd.master to auto or to {url}")
+    if wanted not in (AUTO, url):
+        raise WrongUsage(f"{where} names another master: set syncd.master to auto or to {url}")
+
+
+def _advice(code: str | None) -> str:
+    if code is None:
+        return "its operator shut this node out"
+    return "a code works once and for a quarter of an hour; `hivectl enroll-code` on the master prints another"
+
+
+async def _note_daemon(desk: Desk, store: Store) -> None:
+    row = next((one for one in await store.read(site.daemons) if one.name == DAEMON), None)
+    if row is None or not is_alive(row, desk.clock()):
+        desk.note(f"{DAEMON} does not run: nothing is carried before it does: systemctl start {DAEMON}")
