@@ -35,7 +35,8 @@ class Box:
         self.path = folder / NAME
         self._lock = threading.Lock()
         self._cipher: AESGCM | None = None
-        self._complained = False
+        self.lost: set[str] = set()
+        """What could not be opened, by what it is about."""
 
     def seal(self, text: str, about: str) -> str:
         """Return the text sealed, for the place that `about` names ("miner:<mac>:api_key")."""
@@ -58,11 +59,16 @@ class Box:
         if value is None:
             return None
         try:
-            return self.open(value, about)
+            text = self.open(value, about)
         except HivedError as err:
-            log.log(logging.DEBUG if self._complained else logging.WARNING, "%s: %s", about, err)
-            self._complained = True
+            log.log(logging.DEBUG if self.lost else logging.WARNING, "%s: %s", about, err)
+            self.lost.add(about)
             return None
+        if about in self.lost:
+            self.lost.discard(about)
+            if not self.lost:
+                log.info("%s: every secret can be opened again", about)
+        return text
 
     def check(self) -> None:
         """Raise HivedError when there is a key file that cannot be used."""

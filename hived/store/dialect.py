@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from hived.errors import Transient
 from hived.store.database import Database
 
 POSTGRES_TYPES = {
@@ -99,7 +100,9 @@ def forget_old_pages(db: Database, table: str) -> None:
             db.execute_sql(f'INSERT INTO "{table}" SELECT * FROM kept')  # noqa: S608
             db.execute_sql("DROP TABLE kept")
         db.execute_sql("PRAGMA incremental_vacuum").fetchall()
-        db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        busy, *_ = db.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise Transient(f"{db.name} is in use: stop the daemons and run `hivectl migrate` again")
     finally:
         for pragma in ("foreign_keys = ON", "secure_delete = OFF"):
             db.execute_sql(f"PRAGMA {pragma}").fetchall()

@@ -39,7 +39,8 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             (Health.next_status_at <= now) | (Health.next_chips_at <= now) | (Health.next_status_at > now + FAR_S),
         )
         .order_by(Health.next_status_at)
-        .limit(limit + len(busy := set(skip)))
+        # Whose key is lost stays at the head of the queue until it has a new one: others must get past it.
+        .limit(limit + len(busy := set(skip)) + len(db.box.lost))
     )  # fmt: skip
     if not unmanaged:
         query = query.where(Miner.managed)

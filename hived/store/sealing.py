@@ -5,7 +5,9 @@ from __future__ import annotations
 from hived.store import dialect
 from hived.store.box import is_sealed
 from hived.store.database import Database, tuples
-from hived.store.schema import Miner
+from hived.store.schema import Keepsake, Miner
+
+_DONE = "secrets_are_sealed"
 
 
 def about(mac: str, column: str) -> str:
@@ -16,7 +18,8 @@ def about(mac: str, column: str) -> str:
 def seal_all(db: Database) -> int:
     """Seal the miners' keys and passwords that are not sealed yet; return how many there were.
 
-    Nothing of them is left in the files of the database then.
+    Nothing of them is left in the files of the database then. Transient when another program reads it just now and so
+    holds on to the old pages: to be run again when that has ended.
     """
     with db.atomic():
         count = 0
@@ -26,6 +29,7 @@ def seal_all(db: Database) -> int:
                     sealed = db.box.seal(value, about(mac, field.name))
                     Miner.update({field: sealed}).where(Miner.num == num).execute(db)
                     count += 1
-    if count:
+    if count or not tuples(Keepsake.select(Keepsake.value).where(Keepsake.name == _DONE), db):
         dialect.forget_old_pages(db, Miner._meta.table_name)  # noqa: SLF001 - peewee's documented metadata
+        Keepsake.insert(name=_DONE, value="1").on_conflict_ignore().execute(db)
     return count

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from hived.errors import HivedError
+from hived.errors import HivedError, Transient
 from hived.records.miner import MinerIdentity
-from hived.store import Store, create, integrity, miners, readings
+from hived.store import Store, create, integrity, miners, readings, sqlite
 from hived.store.box import NAME, PREFIX, Box
 
 MAC = "02:00:00:00:00:01"
@@ -136,6 +136,48 @@ async def test_a_lost_key_file_hides_keys_and_no_miners_and_is_told_once(
     assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == ["hived.store.box"]
     assert str(tmp_path / NAME) in caplog.text
     assert KEY not in caplog.text
+
+
+async def test_miners_whose_keys_are_lost_hold_up_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    url = f"sqlite:///{tmp_path / 'hived.db'}"
+    create(url)
+    async with Store.open(url) as store:
+        for i in range(9):
+            sighting = miners.Sighting(MinerIdentity(f"02:00:00:00:00:0{i}"), f"127.0.1.{i}", 1.0)
+            row = await store.write(miners.saw, sighting, node_id="n")
+            await store.write(miners.keep_key, row.num, KEY, 2.0)
+    (tmp_path / NAME).unlink()
+    with caplog.at_level(logging.INFO, "hived.store.box"):
+        async with Store.open(url) as store:
+            await store.write(miners.keep_key, 9, "a new key", 3.0)
+            found = [await store.read(readings.due, 10.0, limit=2, unmanaged=True) for _ in range(5)]
+            assert [target.num for target in found[-1]] == [9]
+            for num in range(1, 9):
+                await store.write(miners.keep_key, num, "a new key", 3.0)
+            assert all(m.api_key == "a new key" for m in await store.read(miners.known))
+    told = [record.levelname for record in caplog.records if record.name == "hived.store.box"]
+    assert told == ["WARNING", "INFO"]
+
+
+async def test_plain_secrets_that_a_reader_holds_on_to_are_told_and_gone_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, path = f"sqlite:///{tmp_path / 'hived.db'}", tmp_path / "hived.db"
+    create(url)
+    async with Store.open(url) as store:
+        await store.write(miners.saw, SIGHTING, node_id="n")
+    monkeypatch.setitem(sqlite._PRAGMAS, "busy_timeout", 50)
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.execute("UPDATE miner SET unlock_password = ?", (PASSWORD,))
+        old.execute("DELETE FROM keepsake WHERE name = 'secrets_are_sealed'")
+        old.execute("BEGIN")
+        old.execute("SELECT * FROM miner").fetchall()
+        with pytest.raises(Transient, match="stop the daemons"):
+            create(url)
+        assert PASSWORD.encode() in files(tmp_path)
+        old.execute("ROLLBACK")
+        create(url)
+        assert PASSWORD.encode() not in files(tmp_path)
 
 
 async def test_a_store_is_not_opened_with_a_damaged_key_file(tmp_path: Path) -> None:
