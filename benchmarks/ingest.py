@@ -48,7 +48,7 @@ def run(seconds: float | None = None) -> Result:
     """Measure both databases; `seconds` scales the number of items."""
     scale = (seconds or 6.0) / 6.0
     result = Result(
-        NAME, f"{NODES} nodes at once: batches of {MAX_CONTRIBUTIONS} contributions, {SHARED:.0%} about URLs of all nodes,"
+        NAME, f"{NODES} nodes at once: batches of {MAX_CONTRIBUTIONS} contributions, {SHARED:.0%} about common URLs,"
         f" and of {MAX_ITEMS} rollups",
     )  # fmt: skip
     folder = Path(tempfile.mkdtemp(prefix="hived-bench-"))

@@ -20,7 +20,7 @@ from hived.errors import BadRequest
 from hived.records import outside
 from hived.records.artifact import OPEN_LICENCES, Licence
 from hived.records.bubbles import DESCRIPTION, content_hash, contribution_id
-from hived.records.canonical import canonical, url_key
+from hived.records.canonical import canonical, key_of
 from hived.records.outside import BadValue
 from hived.records.sent import (
     MAX_CONTENT_BYTES,
@@ -155,9 +155,10 @@ def _url(value: Any) -> tuple[str, str]:
     if not isinstance(value, str) or len(value) > _TOO_LONG:
         raise BadValue("url")
     try:
-        return canonical(value), url_key(value)
+        spelling = canonical(value)
     except BadRequest:
         raise BadValue("url") from None
+    return spelling, key_of(spelling)
 
 
 def _content(value: Any) -> Any:

@@ -64,7 +64,12 @@ def canonical(url: str) -> str:
 
 def url_key(url: str) -> str:
     """Return the key of an artifact: SHA-256, in hex, over rule version and canonical URL."""
-    return hashlib.sha256(f"{CANON_VERSION} {canonical(url)}".encode()).hexdigest()
+    return key_of(canonical(url))
+
+
+def key_of(spelling: str) -> str:
+    """Return the key of what `canonical` returned."""
+    return hashlib.sha256(f"{CANON_VERSION} {spelling}".encode()).hexdigest()
 
 
 def _ascii(host: str) -> str:

@@ -14,7 +14,7 @@ import peewee as pw
 
 from hived.records.sent import Batch, SentEvent, Taken
 from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS
-from hived.store import ingest_artifacts, ingest_miners, ingest_status
+from hived.store import bulk, ingest_artifacts, ingest_miners, ingest_status
 from hived.store.counters import in_order
 from hived.store.database import Database, tuples
 from hived.store.schema import Event, Miner, SyncPoint
@@ -90,4 +90,4 @@ def _events(db: Database, node_id: str, epoch: str, items: list[SentEvent]) -> N
         rows.append((one.at, num, one.kind, json.dumps(detail, separators=(",", ":")), node_id, epoch, one.seq))
     in_order(db, "events")
     fields = [Event.at, Event.num, Event.kind, Event.detail, Event.node_id, Event.node_epoch, Event.node_seq]
-    Event.insert_many(rows, fields=fields).on_conflict_ignore().execute(db)
+    bulk.upsert(db, Event.insert_many(rows[:1], fields=fields).on_conflict_ignore(), len(fields), rows)

@@ -25,6 +25,7 @@ from hived.records.sent import (
     Result,
     SentContribution,
 )
+from hived.store import bulk
 from hived.store.artifacts import DESCRIBED
 from hived.store.counters import next_number
 from hived.store.database import Database, tuples
@@ -99,8 +100,9 @@ def _artifacts(db: Database, items: Sequence[SentContribution], now: float) -> t
     fresh = [facts[key] for key in sorted(facts.keys() - known.keys())]
     created: dict[str, int] = {}
     if fresh:
-        made = Artifact.insert_many(fresh).on_conflict_ignore().returning(Artifact.url_key, Artifact.id)
-        created = dict(list(made.tuples().execute(db)))
+        rows = [tuple(row.values()) for row in fresh]
+        made = Artifact.insert_many(rows[:1], fields=bulk.columns(Artifact, list(fresh[0]))).on_conflict_ignore()
+        created = dict(bulk.upsert(db, made.returning(Artifact.url_key, Artifact.id), len(rows[0]), rows))
         met = [row["url_key"] for row in fresh if row["url_key"] not in created]
         if met:  # another node was quicker by a moment
             known |= _known(db, met)
@@ -135,9 +137,11 @@ def _refresh(db: Database, rows: list[dict[str, Any]]) -> None:
     better = (told & ~stated) | (((told & stated) | (~told & ~stated)) & later)
     rows.sort(key=lambda row: row["id"])
     change = {getattr(Artifact, name): getattr(new, name) for name in (*_FACTS, "changed_at")}
-    Artifact.insert_many(rows).on_conflict(
+    values = [tuple(row.values()) for row in rows]
+    statement = Artifact.insert_many(values[:1], fields=bulk.columns(Artifact, list(rows[0]))).on_conflict(
         conflict_target=[Artifact.id], update=change, where=(Artifact.source.is_null() & better)
-    ).execute(db)
+    )
+    bulk.upsert(db, statement, len(values[0]), values)
 
 
 def _row(one: SentContribution, now: float) -> dict[str, Any]:
@@ -204,12 +208,13 @@ def _say(
     ]  # fmt: skip
     new = pw.EXCLUDED
     another_epoch = Contribution.epoch.is_null() | (Contribution.epoch != new.epoch)
-    statement = Contribution.insert_many(rows).on_conflict(
+    values = [tuple(row.values()) for row in rows]
+    statement = Contribution.insert_many(values[:1], fields=bulk.columns(Contribution, list(rows[0]))).on_conflict(
         conflict_target=[Contribution.artifact, Contribution.node_id, Contribution.kind],
         update={getattr(Contribution, name): getattr(new, name) for name in _WORDS},
         where=(Contribution.id != new.id) & (another_epoch | (new.seq > Contribution.seq)),
     )
-    done = statement.returning(Contribution.artifact, Contribution.kind).tuples().execute(db)
+    done = bulk.upsert(db, statement.returning(Contribution.artifact, Contribution.kind), len(values[0]), values)
     stored = {(int(artifact), kind) for artifact, kind in done}
     if stored:
         touched = sorted({artifact for artifact, _ in stored})

@@ -16,7 +16,7 @@ from typing import Any
 import peewee as pw
 
 from hived.records.sent import Rejected, SentLatest, SentRollup
-from hived.store import history, readings
+from hived.store import bulk, history, readings
 from hived.store.counters import next_rev
 from hived.store.database import Database, tuples
 from hived.store.schema import Health, Miner, Node, Rollup5m, Status
@@ -47,7 +47,8 @@ def take_rollups(db: Database, node_id: str, items: Sequence[SentRollup]) -> lis
     for own, of in rows.items():
         if not of:
             continue
-        statement = Rollup5m.insert_many([of[key] for key in sorted(of)], fields=fields)
+        ordered = [of[key] for key in sorted(of)]
+        statement = Rollup5m.insert_many(ordered[:1], fields=fields)
         if own:
             change = {getattr(Rollup5m, name): getattr(new, name) for name in ("n", "hashing_n", *_MEANS)}
             statement = statement.on_conflict(
@@ -55,7 +56,7 @@ def take_rollups(db: Database, node_id: str, items: Sequence[SentRollup]) -> lis
             )
         else:
             statement = statement.on_conflict_ignore()
-        statement.execute(db)
+        bulk.upsert(db, statement, len(fields), ordered)
     hours: dict[float, set[int]] = defaultdict(set)
     for at, num in (*rows[True], *rows[False]):
         hours[at // history.HOUR_S * history.HOUR_S].add(num)
