@@ -1,0 +1,176 @@
+"""hivectl join, leave, rotate-key and sync: what a person does about the master."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hived.records.joining import new_key
+from hived.records.streams import CONTRIBUTIONS, EVENTS, STATUS, Item
+from hived.records.uplink import ASKING, JOINED, PIN_MISMATCH, REFUSED, Uplink
+from hived.store import audit, dead_letters, uplink
+from tests.cli.site import MINUTE, Site
+from tests.clock import FakeClock
+from tests.services.master import SmallMaster, serving
+
+
+@pytest.fixture
+async def master(clock: FakeClock) -> AsyncIterator[SmallMaster]:
+    async with serving(SmallMaster(clock)) as made:
+        yield made
+
+
+def linked(site: Site, state: str = JOINED, **changes: object) -> Uplink:
+    """Let the node have a master."""
+    fields: dict[str, object] = {
+        "state": state, "url": "https://192.168.7.2:8080", "master_id": "m-1", "master_name": "site-master",
+        "pin": "ab" * 32, "key": new_key(), "phrase": "fonuv-juron-fanuj-kikuk", "since": site.now,
+        "asked_at": site.now, "ok_at": site.now, "keyed_at": site.now,
+    }  # fmt: skip
+    link = Uplink(**{**fields, **changes})  # type: ignore[arg-type]
+    site.write(uplink.put, link)
+    return link
+
+
+async def test_a_good_code_joins_and_says_what_to_compare(empty: Site, master: SmallMaster) -> None:
+    empty.daemons()
+    ran = await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE")
+    assert ran.code == 0
+    assert ran.lines[0] == f"joined site-master at {master.url}: hive-syncd carries from now on"
+    (phrase,) = master.phrases.values()
+    assert phrase in ran.out
+    assert ran.err == ""
+    (row,) = empty.write(audit.listing, limit=9)
+    assert (row["action"], row["target"], row["after"]["state"]) == ("master.join", "m-1", "joined")
+
+
+async def test_a_bad_code_says_where_to_get_another(empty: Site, master: SmallMaster) -> None:
+    ran = await asyncio.to_thread(empty.run, "join", master.url, "BAD")
+    assert ran.code == 1
+    assert "this code is wrong" in ran.err
+    assert "`hivectl enroll-code` on the master prints another" in ran.err
+    assert empty.write(uplink.get).state == "none"
+
+
+async def test_without_a_code_a_person_approves_it(empty: Site, master: SmallMaster) -> None:
+    ran = await asyncio.to_thread(empty.run, "join", master.url)
+    assert ran.code == 0
+    (phrase,) = master.phrases.values()
+    assert f"{phrase}\n" in ran.out
+    assert "hivectl nodes approve" in ran.out
+    assert "hive-syncd does not run" in ran.err
+    said = await asyncio.to_thread(empty.run, "status")
+    assert f"asking site-master, compare {phrase}" in said.out
+
+
+async def test_a_program_reads_how_it_went(empty: Site, master: SmallMaster) -> None:
+    ran = await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE", "--json")
+    assert (ran.document["state"], ran.document["node_id"], ran.document["url"]) == ("joined", "m-1", master.url)
+    assert not [word for word in ("secret", "hive_") if word in ran.out]
+
+
+async def test_nobody_there_is_said_with_what_to_look_at(empty: Site, free_port: int) -> None:
+    ran = await asyncio.to_thread(empty.run, "join", f"http://127.0.0.1:{free_port}", "CODE")
+    assert ran.code == 1
+    assert "cannot be reached" in ran.err
+    assert "what a browser shows the dashboard at" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("config", "url", "said"),
+    [
+        ("syncd: {master: off}", "http://127.0.0.1:1", "says off"),
+        ("syncd: {master: 'http://127.0.0.1:2'}", "http://127.0.0.1:1", "names another master"),
+        ("syncd: {master: auto}", "192.168.1.2", "expected a URL"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_before_anything_is_asked(empty: Site, config: str, url: str, said: str) -> None:
+    empty.configure(config)
+    ran = empty.run("join", url, "CODE")
+    assert ran.code == 2
+    assert said in ran.err
+
+
+def test_who_leaves_forgets_the_key_and_is_told_the_rest(empty: Site) -> None:
+    linked(empty)
+    ran = empty.run("leave")
+    assert ran.code == 0
+    assert ran.lines[0].startswith("left site-master: nothing is carried")
+    assert "hivectl nodes revoke" in ran.out
+    link = empty.write(uplink.get)
+    assert (link.state, link.key, link.url) == ("left", None, None)
+    again = empty.run("leave")
+    assert (again.code, again.err) == (1, "hivectl: this node has no master\n")
+
+
+def test_the_key_is_changed_when_a_person_wants_it(empty: Site) -> None:
+    assert empty.run("rotate-key").code == 1
+    linked(empty)
+    ran = empty.run("rotate-key")
+    assert ran.code == 0
+    assert empty.write(uplink.get).keyed_at == 0.0
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "said", "step"),
+    [
+        (JOINED, {}, "joined site-master, 0 behind", None),
+        (
+            JOINED,
+            {"last_error": "no route to host"},
+            "site-master unreachable for 0 s, 0 rows wait",
+            "no route to host",
+        ),
+        (ASKING, {}, "asking site-master, compare fonuv-juron-fanuj-kikuk", "nodes approve"),
+        (REFUSED, {}, "site-master refuses this node's key; 0 rows wait", "hivectl join https://192.168.7.2:8080"),
+        (PIN_MISMATCH, {}, "site-master answers with another key, nothing is sent; 0 rows wait", "until you know who"),
+    ],
+)
+def test_the_overview_says_how_it_stands_and_what_to_do(
+    empty: Site, state: str, changes: dict[str, object], said: str, step: str | None
+) -> None:
+    linked(empty, state, **changes)
+    ran = empty.run("status")
+    assert f"  master      {said}\n" in ran.out
+    assert step is None or step in ran.out
+    document = empty.run("status", "--json").document["master"]
+    assert (document["state"], document["name"]) == (state, "site-master")
+
+
+def test_a_node_that_never_had_a_master_is_not_bothered(empty: Site) -> None:
+    assert "  master " not in empty.run("status").out
+    assert empty.run("status", "--json").document["master"]["state"] == "none"
+
+
+def aside(site: Site) -> None:
+    item = Item(7, "{}", "https://museum.example/objects/7")
+    site.write(dead_letters.set_aside, CONTRIBUTIONS, [(item, "bad_url")], site.now - MINUTE)
+    site.write(dead_letters.set_aside, STATUS, [(Item(9, "{}", "02:00 at noon"), "unknown_miner")], site.now)
+
+
+def test_what_the_master_does_not_take_is_listed_with_the_reason(empty: Site) -> None:
+    nothing = empty.run("sync", "dead")
+    assert (nothing.code, nothing.out) == (0, "")
+    linked(empty)
+    aside(empty)
+    ran = empty.run("sync", "dead")
+    assert "https://museum.example/objects/7" in ran.row("bad_url")
+    assert ran.row("unknown_miner").startswith("status")
+    assert [one["seq"] for one in empty.run("sync", "dead", "--json").document] == [7, 9]
+    assert "it does not take 2 rows: hivectl sync dead" in empty.run("status").out
+
+
+def test_it_is_sent_again_or_given_up(empty: Site) -> None:
+    linked(empty)
+    aside(empty)
+    empty.write(uplink.hold, "m-1", {CONTRIBUTIONS: 8, STATUS: 10}, empty.now)
+    ran = empty.run("sync", "dead", "retry")
+    assert ran.out == "1 row will be sent again\n"
+    assert "1 summary of past hours cannot be sent again" in ran.err
+    assert empty.run("sync", "dead", "drop", "status", "9").out == "1 row given up; they stay on this node\n"
+    assert empty.run("sync", "dead", "--json").document == []
+    missing = empty.run("sync", "dead", "drop", EVENTS, "4")
+    assert missing.code == 1
+    assert "no row 4 of events is set aside" in missing.err
