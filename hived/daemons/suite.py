@@ -182,7 +182,7 @@ def _welcome(what: Plan) -> None:
     if is_loopback(host):
         _say(f"dashboard:   http://{host}:{port}/   (browsers on this machine are logged in as admin)")
     else:
-        _say(f"dashboard:   http://{host}:{port}/   (make a login: hivectl users add NAME --role admin)")
+        _say(f"dashboard:   http://{host}:{port}/   (first login: /setup with the code that hive-apid says)")
     _say(f"by command:  {binary / 'hivectl'} --config {master.config} status")
     _say("stop:        Ctrl-C")
 

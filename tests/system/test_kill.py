@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 
 from hived.simulator.fleet import Fleet
+from hived.store.box import Box
+from hived.store.sealing import about
 from tests import access
 from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
 
@@ -102,7 +104,9 @@ class Site:
         await until(with_status)
         assert [len(miner.keys) for miner in self.fleet.miners] == [1] * MINERS
         held = {(miner.mac, *miner.keys) for miner in self.fleet.miners}
-        assert set(self.appliance.rows("SELECT mac, api_key FROM miner")) == held
+        box = Box(self.appliance.folder)
+        kept = self.appliance.rows("SELECT mac, api_key FROM miner")
+        assert {(mac, box.open(key, about(mac, "api_key"))) for mac, key in kept} == held
 
     def nobody_fell(self) -> None:
         for name, program in self.running.items():

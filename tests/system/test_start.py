@@ -61,11 +61,13 @@ async def test_check_prints_the_configuration_without_secrets(appliance: Applian
 
 @pytest.mark.parametrize("args", [(), ("--check",)], ids=["start", "check"])
 async def test_a_bad_configuration_is_one_line_and_exit_code_78(args: tuple[str, ...], appliance: Appliance) -> None:
-    appliance.file.write_text(appliance.file.read_text("utf-8") + "intervals:\n  discovery_second: 30\n", "utf-8")
+    good = appliance.file.read_text("utf-8")
+    appliance.file.write_text(good + "intervals:\n  discovery_second: 30\n", "utf-8")
+    line = good.count("\n") + 2
     for name, program in (await starts(appliance, *args)).items():
         assert program.process.returncode == EXIT_CONFIG
         assert program.log == (
-            f"{name}: {appliance.file}:3: intervals.discovery_second: unknown option,"
+            f"{name}: {appliance.file}:{line}: intervals.discovery_second: unknown option,"
             " did you mean intervals.discovery_seconds?\n"
         )
 
