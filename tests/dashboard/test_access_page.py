@@ -60,7 +60,7 @@ async def test_users_are_added_changed_and_removed_and_the_last_admin_stays(farm
             "user add boris role: admin",
             "user role boris role: admin → operator",
             "user password boris",
-            "login anna",
+            "127.0.0.1 login",
         ):
             assert part in words, part
         assert "long" not in words
@@ -137,3 +137,11 @@ async def test_the_page_and_the_login_are_readable_in_both_themes_and_fit_a_phon
         assert await page.evaluate("document.documentElement.scrollWidth") == 390
         links = "[...document.querySelectorAll('nav a')].map(a => a.getBoundingClientRect().right <= innerWidth)"
         assert await page.evaluate(links) == [True] * 7
+
+
+async def test_a_site_without_users_says_who_is_let_in(farm: Farm, open_page: OpenPage) -> None:
+    async with open_page() as page:
+        await page.go(f"{farm.url}/access", until=READ)
+        words = await page.text("[aria-labelledby=users]")
+        assert "None yet. Browsers on this machine are let in without a password" in words
+        assert page.problems == []

@@ -1,6 +1,6 @@
 /* Who changed what: newest first, older rows on demand. */
 import { get } from "./api.js";
-import { stamp } from "./format.js";
+import { exact, stamp } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { Pending, When } from "./parts.js";
 
@@ -52,7 +52,7 @@ export function AuditList() {
         <td class="nowrap" data-label="When"><${When} ms=${stamp(row.at)} /></td>
         <td class="who" data-label="Who"><b>${row.who}</b></td>
         <td class="from" data-label="From">${row.via}${row.address ? html`, <span class="nowrap">${row.address}</span>` : ""}</td>
-        <td class="reason" data-label="What"><b>${words(row.action)}</b>${row.target ? html` ${row.target}` : ""}</td>
+        <td class="reason" data-label="What"><b>${words(row.action)}</b>${row.target && row.target !== row.who ? html` ${row.target}` : ""}</td>
         <td class="reason wide ${isNothing(row.before) && isNothing(row.after) ? "none" : ""}" data-label="Before → after"><${Change} before=${row.before} after=${row.after} /></td></tr>`)}</tbody></table></div>`}
     ${read.rows?.length > 0 && read.more && html`<p class="center"><button type="button" class="older" onClick=${read.older}>Older changes</button></p>`}
   </section>`;
@@ -63,10 +63,11 @@ const words = (action) => String(action).replaceAll(/[_.]/g, " ");
 const isNothing = (value) => value === null || value === undefined;
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
-function text(value) {
+function text(value, name = "") {
+  if (typeof value === "number" && name.endsWith("_at")) return exact(value * 1000);
   if (value === null || value === undefined) return "none";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (Array.isArray(value)) return value.length ? value.map(text).join(", ") : "none";
+  if (Array.isArray(value)) return value.length ? value.map((one) => text(one)).join(", ") : "none";
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
@@ -82,5 +83,5 @@ export function differences(before, after) {
 function Change({ before, after }) {
   if (isNothing(before) && isNothing(after)) return "";
   return html`<ul class="changed">${differences(before, after).map(([name, old, fresh]) => html`<li key=${name}>
-    ${name && html`<span class="muted">${name.replaceAll("_", " ")}:</span> `}${old !== undefined && html`<del>${text(old)}</del>`}${old !== undefined && fresh !== undefined && " → "}${fresh !== undefined && html`<ins>${text(fresh)}</ins>`}</li>`)}</ul>`;
+    ${name && html`<span class="muted">${name.replaceAll("_", " ")}:</span> `}${old !== undefined && html`<del>${text(old, name ?? "")}</del>`}${old !== undefined && fresh !== undefined && " → "}${fresh !== undefined && html`<ins>${text(fresh, name ?? "")}</ins>`}</li>`)}</ul>`;
 }

@@ -46,7 +46,7 @@ export function AutoMiner({ doing }) {
         <span class=${said.tone} role="status">${said.text}</span>
       </p><//>
     </div>
-    <${Figure} label="Artifacts" value=${number(doing.artifact_count)}><p class="small">openly licensed, stored on this node</p><//>
+    <${Figure} label="Artifacts" value=${number(doing.artifact_count)}><p class="small">openly licensed, of all nodes</p><//>
     <${Figure} label="Described" value=${number(doing.described_count)}><p class="small">by a model</p><//>
     <${Figure} label="Waiting" value=${number(doing.awaiting_count)}><p class="small">for a description, the newest first</p><//>
     ${doing.daemon && html`<p class="note tone-bad" role="alert">${doing.daemon}: nothing is collected. <code>systemctl start hive-minerd</code></p>`}

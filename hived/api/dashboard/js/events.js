@@ -69,7 +69,7 @@ export function EventList({ events, withMiner = true, withNode = false }) {
       return html`<li key=${event.id} class="tone-${tone(event)}">
         <span class="dot" aria-hidden="true"></span>
         <span class="when"><${When} ms=${at} /></span>
-        <span class="what">${withMiner && (mac ? html`<a href=${`/miners/${mac}`} title=${mac}>${name}</a>` : html`<b>${name}</b>`)} ${sentence(event)}${withNode && event.node_id ? html` <small class="muted">on ${event.node_name ?? shortId(event.node_id)}</small>` : ""}</span>
+        <span class="what">${withMiner && (mac ? html`<a href=${`/miners/${mac}`} title=${mac}>${name}</a>` : html`<b>${name}</b>`)} ${sentence(event)}${withNode && mac && event.node_id ? html` <small class="muted">on ${event.node_name ?? shortId(event.node_id)}</small>` : ""}</span>
         <span class="kind" title=${exact(at)}>${kindWord(event.kind)}</span>
       </li>`;
     })}

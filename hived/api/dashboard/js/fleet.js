@@ -2,6 +2,7 @@
 import { BY_KEY, COLUMNS, comparison } from "./columns.js";
 import { condition, SHOWN, SHOWN_TITLES, SHOWN_WORDS, SILENT_AFTER_S } from "./condition.js";
 import { EmptySite } from "./empty.js";
+import { ownId } from "./fleetnodes.js";
 import { count, hashrate, known, number, power, stamp, UNKNOWN } from "./format.js";
 import { html, useEffect, useMemo, useRef } from "./html.js";
 import { live, useLive, useNow } from "./live.js";
@@ -30,6 +31,7 @@ export function FleetPage({ query }) {
 /* Of the whole fleet as the server sums it, or of one node's miners. */
 function Totals({ fleet: whole, rows: all, node, nowMs, silentAfter }) {
   const moment = Math.floor(nowMs / 1000);
+  const elsewhere = node && node !== ownId(); // sweeps of other nodes are not known here
   const rows = useMemo(() => ofNode(all, node), [live.changes, all.size, node]);
   const fleet = useMemo(() => (node ? { ...whole, ...totalsOf(rows.values(), nowMs, silentAfter) } : whole), [whole, rows, moment]);
   const [watts, wattUnit] = power(fleet.power_w);
@@ -44,10 +46,10 @@ function Totals({ fleet: whole, rows: all, node, nowMs, silentAfter }) {
       <p class="small">${number(fleet.online)} online, ${number(fleet.hashing)} hashing</p>
       ${uncounted > 0 && html`<p class="small tone-warn">${uncounted} silent, not counted in the totals</p>`}
     <//>
-    <${Figure} label="Last sweep" value=${sweep ? number(sweep.addresses) : UNKNOWN} unit="addresses">
+    ${!elsewhere && html`<${Figure} label="Last sweep" value=${sweep ? number(sweep.addresses) : UNKNOWN} unit="addresses">
       <p class="small">${sweep ? html`<${SweepWhen} sweep=${sweep} />` : "none yet"}</p>
       ${strangers.length > 0 && html`<p class="small"><a href="/site" title=${strangers.map(([kind, n]) => `${n} × ${kindWords(kind)}`).join(", ")}>${count(sum(strangers), "stranger")}</a></p>`}
-    <//>
+    <//>`}
   </section>`;
 }
 

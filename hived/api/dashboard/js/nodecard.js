@@ -32,7 +32,7 @@ export function NodeCard({ node, chosen, say }) {
         ? html`<${Badge} tone="bad" title="Its keys are refused">revoked<//>`
         : html`<${Badge} tone=${TONES[node.state] ?? "idle"} title=${TITLES[node.state]}>${collector ? "collector" : (node.state ?? "unknown")}<//>`}
         ${" "}<small>since <${Since} ms=${stamp(node.since)} /></small></span></header>
-    <p class="contact">${master ? "This machine" : html`${collector ? "Last sent" : "Last contact"} <b><${When} ms=${stamp(node.contact_at)} empty="never" /></b>${node.address ? ` from ${node.address}` : ""}`}${" · "}version ${node.version ?? UNKNOWN} · id <span class="quote">${node.node_id}</span></p>
+    <p class="contact">${master ? "This machine" : html`${collector ? "Last sent" : "Last contact"} <b><${When} ms=${stamp(node.contact_at)} empty="never" /></b>${node.address ? ` from ${node.address}` : ""}`}${" · "}version ${node.version ?? UNKNOWN} <span class="nodeid">id ${node.node_id}</span></p>
     ${collector
       ? html`<p class="small">A collector that is not ours: it sends contributions when it has some, and tells nothing of itself.</p>`
       : html`<${Skew} seconds=${node.skew_s} />

@@ -32,9 +32,10 @@ export function Users() {
       setSaid({ text: `Not changed: ${err.message}.`, tone: "tone-bad" });
     }
   };
-  return html`<section aria-labelledby="users"><div class="sectionhead"><h2 id="users">Users <small>${count(users.length, "user")}</small></h2>
+  return html`<section aria-labelledby="users"><div class="sectionhead"><h2 id="users">Users <small>${users.length ? count(users.length, "user") : ""}</small></h2>
       <button type="button" onClick=${() => setAsked({ what: "add" })}>Add a user…</button></div>
-    <div class="scroller" tabindex="0" role="region" aria-labelledby="users"><table class="plain-table stacked users">
+    ${users.length === 0 && html`<p class="note muted">None yet. Browsers on this machine are let in without a password; all others need a user.</p>`}
+    <div class="scroller ${users.length === 0 ? "hidden" : ""}" tabindex=${users.length === 0 ? -1 : 0} role="region" aria-labelledby="users"><table class="plain-table stacked users">
       <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Last login</th><th scope="col">Added</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
       <tbody>${users.map((user) => {
         const last = user.role === "admin" && admins === 1;

@@ -98,9 +98,10 @@ export function tone(event) {
   return { failure: "bad", mining: "good", "auto-tuning": "tune" }[event.detail?.after] ?? "idle";
 }
 
-/* Who it happened to, as people know it: the address, else the MAC. */
+/* Who it happened to, as people know it: the address, else the MAC; the node for what is of no miner. */
 export function who(event) {
   const mac = event.miner ?? null;
+  if (mac === null && event.node_id) return { mac: null, name: event.node_name ?? event.node_id };
   if (mac === null) return { mac: null, name: event.kind.startsWith("node_") ? "This fleet" : "This site" };
   return { mac, name: live.rows.get(mac)?.ip ?? event.ip ?? event.detail?.ip ?? mac };
 }
