@@ -12,7 +12,7 @@ from hived.cli.tables import Cell, Column, Row, draw
 from hived.cli.text import UNKNOWN, ago, clean, local_time
 from hived.errors import NotFound
 from hived.records.artifact import Artifact
-from hived.store import artifacts
+from hived.store import artifacts, nodes
 
 LABEL = 12  # columns of a line's name
 PAGE = 80  # columns of a text where nobody says how many there are
@@ -33,7 +33,10 @@ _STATES = {artifacts.AWAITING: "awaiting", artifacts.DESCRIBED: "described"}
 async def list_artifacts(desk: Desk) -> int:
     """Print a line for each artifact, newest first."""
     async with desk.store() as store:
-        found = await store.read(artifacts.newest, limit=desk.args.limit, words=" ".join(desk.args.words))
+        node_id = None if desk.args.node is None else await store.read(nodes.find, desk.args.node)
+        found = await store.read(
+            artifacts.newest, limit=desk.args.limit, words=" ".join(desk.args.words), node_id=node_id
+        )
     if desk.json:
         desk.screen.document([dto_collecting.artifact(one) for one in found])
     elif found:

@@ -10,7 +10,7 @@ from hived.cli.desk import Desk
 from hived.cli.tables import Cell, Column, Row, draw
 from hived.cli.text import UNKNOWN, ago, local_time
 from hived.records.site import Event, KnownMiner
-from hived.store import Database, miners
+from hived.store import Database, miners, nodes
 from hived.store import events as stored
 
 COLUMNS = (
@@ -25,7 +25,7 @@ COLUMNS = (
 async def events(desk: Desk) -> int:
     """Print events; `--miner` only one miner's."""
     async with desk.store() as store:
-        found, known = await store.read(_read, desk.args.miner, desk.args.limit)
+        found, known = await store.read(_read, desk.args.miner, desk.args.node, desk.args.limit)
     if desk.json:
         desk.screen.document([dto.event(one, *_whereabouts(one, known)) for one in found])
     elif found:
@@ -35,9 +35,11 @@ async def events(desk: Desk) -> int:
     return 0
 
 
-def _read(db: Database, miner: str | None, limit: int) -> tuple[list[Event], dict[str, KnownMiner]]:
+def _read(db: Database, miner: str | None, node: str | None, limit: int) -> tuple[list[Event], dict[str, KnownMiner]]:
     num = None if miner is None else lookup.find(db, miner).num
-    return stored.newest(db, limit=limit, num=num), {one.mac: one for one in miners.known(db)}
+    node_id = None if node is None else nodes.find(db, node)
+    found = stored.newest(db, limit=limit, num=num, node_id=node_id, own_id=nodes.own_id(db))
+    return found, {one.mac: one for one in miners.known(db)}
 
 
 def draw_events(desk: Desk, found: Sequence[Event], known: dict[str, KnownMiner]) -> None:
@@ -46,7 +48,7 @@ def draw_events(desk: Desk, found: Sequence[Event], known: dict[str, KnownMiner]
     rows: list[Row] = []
     for one in found:
         ip, _ = _whereabouts(one, known)
-        who = ip or one.mac or "this node"
+        who = ip or one.mac or one.node_name or one.node_id or "this node"
         what = Cell(happenings.sentence(one), happenings.tone(one))
         rows.append([Cell(local_time(one.at), "dim"), ago(one.at, now), who, Cell(one.mac or UNKNOWN, "dim"), what])
     draw(desk.screen, COLUMNS, rows)

@@ -121,6 +121,7 @@ def _list(command: argparse.ArgumentParser) -> None:
         "--state", metavar="S", help="only miners in this state: mining, failure, silent, offline, ..."
     )
     command.add_argument("--model", metavar="M", help="only this model, by alias (s19jpro) or name")
+    _of_node(command)
     command.add_argument("--offline", action="store_true", help="only miners that do not answer any more")
     command.add_argument(
         "--failing", action="store_true", help="only miners that cannot be polled or are in state failure"
@@ -128,6 +129,10 @@ def _list(command: argparse.ArgumentParser) -> None:
     keys = "; ".join(f"{key}: {text}" for key, text in SORT_KEYS.items())
     command.add_argument("--sort", choices=list(SORT_KEYS), default="address", metavar="KEY", help=keys)
     command.add_argument("--limit", type=_count, metavar="N", help="at most so many lines")
+
+
+def _of_node(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--node", metavar="NODE_ID|NAME", help="only what this node of the fleet tells")
 
 
 def _show(command: argparse.ArgumentParser) -> None:
@@ -195,6 +200,7 @@ def _artifacts(group: _Group) -> None:
 
 def _artifact_list(command: argparse.ArgumentParser) -> None:
     command.add_argument("words", nargs="*", help="only artifacts with all of these in title, maker, description, ...")
+    _of_node(command)
     command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
 
 
@@ -299,6 +305,7 @@ def _dead(command: argparse.ArgumentParser) -> None:
 
 def _events(command: argparse.ArgumentParser) -> None:
     command.add_argument("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's")
+    _of_node(command)
     command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
 
 

@@ -108,6 +108,8 @@ def _fits(view: MinerView, desk: Desk, now: float) -> bool:
     how = fleet.condition(view, now, desk.silent_after_s)
     if args.offline and view.online:
         return False
+    if args.node and args.node not in (view.node_id, view.node_name):
+        return False
     if args.failing and how.word not in ("failing", "failure"):
         return False
     if args.state and args.state.lower() not in _states(view, how):

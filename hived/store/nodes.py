@@ -188,6 +188,23 @@ def name_of(db: Database, node_id: str) -> str:
     return str(_must_exist(db, node_id)["name"])
 
 
+def find(db: Database, text: str) -> str:
+    """Return the id of the node with this id or, if only one has it, this name; NotFound when there is none."""
+    found = tuples(Node.select(Node.id, Node.role).where((Node.id == text) | (Node.name == text)), db)
+    ids = [node_id for node_id, _ in found]
+    if text in ids:
+        return text
+    if len(ids) != 1:
+        raise NotFound(f"there is no node {text[:40]!r}" if not ids else f"several nodes are called {text[:40]!r}")
+    return str(ids[0])
+
+
+def own_id(db: Database) -> str | None:
+    """Return the id of the master itself; None where no master has run."""
+    rows = tuples(Node.select(Node.id).where(Node.role == MASTER), db)
+    return str(rows[0][0]) if rows else None
+
+
 def names(db: Database) -> dict[str, str]:
     """Return {node id: name}."""
     return dict(tuples(Node.select(Node.id, Node.name), db))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 
+from hived.api import ingest_parse
 from hived.records.joining import new_key, read_key
 from hived.records.node import Wish
 from hived.records.site import Event
-from hived.store import audit, contacts, events, node_keys, nodes
+from hived.store import audit, contacts, events, ingest, node_keys, nodes
 from tests import nodes as fleet
 from tests.cli.site import MINUTE, Site
 
@@ -82,3 +83,21 @@ def test_what_happened_to_nodes_reads_as_a_sentence(empty: Site) -> None:
     out = empty.run("events").out
     for sentence in ("node shed joined", "node shed has fallen silent", "node shed is back"):
         assert sentence in out
+
+
+def test_lists_can_be_narrowed_to_one_node(site: Site) -> None:
+    site.write(contacts.own, "m", name="head", site=None, version="0.1.0", now=site.now)
+    site.write(fleet.let_in, "n9", site.now, name="barn")
+    for stream, items in (
+        ("miners", [fleet.miner(1, 900)]), ("events", [fleet.event(1, 900)]), ("contributions", [fleet.said(1, 1)]),
+    ):  # fmt: skip
+        batch = ingest_parse.batch(fleet.batch("n9", stream, 1, 1, items), "n9", site.now)
+        site.write(ingest.take, "n9", batch, site.now)
+    assert [one["id"] for one in site.run("miners", "list", "--node", "barn", "--json").document] == [fleet.mac_of(900)]
+    assert len(site.run("miners", "list", "--json").document) == 5
+    (told,) = site.run("events", "--node", "n9", "--json").document
+    assert (told["node_id"], told["kind"]) == ("n9", "reboot")
+    assert all(one["node_id"] is None for one in site.run("events", "--node", "head", "--json").document)
+    assert len(site.run("artifacts", "list", "--node", "barn", "--json").document) == 1
+    assert site.run("artifacts", "list", "--node", "head", "--json").document == []
+    assert site.run("events", "--node", "nobody").err == "hivectl: there is no node 'nobody'\n"
