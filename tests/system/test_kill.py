@@ -66,6 +66,7 @@ class Site:
         works: dict[str, Callable[[], bool | Awaitable[bool]]] = {
             "hive-discoverd": lambda: self._newer("SELECT max(started_at) FROM sweep WHERE finished_at > 0", since),
             "hive-polld": lambda: self._newer("SELECT max(at) FROM status", since),
+            "hive-syncd": lambda: self._newer("SELECT max(beat_at) FROM daemon WHERE name = 'hive-syncd'", since),
             "hive-apid": self._serves,
         }
         await until(works[name])
