@@ -142,12 +142,29 @@ async def test_a_session_that_ends_leaves_the_page_and_goes_on_after_a_new_login
         assert await page.evaluate("document.querySelector('dialog [name=user]').value") == "anna"
         assert await page.evaluate("document.activeElement.name") == "password"
         await page.wait_for("document.querySelector('.connection').innerText === 'logged out'")
-        # Put away it comes back by itself no more, and the page can still be read.
         await page.type(password_of("anna"))
         await page.key("Enter", 13, "\r")
         await page.wait_for("!document.querySelector('dialog[open]')")
         await page.wait_for("document.querySelector('.connection').innerText === 'live'")
         assert await page.evaluate("window.sameDocument && location.pathname") == "/models"
+        assert unexpected(page) == []
+
+
+async def test_who_puts_the_login_away_can_still_read_and_log_in_later(farm: Farm, open_page: OpenPage) -> None:
+    await farm.add(0)
+    await farm.require_login(anna="viewer")
+    async with open_page() as page:
+        await log_in(page, farm, "anna", "/?q=rack", until="document.querySelector('.miners .pick')")
+        await farm.write(sessions.end_of, "anna")
+        await page.wait_for("document.querySelector('dialog[open]')", within=15)
+        await page.key("Escape", 27)
+        await page.wait_for("!document.querySelector('dialog') && document.querySelector('.miners .pick')")
+        await page.click(".account a")
+        await page.wait_for("location.search === '?next=%2F%3Fq%3Drack' && document.querySelector('.credentials')")
+        assert "You are logged in" not in await page.text("main")
+        await fill(page, user="anna", password=password_of("anna"))
+        await page.click(".credentials button")
+        await page.wait_for("location.search === '?q=rack' && document.querySelector('.miners .pick')")
         assert unexpected(page) == []
 
 

@@ -6,7 +6,7 @@ import { html, useLayoutEffect, useRef, useState } from "./html.js";
 import { logout, useSession } from "./session.js";
 
 export function Account() {
-  const { user, role, local } = useSession();
+  const { user, role, local, ended } = useSession();
   const [open, setOpen] = useState(false);
   const [changing, setChanging] = useState(false);
   const [said, setSaid] = useState(null);
@@ -28,7 +28,7 @@ export function Account() {
       document.removeEventListener("keydown", escape);
     };
   }, [open]);
-  if (user === null) return html`<span class="account"><a href="/login">Log in</a></span>`;
+  if (user === null || ended) return html`<span class="account"><a href=${`/login?next=${encodeURIComponent(location.pathname + location.search)}`}>Log in</a></span>`;
   const leave = async () => {
     try {
       await logout();

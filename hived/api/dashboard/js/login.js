@@ -48,7 +48,7 @@ function LoginForm({ user = "", onDone }) {
 }
 
 export function LoginPage({ query }) {
-  const { user, role, setupNeeded } = useSession();
+  const { user, role, setupNeeded, ended } = useSession();
   useEffect(() => {
     if (setupNeeded) go("/setup", { replace: true });
   }, [setupNeeded]);
@@ -57,7 +57,7 @@ export function LoginPage({ query }) {
   const enter = () => location.replace(wayBack(query));
   return html`<section class="gate card">
     <h1 tabindex="-1">Log in</h1>
-    ${user !== null && html`<p class="small">You are logged in as ${user} (${role}). <a href=${wayBack(query)}>Go on as ${user}</a>, or log in as somebody else.</p>`}
+    ${user !== null && !ended && html`<p class="small">You are logged in as ${user} (${role}). <a href=${wayBack(query)}>Go on as ${user}</a>, or log in as somebody else.</p>`}
     <${LoginForm} onDone=${enter} />
     <p class="small">No account? An admin makes one on the Access page, or on the machine itself: <code>sudo hivectl users add NAME --role admin</code></p>
   </section>`;
