@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.databases import private_postgresql
+from tests.fleet.postgres import private_postgresql
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -25,8 +25,8 @@ from hived.records.canonical import url_key
 from hived.store import Database, Store
 from hived.store.db import tuples
 from hived.store.schema import Artifact, Contribution, SyncPoint
-from tests.databases import private_postgresql
 from tests.fleet import objects
+from tests.fleet.postgres import private_postgresql
 from tests.fleet.world import NodeBox, World, database_of, world
 
 OVERLAP = 0.2

@@ -81,7 +81,7 @@ class Link:
                 await self._forward(reader, writer)
         finally:
             self._tasks.discard(task)
-            self._open.discard(writer.transport)  # type: ignore[arg-type]
+            self._open.discard(writer.transport)
             writer.transport.abort()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

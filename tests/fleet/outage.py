@@ -24,9 +24,9 @@ from hived.store import Database, Store, events, miners, readings
 from hived.store.db import tuples
 from hived.store.schema import Contribution, Health, Miner, Rollup5m
 from hived.store.schema import Event as EventRow
-from tests.databases import private_postgresql
 from tests.fleet import objects
 from tests.fleet.link import State
+from tests.fleet.postgres import private_postgresql
 from tests.fleet.world import NodeBox, database_of, world
 
 HOURS = 72

@@ -38,7 +38,6 @@ async def test_a_thousand_races_for_a_new_url_make_a_thousand_artifacts(tmp_path
     apids = 1 if master_url is None else 2
     master = Master(tmp_path / "master", master_url, [free_port() for _ in range(apids)])
     try:
-        master.box.migrate()
         for which in range(apids):
             master.start(which)
         await master.listens()

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from hived.store import Store
+from hived.store import Store, create
 from tests.fleet.link import Link, State
 from tests.system.appliance import Appliance, Program, until
 
@@ -27,6 +27,7 @@ class Master:
         if url is not None:
             self.box.url = url
             self.box.configure(database={"url": url}, node={"state_dir": str(folder)})
+        create(self.box.url, folder)
         self.ports = ports
         self.apids: list[Program | None] = [None] * len(ports)
 
@@ -120,7 +121,6 @@ async def world(
     async with AsyncExitStack() as stack:
         master = Master(folder / "master", master_url, [free_port() for _ in range(apids)])
         stack.callback(master.box.close)
-        master.box.migrate()
         for which in range(apids):
             master.start(which)
         await master.listens()
