@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ class NodeBox:
 
     def wake(self) -> None:
         """Let it try at once instead of at the end of its pause."""
-        if self.syncd is not None and self.syncd.running():
+        if self.syncd is not None and self.syncd.running() and _minds_hangups(self.syncd.process.pid):
             self.syncd.reload()
 
     async def heal(self) -> None:
@@ -153,6 +154,15 @@ async def database_of(box: Appliance) -> AsyncIterator[Store]:
     """The open database of a box."""
     async with Store.open(box.url, state_dir=box.folder) as store:
         yield store
+
+
+def _minds_hangups(pid: int) -> bool:
+    """Tell whether a process has got so far that SIGHUP does not end it."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (signal.SIGHUP - 1) & 1)
+    return False
 
 
 async def _accepts(port: int) -> bool:
