@@ -183,7 +183,7 @@ def main() -> int:
     parser.add_argument("--nodes", type=int, default=4)
     parser.add_argument("--seed", type=int, default=int(hashlib.sha256(str(time.time()).encode()).hexdigest()[:6], 16))
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.add_argument("--pause", type=float, default=0.5, help="mean seconds between two faults (0.5)")
+    parser.add_argument("--pause", type=float, default=2.0, help="mean seconds between two faults (2)")
     parser.add_argument("--patience", type=float, default=3000.0, help="seconds after which it has failed (3000)")
     args = parser.parse_args()
     print(f"seed {args.seed}", flush=True)

@@ -102,6 +102,10 @@ class World:
             self.master.kill(which)
             await asyncio.sleep(self.rng.uniform(0, 0.3))
             self.master.start(which)
+            if self.rng.random() < 0.5:  # zeroconf sees it come back; else the nodes find out by themselves
+                await self.master.listens()
+                for one in self.nodes:
+                    one.wake()
         else:
             await node.link.shake(self.rng)
             if node.link.state is State.WHOLE:

@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ MARK = "SYSTEM_TEST_MARK"
 class Suite:
     """A running suite. Every process that descends from it carries a mark in its environment."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *, miners: int = MINERS, nodes: int = 0) -> None:
         self.mark = f"{MARK}={secrets.token_hex(8)}"
         self.url = f"http://127.0.0.1:{port}"
         self.err = folder / "suite.log"
@@ -36,7 +37,8 @@ class Suite:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "hived.daemons.suite",
-                    "--miners", str(MINERS), "--var", str(folder / "var"), "--http", f"127.0.0.1:{port}",
+                    "--miners", str(miners), "--nodes", str(nodes), "--var", str(folder / "var"),
+                    "--http", f"127.0.0.1:{port}",
                 ],
                 cwd=ROOT, env={**os.environ, name: value}, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
             )  # fmt: skip
@@ -55,13 +57,17 @@ class Suite:
         return {pid: line for pid, line in found.items() if line}  # a zombie has no command line
 
     async def miners(self) -> list[dict[str, Any]]:
+        """Return the miners that the API lists, nothing while it does not listen."""
+        return await self.listed("/api/miners")
+
+    async def listed(self, path: str) -> list[dict[str, Any]]:
         """Return what the API lists, nothing while it does not listen."""
         try:
             # A browser that opens the dashboard on this machine is logged in by that.
             jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address, not of a name
             async with aiohttp.ClientSession(self.url, cookie_jar=jar) as http, http.get("/") as page:
                 assert page.status == 200
-                async with http.get("/api/miners") as reply:
+                async with http.get(path) as reply:
                     assert reply.status == 200
                     return list(json.loads(await reply.read()))
         except aiohttp.ClientConnectorError:
@@ -122,3 +128,28 @@ async def test_one_program_that_dies_ends_the_rest(suite: Suite) -> None:
     assert suite.process.returncode == 1
     assert suite.processes() == {}
     assert "hive-polld ended with exit code -9: stopping the rest" in suite.err.read_text()
+
+
+async def test_nodes_join_the_master_by_themselves_and_one_page_shows_all_sites(tmp_path: Path, free_port: int) -> None:
+    suite = Suite(tmp_path, free_port, miners=3, nodes=2)
+    try:
+
+        async def all_is_there() -> bool:
+            assert suite.process.poll() is None, suite.err.read_text()
+            nodes = await suite.listed("/api/v1/nodes")
+            miners = await suite.listed("/api/miners")
+            by_node = Counter(m["node_name"] for m in miners if m["online"] and m["latest_status"])
+            alive = {node["name"] for node in nodes if node["state"] == "alive" and node["status"] == "approved"}
+            return alive == by_node.keys() == {"master", "node-1", "node-2"} and set(by_node.values()) == {3}
+
+        async def nodes_share_an_artifact() -> bool:
+            found = await suite.listed("/artifacts")
+            return any(len({bubble["node_id"] for bubble in one["bubbles"]}) > 1 for one in found)
+
+        await until(all_is_there, within_s=80)
+        await until(nodes_share_an_artifact, within_s=80)
+        suite.process.send_signal(signal.SIGINT)
+        await until(lambda: suite.process.poll() is not None, within_s=15)
+        assert (suite.process.returncode, suite.processes()) == (0, {})
+    finally:
+        suite.end()
