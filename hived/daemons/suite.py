@@ -75,8 +75,8 @@ async def _join(what: Plan, children: Children, ended: asyncio.Event) -> bool:
     if not await _listens(*master.http, children, ended):
         return False
     for box in what.nodes:
-        status, said = await _ask(box, "status")
-        if status == 0 and json.loads(said).get("master", {}).get("state") == "joined":
+        _, said = await _ask(box, "status")  # fails by its exit code, for no daemon runs yet
+        if said and json.loads(said)["master"]["state"] == "joined":
             continue
         status, said = await _ask(master, "enroll-code")
         if status:

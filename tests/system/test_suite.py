@@ -32,6 +32,7 @@ class Suite:
         self.mark = f"{MARK}={secrets.token_hex(8)}"
         self.url = f"http://127.0.0.1:{port}"
         self.err = folder / "suite.log"
+        self._cookie: dict[str, str] = {}
         name, _, value = self.mark.partition("=")
         with self.err.open("wb") as sink:
             self.process = subprocess.Popen(
@@ -63,11 +64,12 @@ class Suite:
     async def listed(self, path: str) -> list[dict[str, Any]]:
         """Return what the API lists, nothing while it does not listen."""
         try:
-            # A browser that opens the dashboard on this machine is logged in by that.
-            jar = aiohttp.CookieJar(unsafe=True)  # cookies of an address, not of a name
-            async with aiohttp.ClientSession(self.url, cookie_jar=jar) as http, http.get("/") as page:
-                assert page.status == 200
-                async with http.get(path) as reply:
+            async with aiohttp.ClientSession(self.url, headers=self._cookie) as http:
+                if not self._cookie:  # a browser that opens the dashboard on this machine is logged in by that
+                    async with http.get("/") as page:
+                        (cookie,) = page.cookies.values()
+                        self._cookie = {"Cookie": f"{cookie.key}={cookie.value}"}
+                async with http.get(path, headers=self._cookie) as reply:
                     assert reply.status == 200
                     return list(json.loads(await reply.read()))
         except aiohttp.ClientConnectorError:
