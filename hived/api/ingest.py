@@ -47,7 +47,10 @@ async def legacy(request: web.Request) -> web.StreamResponse:
     body = await read(request)
     if isinstance(body, web.Response):
         return body
-    document = asked.parsed(body)
+    try:
+        document = asked.parsed(body)
+    except BadRequest:  # these collectors know one reason
+        raise BadRequest(MISSING) from None
     url, content, node_id = (document.get(name) for name in _LEGACY)
     given = (isinstance(content, str) and content.strip()) or (isinstance(content, dict) and content)
     if not (isinstance(url, str) and url.strip() and isinstance(node_id, str) and node_id and given):

@@ -108,9 +108,6 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/login", pages.index, PUBLIC),
     ("GET", "/setup", pages.index, PUBLIC),
     ("GET", "/collecting", collecting.page, PUBLIC),
-    ("GET", "/login", pages.index, PUBLIC),
-    ("GET", "/setup", pages.index, PUBLIC),
-    ("GET", "/access", pages.index, PUBLIC),
 )
 
 _AREAS: dict[str, tuple[str, ...]] = {

@@ -355,7 +355,7 @@ def _public(option: Option, value: Any) -> Any:
             return {"cert": str(value.cert), "key": str(value.key)}
         case float() if value.is_integer():
             return int(value)
-        case IPv4Network():
+        case IPv4Network() | Path():
             return str(value)
         case str() if option.hide == "password":
             hidden = re.sub(r"(://[^:/@]*:).*@", r"\1***@", value)

@@ -87,8 +87,9 @@ def remake_hour(db: Database, start: float, nums: Sequence[int]) -> None:
     }
     query = _hour_of(start, Rollup5m.at.in_(stretches) & Rollup5m.num.in_(nums))
     Rollup1h.insert_from(query, columns).on_conflict(
-        conflict_target=[Rollup1h.at, Rollup1h.num], update=change
-    ).execute(db)
+        conflict_target=[Rollup1h.at, Rollup1h.num], update=change,
+        where=pw.EXCLUDED.n >= Rollup1h.n,  # of an old hour some stretches may be gone by now
+    ).execute(db)  # fmt: skip
 
 
 def _remote() -> Any:
@@ -134,7 +135,7 @@ def prune(db: Database, table: Any, before: float, *, slice_s: float = HOUR_S) -
         before = min(before, _mark(db, _SUMMED_UP[table]) or -math.inf)
     if table is Rollup5m:
         before = min(before, uplink.rollups_wait_from(db))
-    oldest = _oldest(db, table)
+    oldest = _end(db, table, table.at)
     if oldest is None or oldest >= before:
         return False
     until = min(before, oldest + slice_s)
@@ -142,12 +143,21 @@ def prune(db: Database, table: Any, before: float, *, slice_s: float = HOUR_S) -
 
 
 def _delete_before(db: Database, table: Any, until: float) -> int:
-    gone = table.delete().where(table.at < until)
-    if table in (Status, Chips):
-        head = Health.status_at if table is Status else Health.chips_at
-        latest = Health.select(Health.num).where(head == table.at, Health.num == table.num)
-        gone = gone.where(~pw.fn.EXISTS(latest))
-    return int(gone.execute(db))
+    return int(table.delete().where(table.at < until, _may_go(table)).execute(db))
+
+
+def _may_go(table: Any) -> Any:
+    """Of a miner that left long ago the latest row stays: it must not be taken for where the history begins."""
+    if table not in (Status, Chips):
+        return pw.SQL("1 = 1")
+    head = Health.status_at if table is Status else Health.chips_at
+    return ~pw.fn.EXISTS(Health.select(Health.num).where(head == table.at, Health.num == table.num))
+
+
+def _end(db: Database, table: Any, order: Any) -> float | None:
+    """Return the first time in an order of what may go; None when there is nothing."""
+    rows = tuples(table.select(table.at).where(_may_go(table)).order_by(order).limit(1), db)
+    return float(rows[0][0]) if rows else None
 
 
 def thin_chips(db: Database, before: float) -> bool:
@@ -174,7 +184,7 @@ def thin_chips(db: Database, before: float) -> bool:
 def drop_oldest(db: Database, *, share: float = 0.05) -> bool:
     """Delete the oldest twentieth of the raw history, or of the rollups when no raw is left; False: nothing left."""
     for tables in ((Status, Chips), (Rollup5m,), (Rollup1h,)):
-        spans = [(t, _oldest(db, t), _newest(db, t)) for t in tables]
+        spans = [(t, _end(db, t, t.at), _end(db, t, t.at.desc())) for t in tables]
         known = [(t, old, new) for t, old, new in spans if old is not None and new is not None and new > old]
         if not known:
             continue
@@ -210,11 +220,6 @@ def _columns(table: type[Rollup]) -> list[Any]:
 
 def _oldest(db: Database, table: Any) -> float | None:
     rows = tuples(table.select(table.at).order_by(table.at).limit(1), db)
-    return float(rows[0][0]) if rows else None
-
-
-def _newest(db: Database, table: Any) -> float | None:
-    rows = tuples(table.select(table.at).order_by(table.at.desc()).limit(1), db)
     return float(rows[0][0]) if rows else None
 
 

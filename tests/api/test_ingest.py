@@ -91,6 +91,12 @@ async def test_a_collectors_request_without_all_fields_is_400(collector: Node, g
         assert (status, answer["detail"]) == (400, "Missing fields")
 
 
+@pytest.mark.parametrize("body", [b"", b"  ", b"{", b"[]", b'"url"', b"\xff", b'{"url": NaN}', b"5", b"null"])
+async def test_a_collectors_request_that_is_no_document_is_400_in_the_same_words(collector: Node, body: bytes) -> None:
+    status, answer = await collector.send("/master/ingest", body)
+    assert (status, answer["detail"]) == (400, "Missing fields")
+
+
 async def test_only_the_node_of_the_key_can_be_named(node: Node, collector: Node) -> None:
     assert (await collector.send("/master/ingest", {**LEGACY, "node_id": "n1"}))[0] == 403
     told = fleet.batch("histo", "contributions", 1, 1, [fleet.said(1, 1)])

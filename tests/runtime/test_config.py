@@ -331,6 +331,11 @@ def test_no_secret_is_in_what_is_shown(file: Path) -> None:
     assert loaded.public()["database"]["url"] == "postgresql://hived:***@db.example:5432/h?sslpassword=***"
 
 
+def test_every_option_can_be_shown(file: Path) -> None:
+    loaded = load(file, env={"HIVED_NODE__STATE_DIR": "/srv/hived"}, flags={})
+    assert yaml.safe_load(show(loaded))["node"]["state_dir"] == "/srv/hived"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -130,6 +130,36 @@ async def test_the_budget_takes_the_oldest_and_the_file_shrinks(store: Store) ->
     assert await store.read(count, Chips) > 1000
 
 
+async def test_a_miner_that_left_long_ago_holds_up_no_ageing(store: Store) -> None:
+    gone, one = await a_miner(store), await a_miner(store, "02:00:00:00:00:02", "127.0.0.10")
+    await fill(store, gone, [START - 30 * 86_400], chips=True)
+    await fill(store, one, [START + 15 * i for i in range(960)], chips=True)  # four hours
+    limits = Limits(raw_days=0.05, telemetry_raw_hours=1, telemetry_30m_days=0.05)
+    keeper = Retention(store, limits, clock=(clock := FakeClock(START + 4 * 3600)))
+    for _ in range(12):
+        await keeper.prune()
+        clock.advance(60)
+    assert 200 < await store.read(count, Status) < 400
+    assert [s.at for s in await store.read(readings.newest, gone, limit=9)] == [START - 30 * 86_400]
+
+
+async def test_the_budget_reaches_the_rollups_where_nothing_of_the_raw_history_may_go(store: Store) -> None:
+    for i in range(3):  # as on a master: the latest of each miner, and what other nodes summed up
+        num = await a_miner(store, f"02:00:00:00:00:0{i}", f"127.0.0.1{i}")
+        await fill(store, num, [START + 86_400 * i])
+    await store.write(sum_up, 1000)
+    for _ in range(300):
+        if not await store.write(history.drop_oldest):
+            break
+    assert await store.read(count, Rollup5m) <= 1
+    assert await store.read(count, Status) == 3
+
+
+def sum_up(db: Any, stretches: int) -> None:
+    for i in range(stretches):
+        Rollup5m.insert(at=START + 300 * i, num=1, n=1, hashing_n=1).execute(db)
+
+
 async def test_retention_rolls_up_before_it_prunes(store: Store) -> None:
     num = await a_miner(store)
     await fill(store, num, [START + 15 * i for i in range(960)])  # four hours

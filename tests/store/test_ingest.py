@@ -262,6 +262,15 @@ async def test_hours_are_made_anew_when_their_stretches_come_late_and_in_pieces(
     assert (hour["at"], hour["n"], hour["hashrate_mean_hs"], hour["power_mean_w"]) == (HOUR, 240, 5.5e12, 100.0)
 
 
+async def test_an_hour_is_never_made_anew_from_less_than_it_was_made_from(store: Store) -> None:
+    await take(store, "n1", "miners", 1, 1, [fleet.miner(1, 7)])
+    items = [fleet.rollup(7, HOUR + 300 * i) for i in range(12)]
+    await take(store, "n1", "status", 1, items[-1]["seq"], items)
+    await store.write(lambda db: Rollup5m.delete().execute(db))  # they grow old before their hour does
+    await take(store, "n1", "status", 1, items[0]["seq"], items[:1], epoch="another")
+    assert await store.read(lambda db: tuples(Rollup1h.select(Rollup1h.at, Rollup1h.n), db)) == [(HOUR, 240)]
+
+
 async def test_only_the_nodes_own_miners_histories_can_be_corrected(store: Store) -> None:
     await take(store, "n1", "miners", 1, 1, [fleet.miner(1, 7)])
     seq = fleet.rollup(7, HOUR)["seq"]
