@@ -158,7 +158,7 @@ def _contact(document: Mapping[str, Any]) -> Contact:
         newest={name: outside.whole(newest[name], "newest") for name in STREAMS if newest.get(name) is not None},
         oldest_at={name: outside.time(oldest[name], "oldest_unsent_at") for name in STREAMS if oldest.get(name)},
         health=outside.document(document.get("health") or {}, "health", most_bytes=MAX_HEALTH_BYTES, depth=4),
-        done=tuple(_done(one) for one in done),
+        done=tuple(_done(one) for one in done), leaving=document.get("leaving") is True,
     )  # fmt: skip
 
 

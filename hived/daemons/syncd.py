@@ -45,3 +45,5 @@ async def syncd(config: Config, life: Life) -> None:
             if not life.once:
                 beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))
             await life.run(beats, status=sync.summary)
+            if life.stopping and not life.once:
+                await sync.goodbye()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PENDING, APPROVED, REVOKED, ACTIVE = "pending", "approved", "revoked", "active"
-ALIVE, SUSPECT, DEAD = "alive", "suspect", "dead"
+ALIVE, SUSPECT, DEAD, LEFT = "alive", "suspect", "dead", "left"
+"""By its contacts. left: it was stopped, and said so."""
 NODE, MASTER, COLLECTOR = "node", "master", "collector"
 """What a node is here: one of ours, the master itself, or a collector that is not ours and sends contributions."""
 SCOPE_NODE, SCOPE_INGEST = "node", "ingest"
@@ -57,6 +58,8 @@ class Contact:
     oldest_at: dict[str, float]
     health: dict[str, Any]
     done: tuple[tuple[int, dict[str, Any]], ...] = ()
+    leaving: bool = False
+    """It is being stopped: its silence from now on means nothing."""
 
 
 @dataclass(frozen=True, slots=True)

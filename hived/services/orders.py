@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from hived.errors import BadRequest, NotFound
+from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
 from hived.records.site import Command
 from hived.records.uplink import Order
@@ -21,7 +21,7 @@ OWN, DISCOVERD = "hive-syncd", "hive-discoverd"
 GIVE_UP_S = 1800.0
 """A scan of a /16 takes minutes; what is not done by then was not begun."""
 MAX_TARGETS = 64
-MAX_PASSWORD = 128
+MAX_PASSWORD = 256  # as hive-apid takes it
 MAX_NAME = 100
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
@@ -113,7 +113,7 @@ def _do(db: Database, command: Command, at: float, master: str) -> dict[str, Any
                 steering.set_miner(db, args["mac"], by, password=args["password"])
             case "set_max_preset" if steering.set_max_preset(db, args["alias"], args["name"], by) is None:
                 result = {"error": f"there is no model {args['alias']}"}
-    except (BadRequest, NotFound) as err:
+    except (BadRequest, NotFound, Conflict) as err:
         result = {"error": str(err)}
     own_orders.finish(db, command.id, result, at)
     return result

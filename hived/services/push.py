@@ -6,6 +6,7 @@ holds up the other. All that is kept in memory can be lost: the master says wher
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -14,7 +15,7 @@ from typing import Any
 
 from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
-from hived.errors import Transient
+from hived.errors import Refused, Transient
 from hived.records.joining import new_key
 from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
 from hived.records.times import to_text
@@ -34,6 +35,8 @@ SLICE_S = 4.5
 """How long history is carried at a stretch; then the state is due again."""
 COUNT_S = 60.0
 """How often a backlog is counted: up to 100,000 rows take a moment."""
+GOODBYE_S = 0.8
+"""For the last contact of a daemon that is stopped: nobody waits for it."""
 KEY_DAYS = 90.0
 """A key that leaked unnoticed is worth nothing after a quarter of a year."""
 SKEW_S = 300.0
@@ -99,6 +102,17 @@ class Push:
     def contact_soon(self) -> None:
         """Have the next round begin with a contact: there is something to tell."""
         self._due.pop("contact", None)
+
+    async def goodbye(self, link: Uplink) -> None:
+        """Tell the master that this node is stopped on purpose, if that is quickly said."""
+        if self._client is None or link.key is None or link.state != JOINED:
+            return
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                body, _ = await self._told(link, self._clock())
+                await self._client.contact(link.key, body | {"done": [], "leaving": True})
+        except (TimeoutError, Transient, Refused) as err:
+            log.debug("no goodbye: %s", err)
 
     async def count(self, link: Uplink) -> None:
         """Count what waits, from the rows and the numbers that the master last said to hold."""

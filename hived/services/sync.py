@@ -111,6 +111,11 @@ class Sync:
         if err is not None:
             raise Transient(str(err))
 
+    async def goodbye(self) -> None:
+        """Say to the master that this node leaves, when it was there a moment ago; within a second."""
+        if not self._view.is_master and not self._backoff.failures:
+            await self._push.goodbye(self._view.link)
+
     def summary(self) -> str:
         """Return the line for `systemctl status`."""
         if self._view.is_master:

@@ -1,4 +1,4 @@
-"""What nodes say of themselves, and how long ago: alive, suspect or dead by the age of their last contact."""
+"""What nodes say of themselves, and how long ago: alive, suspect, dead or left by their last contact."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from hived.records.node import (
     COLLECTOR,
     DEAD,
     DEAD_S,
+    LEFT,
     MASTER,
     NODE,
     SUSPECT,
@@ -37,11 +38,12 @@ def save(db: Database, node_id: str, told: Contact, *, address: str | None, secu
     )
     if back.execute(db):
         events.add(db, [Event("node_back", now, {"node_id": node_id, "name": told.name})])
+    state = LEFT if told.leaving else ALIVE
     Node.update(
         name=told.name, site=told.site, version=told.version, epoch=told.epoch, address=address, secure=secure,
         contact_at=now, skew_s=told.at - now, health=json.dumps(told.health),
         lag=json.dumps({"newest": told.newest, "oldest_at": told.oldest_at}),
-        since=pw.Case(None, [(Node.state == ALIVE, Node.since)], now), state=ALIVE,
+        since=pw.Case(None, [(Node.state == state, Node.since)], now), state=state,
     ).where(Node.id == node_id).execute(db)  # fmt: skip
 
 
@@ -64,10 +66,10 @@ def own_health(db: Database, node_id: str, health: dict[str, Any]) -> None:
 def watch(db: Database, now: float, *, since: float) -> list[str]:
     """Say of each node whether it is alive, suspect or dead; return the names of those that are dead from now on.
 
-    `since`: when somebody began to listen; nobody is called dead for what was not heard before.
+    `since`: when somebody began to listen; nobody is called dead for what was not heard before. Who left is not missed.
     """
     query = Node.select(Node.id, Node.name, Node.state, Node.contact_at).where(
-        Node.role == NODE, Node.status == APPROVED, Node.contact_at.is_null(False)
+        Node.role == NODE, Node.status == APPROVED, Node.contact_at.is_null(False), Node.state != LEFT
     )
     lost: list[str] = []
     for node_id, name, state, contact_at in tuples(query, db):

@@ -10,8 +10,9 @@ import pytest
 from hived.errors import BadRequest
 from hived.records.uplink import Order
 from hived.services.orders import GIVE_UP_S, Orders, checked
-from hived.store import Store, audit, miners, models, own_orders, site
-from hived.store.schema import Command
+from hived.store import Store, audit, miners, models, nodes, own_orders, site
+from hived.store.schema import Command, Miner
+from tests import nodes as fleet
 from tests.clock import FakeClock
 from tests.databases import Databases
 from tests.services.node import fill
@@ -92,6 +93,18 @@ async def test_a_password_is_sealed_while_it_waits_and_gone_when_it_is_done(stor
     assert "s3same" not in str(await store.read(audit.listing, limit=9))
 
 
+async def test_an_order_for_a_miner_that_was_another_nodes_is_answered_and_stops_nothing(
+    store: Store, orders: Orders, clock: FakeClock
+) -> None:
+    """A box that was a master once has miners of other nodes in its database."""
+    await store.write(fleet.let_in, "n9", clock())
+    await store.write(nodes.revoke, "n9", by="tests", now=clock())
+    await store.write(lambda db: Miner.update(remote=True, node_id="n9").where(Miner.mac == MAC).execute(db))
+    await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
+    await orders.carry_out()
+    assert "takes no orders" in (await results(orders))[3]["error"]
+
+
 def _args(db: Any) -> dict[str, Any]:
     text = Command.select(Command.args).where(Command.origin.is_null(False)).bind(db).scalar()
     return dict(json.loads(text))
@@ -142,7 +155,7 @@ async def test_what_is_not_known_is_answered(store: Store, orders: Orders) -> No
         ("hive-syncd", "set_managed", {"mac": "nonsense", "managed": True}),
         ("hive-syncd", "set_managed", {"mac": [MAC], "managed": True}),
         ("hive-syncd", "set_unlock_pass", {"mac": MAC, "password": ""}),
-        ("hive-syncd", "set_unlock_pass", {"mac": MAC, "password": "x" * 200}),
+        ("hive-syncd", "set_unlock_pass", {"mac": MAC, "password": "x" * 257}),
         ("hive-syncd", "set_unlock_pass", {"mac": MAC, "password": "a\nb"}),
         ("hive-syncd", "set_max_preset", {"name": "1"}),
         ("hive-syncd", "set_max_preset", {"alias": "s19", "name": 5}),

@@ -133,6 +133,21 @@ async def test_all_streams_arrive(master: Master, node: Node) -> None:
     assert sum(event.kind == "miner_found" for event in told) == 7
 
 
+async def test_a_node_that_is_stopped_left_and_is_not_missed(master: Master, node: Node) -> None:
+    async def state() -> str | None:
+        (one,) = [one for one in await master.store.read(contacts.listing) if one.node_id == OWN]
+        return one.state
+
+    assert await state() == "alive"
+    await node.sync.goodbye()
+    assert await state() == "left"
+    assert await master.store.write(contacts.watch, node.clock() + 86_400, since=0.0) == []
+    assert await state() == "left"
+    await node.anew()
+    await node.tick(5)
+    assert await state() == "alive"
+
+
 async def test_all_again_under_another_epoch_changes_nothing(master: Master, node: Node) -> None:
     await node.store.write(fill, node.clock(), rigs=3, slots=6, said=4)
     await node.tick(5)
