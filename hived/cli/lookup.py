@@ -14,13 +14,16 @@ MAX_SHOWN = 5  # near matches in one line
 
 
 def find(db: Database, text: str) -> KnownMiner:
-    """Return the miner meant. NotFound names near matches, BadRequest the miners that share a host name."""
-    return _find(miners.known(db), text)
+    """Return the miner meant, on this node or another. NotFound names near matches, BadRequest those that share a name.
+
+    Sites share private networks, too: an address that two miners have is no name.
+    """
+    return _find(miners.known(db, everywhere=True), text)
 
 
 def find_all(db: Database, texts: Sequence[str]) -> list[KnownMiner]:
     """Return the miners meant, each once, in the order of the texts; raises as `find` does."""
-    known = miners.known(db)
+    known = miners.known(db, everywhere=True)
     return list({found.mac: found for found in (_find(known, text) for text in texts)}.values())
 
 
@@ -28,8 +31,14 @@ def _find(known: list[KnownMiner], text: str) -> KnownMiner:
     wanted = text.strip().lower()
     mac = as_mac(wanted)
     for one in known:
-        if one.mac == mac or one.ip == wanted:
+        if one.mac == mac:
             return one
+    there = [one for one in known if one.ip == wanted]
+    if len(there) == 1:
+        return there[0]
+    if there:
+        macs = ", ".join(one.mac for one in there[:MAX_SHOWN])
+        raise BadRequest(f"{len(there)} miners have the address {text}, on different nodes: say which by MAC: {macs}")
     named = [one for one in known if one.hostname and one.hostname.lower() == wanted]
     if len(named) == 1:
         return named[0]

@@ -147,6 +147,7 @@ def _scan(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--wait", type=_seconds, default=60.0, metavar="S", help="seconds to wait for the result (60; 0: do not wait)"
     )
+    command.add_argument("--node", metavar="NODE_ID|NAME", help="let this node of the fleet look, not this box")
 
 
 def _set(command: argparse.ArgumentParser) -> None:
@@ -269,7 +270,7 @@ def _nodes(group: _Group) -> None:
 
 
 def _node(command: argparse.ArgumentParser) -> None:
-    command.add_argument("node", metavar="NODE_ID", help="as `hivectl nodes list` names it")
+    command.add_argument("node", metavar="NODE_ID|NAME", help="as `hivectl nodes list` names it")
 
 
 def _node_approve(command: argparse.ArgumentParser) -> None:

@@ -35,15 +35,27 @@ async def change(desk: Desk) -> int:
         desk.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in after])
         return 0
     for view in after:
+        if view.remote:
+            desk.screen.say(_asked(view, args.managed, password is not None))
+            continue
         said = ["managed" if view.managed else "not managed"] if args.managed is not None else []
         if password is not None:
             said.append(f"the password is kept{_when(view, looked_for)}")
         desk.screen.say(
             f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')}): {', '.join(said)}"
         )
-    if password is not None and not looked_for and not all(view.has_key for view in after):
+    if password is not None and not looked_for and not all(view.has_key or view.remote for view in after):
         desk.note("hive-discoverd does not run: nothing is tried before it does")
     return 0
+
+
+def _asked(view: MinerView, managed: bool | None, password: bool) -> str:
+    """Say what another node is to do with its miner: it hears of it with its next contact."""
+    words = [] if managed is None else ["managed" if managed else "not managed"]
+    words += ["the password"] if password else []
+    node = clean(view.node_name or view.node_id or "its node")
+    miner = f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')})"
+    return f"{miner}: waits for node {node}: {', '.join(words)}"
 
 
 def _when(view: MinerView, looked_for: bool) -> str:

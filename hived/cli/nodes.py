@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from hived.api import dto_nodes
 from hived.api.nodes import name_of, node_id_of
 from hived.cli.desk import Desk, WrongUsage
@@ -10,7 +13,7 @@ from hived.cli.text import UNKNOWN, ago, clean, local_time
 from hived.errors import BadRequest
 from hived.records.node import ALIVE, APPROVED, PENDING, REVOKED, SUSPECT, NodeView
 from hived.services import fleet_changes
-from hived.store import contacts
+from hived.store import Database, contacts, nodes
 
 COLUMNS = (
     Column("NAME", least=10),
@@ -50,22 +53,22 @@ async def approve(desk: Desk) -> int:
     """Let a node in whose phrase is the one that it logs."""
     args = desk.args
     async with desk.store() as store:
-        name = await store.write(fleet_changes.approve, args.node, args.phrase, desk.by())
-    return _told(desk, args.node, f"{clean(name)} is approved: it sends with its next contact")
+        node_id, name = await store.write(_changed, fleet_changes.approve, args.node, args.phrase, desk.by())
+    return _told(desk, node_id, f"{clean(name)} is approved: it sends with its next contact")
 
 
 async def revoke(desk: Desk) -> int:
     """Shut a node out."""
     async with desk.store() as store:
-        name = await store.write(fleet_changes.revoke, desk.args.node, desk.by())
-    return _told(desk, desk.args.node, f"{clean(name)} is revoked: nothing that it sends is taken any more")
+        node_id, name = await store.write(_changed, fleet_changes.revoke, desk.args.node, desk.by())
+    return _told(desk, node_id, f"{clean(name)} is revoked: nothing that it sends is taken any more")
 
 
 async def remove(desk: Desk) -> int:
     """Forget a node with its keys and miners."""
     async with desk.store() as store:
-        name = await store.write(fleet_changes.remove, desk.args.node, desk.by())
-    return _told(desk, desk.args.node, f"{clean(name)} is removed, and its miners with it; bubbles and events stay")
+        node_id, name = await store.write(_changed, fleet_changes.remove, desk.args.node, desk.by())
+    return _told(desk, node_id, f"{clean(name)} is removed, and its miners with it; bubbles and events stay")
 
 
 async def add(desk: Desk) -> int:
@@ -93,6 +96,12 @@ async def enroll_code(desk: Desk) -> int:
     else:
         desk.screen.say(f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}")
     return 0
+
+
+def _changed(db: Database, change: Callable[..., str], node: str, *args: Any) -> tuple[str, str]:
+    """Change the node with this id or name and return both."""
+    node_id = nodes.find(db, node)
+    return node_id, change(db, node_id, *args)
 
 
 def _told(desk: Desk, node_id: str, text: str) -> int:

@@ -19,7 +19,7 @@ from hived.errors import HivedError
 from hived.records.site import Command, DaemonRow, MinerView, Stranger
 from hived.services import steering
 from hived.services.commands import parse_targets
-from hived.store import Database, Store, site, views
+from hived.store import Database, Store, nodes, site, views
 
 DAEMON = "hive-discoverd"
 LOOK_EVERY_S = 0.2
@@ -36,6 +36,14 @@ _STRANGERS = (Column("ADDRESS"), Column("WHAT"), Column("WHY", least=24))
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """The node that is to look."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """What the scan brought to light: miners that are new, or all when targets were named; strangers likewise."""
 
@@ -44,27 +52,31 @@ class Seen:
 
 
 async def scan(desk: Desk) -> int:
-    """Ask for a scan, wait up to --wait seconds, print the result; 1 when it was not done."""
+    """Ask for a scan, here or of another node, wait up to --wait seconds, print the result; 1 when it was not done."""
     networks = _networks(desk.args.targets)
-    if not networks and not desk.config.network.subnets:
+    if not networks and desk.args.node is None and not desk.config.network.subnets:
         raise WrongUsage(
             f"network.subnets is empty in {desk.config_file}: nothing is known to scan; name an address or a network"
         )
     async with desk.store() as store:
         asked_at = desk.clock()
-        _must_run(await store.read(site.daemons), asked_at)
+        other = await store.read(_other, desk.args.node)
+        who = DAEMON if other is None else f"node {clean(other.name)}"
+        if other is None:
+            _must_run(await store.read(site.daemons), asked_at)
         wish = {"targets": [str(one) for one in networks]}
-        number = await store.write(steering.ask_scan, wish, desk.by())
+        number = await store.write(steering.ask_scan, wish, desk.by(), node_id=other.id if other else None)
         if not desk.args.wait:
-            return _left(desk, number)
-        with _Progress(networks) as progress:
-            done = await _done(desk, store, number, progress)
-        seen = await store.read(_seen, networks, asked_at)
+            return _left(desk, number, who)
+        with _Progress(networks, who) as progress:
+            done = await _done(desk, store, number, progress, here=other is None)
+        seen = await store.read(_seen, networks, asked_at, other.id if other else None)
     result = (done.result or {}) if done is not None else {}
     if desk.json:
         desk.screen.document(_document(number, wish, done, seen))
     if done is None:
-        desk.note(f"hivectl: not done after {desk.args.wait:g} s; hive-discoverd goes on, `hivectl status` shows it")
+        goes_on = "goes on, `hivectl status` shows it" if other is None else "is told with its next contact"
+        desk.note(f"hivectl: not done after {desk.args.wait:g} s; {who} {goes_on}")
         return EXIT_FAILED
     if "error" in result:
         desk.note(f"hivectl: {result['error']}")
@@ -88,7 +100,13 @@ def _must_run(rows: list[DaemonRow], now: float) -> None:
         raise HivedError(f"{DAEMON} does not run ({heard}), so nobody would scan: systemctl start {DAEMON}")
 
 
-async def _done(desk: Desk, store: Store, number: int, progress: _Progress) -> Command | None:
+def _other(db: Database, text: str | None) -> Other | None:
+    """Return the node that is meant; None: this one."""
+    node_id = None if text is None else nodes.find(db, text)
+    return None if node_id is None or node_id == nodes.own_id(db) else Other(node_id, nodes.name_of(db, node_id))
+
+
+async def _done(desk: Desk, store: Store, number: int, progress: _Progress, *, here: bool = True) -> Command | None:
     """Return the command once it is done, None when the time is over. HivedError when the daemon ends meanwhile."""
     deadline = time.monotonic() + desk.args.wait
     while True:
@@ -98,27 +116,34 @@ async def _done(desk: Desk, store: Store, number: int, progress: _Progress) -> C
         left = deadline - time.monotonic()
         if left <= 0:
             return None
-        _must_run(await store.read(site.daemons), desk.clock())
+        if here:
+            _must_run(await store.read(site.daemons), desk.clock())
         progress.step()
         await asyncio.sleep(min(LOOK_EVERY_S, left))
 
 
-def _seen(db: Database, networks: list[ipaddress.IPv4Network], since: float) -> Seen:
-    """Read who is there. Without targets the fleet is known: only what is new is worth a line."""
+def _seen(db: Database, networks: list[ipaddress.IPv4Network], since: float, node_id: str | None = None) -> Seen:
+    """Read who is there. Without targets the fleet is known: only what is new is worth a line.
+
+    What another node saw comes with what it sends next.
+    """
+    if node_id is not None:
+        return Seen([], [])
 
     def meant(ip: str | None) -> bool:
         return ip is not None and any(ipaddress.IPv4Address(ip) in network for network in networks)
 
-    miners = [v for v in views.miners(db) if v.created_at >= since or (meant(v.ip) and (v.seen_at or 0.0) >= since)]
+    own = [v for v in views.miners(db) if not v.remote]
+    miners = [v for v in own if v.created_at >= since or (meant(v.ip) and (v.seen_at or 0.0) >= since)]
     strangers = [s for s in site.strangers(db) if s.last_seen_at >= since and (meant(s.ip) or s.first_seen_at >= since)]
     return Seen(sorted(miners, key=address_order), strangers)
 
 
-def _left(desk: Desk, number: int) -> int:
+def _left(desk: Desk, number: int, who: str) -> int:
     if desk.json:
         desk.screen.document({"id": number, "done": False, "result": None})
     else:
-        desk.screen.say(f"{DAEMON} was asked to scan")
+        desk.screen.say(f"{who} was asked to scan")
     return 0
 
 
@@ -174,9 +199,9 @@ def _print(desk: Desk, networks: list[ipaddress.IPv4Network], result: dict[str, 
 class _Progress:
     """Says on standard error what is waited for: a line that counts the seconds on a terminal, one line elsewhere."""
 
-    def __init__(self, networks: list[ipaddress.IPv4Network]) -> None:
+    def __init__(self, networks: list[ipaddress.IPv4Network], who: str) -> None:
         what = ", ".join(str(one).removesuffix("/32") for one in networks[:3]) + (", ..." if len(networks) > 3 else "")
-        self._text = clean(f"{DAEMON} scans {what or 'the configured networks'}")
+        self._text = clean(f"{who} scans {what or 'the configured networks'}")
         self._live = sys.stderr.isatty()
         self._began = time.monotonic()
         self._said = -1

@@ -75,7 +75,7 @@ def checked(daemon: str, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of an order that can be carried out. BadRequest says what is wrong with another one."""
     match daemon, verb:
         case ("hive-discoverd", "scan"):
-            targets = args.get("targets")
+            targets = args.get("targets", [])  # none: all networks of this node
             if not isinstance(targets, list) or len(targets) > MAX_TARGETS:
                 raise BadRequest(f"targets: expected a list of at most {MAX_TARGETS} addresses or networks")
             try:

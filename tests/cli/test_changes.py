@@ -6,9 +6,11 @@ import io
 
 import pytest
 
+from hived.api import ingest_parse
 from hived.records.site import KnownMiner
-from hived.store import miners
+from hived.store import ingest, miners, orders
 from hived.store import site as stored_site
+from tests import nodes as fleet
 from tests.cli.site import Site, mac
 
 
@@ -28,6 +30,25 @@ def test_miners_are_managed_and_unmanaged_by_mac_and_address(site: Site) -> None
     assert [known(site, n).managed for n in (1, 2, 9)] == [True, True, False]
     document = site.run("miners", "set", "192.168.7.1", "--unmanaged", "--json").document
     assert [(one["id"], one["managed"]) for one in document] == [(mac(1), False)]
+
+
+def test_a_miner_of_another_node_is_found_and_its_node_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write(fleet.let_in, "n1", site.now, name="shed")
+    site.write(fleet.touch, "n1", site.now, name="shed")
+    told = ingest_parse.batch(
+        fleet.batch("n1", "miners", 1, 2, [fleet.miner(1, 70, ip="192.168.7.1"), fleet.miner(2, 71, ip="10.0.0.1")]),
+        "n1", site.now,
+    )  # fmt: skip
+    site.write(ingest.take, "n1", told, site.now)
+    monkeypatch.setattr("sys.stdin", io.StringIO("word\n"))
+    ran = site.run("miners", "set", "10.0.0.1", "--managed", "--password-stdin")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.endswith("): waits for node shed: managed, the password\n")
+    waiting = site.write(orders.waiting, "n1", secure=True, now=site.now)
+    assert [one.verb for one in waiting] == ["set_managed", "set_unlock_pass"]
+    two = site.run("miners", "set", "192.168.7.1", "--managed")
+    assert two.code == 1
+    assert "2 miners have the address 192.168.7.1, on different nodes: say which by MAC" in two.err
 
 
 def test_one_unknown_miner_changes_none(site: Site) -> None:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 
 from hived.clients.vnish.client import VnishClient
 from hived.clients.vnish.transport import open_session
+from hived.records.node import Order
 from hived.records.site import Command
 from hived.runtime.beat import Beat
 from hived.services.catalogue import Catalogue
@@ -19,8 +20,9 @@ from hived.services.discover import Discoverer
 from hived.services.keys import KeyKeeper
 from hived.services.sweep import LightScan, Range
 from hived.simulator.fleet import Fleet
-from hived.store import Store
+from hived.store import Store, orders
 from hived.store import site as stored_site
+from tests import nodes as fleet
 from tests.cli.site import Ran, Site
 from tests.waiting import until
 
@@ -146,6 +148,32 @@ def test_not_waiting_leaves_the_wish_and_ends(site: Site) -> None:
     assert (ran.code, ran.document["done"]) == (0, False)
     (wish,) = site.write(stored_site.open_commands, "hive-discoverd", newer_than=0.0)
     assert (wish.verb, wish.args) == ("scan", {"targets": ["192.168.7.1/32"]})
+
+
+async def test_another_node_is_asked_and_what_it_says_is_told(site: Site) -> None:
+    """Its hive-discoverd looks: whether ours runs does not matter."""
+    site.write(fleet.let_in, "n1", site.now, name="shed")
+    site.daemon("hive-discoverd", beat_ago=90.0)
+    site.configure("network: {subnets: []}")
+    ran = await scanned(site, "--node", "shed", "--wait", "0")
+    assert (ran.code, ran.out) == (0, "node shed was asked to scan\n")
+    (order,) = site.write(orders.waiting, "n1", secure=False, now=site.now)
+    assert (order.daemon, order.verb, order.args) == ("hive-discoverd", "scan", {"targets": []})
+    site.write(orders.done, "n1", [(order.id, {})], site.now)
+    run = asyncio.create_task(scanned(site, "192.168.7.0/24", "--node", "n1"))
+    async with Store.open(site.url) as store:
+
+        async def given() -> list[Order]:
+            return await store.write(orders.waiting, "n1", secure=False, now=site.now)
+
+        await until(given)
+        (order,) = await given()
+        await store.write(orders.done, "n1", [(order.id, {"addresses": 254, "miners": 3})], site.now)
+    ran = await run
+    assert (ran.code, ran.lines[0]) == (
+        0, "254 addresses tried, 0 answered: 3 miners, 0 other devices, 0 unreadable"
+    )  # fmt: skip
+    assert (await scanned(site, "--node", "barn")).err == "hivectl: there is no node 'barn'\n"
 
 
 def test_what_is_no_address_and_nothing_to_scan_are_wrong_usage(site: Site) -> None:

@@ -105,6 +105,10 @@ async def test_an_order_for_a_miner_that_was_another_nodes_is_answered_and_stops
     assert "takes no orders" in (await results(orders))[3]["error"]
 
 
+def test_a_scan_without_targets_is_of_all_networks() -> None:
+    assert checked("hive-discoverd", "scan", {}) == {"targets": []}
+
+
 def _args(db: Any) -> dict[str, Any]:
     text = Command.select(Command.args).where(Command.origin.is_null(False)).bind(db).scalar()
     return dict(json.loads(text))
@@ -159,7 +163,7 @@ async def test_what_is_not_known_is_answered(store: Store, orders: Orders) -> No
         ("hive-syncd", "set_unlock_pass", {"mac": MAC, "password": "a\nb"}),
         ("hive-syncd", "set_max_preset", {"name": "1"}),
         ("hive-syncd", "set_max_preset", {"alias": "s19", "name": 5}),
-        ("hive-discoverd", "scan", {}),
+        ("hive-discoverd", "scan", {"targets": None}),
         ("hive-discoverd", "scan", {"targets": ["0.0.0.0/0"]}),
         ("hive-discoverd", "scan", {"targets": ["example.com"]}),
         ("hive-discoverd", "scan", {"targets": ["10.0.0.1"] * 100}),
