@@ -102,7 +102,7 @@ def row(view: MinerView) -> Json:
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
         "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count, "failing": view.failures > 0,
         "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None, "node_id": view.node_id,
-        "node_name": view.node_name,
+        "node_name": view.node_name, "remote": view.remote,
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from hived.api import dto
 from hived.records import units
 from hived.records.miner import HASHING_STATES
-from hived.records.site import MinerView, Sweep
+from hived.records.site import MinerView, Sweep, silent_after_s
 
 FRESH_INTERVALS = 3  # polls that may be missed before a number is old
 BEAT_OLD_S = 30.0  # three missed beats of a daemon that writes its row every 10 s
@@ -39,6 +39,7 @@ class Glance:
     expected_hashrate_hs: float | None
     power_w: float | None
     node_id: str | None
+    remote: bool
     model: bytes
 
     @classmethod
@@ -50,7 +51,8 @@ class Glance:
             updated_at=view.updated_at, seen_at=view.seen_at, status_at=now.at if now else None,
             hashrate_hs=now.hashrate_hs if now else None,
             expected_hashrate_hs=now.expected_hashrate_hs if now else None,
-            power_w=now.power_w if now else None, node_id=view.node_id, model=model,
+            power_w=now.power_w if now else None, node_id=view.node_id, remote=view.remote,
+            model=model,
         )  # fmt: skip
 
 
@@ -79,8 +81,8 @@ def totals(
 ) -> dict[str, Any]:
     """Return the totals of /api/v1/fleet.
 
-    Only online miners with a status of the last FRESH_INTERVALS polls count into hashrate, nominal and power; online
-    ones without are `silent`. `hashrate_nominal_lost_ths` is what the others (silent or offline) should give by their
+    Only online miners with a status of the last FRESH_INTERVALS polls (those of other nodes: of the last minutes) count
+    into hashrate, nominal and power; online ones without are `silent`. `hashrate_nominal_lost_ths` is what the others (silent or offline) should give by their
     last status. Efficiency is over the counted miners that told both watts and hashrate.
     """
     miners = online = managed = hashing = failing = silent = 0
@@ -95,7 +97,8 @@ def totals(
         states[(one.state or "unknown") if one.online else "offline"] += 1
         online += one.online
         # Nor is a status from the future fresh: the clock was set back, and nobody knows when it was.
-        fresh = one.status_at is not None and abs(now - one.status_at) < FRESH_INTERVALS * status_seconds
+        old_s = silent_after_s(FRESH_INTERVALS * status_seconds, remote=one.remote)
+        fresh = one.status_at is not None and abs(now - one.status_at) < old_s
         if not (one.online and fresh):
             silent += one.online
             lost.add(one.expected_hashrate_hs)

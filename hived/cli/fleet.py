@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hived.records import units
+from hived.records import site, units
 from hived.records.miner import HASHING_STATES, HashboardReading
 from hived.records.site import MinerView
 
@@ -43,7 +43,7 @@ def condition(view: MinerView, now: float, silent_after_s: float) -> Condition:
 
 def fresh(view: MinerView, now: float, silent_after_s: float) -> bool:
     """Tell whether a miner's last status still says how it is doing."""
-    return view.status is not None and now - view.status.at < silent_after_s
+    return view.status is not None and now - view.status.at < site.silent_after_s(silent_after_s, remote=view.remote)
 
 
 def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:

@@ -55,6 +55,16 @@ async def far(api: farm.Api) -> Far:
     return node
 
 
+async def test_a_miner_of_another_node_is_not_silent_because_its_node_asks_more_seldom(far: Far) -> None:
+    api = far.api
+    for seconds, silent in ((200, 1), (200, 2)):  # one of ours is silent much sooner
+        api.clock.advance(seconds)
+        await api.fleet.beat()
+        assert (await api.get("/api/v1/fleet"))["silent"] == silent
+    (row,) = [one for one in (await api.get("/api/v1/rows"))["rows"] if one["id"] == FAR]
+    assert row["remote"] is True
+
+
 async def test_a_miner_of_another_node_is_shown_as_one_of_ours(far: Far) -> None:
     found = await far.api.get(f"/api/miners/{FAR}")
     assert (found["node_id"], found["node_name"], found["has_key"], found["pending"]) == ("n1", "shed", True, [])

@@ -2,6 +2,7 @@
 import { addressNumber, percentOf, poolHost, stamp } from "./format.js";
 
 export const SILENT_AFTER_S = 45; // three polls of 15 s
+const REMOTE_SILENT_S = 300; // of another node, which may ask more seldom
 
 export const HASHING = new Set(["mining", "auto-tuning"]);
 const ON_THE_WAY = new Set(["initializing", "starting", "restarting", "shutting-down"]);
@@ -24,7 +25,8 @@ export function enrich(row, before) {
 }
 
 export function isSilent(row, now, after) {
-  return row.online && (row.statusMs === null || now - row.statusMs > after * 1000);
+  const old = (row.remote ? Math.max(after, REMOTE_SILENT_S) : after) * 1000;
+  return row.online && (row.statusMs === null || now - row.statusMs > old);
 }
 
 export function hasTrouble(row) {
