@@ -202,6 +202,15 @@ async def _by_cookie(request: web.Request, cookie: str) -> Principal | None:
     )
 
 
+def network(remote: str | None) -> str:
+    """Return what counts as one address: an IPv6 host has a /64 of them."""
+    try:
+        address = ipaddress.ip_address((remote or "").partition("%")[0])
+    except ValueError:
+        return "?"
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+
+
 # -- a browser on this machine, where `http.loopback_login` lets it in ---------------------------------------------
 
 

@@ -9,7 +9,6 @@ out of their usual place. During a pause the right password is refused, too. On 
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from aiohttp import web
@@ -88,7 +87,7 @@ async def own_password(request: web.Request) -> web.StreamResponse:
 async def _checked(request: web.Request, name: str, password: str) -> str | None:
     """Return the hash that a password fits, None when it is wrong. Throttled during a pause."""
     ctx = context.of(request)
-    address = _network(request.remote)
+    address = access.network(request.remote)
     at = ctx.clock()
     known = await ctx.store.read(attempts.knows, _place(name, address), at, for_s=KNOWN_S)
     # Names share 4,096 counters: invented ones fill no table, and whether a name exists makes no difference.
@@ -198,16 +197,7 @@ def _place(name: str, address: str) -> str:
 
 
 def _address_gate(request: web.Request, kind: str) -> Gate:
-    return Gate(f"{kind}:{_network(request.remote)}", free=5, longest_s=300.0)
-
-
-def _network(remote: str | None) -> str:
-    """Return what counts as one address: an IPv6 host has a /64 of them."""
-    try:
-        address = ipaddress.ip_address((remote or "").partition("%")[0])
-    except ValueError:
-        return "?"
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+    return Gate(f"{kind}:{access.network(request.remote)}", free=5, longest_s=300.0)
 
 
 def _text(value: Any) -> str:

@@ -81,9 +81,9 @@ def totals(
 ) -> dict[str, Any]:
     """Return the totals of /api/v1/fleet.
 
-    Only online miners with a status of the last FRESH_INTERVALS polls (those of other nodes: of the last minutes) count
-    into hashrate, nominal and power; online ones without are `silent`. `hashrate_nominal_lost_ths` is what the others (silent or offline) should give by their
-    last status. Efficiency is over the counted miners that told both watts and hashrate.
+    Only online miners with a status of the last FRESH_INTERVALS polls (of another node: of the last minutes) count into
+    hashrate, nominal and power; online ones without are `silent`. `hashrate_nominal_lost_ths` is what the others (silent
+    or offline) should give by their last status. Efficiency is over the counted miners that told both watts and hashrate.
     """
     miners = online = managed = hashing = failing = silent = 0
     states: Counter[str] = Counter()

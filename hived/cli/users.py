@@ -66,7 +66,10 @@ async def remove(desk: Desk) -> int:
     """Remove a user."""
     async with desk.store() as store:
         gone = await store.write(accounts.remove_user, as_user(desk.args.name), desk.by())
-    return _tell(desk, gone, f"user {gone.name} is removed and logged out; tokens that {gone.name} made stay")
+        made = await store.read(accounts.tokens_of, gone.name, desk.clock())
+    for one in made:
+        desk.note(f"token {one.name} ({one.role}), which {gone.name} made, still works: hivectl token revoke {one.id}")
+    return _tell(desk, gone, f"user {gone.name} is removed and logged out")
 
 
 def _tell(desk: Desk, who: User, text: str) -> int:

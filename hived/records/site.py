@@ -10,9 +10,8 @@ from typing import Any
 
 from hived.records.miner import FanReading, HashboardChips, HashboardReading, PoolReading
 
-
 REMOTE_SILENT_S = 300.0
-"""A miner of another node is not silent before that: its node may ask more seldom than we do, and the line may be bad."""
+"""A miner of another node is not silent before that: its node may ask more seldom, and the line may be bad."""
 
 
 def silent_after_s(own_s: float, *, remote: bool) -> float:

@@ -32,10 +32,20 @@ def change_user(db: Database, name: str, role: str | None, hashed: str | None, b
 
 
 def remove_user(db: Database, name: str, by: By) -> users.User:
-    """Remove a user and return who it was; their sessions end."""
+    """Remove a user and return who it was; their sessions end.
+
+    Tokens they made stay, for programs depend on them; the audit row names them, because whoever made one knows it.
+    """
     gone = users.remove(db, name)
-    audit.note(db, **by, action="user.remove", target=name, before={"role": gone.role})
+    made = [one.name for one in tokens_of(db, name, by["at"])]
+    before = {"role": gone.role} | ({"tokens_that_stay": made} if made else {})
+    audit.note(db, **by, action="user.remove", target=name, before=before)
     return gone
+
+
+def tokens_of(db: Database, name: str, at: float) -> list[tokens.Token]:
+    """Return the tokens that a user made and that open something."""
+    return [one for one in tokens.listing(db) if one.created_by == name and one.valid(at)]
 
 
 def add_token(

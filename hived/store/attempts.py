@@ -43,10 +43,7 @@ def begin(db: Database, gates: Sequence[Gate], at: float) -> float:
         failures = 1 + (before if 0 <= at - last_at < gate.forget_s else 0)
         pause = min(2.0 ** min(failures - gate.free - 1, 32), gate.longest_s) if failures > gate.free else 0.0
         _save(db, gate.name, failures, at, at + pause)
-    surplus = int(Attempt.select().bind(db).count()) - KEEP
-    if surplus > 0:
-        quiet = Attempt.select(Attempt.name).order_by(Attempt.last_at).limit(surplus)
-        Attempt.delete().where(Attempt.name.in_(quiet)).execute(db)
+    _bound(db)
     return 0.0
 
 
@@ -65,8 +62,17 @@ def one_more(db: Database, name: str, *, most: int, window_s: float, at: float) 
     count, _, ends_at = _row(db, name)
     if not at < ends_at <= at + window_s:  # over; or the clock was set back since
         count, ends_at = 0, at + window_s
-    _save(db, name, min(count + 1, most + 1), at, ends_at)
-    return ends_at - at if count >= most else 0.0
+    if count >= most:
+        return ends_at - at
+    _save(db, name, count + 1, at, ends_at)
+    _bound(db)
+    return 0.0
+
+
+def full(db: Database, name: str, *, most: int, window_s: float, at: float) -> float:
+    """Return for how many seconds `one_more` would refuse: a look, where that is a write."""
+    count, _, ends_at = _row(db, name)
+    return ends_at - at if count >= most and at < ends_at <= at + window_s else 0.0
 
 
 def remember(db: Database, name: str, at: float) -> None:
@@ -83,6 +89,14 @@ def knows(db: Database, name: str, at: float, *, for_s: float) -> bool:
 def short(text: str, digits: int = 16) -> str:
     """Return a short stand-in for a name of any length."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:digits]
+
+
+def _bound(db: Database) -> None:
+    """Let go of what is quiet for longest: strangers have as many addresses as they like."""
+    surplus = int(Attempt.select().bind(db).count()) - KEEP
+    if surplus > 0:
+        quiet = Attempt.select(Attempt.name).order_by(Attempt.last_at).limit(surplus)
+        Attempt.delete().where(Attempt.name.in_(quiet)).execute(db)
 
 
 def _waits(gate: Gate, row: tuple[int, float, float], at: float) -> float:

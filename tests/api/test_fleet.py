@@ -109,6 +109,7 @@ async def test_a_row_is_the_small_form_of_a_miner(api: Api) -> None:
         "fans_lost": 0, "boards": 3, "boards_failed": 0, "pool": "pool.example:3333", "last_error": None,
         "last_error_at": None, "error_count": 0, "failing": False, "seen_at": "2027-01-15T08:00:00.000Z",
         "status_at": "2027-01-15T08:00:00.000Z", "node_id": "node-1", "node_name": None,
+            "remote": False,
     }]  # fmt: skip
 
 

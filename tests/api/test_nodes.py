@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from hived.api import access
 from hived.api.join import JOINS
 from hived.records.joining import NodeKey, new_key, phrase
 from hived.records.node import DEAD_S, SUSPECT_S
 from hived.records.times import to_text
-from hived.store import contacts, nodes
+from hived.store import attempts, contacts, nodes
+from hived.store.schema import Attempt
 from tests import nodes as fleet
 from tests.api import farm
 
@@ -194,6 +196,23 @@ async def test_one_address_does_not_ask_without_end(api: farm.Api) -> None:
     assert answers == [202] * JOINS + [429]
     api.clock.advance(60)
     assert (await asks(api, wish(key)))[0] == 202
+
+
+async def test_strangers_with_many_addresses_fill_no_table(api: farm.Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "KEEP", 20)
+    for n in range(100):
+        await api.store.write(attempts.one_more, f"join:{n}", most=2, window_s=60.0, at=api.clock() + n)
+    assert await api.store.read(lambda db: Attempt.select().bind(db).count()) == 20
+    last = {"most": 2, "window_s": 60.0, "at": api.clock() + 100}
+    assert await api.store.read(attempts.full, "join:99", **last) == 0.0
+    assert await api.store.write(attempts.one_more, "join:99", **last) == 0.0
+    assert await api.store.read(attempts.full, "join:99", **last) == 59.0
+    assert await api.store.write(attempts.one_more, "join:99", **last) == 59.0
+
+
+def test_a_host_with_a_network_of_its_own_is_one_asker() -> None:
+    assert access.network("2001:db8::1") == access.network("2001:db8::dead:beef%eth0") != access.network("2001:db9::1")
+    assert access.network("192.0.2.1") != access.network("192.0.2.2")
 
 
 async def test_no_more_than_64_nodes_wait_and_old_wishes_make_room(api: farm.Api) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from hived.records.access import read_token
+from hived.records.access import By, new_token, read_token
+from hived.services import accounts
 from hived.store import audit, tokens, users
 from tests import access
 from tests.cli.site import DAY, Ran, Site, mac
@@ -70,6 +71,20 @@ def test_a_user_is_made_listed_changed_and_removed(empty: Site, typed: Any) -> N
         ("user.remove", "bert"),
     ]  # fmt: skip
     assert "password" not in repr([{**row, "action": ""} for row in rows(empty)])
+
+
+def test_the_tokens_of_a_user_who_is_removed_are_named(empty: Site, typed: Any) -> None:
+    add(empty, typed, "anna", "admin")
+    add(empty, typed, "bert", "admin")
+    by = By(at=empty.now, who="bert", via="session", address=None)
+    for name in ("grafana", "old"):
+        empty.write(accounts.add_token, new_token(), name, "viewer", (), None, by)
+    empty.run("token", "revoke", "old")
+    ran = empty.run("users", "remove", "bert")
+    assert ran.out == "user bert is removed and logged out\n"
+    assert ran.err.startswith("token grafana (viewer), which bert made, still works: hivectl token revoke ")
+    assert ran.err.count("\n") == 1
+    assert rows(empty)[0]["before"] == {"role": "admin", "tokens_that_stay": ["grafana"]}
 
 
 def test_what_cannot_be_done_is_said_and_changes_nothing(empty: Site, typed: Any) -> None:
