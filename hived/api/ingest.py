@@ -10,9 +10,19 @@ from aiohttp import web
 from hived.api import access, answers, asked, bodies, context, ingest_parse
 from hived.api.dto import Json
 from hived.errors import BadRequest
-from hived.records.sent import LIMITS, MAX_BODY_BYTES, REJECTED, Rejected, Result, Taken
+from hived.records.access import Principal
+from hived.records.sent import (
+    LIMITS,
+    MAX_BODY_BYTES,
+    REJECTED,
+    Batch,
+    Rejected,
+    Result,
+    SentContribution,
+    Taken,
+)
 from hived.records.streams import CONTRIBUTIONS
-from hived.store import Database, ingest, ingest_artifacts
+from hived.store import Database, ingest, ingest_artifacts, node_keys
 
 BODY_S = 30.0  # for a mebibyte: 280 kbit/s
 INLINE_BYTES = 64 * 1024  # what is parsed on the loop; more would hold up the stream of the fleet
@@ -37,7 +47,7 @@ async def batch(request: web.Request) -> web.StreamResponse:
         told = ingest_parse.batch(document, who.node_id, now)
     except ingest_parse.BadEnvelope as err:
         return answers.error(422, str(err))
-    taken = await ctx.store.merge(ingest.take, who.node_id, told, now)
+    taken = await ctx.store.merge(_take, who, told, now)
     return await answers.reply(request, _answer(told.stream, told.rejected, taken))
 
 
@@ -59,7 +69,7 @@ async def legacy(request: web.Request) -> web.StreamResponse:
         return answers.error(403, "this key is another node's")
     now = ctx.clock()
     one = ingest_parse.legacy({"url": url.strip(), "content": content}, node_id, now)
-    result = await ctx.store.merge(_legacy, node_id, one, now)
+    result = await ctx.store.merge(_legacy, who, one, now)
     if result.outcome == REJECTED:
         return answers.error(409, "as many nodes as are kept speak of this URL already")
     return await answers.reply(request, {"status": "ok"})
@@ -93,8 +103,16 @@ async def _parsed(body: bytes) -> dict[str, Any]:
     return asked.parsed(body) if len(body) <= INLINE_BYTES else await asyncio.to_thread(asked.parsed, body)
 
 
-def _legacy(db: Database, node_id: str, one: Any, now: float) -> Result:
-    return ingest_artifacts.take_legacy(db, node_id, one, now)
+def _take(db: Database, who: Principal, told: Batch, now: float) -> Taken:
+    assert who.node_id is not None
+    node_keys.must_open(db, who.ref)
+    return ingest.take(db, who.node_id, told, now)
+
+
+def _legacy(db: Database, who: Principal, one: SentContribution, now: float) -> Result:
+    assert who.node_id is not None
+    node_keys.must_open(db, who.ref)
+    return ingest_artifacts.take_legacy(db, who.node_id, one, now)
 
 
 def _answer(stream: str, unread: tuple[Rejected, ...], taken: Taken) -> Json:

@@ -12,12 +12,13 @@ from aiohttp import web
 from hived.api import access, answers, asked, context, hello, ingest
 from hived.errors import BadRequest
 from hived.records import outside
+from hived.records.access import Principal
 from hived.records.node import Asked, Contact, Order, Wish
 from hived.records.outside import BadValue
 from hived.records.sent import LIMITS
 from hived.records.streams import STREAMS
 from hived.records.times import to_text
-from hived.store import Database, attempts, contacts, nodes, orders
+from hived.store import Database, attempts, contacts, node_keys, nodes, orders
 from hived.store import ingest as streams
 
 MAX_HEALTH_BYTES = 16 * 1024
@@ -63,7 +64,7 @@ async def contact(request: web.Request) -> web.StreamResponse:
     now = ctx.clock()
     told = _checked(_contact, asked.parsed(body))
     held, wanted = await ctx.store.write(
-        _keep_in_touch, who.node_id, told, address=request.remote, secure=is_private(request), now=now
+        _keep_in_touch, who, told, address=request.remote, secure=is_private(request), now=now
     )
     return await answers.reply(request, {
         "at": to_text(now), "node_id": ctx.node_id, "name": ctx.node_name,
@@ -96,8 +97,11 @@ def is_private(request: web.Request) -> bool:
 
 
 def _keep_in_touch(
-    db: Database, node_id: str, told: Contact, *, address: str | None, secure: bool, now: float
+    db: Database, who: Principal, told: Contact, *, address: str | None, secure: bool, now: float
 ) -> tuple[dict[str, int], list[Order]]:
+    node_id = who.node_id
+    assert node_id is not None
+    node_keys.must_open(db, who.ref)
     contacts.save(db, node_id, told, address=address, secure=secure, now=now)
     orders.done(db, node_id, told.done, now)
     return streams.held(db, node_id, told.epoch), orders.waiting(db, node_id, secure=secure, now=now)

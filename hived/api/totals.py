@@ -82,8 +82,8 @@ def totals(
     """Return the totals of /api/v1/fleet.
 
     Only online miners with a status of the last FRESH_INTERVALS polls (of another node: of the last minutes) count into
-    hashrate, nominal and power; online ones without are `silent`. `hashrate_nominal_lost_ths` is what the others (silent
-    or offline) should give by their last status. Efficiency is over the counted miners that told both watts and hashrate.
+    hashrate, nominal and power; online ones without are `silent`. `hashrate_nominal_lost_ths`: what the others (silent
+    or offline) should give by their last status. Efficiency is over those counted that told both watts and hashrate.
     """
     miners = online = managed = hashing = failing = silent = 0
     states: Counter[str] = Counter()

@@ -44,7 +44,7 @@ async def status(desk: Desk) -> int:
     """Print the overview; 1 when a daemon is down."""
     now = desk.clock()
     async with desk.store() as store:
-        facts = await store.read(_read, now, desk.node_id())
+        facts = await store.read(_read, now, desk.node_id(), desk.config.syncd.master)
     total = fleet.totals(facts.views, now, desk.silent_after_s)
     wrong = troubles(facts.views, now, desk.silent_after_s)
     down = [one for one in facts.daemons if not one.alive]
@@ -56,11 +56,11 @@ async def status(desk: Desk) -> int:
     return EXIT_FAILED if down else 0
 
 
-def _read(db: Database, now: float, node_id: str) -> Facts:
+def _read(db: Database, now: float, node_id: str, wanted: str) -> Facts:
     return Facts(
         views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=site.sweeps(db, limit=2),
         strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db), database=db.name,
-        bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1], master=uplink.read(db, node_id),
+        bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1], master=uplink.read(db, node_id, now, wanted),
     )  # fmt: skip
 
 

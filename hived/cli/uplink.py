@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +40,7 @@ class Standing:
     aside: int
 
 
-def read(db: Database, node_id: str) -> Standing:
+def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
     """Return how this node stands to its master."""
     link, aside = uplink.get(db), dead_letters.counts(db)
     behind: dict[str, int] = {}
@@ -49,7 +48,8 @@ def read(db: Database, node_id: str) -> Standing:
         held = uplink.points(db, str(link.master_id))
         lags = streams.lags(db, node_id=node_id, held=held, count=True)
         behind = {name: max(0, lags[name].behind - aside.get(name, 0)) for name in STREAMS}
-    return Standing(link, peers.is_master(db, node_id, fresh_after=-math.inf), behind, sum(aside.values()))
+    is_master = uplink.is_master(db, node_id, now, named=wanted not in (AUTO, OFF))
+    return Standing(link, is_master, behind, sum(aside.values()))
 
 
 def in_words(standing: Standing, desk: Desk, now: float) -> tuple[str, str | None, str | None] | None:
@@ -97,8 +97,11 @@ async def join(desk: Desk) -> int:
     node = desk.config.node
     own = Identity(desk.node_id(), node.effective_name, node.site, __version__)
     async with desk.store() as store:
-        if await store.read(peers.is_master, own.node_id, fresh_after=-math.inf):
-            raise HivedError("this box is the master itself: its own rows are there already")
+        if await store.read(peers.is_master, own.node_id, fresh_after=desk.clock() - uplink.RETIRED_S):
+            raise HivedError(
+                "this box is a master itself: its own rows are there already. To make it a node, stop hive-apid for"
+                f" good and come again after {uplink.RETIRED_S / 60:.0f} minutes"
+            )
         try:
             link = await Joiner(store, own, wanted=AUTO, clock=desk.clock).ask(url, code=code)
         except NotWelcome as err:
@@ -108,7 +111,7 @@ async def join(desk: Desk) -> int:
         except (Transient, Refused) as err:
             raise NotPossible(f"{err}: is {url} what a browser shows the dashboard at?") from err
         await store.write(uplink_changes.joined, link, desk.by())
-        standing = await store.read(read, own.node_id)
+        standing = await store.read(read, own.node_id, desk.clock(), desk.config.syncd.master)
         await _note_daemon(desk, store)
     if desk.json:
         desk.screen.document(document(standing))

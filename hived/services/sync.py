@@ -8,7 +8,6 @@ now and then; nothing is lost meanwhile, for the rows stay where they are.
 from __future__ import annotations
 
 import logging
-import math
 import random
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from hived.errors import HivedError, Refused, Throttled, Transient
 from hived.records.peers import Master
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
 from hived.services.backoff import Backoff
-from hived.services.join import OFF, Joiner, warn_if_readable
+from hived.services.join import AUTO, OFF, Joiner, warn_if_readable
 from hived.services.orders import Orders
 from hived.services.push import Health, Push
 from hived.services.uplink_words import in_words
@@ -82,7 +81,8 @@ class Sync:
 
     async def tick(self) -> HivedError | None:
         """Do what is due; return what went wrong with the master, which is dealt with already."""
-        view = self._view = await self._store.read(_view, self._own.node_id)
+        named = self._wanted not in (AUTO, OFF)
+        view = self._view = await self._store.read(_view, self._own.node_id, self._clock(), named)
         if await self._orders.carry_out():
             self._push.contact_soon()
         if view.is_master:
@@ -204,5 +204,5 @@ def _alarm(state: str, link: Uplink, text: str) -> None:
         )  # fmt: skip
 
 
-def _view(db: Database, node_id: str) -> View:
-    return View(uplink.get(db), peers.is_master(db, node_id, fresh_after=-math.inf), tuple(peers.masters(db)))
+def _view(db: Database, node_id: str, at: float, named: bool) -> View:
+    return View(uplink.get(db), uplink.is_master(db, node_id, at, named=named), tuple(peers.masters(db)))

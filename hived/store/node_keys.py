@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass, field
 
+from hived.errors import Forbidden
 from hived.records.joining import NodeKey
 from hived.store.database import Database, tuples
 from hived.store.schema import Node
@@ -36,6 +37,17 @@ def find(db: Database, shown: NodeKey) -> Key | None:
     known = Key(rows[0][0], rows[0][1], rows[0][5], rows[0][3], rows[0][4], rows[0][2]) if rows else None
     right = hmac.compare_digest(known.secret_hash if known else "0" * 64, shown.secret_hash)
     return known if right else None
+
+
+def must_open(db: Database, key_id: str) -> None:
+    """Raise Forbidden unless a key still opens: a body may be on its way for half a minute after the key was shown."""
+    opens = (
+        KeyRow.select()
+        .join(Node, on=(KeyRow.node == Node.id))
+        .where(KeyRow.id == key_id, KeyRow.status == "active", Node.status == "approved")
+    )
+    if not opens.bind(db).exists():
+        raise Forbidden("this key was ended while the request was on its way")
 
 
 def used(db: Database, key: Key, at: float) -> int:

@@ -14,13 +14,15 @@ from hived.records.joining import NodeKey
 from hived.records.site import Event
 from hived.records.streams import STATUS, rollup_key
 from hived.records.uplink import JOINED, LEFT, PIN_MISMATCH, REFUSED, WITH_MASTER, Uplink
-from hived.store import events
+from hived.store import events, peers
 from hived.store.database import Database, dicts, tuples
 from hived.store.epoch import epoch
 from hived.store.schema import DeadLetter, SyncPoint
 from hived.store.schema import Uplink as Row
 
 _NAME = "master"
+RETIRED_S = 600.0
+"""Without its hive-apid; an upgrade takes less."""
 _EVENTS = {JOINED: "master_joined", REFUSED: "master_refused", PIN_MISMATCH: "master_key_changed"}
 """What is worth an event, by the state that is entered."""
 
@@ -35,6 +37,18 @@ def get(db: Database) -> Uplink:
     next_key = _opened(db, row.pop("next_key_id"), row.pop("next_secret"))
     del row["name"]
     return Uplink(key=key, next_key=next_key, **row)
+
+
+def is_master(db: Database, node_id: str, at: float, *, named: bool) -> bool:
+    """Tell whether this box carries nothing because it is a master itself.
+
+    One whose hive-apid has not run for RETIRED_S is a node again as soon as a person names another master: in the
+    configuration (`named`) or by `hivectl join`.
+    """
+    if peers.is_master(db, node_id, fresh_after=at - RETIRED_S):
+        return True
+    wanted = named or get(db).key is not None
+    return not wanted and peers.is_master(db, node_id, fresh_after=-math.inf)
 
 
 def put(db: Database, link: Uplink) -> None:

@@ -6,7 +6,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -15,10 +15,12 @@ from backports import zstd
 from hived.records.joining import NodeKey, new_key
 from hived.records.sent import MAX_BODY_BYTES
 from hived.store import node_keys, nodes
-from hived.store.database import dicts
+from hived.store.database import dicts, tuples
 from hived.store.schema import Artifact, Contribution
+from hived.store.schema import NodeKey as Key
 from tests import nodes as fleet
 from tests.api import farm
+from tests.waiting import until
 
 
 class Node:
@@ -102,6 +104,30 @@ async def test_only_the_node_of_the_key_can_be_named(node: Node, collector: Node
     told = fleet.batch("histo", "contributions", 1, 1, [fleet.said(1, 1)])
     assert (await node.send("/api/v1/ingest", told))[0] == 403
     assert await node.api.get("/artifacts") == []
+
+
+@pytest.mark.parametrize("end", [nodes.revoke, nodes.remove])
+async def test_what_is_on_its_way_when_a_node_is_shut_out_is_not_taken(node: Node, end: Any) -> None:
+    api = node.api
+    told = json.dumps(fleet.batch("n1", "miners", 1, 1, [fleet.miner(1, 1)])).encode()
+    before = len(await api.get("/api/miners"))
+
+    async def body() -> AsyncIterator[bytes]:
+        yield told[:20]
+        await until(used)
+        how = {"by": "tests", "now": api.clock()} if end is nodes.revoke else {}
+        await api.store.write(end, "n1", **how)
+        yield told[20:]
+
+    async def used() -> bool:
+        """The key was looked at: its request is let in."""
+        return bool(await api.store.read(lambda db: tuples(Key.select(Key.id).where(Key.used_at.is_null(False)), db)))
+
+    headers = {**fleet.bearer(node.key), "Content-Type": "application/json"}
+    async with api.http.post("/api/v1/ingest", data=body(), headers=headers) as reply:
+        assert reply.status == 403
+    await api.fleet.beat()
+    assert len(await api.get("/api/miners")) == before
 
 
 async def test_a_collectors_key_sends_contributions_only(collector: Node) -> None:

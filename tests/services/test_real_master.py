@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from hived.api.app import make_app
 from hived.api.door import Door
 from hived.api.fleet import FleetView
 from hived.records.joining import hash_of
-from hived.records.site import Event
+from hived.records.site import DaemonRow, Event
 from hived.records.streams import CONTRIBUTIONS, STATUS, STREAMS
 from hived.records.uplink import ASKING, JOINED, REFUSED
 from hived.services.push import begin_anew
@@ -32,6 +32,7 @@ from hived.store import (
     miners,
     nodes,
     orders,
+    site,
     uplink,
     views,
 )
@@ -146,6 +147,24 @@ async def test_a_node_that_is_stopped_left_and_is_not_missed(master: Master, nod
     await node.anew()
     await node.tick(5)
     assert await state() == "alive"
+
+
+async def test_a_box_that_was_a_master_once_can_become_a_node(
+    master: Master, tmp_path: Path, clock: FakeClock, stack: AsyncExitStack
+) -> None:
+    (tmp_path / "node").mkdir()
+    node = await stack.enter_async_context(a_node(tmp_path / "node", clock, "auto"))
+    await node.store.write(contacts.own, OWN, name="old", site=None, version="0.1.0", now=clock())
+    apid = DaemonRow("hive-apid", pid=1, version="0.1.0", started_at=clock(), beat_at=clock(), status="")
+    await node.store.write(site.save_daemon, apid)
+    await node.tick(uplink.RETIRED_S + 60)
+    assert "is the master" in node.sync.summary(), "nobody named another one"
+    await node.anew(master.url)
+    await node.tick()
+    assert (await node.link()).state == ASKING
+    await node.store.write(site.save_daemon, replace(apid, beat_at=clock()))
+    await node.tick()
+    assert "is the master" in node.sync.summary(), "its hive-apid serves again"
 
 
 async def test_all_again_under_another_epoch_changes_nothing(master: Master, node: Node) -> None:
