@@ -16,7 +16,7 @@ from hived.errors import HivedError, NotFound, Refused, Transient
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
 from hived.services import uplink_changes
-from hived.services.join import AUTO, OFF, Joiner
+from hived.services.join import AUTO, OFF, Joiner, without_login
 from hived.services.uplink_words import in_words as words_of
 from hived.store import Database, Store, dead_letters, peers, site, streams, uplink
 
@@ -90,7 +90,7 @@ def document(standing: Standing) -> dto.Json:
 
 async def join(desk: Desk) -> int:
     """Ask a master to let this node in; with a code it does so at once."""
-    url, code = str(desk.args.url).rstrip("/"), desk.args.code
+    url, code = without_login(str(desk.args.url).rstrip("/")), desk.args.code
     if not url.startswith(("http://", "https://")):
         raise WrongUsage(f"expected a URL such as https://192.168.1.2:8080, got {url[:80]!r}")
     _check_config(desk, url)
@@ -214,7 +214,7 @@ def _check_config(desk: Desk, url: str) -> None:
     where = desk.config.origin.get("syncd.master", "syncd.master")
     if wanted == OFF:
         raise WrongUsage(f"{where} says off, so nothing would be carried: set syncd.master to auto or to {url}")
-    if wanted not in (AUTO, url):
+    if without_login(wanted) not in (AUTO, url):
         raise WrongUsage(f"{where} names another master: set syncd.master to auto or to {url}")
 
 

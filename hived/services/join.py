@@ -45,7 +45,7 @@ class Joiner:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._own, self._clock, self._monotonic = store, own, clock, monotonic
-        self._wanted, self._config_name = wanted, config_name
+        self._wanted, self._config_name = without_login(wanted), config_name
         self._asked = self._tried = float("-inf")
         self._waiting_since: tuple[str, float] | None = None
         self._said = ""
@@ -90,7 +90,7 @@ class Joiner:
 
         With a code nothing is stored before the master said yes: a wrong one leaves everything as it was.
         """
-        found = await find(url, version=self._own.version)
+        found = await find(without_login(url), version=self._own.version)
         if found.hello.node_id == self._own.node_id:
             raise BadRequest(f"{url} is this box itself: its own rows are there already, nothing is carried")
         link = _wish(found, self._own, self._clock())
@@ -189,6 +189,13 @@ class Joiner:
     def _say_once(self, text: str) -> None:
         log.log(logging.DEBUG if self._said == text else logging.WARNING, "%s", text)
         self._said = text
+
+
+def without_login(url: str) -> str:
+    """Return a URL without user and password: a master takes keys alone, and URLs are logged and shown."""
+    scheme, found, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{found}{place.rpartition('@')[2]}{slash}{path}"
 
 
 def warn_if_readable(link: Uplink) -> None:

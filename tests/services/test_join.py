@@ -185,6 +185,18 @@ async def test_a_box_that_is_the_master_carries_nothing_and_tells_its_own_health
     assert "is the master" in node.sync.summary()
 
 
+async def test_a_password_in_the_masters_url_goes_nowhere(
+    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A master takes keys alone, so it would open nothing, and be in every log and list."""
+    caplog.set_level(logging.DEBUG)
+    node = await make_node(master.url.replace("//", "//anna:hunter2@"))
+    await node.tick(5, times=2)
+    link = await node.link()
+    assert (link.state, link.url) == (ASKING, master.url)
+    assert "hunter2" not in caplog.text
+
+
 async def test_off_is_off(make_node: MakeNode, master: SmallMaster) -> None:
     node = await joined(make_node, master)
     before = len(master.log)
