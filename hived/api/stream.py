@@ -100,6 +100,7 @@ class _Reader:
         self.told: dict[str, Any] | None = None
         self.totals_at, self.beat_at = -math.inf, self.clock()
         self.admitted_at = self.beat_at
+        self.areas = access.principal(request).areas
 
     async def run(self, since: int | None) -> None:
         """Send until the connection, the reader's patience or the daemon ends."""
@@ -123,7 +124,11 @@ class _Reader:
         self.serial, self.event_id = fleet.serial, fleet.event_id
         if not await self._send_rows(rows):
             return False
-        if happened and not await self._send(_event("happened", b'{"events":[%b]}' % b",".join(happened))):
+        if (
+            happened
+            and self._may_hear("site")
+            and not await self._send(_event("happened", b'{"events":[%b]}' % b",".join(happened)))
+        ):
             return False
         totals = fleet.totals()
         lasting = {name: value for name, value in totals.items() if name != "at"}
@@ -132,7 +137,7 @@ class _Reader:
             self.shown, self.totals_at = lasting, now
             if not await self._send(_event("fleet", encode(totals))):
                 return False
-        doing = await self.collecting.now()
+        doing = await self.collecting.now() if self._may_hear("collecting") else None
         if doing is not None and doing != self.told:
             self.told = doing
             if not await self._send(_event("collecting", encode(doing))):
@@ -145,6 +150,10 @@ class _Reader:
             self.beat_at = now
             return await self._send(b": beat\n\n")
         return True
+
+    def _may_hear(self, area: str) -> bool:
+        """A token that is bound to the miners hears of nothing else here, either."""
+        return not self.areas or area in self.areas
 
     async def _send_rows(self, pieces: list[bytes]) -> bool:
         for i, piece in enumerate(pieces, 1):

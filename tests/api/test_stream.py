@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 
 from hived.api.stream import STREAM, Pace
 from hived.records.site import Event
-from hived.store import Store, events, miners
+from hived.store import Store, collector, events, miners
+from hived.store.schema import ApiToken
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
 from tests.api.listener import listen
@@ -90,6 +91,18 @@ async def test_events_arrive_as_they_happen(api: Api) -> None:
         assert [e["kind"] for e in told] == ["reboot", "miner_offline"]
         assert (told[0]["miner"], told[0]["ip"], told[0]["detail"]) == (MAC, "127.20.0.1", {"uptime_s": 3})
         assert (await api.get("/api/v1/events?limit=2")) == told[::-1]
+
+
+async def test_a_token_for_miners_alone_hears_of_miners_alone(api: Api) -> None:
+    await api.store.write(lambda db: ApiToken.update(scopes='["miners"]').execute(db))
+    async with listen(api.port) as heard:
+        await heard.next("fleet")
+        await api.do(events.add, [Event("reboot", NOW, {"uptime_s": 3}, num=1)])
+        await api.do(collector.start, NOW)
+        await api.do(farm.poll, 1, NOW + 1, hashrate_hs=90e12)
+        await heard.next("miners")
+        await heard.next("fleet")
+        assert {message.name for message in heard.seen} == {"hello", "fleet", "miners"}
 
 
 async def test_totals_and_beats_come_also_when_nothing_happens(store: Store, clock: FakeClock) -> None:
