@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 CONTRIBUTIONS, MINERS, STATUS, EVENTS = STREAMS = ("contributions", "miners", "status", "events")
 
+UNKNOWN_MINER = "unknown_miner"
+"""Why a master takes a rollup not: it has no such miner, or not any more."""
+
 ROLLUP_S = 300
 _SLOT = 1 << 20  # more miners than any node has
 

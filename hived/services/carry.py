@@ -15,7 +15,7 @@ from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import BadBatch, NotUnpacked, TooLarge
 from hived.errors import Transient
 from hived.records.joining import NodeKey
-from hived.records.streams import STREAMS, Batch, Item, Limits
+from hived.records.streams import STATUS, STREAMS, UNKNOWN_MINER, Batch, Item, Limits, rollup_key
 from hived.records.uplink import Ingested
 from hived.store import Store, dead_letters, streams
 
@@ -131,7 +131,11 @@ class Carrier:
         if answer.rejected:
             by_name: dict[int | str, Item] = {item.seq: item for item in batch.items}
             found = [(_meant(batch, by_name, name), reason) for name, reason in answer.rejected]
-            await self._put_aside(stream, [(item, reason) for item, reason in found if item is not None])
+            refused = [(item, reason) for item, reason in found if item is not None]
+            if stream == STATUS:
+                await self._keep_here(refused)
+            else:
+                await self._put_aside(stream, refused)
         if answer.seq < batch.last_seq:
             # Once is a master that lost something. Twice in a row is one that keeps nothing.
             self._went_back += 1
@@ -142,6 +146,16 @@ class Carrier:
             newest = await self._store.read(streams.newest)
             self.beyond = self.beyond or answer.seq > newest[stream]
         self.held[stream] = answer.seq
+
+    async def _keep_here(self, refused: Sequence[tuple[Item, str]]) -> None:
+        """Say which rollups the master did not take. The stream is past them, for their number is their time."""
+        if not refused:
+            return
+        item, reason = refused[0]
+        self._say(STATUS, f"the master did not take {len(refused)} rollups, they stay here: {item.what}: {reason}")
+        lost = {rollup_key(item.seq)[1] for item, reason in refused if reason == UNKNOWN_MINER}
+        if lost:
+            await self._store.write(streams.tell_again, lost)
 
     async def _smaller(self, stream: str, items: Sequence[Item], err: BadBatch | TooLarge) -> None:
         """Halve what is sent at once until the one item is alone that the master does not take; set that aside."""

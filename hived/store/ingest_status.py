@@ -16,13 +16,13 @@ from typing import Any
 import peewee as pw
 
 from hived.records.sent import Rejected, SentLatest, SentRollup
+from hived.records.streams import UNKNOWN_MINER
 from hived.store import bulk, history, readings
 from hived.store.counters import next_rev
 from hived.store.database import Database, tuples
 from hived.store.schema import Health, Miner, Node, Rollup5m, Status
 
 SKEW_S = 5.0  # what a request may take on a bad line; a difference below says nothing about the clock
-UNKNOWN = "unknown_miner"
 
 _MEANS = (
     "hashrate_min_hs", "hashrate_mean_hs", "hashrate_max_hs", "expected_hashrate_mean_hs", "power_min_w",
@@ -62,7 +62,7 @@ def take_rollups(db: Database, node_id: str, items: Sequence[SentRollup]) -> lis
         hours[at // history.HOUR_S * history.HOUR_S].add(num)
     for start in sorted(hours):
         history.remake_hour(db, start, sorted(hours[start]))
-    return [Rejected(one.seq, UNKNOWN) for one in items if one.mac not in owners]
+    return [Rejected(one.seq, UNKNOWN_MINER) for one in items if one.mac not in owners]
 
 
 def take_latest(db: Database, node_id: str, items: Sequence[SentLatest], now: float) -> None:

@@ -29,6 +29,7 @@ from hived.records.streams import (
 )
 from hived.records.times import to_text
 from hived.store import packing
+from hived.store.counters import next_number
 from hived.store.database import Database, dicts, tuples
 from hived.store.schema import Artifact, Contribution, Counter, Health, Miner, Model, Rollup5m, Status
 from hived.store.schema import Event as EventRow
@@ -105,6 +106,12 @@ def models(db: Database) -> list[Item]:
         told["topology"] = json.loads(row["topology"]) if row["topology"] else None
         found.append(Item(0, _text(told), told["alias"]))
     return found
+
+
+def tell_again(db: Database, nums: Collection[int]) -> None:
+    """Have miners carried once more, for a master that has lost them: as if their rows had changed."""
+    for num in sorted(nums):  # each with a number of its own: a batch may end between any two
+        Miner.update(seq=next_number(db, MINERS)).where(Miner.num == num, ~Miner.remote).execute(db)
 
 
 def newest(db: Database) -> dict[str, int]:

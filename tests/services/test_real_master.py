@@ -17,7 +17,7 @@ from hived.api.door import Door
 from hived.api.fleet import FleetView
 from hived.records.joining import hash_of
 from hived.records.site import DaemonRow, Event
-from hived.records.streams import CONTRIBUTIONS, STATUS, STREAMS
+from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, REFUSED
 from hived.services.push import begin_anew
 from hived.services.tls import Tls
@@ -264,7 +264,7 @@ async def test_two_days_of_backlog_are_worked_off(master: Master, node: Node) ->
     print(f"5,760 rollups in {time.monotonic() - began:.1f} s")
 
 
-async def test_a_rollup_of_an_unknown_miner_is_set_aside_with_the_masters_reason(master: Master, node: Node) -> None:
+async def test_a_miner_that_the_master_has_lost_is_told_of_again(master: Master, node: Node) -> None:
     await node.store.write(fill, node.clock(), rigs=2, slots=2, said=1)
     await node.tick(5)
     await master.store.write(lambda db: Miner.delete().where(Miner.mac == "02:00:00:00:00:02").execute(db))
@@ -275,5 +275,7 @@ async def test_a_rollup_of_an_unknown_miner_is_set_aside_with_the_masters_reason
 
     await node.store.write(later)
     await node.tick(5)
-    assert [(stream, reason) for stream, _, reason in await node.dead()] == [(STATUS, "unknown_miner")]
-    assert CONTRIBUTIONS not in {stream for stream, _, _ in await node.dead()}
+    assert await node.dead() == [], "nobody could send it again"
+    assert {view.mac for view in await master.store.read(views.miners)} == {"02:00:00:00:00:01"}
+    await node.tick(5)
+    assert len(await master.store.read(views.miners)) == 2
