@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 
 class HivedError(Exception):
     """Base of every error that hived raises on purpose."""
@@ -73,6 +75,21 @@ class BadConfig(HivedError):
 
 class SchemaMismatch(HivedError):
     """The database has another schema version than this program."""
+
+
+class Damaged(HivedError):
+    """The file of the database holds what SQLite cannot read.
+
+    `mend` replaces it, once nobody here has it open any more, and says what it did; None: that is not ours to do.
+    """
+
+    def __init__(self, message: str, mend: Callable[[], str] | None = None) -> None:
+        super().__init__(message)
+        self.mend = mend
+
+
+class Replaced(HivedError):
+    """The database is another one than before: whoever used it begins anew."""
 
 
 class BadRequest(HivedError):

@@ -10,6 +10,7 @@ from aiohttp import web
 from hived.api import answers, context, dto
 from hived.api.totals import FEEDERS, alive
 from hived.errors import Transient
+from hived.services.host_troubles import HostTrouble, host_troubles
 from hived.store import Database, dialect, migrations, site, views
 
 EXPECTED = (*FEEDERS, "hive-minerd", "hive-apid")
@@ -19,7 +20,7 @@ SCHEMA = max(path.stem for path in migrations.CHANGES.glob("[0-9]*.py"))  # a st
 
 
 async def whole(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/health: each daemon, the database, the view of the fleet; `status` is ok or degraded."""
+    """GET /api/v1/health: daemons, database, view of the fleet, what is wrong; `status`: ok or degraded."""
     ctx = context.of(request)
     now = ctx.clock()
     told = {one.name: one for one in await ctx.store.read(site.daemons)}
@@ -27,8 +28,10 @@ async def whole(request: web.Request) -> web.StreamResponse:
     daemons += [dto.daemon_without_row(name) for name in EXPECTED if name not in told]
     daemons.sort(key=lambda one: str(one["name"]))
     fresh = _is_fresh(ctx, now)
+    wrong = await asyncio.to_thread(host_troubles, ctx.store.path)
+    well = fresh and all(one["alive"] for one in daemons) and not any(one.kind == "disk_full" for one in wrong)
     return await answers.reply(request, {
-        "status": "ok" if fresh and all(one["alive"] for one in daemons) else "degraded",
+        "status": "ok" if well else "degraded", "problems": [problem(one) for one in wrong],
         "at": dto.rfc3339(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,
         "database": {"schema": SCHEMA, **await ctx.store.read(_sizes)},
         "view": {
@@ -36,6 +39,11 @@ async def whole(request: web.Request) -> web.StreamResponse:
             "miners": len(ctx.fleet),
         },
     })  # fmt: skip
+
+
+def problem(one: HostTrouble) -> dict[str, Any]:
+    """Return a trouble of this box as the API tells it."""
+    return {"kind": one.kind, "text": one.text, "next": one.step, "at": dto.rfc3339(one.at)}
 
 
 async def short(request: web.Request) -> web.StreamResponse:

@@ -31,12 +31,14 @@ _SENTENCES = {
     "node_joined": "node {name} joined",
     "node_lost": "node {name} has fallen silent",
     "node_back": "node {name} is back",
+    "database_replaced": "the database was damaged and replaced by a new one; kept as {kept}",
 }
 
 _TONES = {
     "miner_offline": "bad", "miner_error": "bad", "board_lost": "bad", "fan_lost": "bad", "miner_found": "good",
     "miner_online": "good", "board_back": "good", "fan_back": "good", "peer_found": "good",
     "peer_dead": "bad", "peer_twice": "bad", "node_joined": "good", "node_lost": "bad", "node_back": "good",
+    "database_replaced": "bad",
 }  # fmt: skip
 
 

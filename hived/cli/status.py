@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hived import __version__
 from hived.api import dto
+from hived.api.health import problem
 from hived.api.peers import document
 from hived.cli import documents, fleet, peers, uplink
 from hived.cli.daemons import DaemonState, all_daemons, read_daemons
@@ -16,6 +18,7 @@ from hived.cli.text import ago, clean, counted, cut, hashrate, number, size, spa
 from hived.cli.troubles import Trouble, troubles
 from hived.records.peers import Peer
 from hived.records.site import MinerView, Sweep
+from hived.services.host_troubles import HostTrouble, host_troubles
 from hived.store import Database, dialect, site, views
 from hived.store import fleet as stored_fleet
 from hived.store import peers as stored_peers
@@ -38,13 +41,14 @@ class Facts:
     log_bytes: int | None
     """None: the log belongs to a server."""
     master: uplink.Standing
+    host: list[HostTrouble]
 
 
 async def status(desk: Desk) -> int:
     """Print the overview; 1 when a daemon is down."""
     now = desk.clock()
     async with desk.store() as store:
-        facts = await store.read(_read, now, desk.node_id(), desk.config.syncd.master)
+        facts = await store.read(_read, now, desk.node_id(), desk.config.syncd.master, store.path)
     total = fleet.totals(facts.views, now, desk.silent_after_s)
     wrong = troubles(facts.views, now, desk.silent_after_s)
     down = [one for one in facts.daemons if not one.alive]
@@ -56,11 +60,12 @@ async def status(desk: Desk) -> int:
     return EXIT_FAILED if down else 0
 
 
-def _read(db: Database, now: float, node_id: str, wanted: str) -> Facts:
+def _read(db: Database, now: float, node_id: str, wanted: str, path: Path | None) -> Facts:
     return Facts(
         views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=site.sweeps(db, limit=2),
         strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db), database=db.name,
         bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1], master=uplink.read(db, node_id, now, wanted),
+        host=host_troubles(path),
     )  # fmt: skip
 
 
@@ -77,6 +82,10 @@ class _Words:
         yield f"{self.paint(clean(node.effective_name), 'bold')}{place} (hived {__version__}): {self._verdict()}"
         yield self._named("config", clean(str(self.desk.config_file.absolute())))
         yield self._named("database", _database(self.facts))
+        for one in self.facts.host:
+            since = f" ({ago(one.at, self.now)})" if one.at is not None else ""
+            yield self._named("trouble", self.paint(f"{clean(one.text)}{since}", "bad"))
+            yield self._named("", f"next: {clean(one.step)}")
         yield from self._master()
         yield ""
         yield from self._daemons()
@@ -101,6 +110,8 @@ class _Words:
             verb = "does" if len(down) == 1 else "do"
             names = " and ".join(filter(None, [", ".join(down[:-1]), down[-1]]))
             return self.paint(f"{names} {verb} not run", "bad")
+        if self.facts.host:
+            return self.paint(clean(self.facts.host[0].text.partition(":")[0]), "bad")
         if not self.facts.views:
             return self.paint("no miner was found yet", "warn")
         sick = {view.mac for one in self.wrong if not one.over for view in one.miners}
@@ -233,6 +244,7 @@ def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble
         "config": str(desk.config_file),
         "database": {"path": path and str(path), "bytes": facts.bytes, "wal_bytes": facts.log_bytes},
         "daemons": [one.document() for one in facts.daemons],
+        "problems": [problem(one) for one in facts.host],
         "subnets": [str(one) for one in desk.config.network.subnets],
         "peers": [document(one) for one in facts.peers],
         "master": uplink.document(facts.master),

@@ -24,7 +24,7 @@ from hived.services.presence import PRESENCE_S, Presence
 from hived.services.setup_code import SetupCode
 from hived.services.tls import LOOK_S, Tls
 from hived.services.watch_nodes import WATCH_S, NodeWatch
-from hived.store import Store
+from hived.store.damage import opened
 from hived.store.node import node_id
 
 log = logging.getLogger("hive-apid")
@@ -36,7 +36,7 @@ async def apid(config: Config, life: Life) -> None:
     """Serve until the end is asked for. HivedError when the address cannot be had."""
     tls = await asyncio.to_thread(tls_of, config)
     own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
-    async with Store.open(config.database.url, config.state_dir, connections=CONNECTIONS) as store:
+    async with opened(config.database.url, config.state_dir, connections=CONNECTIONS) as store:
         nodes = NodeWatch(store, own_id, name=config.node.effective_name, site=config.node.site, clock=time.time)
         await nodes.beat()  # whoever asks finds its master there
         fleet = FleetView(store, status_seconds=config.intervals.status_seconds)

@@ -18,7 +18,7 @@ from hived.services.discover import Discoverer
 from hived.services.keys import KeyKeeper
 from hived.services.presence import PRESENCE_S, Presence
 from hived.services.sweep import LightScan, ranges_of
-from hived.store import Store
+from hived.store.damage import opened
 from hived.store.node import node_id
 
 NAME = "hive-discoverd"
@@ -30,7 +30,7 @@ async def discoverd(config: Config, life: Life) -> None:
     network, own = config.network, config.discoverd
     probes = min(own.probe_concurrency, file_budget(share=0.4))
     async with (
-        Store.open(config.database.url, config.state_dir) as store,
+        opened(config.database.url, config.state_dir) as store,
         open_session(concurrency=probes, keepalive_s=None) as session,
         AsyncExitStack() as stack,
     ):

@@ -18,7 +18,8 @@ from hived.services.collect import LOOK_EVERY_S, Collector
 from hived.services.describe import Describer
 from hived.services.politeness import Politeness
 from hived.services.presence import PRESENCE_S, Presence
-from hived.store import Store, collector
+from hived.store import collector
+from hived.store.damage import opened
 from hived.store.node import node_id
 
 NAME = "hive-minerd"
@@ -27,7 +28,7 @@ NAME = "hive-minerd"
 async def minerd(config: Config, life: Life) -> None:
     """Do what the operator wants of the auto-miner, which is a row in the database."""
     own = config.minerd
-    async with Store.open(config.database.url, config.state_dir) as store:
+    async with opened(config.database.url, config.state_dir) as store:
         politeness = Politeness(store, own=OwnHosts.of(own.allow_hosts), own_pace_s=own.own_pace_s, clock=time.time)
         await politeness.load()
         model = OllamaClient(config.ollama.host, config.ollama.model, timeout_s=config.ollama.timeout_seconds)

@@ -15,7 +15,7 @@ from hived.services.poll import Poller
 from hived.services.presence import PRESENCE_S, Presence
 from hived.services.retain import PRUNE_EVERY_S, Retention
 from hived.services.sweep import Range
-from hived.store import Store
+from hived.store.damage import opened
 
 NAME = "hive-polld"
 LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late by half of that on average
@@ -28,7 +28,7 @@ async def polld(config: Config, life: Life) -> None:
     keepalive_s = 2 * intervals.status_seconds + 5
     client = partial(VnishClient, port=config.network.port, timeout_s=own.request_timeout_ms / 1000)
     async with (
-        Store.open(config.database.url, config.state_dir) as store,
+        opened(config.database.url, config.state_dir) as store,
         open_session(concurrency=file_budget(share=0.7), keepalive_s=keepalive_s) as kept,
         open_session(concurrency=file_budget(share=0.2), keepalive_s=None) as closed,
         Poller(

@@ -12,7 +12,7 @@ from hived.runtime.runner import Beat, Life
 from hived.services.host_health import HostHealth
 from hived.services.presence import PRESENCE_S, Presence
 from hived.services.sync import Sync
-from hived.store import Store
+from hived.store.damage import opened
 from hived.store.node import node_id
 
 NAME = "hive-syncd"
@@ -22,7 +22,7 @@ STALL_S = 90.0  # one request may take a minute; a round reports each one that i
 
 async def syncd(config: Config, life: Life) -> None:
     """Find the master, join it, and carry."""
-    async with Store.open(config.database.url, config.state_dir) as store:
+    async with opened(config.database.url, config.state_dir) as store:
         own = Identity(
             await asyncio.to_thread(node_id, config.state_dir, config.node.id),
             config.node.effective_name,

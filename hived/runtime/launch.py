@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hived import __version__
 
 if TYPE_CHECKING:
+    from hived.errors import Damaged, Replaced
     from hived.runtime.config import Config
     from hived.runtime.runner import Life
 
@@ -124,7 +125,7 @@ class _Launch:
         import asyncio
         import logging
 
-        from hived.errors import HivedError
+        from hived.errors import Damaged, HivedError, Replaced
         from hived.runtime import log
 
         logger = logging.getLogger(self.name)
@@ -143,6 +144,13 @@ class _Launch:
                     break
                 return self._failed(RuntimeError("the daemon was cancelled from inside"), life)
             err = task.exception()
+            if isinstance(err, Damaged | Replaced) and not life.hanging and not life.stopping:
+                try:
+                    await self._mend(err)
+                except (HivedError, OSError) as worse:
+                    return self._failed(worse, life)
+                before = None
+                continue
             if isinstance(err, HivedError | OSError) and not life.started and before is not None:
                 logger.error("the new configuration does not work, back to the old one: %s", err)
                 config, before = before, None
@@ -153,6 +161,22 @@ class _Launch:
                 break
             config, before = life.new_config, config
         return life.exit_code
+
+    async def _mend(self, err: Damaged | Replaced) -> None:
+        """Let a damaged database be replaced; the daemon then begins anew, as it does when another one replaced it."""
+        import asyncio
+        import faulthandler
+        import logging
+
+        from hived.errors import Damaged
+
+        said = str(err)
+        if isinstance(err, Damaged):
+            if err.mend is None:
+                raise err
+            faulthandler.cancel_dump_traceback_later()  # reading the file once may take longer than an end
+            said = await asyncio.to_thread(err.mend)
+        logging.getLogger(self.name).warning("%s: beginning anew", said)
 
     async def _serve(self, config: Config, life: Life) -> None:
         from importlib import import_module

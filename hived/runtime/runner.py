@@ -85,7 +85,7 @@ class Life:
             if self.once:
                 await self._round(beats)
             else:
-                await self._repeat(beats, status or (lambda: _summary(beats)))
+                await self._repeat(beats, status or (lambda: "working"))
         finally:
             if self._main is not None:
                 arm()  # from here only the daemon's own closing is left, which must not hang either
@@ -171,7 +171,7 @@ class Life:
                 log.error("%s: no sign of life, no more pings to the watchdog", ", ".join(hung))
             elif was and not hung:
                 log.warning("%s: moving again", ", ".join(was))
-            said = notify.status(f"hung: {', '.join(hung)}" if hung else status())
+            said = notify.status(f"hung: {', '.join(hung)}" if hung else "; ".join([*_failing(beats), status()]))
             ping = () if hung else ("WATCHDOG=1",)
             sent = self._notifier.send(*(() if ready else ("READY=1",)), said, *ping)
             ready = ready or sent
@@ -179,9 +179,8 @@ class Life:
             await asyncio.sleep(period if ready else min(period, 0.2))
 
 
-def _summary(beats: Sequence[Beat]) -> str:
-    failing = [f"{beat.name} failed {beat.failures} times: {beat.last_error}" for beat in beats if beat.failures]
-    return "; ".join(failing) or "working"
+def _failing(beats: Sequence[Beat]) -> list[str]:
+    return [f"{beat.name} failed {beat.failures} times: {beat.last_error}" for beat in beats if beat.failures]
 
 
 def arm() -> None:

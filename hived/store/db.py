@@ -19,7 +19,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import peewee as pw
 
-from hived.errors import HivedError, Transient
+from hived.errors import Damaged, HivedError, Transient
 from hived.runtime.config import STATE_DIR
 from hived.store import dialect, migrations, sealing
 from hived.store.box import Box
@@ -60,7 +60,10 @@ class Store:
 
     def __init__(self, writer: Database, reader: Database, *, connections: int = 1) -> None:
         self.name = writer.name
+        self.path = writer.path if isinstance(writer, SqliteFile) else None
         self._writer, self._reader = writer, reader
+        self.damage: str | None = None
+        """What SQLite said of a damaged file, once it has: from then on every call raises Damaged."""
         self._write_thread = ThreadPoolExecutor(connections, thread_name_prefix="store")
         self._read_thread = ThreadPoolExecutor(connections, thread_name_prefix="store-read")
 
@@ -118,6 +121,8 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(thread, call, *args)
 
     def _run(self, database: Database, purpose: Purpose, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        if self.damage is not None:
+            raise Damaged(self.damage)
         for left in reversed(range(TRIES)):
             try:
                 with database.session(), database.transact(purpose):
@@ -129,6 +134,8 @@ class Store:
                 ours = database.translate(err)
                 if ours is None:
                     raise
+                if isinstance(ours, Damaged):
+                    self.damage = str(ours)
                 raise ours from err
         raise AssertionError("the last try either returns or raises")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import peewee as pw
 
-from hived.errors import HivedError, SchemaMismatch, Transient
+from hived.errors import Damaged, HivedError, Replaced, SchemaMismatch, Transient
 from hived.store import database as room
 from hived.store.box import Box
 from hived.store.database import Database, Purpose
@@ -27,6 +27,7 @@ _PRAGMAS = {
     "temp_store": "memory",
 }
 _PASSING = ("locked", "busy", "is full", "disk I/O")
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SqliteFile(Database, pw.SqliteDatabase):
@@ -41,13 +42,19 @@ class SqliteFile(Database, pw.SqliteDatabase):
             pragmas["query_only"] = 1
         super().__init__(str(path), pragmas=pragmas, autoconnect=False)
         self.path, self.name, self.box = path, str(path), box
+        self.file: tuple[int, int] | None = None
+        """Which file was opened under the name, None when none was yet."""
 
     @contextmanager
     def session(self) -> Iterator[None]:
         if self.is_closed():
-            if not self.path.exists():
-                raise SchemaMismatch(f"there is no database at {self.path}: run `hivectl migrate` first")
-            self.connect()
+            with swap_lock(self.path, fcntl.LOCK_SH):
+                if not self.path.exists():
+                    raise SchemaMismatch(f"there is no database at {self.path}: run `hivectl migrate` first")
+                self.file = file_of(self.path)
+                self.connect()
+        elif self.file != file_of(self.path):
+            raise Replaced(f"{self.path} is another file than the one that was opened")
         yield
 
     @contextmanager
@@ -64,6 +71,11 @@ class SqliteFile(Database, pw.SqliteDatabase):
                 yield
         finally:
             connection.set_progress_handler(None, 0)
+
+    def rollback(self) -> None:
+        # On a full disk SQLite takes the transaction back by itself, and the first error is the one that counts.
+        if self.connection().in_transaction:
+            super().rollback()
 
     @contextmanager
     def migrating(self) -> Iterator[None]:
@@ -87,8 +99,10 @@ class SqliteFile(Database, pw.SqliteDatabase):
             if any(word in text for word in _PASSING):
                 return Transient(f"database: {text}")
             return None  # a statement that SQLite does not understand is our bug
+        if is_damage(getattr(err, "orig", None)):
+            return Damaged(f"the database {self.name} is damaged: {err}")
         if isinstance(err, pw.DatabaseError) and not isinstance(err, pw.IntegrityError | pw.ProgrammingError):
-            return HivedError(f"the database {self.name} is damaged: {err}")
+            return HivedError(f"cannot use the database {self.name}: {err}")
         return None
 
     def collided(self, err: pw.PeeweeException) -> bool:  # noqa: ARG002
@@ -108,3 +122,52 @@ def prepare(path: Path) -> None:
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("VACUUM")
         connection.close()
+
+
+def file_of(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one that takes its name; None when there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def is_damage(err: object) -> bool:
+    """Tell whether SQLite says that the file itself is broken, not that it is locked, full or closed to us."""
+    code = getattr(err, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _DAMAGED
+
+
+@contextmanager
+def swap_lock(path: Path, how: int) -> Iterator[None]:
+    """Keep a database from being opened while it is replaced: shared by who opens it, alone for who replaces it.
+
+    SQLite has a log beside the file, found by name: that of the old file must not be taken for the new one's.
+    """
+    descriptor = _lock_file(path)
+    if descriptor is None:
+        yield  # this user may not write here, so the opening itself says what is wrong
+        return
+    try:
+        fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def lock_name(path: Path) -> Path:
+    """Return the file that is locked; it stays, empty."""
+    return path.with_name(f".{path.name}.lock")
+
+
+def _lock_file(path: Path) -> int | None:
+    lock = lock_name(path)
+    try:
+        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if os.geteuid() == 0:  # the daemons do not run as root
+            owner = path.parent.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    except OSError:
+        return None
+    return descriptor

@@ -112,6 +112,16 @@ class Appliance:
         self._programs.append(Program(process, err))
         return self._programs[-1]
 
+    def hivectl(self, *args: str, code: int | None = None) -> str:
+        """Run hivectl and return all that it says; `code`: what it must exit with."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(_FOREIGN)}
+        ran = subprocess.run(
+            [str(Path(sys.executable).with_name("hivectl")), "--config", str(self.file), *args],
+            env=kept, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
+        )  # fmt: skip
+        assert code is None or ran.returncode == code, ran.stdout + ran.stderr
+        return ran.stdout + ran.stderr
+
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the database, as any other program could; nothing when its tables are not there yet."""
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=5)) as connection:

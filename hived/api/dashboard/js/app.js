@@ -15,6 +15,7 @@ import { go, restoreScroll, startRouter, useRoute } from "./router.js";
 import { may, startSession, useSession } from "./session.js";
 import { SetupPage } from "./setup.js";
 import { SitePage } from "./site.js";
+import { Troubles } from "./troubles.js";
 
 const PAGES = {
   fleet: FleetPage, miner: MinerPage, nodes: NodesPage, models: ModelsPage, collecting: CollectingPage, events: EventsPage, site: SitePage, access: AccessPage,
@@ -106,6 +107,7 @@ function Header({ page }) {
     <${Connection} />
     <${Account} />
     <${ThemeSwitch} />
+    <${Troubles} />
     ${updated && html`<p class="banner" role="alert">hived was updated. <button type="button" onClick=${() => location.reload()}>Reload this page</button></p>`}
   </header>`;
 }

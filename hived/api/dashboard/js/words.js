@@ -49,6 +49,7 @@ const SENTENCES = {
   peer_dead: (d) => `lost ${text(d.role)} ${text(d.name)}: ${text(d.reason)}`,
   peer_twice: (d) => `sees ${text(d.name)} and ${text(d.other)} with the same node id ${text(d.id)}: one is a copy`,
   node_joined: (d) => `let node ${text(d.name)} join`,
+  database_replaced: (d) => `was damaged and replaced by a new one; kept as ${text(d.kept)}`,
   node_lost: (d) => `hears nothing of node ${text(d.name)} any more`,
   node_back: (d) => `hears node ${text(d.name)} again`,
   settings_changed: (d) => {
@@ -58,7 +59,7 @@ const SENTENCES = {
   },
 };
 
-const BAD = new Set(["miner_offline", "miner_error", "board_lost", "fan_lost", "peer_dead", "peer_twice", "node_lost"]);
+const BAD = new Set(["miner_offline", "miner_error", "board_lost", "fan_lost", "peer_dead", "peer_twice", "node_lost", "database_replaced"]);
 const GOOD = new Set(["miner_found", "miner_online", "board_back", "fan_back", "peer_found", "node_joined", "node_back"]);
 
 export const KINDS = {
@@ -83,6 +84,7 @@ export const KINDS = {
   peer_dead: "Box lost",
   peer_twice: "Node id twice",
   node_joined: "Node joined",
+  database_replaced: "Database replaced",
   node_lost: "Node silent",
   node_back: "Node back",
 };

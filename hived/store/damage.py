@@ -1,0 +1,220 @@
+"""A damaged SQLite file: kept under a name that tells when, and a new database in its place.
+
+Only what SQLite itself calls corrupt counts: a database that is locked, full, closed to us or of a newer hived is left
+alone. Nothing of the damaged file is carried over. It is kept whole, for whoever wants to look.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import peewee as pw
+
+from hived.errors import Damaged, HivedError, Replaced
+from hived.records.site import Event
+from hived.runtime.disk import wait_for_room
+from hived.store import events
+from hived.store.db import Store, create, database_of, sqlite_path
+from hived.store.node import NAME as NODE_ID
+from hived.store.sqlite import file_of, is_damage, lock_name, swap_lock
+
+log = logging.getLogger(__name__)
+
+CHECK_S = 10.0
+"""How long the file is read for the proof; a larger one is believed to be what SQLite said of it."""
+AT_MOST, WITHIN_S = 3, 86_400.0
+"""So many in a day are set aside; with one more it is the disk, and its room must not be used up by copies."""
+EVENT = "database_replaced"
+_STAMP = "%Y%m%dT%H%M%SZ"
+_KEPT = re.compile(r"\.damaged-(\d{8}T\d{6}Z)(?:-\d+)?$")
+_BESIDE = ("-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A damaged file that was set aside, with its log: it counts as a trouble until somebody takes it away."""
+
+    path: Path
+    at: float
+    bytes: int
+
+
+def kept(database: Path | None) -> list[Kept]:
+    """Return the damaged files beside a database, newest first; none for one of a server."""
+    if database is None:
+        return []
+    found = []
+    with suppress(OSError):
+        for path in database.parent.iterdir():
+            stamp = _KEPT.search(path.name) if path.name.startswith(f"{database.name}.damaged-") else None
+            if stamp is not None:
+                at = datetime.strptime(stamp[1], _STAMP).replace(tzinfo=UTC).timestamp()
+                found.append(Kept(path, at, sum(_size(Path(f"{path}{end}")) for end in ("", *_BESIDE))))
+    return sorted(found, key=lambda one: (one.at, one.path.name), reverse=True)
+
+
+@asynccontextmanager
+async def opened(
+    url: str, state_dir: Path | None = None, *, connections: int = 1, clock: Callable[[], float] = time.time
+) -> AsyncIterator[Store]:
+    """Open the database for a daemon: as `Store.open`, but who gets Damaged, now or later, can have it replaced.
+
+    Raises Replaced when another daemon has done so. On a full disk it waits for room.
+    """
+    path, was = sqlite_path(url), None
+    try:
+        if path is not None:
+            await wait_for_room(path.parent)
+            was = file_of(path)
+            _refuse_emptied(path, state_dir or path.parent)
+        async with Store.open(url, state_dir, connections=connections) as store:
+            yield store
+    except (Damaged, Replaced, ExceptionGroup) as err:
+        found = _first(err)
+        if isinstance(found, Replaced):
+            raise Replaced(str(found)) from err
+        if found is None or path is None:
+            raise
+        raise Damaged(str(found), lambda: replace(path, was, state_dir, why=str(found), now=clock())) from err
+
+
+def replace(path: Path, was: tuple[int, int] | None, state_dir: Path | None, *, why: str, now: float) -> str:
+    """Set a damaged file aside, start a new database in its place and return what was done, in one sentence.
+
+    `was`: which file it is about; another daemon may have been faster. HivedError, and the old file stays, when it is
+    whole after all, when it happens too often, or when no new database can be made.
+    """
+    with swap_lock(path, fcntl.LOCK_EX):
+        if was is not None and file_of(path) != was:
+            return f"{path} was damaged and has been replaced"
+        found = _proof(path)
+        if not found:
+            raise HivedError(f"{why}; but a check finds nothing wrong with it, so it stays")
+        recent = [one for one in kept(path) if abs(now - one.at) < WITHIN_S]
+        if len(recent) >= AT_MOST:
+            raise HivedError(
+                f"{path} is damaged for the {len(recent) + 1}th time in a day, so it stays: the disk fails."
+                " Replace it, then `hivectl restore` a backup"
+            )
+        aside = _free_name(path, now)
+        fresh = path.with_name(f".{path.name}.new")
+        try:
+            _make(fresh, state_dir, Event(EVENT, now, {"kept": aside.name, "reason": found[:200]}), like=path)
+            _swap(path, aside, fresh)
+        except (OSError, sqlite3.Error, HivedError) as err:
+            raise HivedError(f"cannot replace the damaged database {path}: {err}") from err
+        finally:
+            for leftover in (lock_name(fresh), *(Path(f"{fresh}{end}") for end in ("", *_BESIDE))):
+                leftover.unlink(missing_ok=True)
+    log.error(
+        "the database %s was damaged (%s): it is kept as %s and a new one was started;"
+        " `hivectl restore FILE` brings back a backup, `hivectl join` a master that is lost",
+        path, found, aside.name,
+    )  # fmt: skip
+    return f"{path} was damaged and is kept as {aside.name}"
+
+
+def _first(err: Exception) -> Damaged | Replaced | None:
+    """Return what it is about; a daemon may meet it in several tasks at once."""
+    if isinstance(err, ExceptionGroup):
+        found = [_first(one) for one in err.exceptions]
+        return next((one for one in found if one is not None), None)
+    return err if isinstance(err, Damaged | Replaced) else None
+
+
+def _refuse_emptied(path: Path, folder: Path) -> None:
+    """Take an empty file for damaged where this node has lived: a power cut leaves such ones. A new box migrates."""
+    with suppress(OSError):
+        if path.stat().st_size == 0 and (folder / NODE_ID).exists():
+            raise Damaged(f"the database {path} is damaged: it is empty")
+
+
+def _proof(path: Path) -> str:
+    """Return what is wrong with a file, "" when it is whole.
+
+    Raises HivedError when it cannot be read for another reason, which is then no reason to replace it.
+    """
+    if path.stat().st_size == 0:
+        return "it is empty"
+    until = time.monotonic() + CHECK_S
+    try:
+        # Read-only: whoever may write and is the last to close it would work its log into the file.
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=CHECK_S)) as connection:
+            connection.set_progress_handler(lambda: int(time.monotonic() > until), 100_000)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as err:
+        if is_damage(err):
+            return str(err)
+        if getattr(err, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+            return "too large to be checked now"
+        raise HivedError(f"cannot tell whether {path} is damaged: {err}") from err
+    return "" if said == "ok" else " ".join(str(said).split())
+
+
+def _make(fresh: Path, state_dir: Path | None, event: Event, *, like: Path) -> None:
+    for leftover in ("", *_BESIDE):
+        Path(f"{fresh}{leftover}").unlink(missing_ok=True)
+    url = f"sqlite:///{fresh}"
+    create(url, state_dir or like.parent)
+    database = database_of(url, state_dir or like.parent)
+    try:
+        with database.session(), database.transact("write"):
+            events.add(database, [event])
+    except pw.PeeweeException as err:
+        raise database.translate(err) or err from err
+    finally:
+        database.shut()
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(fresh, owner.st_uid, owner.st_gid)
+
+
+def _swap(path: Path, aside: Path, fresh: Path) -> None:
+    """Put the new file in the old one's place. Killed at any step, there is a database under the name."""
+    descriptor = os.open(fresh, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.link(path, aside)
+    for end in _BESIDE:
+        with suppress(FileNotFoundError):
+            Path(f"{path}{end}").rename(f"{aside}{end}")
+    fresh.rename(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _free_name(path: Path, now: float) -> Path:
+    name = f"{path.name}.damaged-{datetime.fromtimestamp(now, UTC).strftime(_STAMP)}"
+    names = (path.with_name(name + more) for more in ("", *(f"-{n}" for n in range(1, 100))))
+    for one in names:
+        if not one.exists():
+            return one
+    raise HivedError(f"there are too many files {name}: see to the disk")
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
