@@ -31,6 +31,7 @@ _SENTENCES = {
     "node_joined": "node {name} joined",
     "node_lost": "node {name} has fallen silent",
     "node_back": "node {name} is back",
+    "database_restored": "the database was restored from a backup of {made_at}",
     "database_replaced": "the database was damaged and replaced by a new one; kept as {kept}",
 }
 

@@ -75,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
         config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
     )
     _command(nouns, "migrate", "migrate:migrate", "create the database or bring its schema up to date")
+    _command(nouns, "backup", "backup:backup", "write one file that brings this node back, while all runs", _backup)
+    _command(nouns, "restore", "backup:restore", "bring this node back from such a file", _restore)
     return top
 
 
@@ -286,6 +288,17 @@ def _node_add(command: argparse.ArgumentParser) -> None:
 def _join(command: argparse.ArgumentParser) -> None:
     command.add_argument("url", metavar="URL", help="where the master's dashboard is, such as https://192.168.1.2:8080")
     command.add_argument("code", metavar="CODE", nargs="?", help="of `hivectl enroll-code`; none: a person approves it")
+
+
+def _backup(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="where to; - is standard output")
+    command.add_argument(
+        "--without-keys", action="store_true", help="leave out the key file and the key of the certificate"
+    )
+
+
+def _restore(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="of `hivectl backup`; - is standard input")
 
 
 def _sync(group: _Group) -> None:

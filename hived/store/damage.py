@@ -6,6 +6,7 @@ alone. Nothing of the damaged file is carried over. It is kept whole, for whoeve
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import logging
 import os
@@ -13,7 +14,7 @@ import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +27,9 @@ from hived.records.site import Event
 from hived.runtime.disk import wait_for_room
 from hived.store import events
 from hived.store.db import Store, create, database_of, sqlite_path
+from hived.store.locks import in_use, swap_lock, swap_name
 from hived.store.node import NAME as NODE_ID
-from hived.store.sqlite import file_of, is_damage, lock_name, swap_lock
+from hived.store.sqlite import file_of, is_damage
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ CHECK_S = 10.0
 """How long the file is read for the proof; a larger one is believed to be what SQLite said of it."""
 AT_MOST, WITHIN_S = 3, 86_400.0
 """So many in a day are set aside; with one more it is the disk, and its room must not be used up by copies."""
+WAIT_S = 0.2
 EVENT = "database_replaced"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KEPT = re.compile(r"\.damaged-(\d{8}T\d{6}Z)(?:-\d+)?$")
@@ -74,12 +77,14 @@ async def opened(
     """
     path, was = sqlite_path(url), None
     try:
-        if path is not None:
-            await wait_for_room(path.parent)
-            was = file_of(path)
-            _refuse_emptied(path, state_dir or path.parent)
-        async with Store.open(url, state_dir, connections=connections) as store:
-            yield store
+        with ExitStack() as stack:
+            if path is not None:
+                await wait_for_room(path.parent)
+                await _belong_to(path, stack)
+                was = file_of(path)
+                _refuse_emptied(path, state_dir or path.parent)
+            async with Store.open(url, state_dir, connections=connections) as store:
+                yield store
     except (Damaged, Replaced, ExceptionGroup) as err:
         found = _first(err)
         if isinstance(found, Replaced):
@@ -115,7 +120,7 @@ def replace(path: Path, was: tuple[int, int] | None, state_dir: Path | None, *, 
         except (OSError, sqlite3.Error, HivedError) as err:
             raise HivedError(f"cannot replace the damaged database {path}: {err}") from err
         finally:
-            for leftover in (lock_name(fresh), *(Path(f"{fresh}{end}") for end in ("", *_BESIDE))):
+            for leftover in (swap_name(fresh), *(Path(f"{fresh}{end}") for end in ("", *_BESIDE))):
                 leftover.unlink(missing_ok=True)
     log.error(
         "the database %s was damaged (%s): it is kept as %s and a new one was started;"
@@ -123,6 +128,17 @@ def replace(path: Path, was: tuple[int, int] | None, state_dir: Path | None, *, 
         path, found, aside.name,
     )  # fmt: skip
     return f"{path} was damaged and is kept as {aside.name}"
+
+
+async def _belong_to(path: Path, stack: ExitStack) -> None:
+    """Be one of those that have the database open; while `hivectl restore` replaces it, wait."""
+    said = False
+    while not stack.enter_context(in_use(path)):
+        stack.close()
+        if not said:
+            log.warning("%s is being restored: waiting for the end", path)
+            said = True
+        await asyncio.sleep(WAIT_S)
 
 
 def _first(err: Exception) -> Damaged | Replaced | None:

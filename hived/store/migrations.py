@@ -20,20 +20,21 @@ def migrate(database: Any) -> list[str]:
 
     Each change is one transaction: a failing one leaves the database as it was before that change.
     """
-    _refuse_newer(database)
+    refuse_newer(database)
     applied: list[str] = Runner(database, str(CHANGES)).up()
     return applied
 
 
 def check(database: Any) -> None:
     """Raise SchemaMismatch unless the schema is exactly the one this program was written for."""
-    _refuse_newer(database)
+    refuse_newer(database)
     pending = [m.name for m in Runner(database, str(CHANGES)).status() if m.applied is None]
     if pending:
         raise SchemaMismatch(f"the database lacks {len(pending)} schema change(s): run `hivectl migrate` first")
 
 
-def _refuse_newer(database: Any) -> None:
+def refuse_newer(database: Any) -> None:
+    """Raise SchemaMismatch for the database of a newer hived."""
     unknown = [m.name for m in Runner(database, str(CHANGES)).status() if m.path is None]
     if unknown:
         raise SchemaMismatch(

@@ -80,6 +80,11 @@ def end(db: Database, cookie: str) -> bool:
     return bool(Session.delete().where(Session.token_hash == hash_of(cookie)).execute(db))
 
 
+def end_all(db: Database) -> int:
+    """Log everybody out; return how many sessions there were."""
+    return int(Session.delete().execute(db))
+
+
 def end_of(db: Database, user: str, *, but: str | None = None) -> int:
     """End every session of a user, all but the one with this hash; return how many."""
     query = Session.delete().where(Session.user == user, Session.role.is_null())

@@ -16,6 +16,7 @@ from hived.errors import Damaged, HivedError, Replaced, SchemaMismatch, Transien
 from hived.store import database as room
 from hived.store.box import Box
 from hived.store.database import Database, Purpose
+from hived.store.locks import swap_lock
 
 _PRAGMAS = {
     "journal_mode": "wal",
@@ -137,37 +138,3 @@ def is_damage(err: object) -> bool:
     """Tell whether SQLite says that the file itself is broken, not that it is locked, full or closed to us."""
     code = getattr(err, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _DAMAGED
-
-
-@contextmanager
-def swap_lock(path: Path, how: int) -> Iterator[None]:
-    """Keep a database from being opened while it is replaced: shared by who opens it, alone for who replaces it.
-
-    SQLite has a log beside the file, found by name: that of the old file must not be taken for the new one's.
-    """
-    descriptor = _lock_file(path)
-    if descriptor is None:
-        yield  # this user may not write here, so the opening itself says what is wrong
-        return
-    try:
-        fcntl.flock(descriptor, how)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def lock_name(path: Path) -> Path:
-    """Return the file that is locked; it stays, empty."""
-    return path.with_name(f".{path.name}.lock")
-
-
-def _lock_file(path: Path) -> int | None:
-    lock = lock_name(path)
-    try:
-        descriptor = os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        if os.geteuid() == 0:  # the daemons do not run as root
-            owner = path.parent.stat()
-            os.fchown(descriptor, owner.st_uid, owner.st_gid)
-    except OSError:
-        return None
-    return descriptor

@@ -15,10 +15,13 @@ from aiohttp import web
 from hived.api.app import make_app
 from hived.api.door import Door
 from hived.api.fleet import FleetView
+from hived.records.access import By
 from hived.records.joining import hash_of
+from hived.records.miner import MinerIdentity
 from hived.records.site import DaemonRow, Event
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, REFUSED
+from hived.services import backup, restore
 from hived.services.push import begin_anew
 from hived.services.tls import Tls
 from hived.store import (
@@ -37,7 +40,7 @@ from hived.store import (
     views,
 )
 from hived.store.epoch import epoch
-from hived.store.schema import Miner
+from hived.store.schema import Miner, Rollup5m
 from tests.clock import FakeClock
 from tests.databases import Databases
 from tests.services.node import OWN, Node, a_node, fill, poll
@@ -182,6 +185,49 @@ async def test_all_again_under_another_epoch_changes_nothing(master: Master, nod
     assert (await counts(master))["events"] == before["events"] + 1
 
 
+async def test_a_node_that_was_restored_from_a_backup_goes_on_without_loss_or_repeats(
+    master: Master, node: Node, tmp_path: Path, clock: FakeClock, stack: AsyncExitStack
+) -> None:
+    await node.store.write(fill, node.clock(), rigs=3, slots=6, said=4)
+    await node.tick(5, times=2)
+    made, archive = tmp_path / "node", tmp_path / "backup.tar"
+    backup.make(made / "hived.db", made, archive, version="0.1.0", at=clock(), node_id=OWN, name="north-shed")
+
+    def more(db: Database, number: int) -> None:
+        """A miner, five minutes of it and an event."""
+        identity = MinerIdentity(f"02:00:00:00:01:{number:02x}", model_alias="s19", hostname=f"late-{number}")
+        seen = miners.saw(db, miners.Sighting(identity, f"10.0.1.{number}", clock()), node_id=OWN)
+        Rollup5m.insert(at=clock() // 300 * 300, num=seen.num, n=20, hashing_n=20).execute(db)
+        events.add(db, [Event("reboot", clock(), {"n": number}, num=seen.num)])
+
+    node.pass_(600)
+    await node.store.write(more, 1)  # told after the backup was made, under numbers that are given again
+    await node.store.write(more, 2)
+    await node.tick(5, times=2)
+    before = await counts(master)
+    await node.close()
+
+    again = tmp_path / "again"
+    again.mkdir()
+    by = By(at=clock(), who="root", via="command", address=None)
+    with archive.open("rb") as source:
+        restore.restore(source, again / "hived.db", again, by=by)
+    restored = await stack.enter_async_context(a_node(again, clock, master.url))
+    await restored.tick(5, times=3)
+    assert (await restored.link()).state == JOINED
+    assert await counts(master) == before | {"events": before["events"] + 1}, "only that it was restored is new"
+    clock.advance(300)
+    await restored.store.write(more, 3)
+    await restored.store.write(more, 1)  # found again, with new times
+    await restored.tick(5, times=2)
+    after = await counts(master)
+    assert after["miners"] == before["miners"] + 1
+    assert after["rollups"] == before["rollups"] + 2
+    told = [event.detail for event in await master.store.read(events.newest, limit=1000) if event.kind == "reboot"]
+    assert sorted(one["n"] for one in told) == [1, 1, 2, 3]
+    assert await restored.dead() == []
+
+
 async def counts(master: Master) -> dict[str, int]:
     stats = await master.store.read(artifacts.stats)
     found = await master.store.read(views.miners)
@@ -268,7 +314,6 @@ async def test_a_miner_that_the_master_has_lost_is_told_of_again(master: Master,
     await node.store.write(fill, node.clock(), rigs=2, slots=2, said=1)
     await node.tick(5)
     await master.store.write(lambda db: Miner.delete().where(Miner.mac == "02:00:00:00:00:02").execute(db))
-    from hived.store.schema import Rollup5m
 
     def later(db: Database) -> Any:
         return Rollup5m.insert(at=START + 300, num=2, n=1, hashing_n=1).execute(db)

@@ -1,4 +1,4 @@
-"""A disk that is full under the real daemons: they stay up, reads go on, and with room again nothing needs a restart."""
+"""A full disk under the real daemons: they stay up, reads go on, and with room again nothing needs a restart."""
 
 from __future__ import annotations
 

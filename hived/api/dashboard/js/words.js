@@ -49,7 +49,8 @@ const SENTENCES = {
   peer_dead: (d) => `lost ${text(d.role)} ${text(d.name)}: ${text(d.reason)}`,
   peer_twice: (d) => `sees ${text(d.name)} and ${text(d.other)} with the same node id ${text(d.id)}: one is a copy`,
   node_joined: (d) => `let node ${text(d.name)} join`,
-  database_replaced: (d) => `was damaged and replaced by a new one; kept as ${text(d.kept)}`,
+  database_restored: (d) => `has its database back from a backup of ${text(d.made_at)}`,
+  database_replaced: (d) => `found its database damaged and began a new one; the old one is kept as ${text(d.kept)}`,
   node_lost: (d) => `hears nothing of node ${text(d.name)} any more`,
   node_back: (d) => `hears node ${text(d.name)} again`,
   settings_changed: (d) => {
@@ -84,6 +85,7 @@ export const KINDS = {
   peer_dead: "Box lost",
   peer_twice: "Node id twice",
   node_joined: "Node joined",
+  database_restored: "Database restored",
   database_replaced: "Database replaced",
   node_lost: "Node silent",
   node_back: "Node back",

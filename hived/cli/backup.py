@@ -1,0 +1,120 @@
+"""`hivectl backup` and `restore`: one file that brings this node back."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from hived import __version__
+from hived.api import dto
+from hived.cli.daemons import is_alive
+from hived.cli.desk import Desk, WrongUsage, may_use
+from hived.cli.text import clean, counted, size
+from hived.errors import HivedError
+from hived.services.backup import make
+from hived.services.restore import restore as bring_back
+from hived.store import database_of, site
+from hived.store.database import as_ours
+from hived.store.locks import in_use
+
+
+async def backup(desk: Desk) -> int:
+    """Write the backup while everything runs, and say what is in it."""
+    database, out = _file(desk, "pg_dump -Fc DATABASE > FILE, with secret.key of the state folder"), str(desk.args.file)
+    may_use(database)
+    if out == "-" and (desk.json or sys.stdout.isatty()):
+        raise WrongUsage("- writes the backup itself to standard output: send it to a file or a program")
+    with _writable(out) as target:
+        made = make(
+            database, desk.config.state_dir, target, version=__version__, at=desk.clock(), node_id=desk.node_id(),
+            name=desk.config.node.effective_name, keys=not desk.args.without_keys,
+        )  # fmt: skip
+    said = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
+    if desk.json:
+        desk.screen.document({"file": out, "bytes": made.bytes, "members": made.members, "keys": _has_keys(desk)})
+    elif out == "-":
+        desk.note(said)
+    else:
+        desk.screen.say(clean(said))
+        if _has_keys(desk):
+            desk.screen.say("it holds the keys of this node: keep it where nobody else can read it")
+        else:
+            desk.screen.say("it holds no keys: restored elsewhere, miners are unlocked and the master joined anew")
+    return 0
+
+
+async def restore(desk: Desk) -> int:
+    """Replace the database by that of a backup; what was there is kept beside it."""
+    database, name = _file(desk, "pg_restore -c -d DATABASE FILE"), str(desk.args.file)
+    may_use(database)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with in_use(database, alone=True) as free:
+        if not free:
+            raise HivedError(f"{_who(desk, database)}: stop first, with `systemctl stop hived.target`")
+        with _readable(name) as source:
+            try:
+                done = bring_back(source, database, desk.config.state_dir, by=desk.by())
+            except HivedError as err:
+                raise type(err)(f"{name}: {err}; nothing was changed") from err
+    made = done.manifest
+    if desk.json:
+        desk.screen.document({
+            "file": name, "made_at": dto.rfc3339(made.at) if made else None, "node_id": made.node_id if made else None,
+            "members": done.members, "applied": done.applied, "kept": [str(path) for path in done.kept],
+        })  # fmt: skip
+        return 0
+    say = desk.screen.say
+    say(f"restored {clean(name)}")
+    if made:
+        say(f"node {clean(made.name)} as it was at {dto.rfc3339(made.at)}, with hived {clean(made.version)}")
+    if done.applied:
+        say(f"{counted(len(done.applied), 'schema change')} applied")
+    for path in done.kept:
+        say(f"kept {clean(str(path))}")
+    if done.key_missing:
+        say("there is no key file: miners are unlocked anew, and `hivectl join` joins the master anew")
+    say("next: systemctl start hived.target")
+    return 0
+
+
+def _file(desk: Desk, instead: str) -> Path:
+    path = desk.config.database.sqlite_path
+    if path is None:
+        raise HivedError(f"the database is PostgreSQL, which has a tool of its own: {instead}")
+    return path
+
+
+def _has_keys(desk: Desk) -> bool:
+    return not desk.args.without_keys
+
+
+def _who(desk: Desk, path: Path) -> str:
+    """Say who is in the way; of a damaged database only that somebody is."""
+    database = database_of(f"sqlite:///{path}", desk.config.state_dir, read_only=True)
+    names: list[str] = []
+    with suppress(HivedError), as_ours(database), closing(database), database.session():
+        names = [row.name for row in site.daemons(database) if is_alive(row, desk.clock())]
+    return f"{' and '.join(names)} run" if names else "daemons have the database open"
+
+
+@contextmanager
+def _writable(name: str) -> Iterator[Path | IO[bytes]]:
+    if name != "-":
+        yield Path(name).absolute()
+        return
+    sys.stdout.flush()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+        yield out
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[IO[bytes]]:
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    with closing(Path(name).open("rb")) as file:
+        yield file
