@@ -167,7 +167,7 @@ class Collector:
             return
         until = now + TURN_S
         while self._clock() < until:
-            if source.next_list_at <= self._clock():
+            if not 0 < source.next_list_at - self._clock() < 2 * LIST_AGAIN_S:  # or set by a clock that was ahead
                 listed = await self._list(adapter, source)
                 source = await self._again(source)
                 if not listed:

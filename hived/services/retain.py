@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 from hived.runtime.config import Retention as Limits
+from hived.services.steady import SteadyClock
 from hived.store import Store, history
 from hived.store.schema import Chips, Rollup1h, Rollup5m, Status
 
@@ -21,13 +23,31 @@ MB = 1024 * 1024
 class Retention:
     """Applies the `retention` section of the configuration."""
 
-    def __init__(self, store: Store, limits: Limits, *, clock: Callable[[], float]) -> None:
-        self._store, self._limits, self._clock = store, limits, clock
+    def __init__(
+        self, store: Store, limits: Limits, *, clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._store, self._limits, self._clock, self._monotonic = store, limits, clock, monotonic
+        self._steady: SteadyClock | None = None
         self._over_budget = False
 
     async def prune(self) -> None:
-        """Sum up what has ended, drop what is too old, keep the disk budget. Transient: database busy."""
-        now, limits = self._clock(), self._limits
+        """Sum up what has ended, drop what is too old, keep the disk budget. Transient: database busy.
+
+        While the clock is in doubt only the budget counts: a year too far ahead, all history would be too old.
+        """
+        if self._steady is None:
+            self._steady = SteadyClock(self._clock, self._monotonic, await self._store.read(history.sure_until))
+        now = self._steady.sure()
+        if now is not None:
+            await self._by_age(now)
+        await self._store.write(history.prune_events)
+        await self._keep_budget(self._steady.likely())
+        await self._store.write(history.give_back)
+
+    async def _by_age(self, now: float) -> None:
+        limits = self._limits
+        await self._store.write(history.be_sure, now)
         for width_s in (history.FIVE_MINUTES_S, history.HOUR_S):
             await self._repeat(history.roll_up, width_s, now)
         await self._repeat(history.thin_chips, now - limits.telemetry_raw_hours * 3600)
@@ -39,11 +59,8 @@ class Retention:
         ]
         for table, days in ages:
             await self._repeat(history.prune, table, now - days * DAY_S)
-        await self._store.write(history.prune_events)
-        await self._keep_budget()
-        await self._store.write(history.give_back)
 
-    async def _keep_budget(self) -> None:
+    async def _keep_budget(self, now: float | None) -> None:
         budget = self._limits.max_database_mb * MB
         for _ in range(SLICES_AT_ONCE):
             used = await self._store.read(history.used_bytes)
@@ -55,7 +72,7 @@ class Retention:
                 log.warning(
                     "the database takes %d MiB of %d: the oldest history goes", used // MB, self._limits.max_database_mb
                 )
-            if not await self._store.write(history.drop_oldest):
+            if not await self._store.write(history.drop_oldest, now):
                 return
 
     async def _repeat(self, work: Callable[..., bool | int], *args: Any) -> None:

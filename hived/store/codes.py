@@ -5,6 +5,7 @@ from __future__ import annotations
 from hived.store.db import Database, dicts
 from hived.store.schema import OneTimeCode
 
+AHEAD_S = 3600.0  # one made while the clock was farther ahead would be good for as long
 KEEP = 500  # of each kind, used and expired ones included
 
 
@@ -22,7 +23,7 @@ def use(db: Database, code_hash: str, *, kind: str, at: float, by: str) -> bool:
         OneTimeCode.update(used_at=at, used_by=by)
         .where(
             OneTimeCode.code_hash == code_hash, OneTimeCode.kind == kind, OneTimeCode.used_at.is_null(),
-            OneTimeCode.expires_at > at,
+            OneTimeCode.expires_at > at, OneTimeCode.created_at < at + AHEAD_S,
         )
         .execute(db)
     )  # fmt: skip

@@ -25,6 +25,10 @@ SETTLE_S = 120.0
 _SUMMED_UP = {Status: "rolled_300", Rollup5m: "rolled_3600"}
 """The mark up to which each table has been summed up into the next one."""
 
+_SURE = "sure_of_the_time"
+AHEAD_S = HOUR_S
+"""A mark that is farther ahead was set under a wrong clock."""
+
 MAX_EVENTS = 500_000  # about 100 MB; the oldest leave first
 
 
@@ -181,8 +185,11 @@ def thin_chips(db: Database, before: float) -> bool:
     return bool(following)
 
 
-def drop_oldest(db: Database, *, share: float = 0.05) -> bool:
-    """Delete the oldest twentieth of the raw history, or of the rollups when no raw is left; False: nothing left."""
+def drop_oldest(db: Database, now: float | None = None, *, share: float = 0.05) -> bool:
+    """Delete the oldest twentieth of the raw history, or of the rollups when no raw is left; False: nothing left.
+
+    `now`: what a clock that was ahead put after it does not count: else a twentieth of a year would be all there is.
+    """
     for tables in ((Status, Chips), (Rollup5m,), (Rollup1h,)):
         spans = [(t, _end(db, t, t.at), _end(db, t, t.at.desc())) for t in tables]
         known = [(t, old, new) for t, old, new in spans if old is not None and new is not None and new > old]
@@ -190,6 +197,8 @@ def drop_oldest(db: Database, *, share: float = 0.05) -> bool:
             continue
         oldest = min(old for _, old, _ in known)
         newest = max(new for _, _, new in known)
+        if now is not None and now > oldest:
+            newest = min(newest, now)
         until = oldest + max((newest - oldest) * share, 60.0)
         for table, _, _ in known:
             _delete_before(db, table, until)
@@ -212,6 +221,21 @@ def used_bytes(db: Database) -> int:
 def give_back(db: Database, *, pages: int = 2_000) -> None:
     """Return free pages to the file system, at most 8 MB at a time."""
     dialect.give_back(db, pages)
+
+
+def sure_until(db: Database) -> float | None:
+    """Return when this box was last sure of the time; None: never."""
+    return _mark(db, _SURE)
+
+
+def be_sure(db: Database, now: float) -> None:
+    """Note that the time is right. Marks that a clock set while it was ahead come back, else no hour would be summed up
+    until it is there again."""
+    for name, width_s in (*((f"rolled_{w:g}", w) for w in (FIVE_MINUTES_S, HOUR_S)), ("thinned_chips", CHIP_SLOT_S)):
+        mark = _mark(db, name)
+        if mark is not None and mark > now + AHEAD_S:
+            _set_mark(db, name, (now - width_s) // width_s * width_s)
+    _set_mark(db, _SURE, now)
 
 
 def _columns(table: type[Rollup]) -> list[Any]:

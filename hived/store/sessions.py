@@ -14,6 +14,7 @@ from hived.store.schema import Session, User
 
 IDLE_S = 7 * 86_400.0  # without a request: a browser that was left behind
 LONGEST_S = 30 * 86_400.0  # then the password is asked for again
+AHEAD_S = 86_400.0  # a clock that was set back by less keeps everybody logged in
 SEEN_EVERY_S = 60.0  # how exactly the last request is known; each note of it is a write
 MAX_OF_USER = 50
 MAX_SESSIONS = 2000
@@ -61,7 +62,8 @@ def find(db: Database, cookie: str, at: float) -> Found | None:
     )
     for row in dicts(query, db):
         role = row["role"] or row["user_role"]
-        if role is None or at >= row["expires_at"] or at >= row["seen_at"] + IDLE_S:
+        made_ahead = row["created_at"] > at + AHEAD_S
+        if role is None or made_ahead or at >= row["expires_at"] or at >= row["seen_at"] + IDLE_S:
             return None
         return Found(
             row["token_hash"], row["user"], role, row["role"] is not None, row["created_at"], row["seen_at"],
