@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _common(top, config=None, json=False)
     nouns = top.add_subparsers(required=True, metavar="COMMAND")
     _command(nouns, "status", "status:status", "how this site is doing, in one look")
+    _command(nouns, "doctor", "doctor:doctor", "what of this box is well and what is not, with the next step")
     _miners(_noun(nouns, "miners", "list, show, find and set up miners"))
     _models(_noun(nouns, "models", "miner models and how far hived may drive them"))
     _command(nouns, "events", "events:events", "what happened, newest first", _events)

@@ -54,7 +54,7 @@ async def apid(config: Config, life: Life) -> None:
             def status() -> str:
                 return f"{where}, {len(fleet)} miners"
 
-            presence = Presence(store, "hive-apid", status=status)
+            presence = Presence(store, "hive-apid", status=life.words(status))
             beats = [
                 Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
                 Beat("nodes", nodes.beat, every=WATCH_S, limit=30.0),

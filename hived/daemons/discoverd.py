@@ -59,7 +59,8 @@ async def discoverd(config: Config, life: Life) -> None:
         discoverer.say_what_is_scanned()
         commands = ScanCommands(store, discoverer, clock=time.time)
         told = [discoverer.summary]
-        presence = Presence(store, NAME, status=lambda: "; ".join(tell() for tell in told), clock=time.time)
+        status = life.words(lambda: "; ".join(tell() for tell in told))
+        presence = Presence(store, NAME, status=status, clock=time.time)
         sweeping = Beat("sweep", discoverer.sweep, every=config.intervals.discovery_seconds, limit=SWEEP_STALL_S)
         beats = [sweeping]
         if not life.once:

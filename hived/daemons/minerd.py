@@ -50,7 +50,7 @@ async def minerd(config: Config, life: Life) -> None:
             ) as work:
                 if own.autostart:
                     await store.write(collector.start_first_time, time.time())
-                presence = Presence(store, NAME, status=work.summary, clock=time.time)
+                presence = Presence(store, NAME, status=life.words(work.summary), clock=time.time)
                 await life.run(_beats(life, work, politeness, presence), status=work.summary)
 
 

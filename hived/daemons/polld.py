@@ -44,7 +44,7 @@ async def polld(config: Config, life: Life) -> None:
             clock=time.time,
         ) as poller,
     ):
-        presence = Presence(store, NAME, status=poller.summary, clock=time.time)
+        presence = Presence(store, NAME, status=life.words(poller.summary), clock=time.time)
         retention = Retention(store, config.retention, clock=time.time)
         if life.once:
             beats = [Beat("poll", poller.round, every=intervals.status_seconds, limit=60.0)]

@@ -52,6 +52,7 @@ class Life:
         """Whether the end was asked for. A signal handler sets it at once, also while the loop hangs."""
         self._main: asyncio.Task[None] | None = None
         self._notifier = notify.Notifier()
+        self._beats: Sequence[Beat] = ()
 
     def stop(self) -> None:
         """Ask for the end: `run` returns. Before `run` was reached, the start is given up."""
@@ -74,13 +75,17 @@ class Life:
         """Give the notification socket back."""
         self._notifier.close()
 
+    def words(self, status: Status) -> Status:
+        """Return a status that first says which beats fail, and why: what the daemon's own row and systemd tell."""
+        return lambda: "; ".join([*_failing(self._beats), status()])
+
     async def run(self, beats: Sequence[Beat], status: Status | None = None) -> None:
         """Repeat the beats until the end or a reload is asked for; raise what a beat raised that is a bug.
 
         Call it when everything is open: systemd is told that the daemon is ready. `status` is the line for
         `systemctl status`, asked for every few seconds.
         """
-        self.started = True
+        self.started, self._beats = True, beats
         try:
             if self.once:
                 await self._round(beats)
@@ -171,7 +176,7 @@ class Life:
                 log.error("%s: no sign of life, no more pings to the watchdog", ", ".join(hung))
             elif was and not hung:
                 log.warning("%s: moving again", ", ".join(was))
-            said = notify.status(f"hung: {', '.join(hung)}" if hung else "; ".join([*_failing(beats), status()]))
+            said = notify.status(f"hung: {', '.join(hung)}" if hung else self.words(status)())
             ping = () if hung else ("WATCHDOG=1",)
             sent = self._notifier.send(*(() if ready else ("READY=1",)), said, *ping)
             ready = ready or sent

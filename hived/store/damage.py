@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 CHECK_S = 10.0
 """How long the file is read for the proof; a larger one is believed to be what SQLite said of it."""
+TOO_LARGE = "too large to be checked now"
 AT_MOST, WITHIN_S = 3, 86_400.0
 """So many in a day are set aside; with one more it is the disk, and its room must not be used up by copies."""
 WAIT_S = 0.2
@@ -103,7 +104,7 @@ def replace(path: Path, was: tuple[int, int] | None, state_dir: Path | None, *, 
     with swap_lock(path, fcntl.LOCK_EX):
         if was is not None and file_of(path) != was:
             return f"{path} was damaged and has been replaced"
-        found = _proof(path)
+        found = proof(path)
         if not found:
             raise HivedError(f"{why}; but a check finds nothing wrong with it, so it stays")
         recent = [one for one in kept(path) if abs(now - one.at) < WITHIN_S]
@@ -156,8 +157,8 @@ def _refuse_emptied(path: Path, folder: Path) -> None:
             raise Damaged(f"the database {path} is damaged: it is empty")
 
 
-def _proof(path: Path) -> str:
-    """Return what is wrong with a file, "" when it is whole.
+def proof(path: Path) -> str:
+    """Return what is wrong with a file, "" when it is whole; one that is too large for CHECK_S is not read to its end.
 
     Raises HivedError when it cannot be read for another reason, which is then no reason to replace it.
     """
@@ -174,7 +175,7 @@ def _proof(path: Path) -> str:
         if is_damage(err):
             return str(err)
         if getattr(err, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
-            return "too large to be checked now"
+            return TOO_LARGE
         raise HivedError(f"cannot tell whether {path} is damaged: {err}") from err
     return "" if said == "ok" else " ".join(str(said).split())
 
