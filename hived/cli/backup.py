@@ -15,7 +15,7 @@ from hived.cli.daemons import is_alive
 from hived.cli.desk import Desk, WrongUsage, may_use
 from hived.cli.text import clean, counted, size
 from hived.errors import HivedError
-from hived.services.backup import make
+from hived.services.backup import SECRETS, make
 from hived.services.restore import restore as bring_back
 from hived.store import database_of, site
 from hived.store.database import as_ours
@@ -33,14 +33,15 @@ async def backup(desk: Desk) -> int:
             database, desk.config.state_dir, target, version=__version__, at=desk.clock(), node_id=desk.node_id(),
             name=desk.config.node.effective_name, keys=not desk.args.without_keys,
         )  # fmt: skip
+    keys = bool(set(made.members) & set(SECRETS))
     said = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
     if desk.json:
-        desk.screen.document({"file": out, "bytes": made.bytes, "members": made.members, "keys": _has_keys(desk)})
+        desk.screen.document({"file": out, "bytes": made.bytes, "members": made.members, "keys": keys})
     elif out == "-":
         desk.note(said)
     else:
         desk.screen.say(clean(said))
-        if _has_keys(desk):
+        if keys:
             desk.screen.say("it holds the keys of this node: keep it where nobody else can read it")
         else:
             desk.screen.say("it holds no keys: restored elsewhere, miners are unlocked and the master joined anew")
@@ -86,10 +87,6 @@ def _file(desk: Desk, instead: str) -> Path:
     if path is None:
         raise HivedError(f"the database is PostgreSQL, which has a tool of its own: {instead}")
     return path
-
-
-def _has_keys(desk: Desk) -> bool:
-    return not desk.args.without_keys
 
 
 def _who(desk: Desk, path: Path) -> str:

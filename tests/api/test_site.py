@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from hived.records.site import DaemonRow, Event
 from hived.store import Store, database_of, events, site
 from tests.api import farm
@@ -124,6 +126,27 @@ async def test_health_names_every_daemon_and_what_is_wrong(api: Api) -> None:
     for name in ("hive-apid", "hive-minerd"):
         await api.do(site.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
     assert (await api.get("/api/v1/health"))["status"] == "ok"
+
+
+@pytest.mark.sqlite_only("a server sees to itself")
+async def test_health_says_that_the_database_was_replaced_and_that_the_disk_is_full(
+    api: Api, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await api.get("/api/v1/health"))["problems"] == []
+    aside = databases.folder / "hived.db.damaged-20260921T141320Z"
+    aside.write_bytes(b"x")
+    (one,) = (await api.get("/api/v1/health"))["problems"]
+    assert (one["kind"], one["at"]) == ("database_replaced", "2026-09-21T14:13:20.000Z")
+    assert aside.name in one["text"]
+    assert "hivectl restore" in one["next"]
+    for name in ("hive-apid", "hive-minerd"):
+        await api.do(site.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
+    assert (await api.get("/api/v1/health"))["status"] == "ok", "it is over, and to be known"
+    monkeypatch.setattr("hived.services.host_troubles.room", lambda folder: 1024)
+    found = await api.get("/api/v1/health")
+    assert (found["status"], [one["kind"] for one in found["problems"]]) == (
+        "degraded", ["disk_full", "database_replaced"],
+    )  # fmt: skip
 
 
 async def test_healthz_is_503_when_the_view_does_not_follow(api: Api) -> None:

@@ -33,6 +33,20 @@ async def test_the_models_page_shows_the_ladder_and_sets_the_limit(farm: Farm, o
         assert page.problems == []
 
 
+async def test_every_page_says_what_is_wrong_with_the_box(farm: Farm, open_page: OpenPage) -> None:
+    assert farm.store.path is not None
+    aside = farm.store.path.with_name("hived.db.damaged-20260921T141320Z")
+    aside.write_bytes(b"x")
+    async with open_page() as page:
+        for path in ("/", "/site"):
+            await page.go(f"{farm.url}{path}", until="document.querySelector('.banner[role=alert]')")
+            words = await page.text(".banner")
+            assert "the database was damaged" in words
+            assert aside.name in words
+            assert "Next: hivectl restore" in words
+        assert page.problems == []
+
+
 async def test_the_site_page_shows_strangers_sweeps_and_daemons(farm: Farm, open_page: OpenPage) -> None:
     await farm.furnish()
     async with open_page() as page:
