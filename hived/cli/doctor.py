@@ -31,7 +31,7 @@ async def doctor(desk: Desk) -> int:
     facts, trouble = None, None
     try:
         async with desk.store() as store:
-            facts = await store.read(doctor_site.read, desk.node_id())
+            facts = await store.read(doctor_site.read, desk.node_id(), desk.clock(), desk.config.syncd.master)
     except NotPermitted as err:
         trouble = fail("database", str(err), "sudo hivectl doctor")
     except SchemaMismatch as err:

@@ -56,12 +56,13 @@ class Facts:
     collects: bool
 
 
-def read(db: Database, node_id: str) -> Facts:
+def read(db: Database, node_id: str, now: float, wanted: str) -> Facts:
     """Return it, of one moment."""
     return Facts(
         daemons=site.daemons(db),
         addresses=[one.ip for one in views.miners(db) if one.online and one.ip and one.node_id == node_id],
-        peers=stored_peers.rows(db), master=uplink.read(db, node_id), name=db.name, bytes=dialect.sizes(db)[0],
+        peers=stored_peers.rows(db), master=uplink.read(db, node_id, now, wanted),
+        name=db.name, bytes=dialect.sizes(db)[0],
         path=Path(db.name) if db.kind == "sqlite" else None, collects=collector.state(db).wanted,
     )  # fmt: skip
 
