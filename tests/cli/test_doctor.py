@@ -255,3 +255,29 @@ def test_who_may_not_use_the_database_is_told_to_be_root(make: Callable[[Path], 
         os.seteuid(0)
     assert ran.code == 1
     assert "sudo hivectl doctor" in ran.out
+
+
+SYSTEMCTL = """#!/bin/sh
+[ "$2" = hive-polld ] && printf 'LoadState=loaded\\nActiveState=failed\\nResult=start-limit-hit\\nNRestarts=5\\n'
+[ "$2" = hive-minerd ] && printf 'LoadState=loaded\\nActiveState=active\\nResult=success\\nNRestarts=4\\n'
+[ "$2" = hive-syncd ] && printf 'LoadState=not-found\\nActiveState=inactive\\n'
+exit 0
+"""
+
+
+def test_a_daemon_that_crashed_in_a_loop_is_told_with_the_way_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.daemons()
+    (site.folder / "bin").mkdir()
+    program = site.folder / "bin" / "systemctl"
+    program.write_text(SYSTEMCTL)
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(site.folder / "bin"), prepend=os.pathsep)
+    monkeypatch.setattr("hived.cli.doctor_site.RUNNING", site.folder)
+    site.daemon("hive-minerd")
+    site.write(lambda db: db.execute_sql(f"UPDATE daemon SET started_at = {site.now - 30} WHERE name = 'hive-minerd'"))
+    told = doctored(site, 1)
+    assert "systemd gave up: start-limit-hit" in text(told, "hive-polld")
+    assert "systemctl reset-failed hive-polld; systemctl start hive-polld" in text(told, "hive-polld")
+    assert state(told, "hive-minerd") == "warn"
+    assert "after 4 restarts by systemd -> journalctl -u hive-minerd" in text(told, "hive-minerd")
+    assert state(told, "hive-syncd") == state(told, "hive-discoverd") == "ok"

@@ -51,6 +51,7 @@ async def test_the_site_page_shows_strangers_sweeps_and_daemons(farm: Farm, open
     await farm.furnish()
     async with open_page() as page:
         await page.go(f"{farm.url}/site", until="document.querySelectorAll('.site tbody tr').length === 3")
+        await page.wait_for("document.querySelector('.daemons li')")
         words = await page.text("main")
         for part in ("hive-polld", "4 polls, 0 failed", "10.20.0.251", "no answer within 3 s", "15 min ago", "254"):
             assert part in words, part

@@ -260,6 +260,43 @@ def test_the_manifest_says_where_and_when_it_was_made(box: Box, tmp_path: Path) 
     )
 
 
+@pytest.mark.parametrize("step", range(8))
+def test_a_restore_that_is_cut_off_leaves_a_database_and_can_be_repeated(
+    box: Box, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box.save(tmp_path / "backup.tar")
+    other = Box(tmp_path / "other").live()
+    other.do(site.start_sweep, NOW)
+    left = [step]
+    renames, link = Path.rename, os.link
+
+    def count() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+
+    def rename(self: Path, target: Path) -> Path:
+        count()
+        return renames(self, target)
+
+    def linked(source: Path, target: Path) -> None:
+        count()
+        link(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename)
+        patched.setattr(os, "link", linked)
+        try:
+            other.restore(tmp_path / "backup.tar")
+        except KeyboardInterrupt:
+            assert integrity(other.url) == "ok", "the old one or the new one"
+    other.restore(tmp_path / "backup.tar")
+    assert other.do(site.sweeps) == []
+    assert node_id(other.folder) == node_id(box.folder)
+    assert other.do(uplink.get).key == KEY
+    assert any(name.startswith("hived.db.before-restore-") for name in other.names())
+
+
 def test_one_lock_tells_whether_a_daemon_has_it_open(box: Box) -> None:
     with in_use(box.path) as one, in_use(box.path) as two:
         assert (one, two) == (True, True)

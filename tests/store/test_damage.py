@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -185,3 +185,37 @@ async def test_a_locked_a_newer_and_a_missing_database_are_not_replaced(path: Pa
         async with opened(url):
             pass
     assert kept(path) == []
+
+
+@pytest.mark.parametrize("step", range(4))
+def test_cut_off_at_any_step_there_is_a_database_and_the_next_start_ends_it(
+    path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_bytes(GARBAGE)
+    Path(f"{path}-wal").write_bytes(b"its log")
+    left, renames, link = [step], Path.rename, os.link
+
+    def count() -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise KeyboardInterrupt
+
+    def rename(self: Path, target: Path) -> Path:
+        count()
+        return renames(self, target)
+
+    def linked(source: Path, target: Path) -> None:
+        count()
+        link(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename)
+        patched.setattr(os, "link", linked)
+        with suppress(KeyboardInterrupt):
+            replace(path, file_of(path), None, why="", now=NOW)
+    if left[0] < 0:
+        assert path.read_bytes() == GARBAGE
+        replace(path, file_of(path), None, why="", now=NOW + 1)
+    assert integrity(f"sqlite:///{path}") == "ok"
+    assert all(one.path.read_bytes() == GARBAGE for one in kept(path))
+    assert any(Path(f"{one.path}-wal").exists() for one in kept(path))
