@@ -35,7 +35,7 @@ def host_troubles(database: Path | None) -> list[HostTrouble]:
         found.append(
             HostTrouble(
                 "disk_full",
-                f"the disk is full ({free // _MIB} MiB left): nothing new is stored",
+                f"the disk is full ({free // _MIB} MiB left): what is new is not stored any more, or soon",
                 f"make room on the disk of {database.parent}; nothing needs a restart",
             )
         )

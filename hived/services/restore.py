@@ -77,7 +77,7 @@ def _begin_anew(db: Database, event: Event, by: By) -> None:
         begin_anew(db, master, by["at"])
     sessions.end_all(db)
     events.add(db, [event])
-    audit.note(db, **by, action="database.restored", after=event.detail)
+    audit.note(db, **by, action="database.restore", after=event.detail)
 
 
 @contextmanager
@@ -156,12 +156,17 @@ def _put(folder: Path, places: dict[str, Path], database: Path, at: float) -> li
     stamp = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%SZ")
     kept: list[Path] = []
     order = sorted(places, key=lambda name: name == DATABASE)
-    for name in order:
-        _finish(folder / name, database.parent)
+    drafts = {name: folder / name for name in order}
+    for name, place in places.items():
+        if name != DATABASE:  # the state folder may be on another disk, where a name alone does not bring it
+            drafts[name] = place.with_name(f".{name}.restored")
+            drafts[name].unlink(missing_ok=True)
+            shutil.copyfile(folder / name, drafts[name])
+        _finish(drafts[name], place.parent)
     with swap_lock(database, fcntl.LOCK_EX):
         for name in order:
             place = places[name]
-            same = place.exists() and name != DATABASE and digest(place) == digest(folder / name)
+            same = place.exists() and name != DATABASE and digest(place) == digest(drafts[name])
             if place.exists() and not same:
                 aside = _free(place, f"before-restore-{stamp}")
                 os.link(place, aside)
@@ -171,7 +176,7 @@ def _put(folder: Path, places: dict[str, Path], database: Path, at: float) -> li
                         beside = Path(f"{place}{end}")
                         if beside.exists():
                             beside.rename(f"{aside}{end}")
-            (folder / name).rename(place)
+            drafts[name].rename(place)
             sync_folder(place.parent)
     return kept
 

@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 import tarfile
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -174,6 +175,19 @@ def test_what_was_there_is_kept(box: Box, tmp_path: Path) -> None:
         assert (other.folder / f"{name}.before-restore-20260921T141500Z").read_bytes() == data
     assert integrity(f"sqlite:///{other.folder / 'hived.db.before-restore-20260921T141500Z'}") == "ok"
     assert other.do(site.sweeps) == []
+
+
+def test_the_state_folder_may_be_on_another_disk(box: Box, tmp_path: Path) -> None:
+    box.save(tmp_path / "backup.tar")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        state = Path(name)
+        node_id(state)
+        with (tmp_path / "backup.tar").open("rb") as source:
+            restore(source, tmp_path / "moved.db", state, by=BY)
+        assert (state / SECRET).read_bytes() == (box.folder / SECRET).read_bytes()
+        assert node_id(state) == node_id(box.folder)
+        assert {path.name.partition(".before")[0] for path in state.iterdir()} == {NODE_ID, SECRET}
+    assert integrity(f"sqlite:///{tmp_path / 'moved.db'}") == "ok"
 
 
 def test_a_damaged_database_can_be_restored_over(box: Box, tmp_path: Path) -> None:
