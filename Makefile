@@ -7,15 +7,21 @@ SUBNETS ?=
 MINERS ?= 0
 NODES ?= 0
 HTTP ?=
+ARCH ?=
+LONG ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: run test check bench format clean
+.PHONY: run test test-appliance check bench deb format clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m hived.daemons.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --nodes "$(NODES)" --http "$(HTTP)"
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# As root, on booted Debian systems. LONG=1: the long forms, too.
+test-appliance: $(VENV)/.test
+	LONG="$(LONG)" $(BIN)/python -m pytest tests/appliance -o addopts="-q --strict-markers -p no:cacheprovider -p tests.no_skips"
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -24,6 +30,10 @@ check: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
+
+# Both packages into dist/. ARCH=arm64 builds for a small board, on any machine.
+deb:
+	packaging/build-deb $(ARCH)
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

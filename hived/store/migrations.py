@@ -6,9 +6,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import peewee as pw
 from playhouse.migrations import Runner
 
-from hived.errors import SchemaMismatch
+from hived.errors import HivedError, SchemaMismatch
 
 log = logging.getLogger(__name__)
 
@@ -18,10 +19,17 @@ CHANGES = Path(__file__).with_name("changes")
 def migrate(database: Any) -> list[str]:
     """Bring the schema up to this program's; return the names of what was applied.
 
-    Each change is one transaction: a failing one leaves the database as it was before that change.
+    All of them are one transaction: when one fails, the database is what it was before, and the old program works with
+    it. Call it within `database.migrating()`.
     """
     refuse_newer(database)
-    applied: list[str] = Runner(database, str(CHANGES)).up()
+    try:
+        with database.atomic():
+            applied: list[str] = Runner(database, str(CHANGES)).up()
+    except pw.PeeweeException as err:
+        raise database.translate(err) or HivedError(
+            f"a schema change failed, nothing was changed: {type(err).__name__}: {err}"
+        ) from err
     return applied
 
 

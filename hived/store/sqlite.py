@@ -83,8 +83,12 @@ class SqliteFile(Database, pw.SqliteDatabase):
         descriptor = os.open(self.path.parent, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            # A table that is written anew is dropped first, which must not take the rows that point to it along. It is
+            # switched outside of a transaction or not at all.
+            self.pragma("foreign_keys", 0)
             yield
         finally:
+            self.pragma("foreign_keys", 1)
             os.close(descriptor)
 
     def shut(self) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playhouse.migrations import Runner
 
+from hived.errors import HivedError
 from hived.records.sent import Batch, SentEvent
 from hived.records.streams import EVENTS
 from hived.store import Database, Store, create, database_of, dialect, fleet, ingest, miners
@@ -176,3 +179,49 @@ def test_a_database_of_the_last_release_keeps_everything(databases: Databases) -
         assert next_number(database, "contributions") == 4
     database.shut()
     assert create(url) == []
+
+
+def test_a_schema_change_that_fails_takes_those_before_it_back(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the old program would meet a database that is neither its own nor the new one's, after a failed update."""
+    changes = tmp_path / "changes"
+    shutil.copytree(CHANGES, changes)
+    good = "def up(migrator, db):\n    db.execute_sql('DROP TABLE stranger')\n"
+    (changes / "9001_good.py").write_text(good)
+    (changes / "9002_bad.py").write_text("def up(migrator, db):\n    db.execute_sql('DROP TABLE none_such')\n")
+    with monkeypatch.context() as newer_program:
+        newer_program.setattr("hived.store.migrations.CHANGES", changes)
+        with pytest.raises(HivedError, match="nothing was changed: .*none_such"):
+            create(url)
+    assert create(url) == []  # still exactly this program's
+    database = database_of(url)
+    with database.session():
+        assert "stranger" in database.get_tables()
+    database.shut()
+
+
+@pytest.mark.sqlite_only("only there a table is made anew by dropping it, and only there rows could go with it")
+def test_a_table_made_anew_keeps_the_rows_that_point_to_it(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = database_of(url)
+    with database.session():
+        database.execute_sql("INSERT INTO miner (mac, online, managed, hashrate_unit, unlock_failures, unlock_position,"
+            " unlock_not_before, created_at, updated_at, remote, seq) VALUES ('02:00:00:00:00:01', 1, 0, 'GH/s', 0, 0,"
+            " 0, 1, 1, 0, 1)")  # fmt: skip
+        database.execute_sql(
+            "INSERT INTO health (num, missed_scans, next_status_at, next_chips_at, failures, error_count, boards_seen,"
+            " fans_seen, rev) VALUES (1, 0, 0, 0, 0, 0, '', '', 0)"
+        )
+    database.shut()
+    changes = tmp_path / "changes"
+    shutil.copytree(CHANGES, changes)
+    (changes / "9001_anew.py").write_text(
+        "def up(migrator, db):\n    migrator.migrate(migrator.drop_column('miner', 'serial'))\n"
+    )
+    monkeypatch.setattr("hived.store.migrations.CHANGES", changes)
+    assert create(url) == ["9001_anew"]
+    with database.session():
+        assert database.execute_sql("SELECT COUNT(*) FROM health").fetchone() == (1,)
+    database.shut()

@@ -1,0 +1,84 @@
+"""fat_tree.py CPU FOLDER: fill FOLDER with hived and all of its libraries, for Python 3.11 and 3.13 at once.
+
+The compiled modules carry the Python version in their names, so those of both stand side by side, and everything else is
+the same file; that it is the same is checked. pip only unpacks wheels here, so CPU (x86_64, aarch64) need not be the
+one of this machine. requirements.lock alone says which versions.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PYTHONS = ("3.11", "3.13")  # of Debian 12 and 13
+GLIBCS = ("2014", "_2_17", "_2_26", "_2_27", "_2_28", "_2_31", "_2_34", "_2_36")  # Debian 12 has 2.36
+BUILD_ONLY = {"setuptools"}  # the lock has it for `make run`, nothing imports it
+SDISTS = {"sdnotify"}  # no wheel on the index; pure Python
+# What the wheels carry and nothing reads at run time: pip's own notes (paths of the build, not reproducible), sources
+# of compiled modules, stubs, tests.
+NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL", "sboms"}
+SUFFIXES = {".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash", ".typed"}
+FOLDERS = {"bin", "peewee-stubs", "certifi/tests"}
+PROGRAMS = {"pwiz.py"}  # a tool of developers
+
+
+def main(cpu: str, folder: Path) -> int:
+    """Make the tree, or say in one line why it cannot be."""
+    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line]
+    pinned = {line.partition("==")[0]: line for line in lines}
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        _pip("wheel", "--no-deps", "--no-build-isolation", "-w", work / "wheels", *(pinned[one] for one in sorted(SDISTS)))
+        (work / "lock").write_text("\n".join(line for one, line in pinned.items() if one not in BUILD_ONLY) + "\n")
+        for python in PYTHONS:
+            _unpack(python, cpu, work)
+        for path in set.union(*(_files(work / python) for python in PYTHONS)):
+            _place(path, [work / python / path for python in PYTHONS], folder / path)
+    shutil.copytree(ROOT / "hived", folder / "hived", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+    return 0
+
+
+def _pip(command: str, *args: str | Path) -> None:
+    subprocess.run([sys.executable, "-m", "pip", "-q", command, "--disable-pip-version-check", *args], check=True)
+
+
+def _unpack(python: str, cpu: str, work: Path) -> None:
+    digits = python.replace(".", "")
+    platforms = [word for glibc in GLIBCS for word in ("--platform", f"manylinux{glibc}_{cpu}")]
+    _pip(
+        "install", "--no-compile", "--no-deps", "--only-binary=:all:", "--implementation", "cp",
+        "--python-version", python, "--abi", f"cp{digits}", "--abi", "abi3", "--abi", "none", *platforms,
+        "--find-links", work / "wheels", "--target", work / python, "-r", work / "lock",
+    )  # fmt: skip
+
+
+def _files(tree: Path) -> set[Path]:
+    return {path.relative_to(tree) for path in tree.rglob("*") if path.is_file()}
+
+
+def _place(path: Path, found: list[Path], to: Path) -> None:
+    if _is_left_out(path):
+        return
+    there = [one for one in found if one.exists()]
+    if len(there) > 1 and not filecmp.cmp(*there, shallow=False):
+        raise SystemExit(f"{path} is not the same for Python {' and '.join(PYTHONS)}: both cannot share one tree")
+    to.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(there[0], to)
+    to.chmod(0o644)
+
+
+def _is_left_out(path: Path) -> bool:
+    if path.suffix in SUFFIXES or path.name in PROGRAMS or "__pycache__" in path.parts:
+        return True
+    if any(str(path).startswith(f"{folder}/") for folder in FOLDERS):
+        return True
+    return path.parts[0].endswith(".dist-info") and path.parts[1] in NOTES
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], Path(sys.argv[2])))
