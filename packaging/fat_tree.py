@@ -1,8 +1,8 @@
 """fat_tree.py CPU FOLDER: fill FOLDER with hived and all of its libraries, for Python 3.11 and 3.13 at once.
 
-The compiled modules carry the Python version in their names, so those of both stand side by side, and everything else is
-the same file; that it is the same is checked. pip only unpacks wheels here, so CPU (x86_64, aarch64) need not be the
-one of this machine. requirements.lock alone says which versions.
+The compiled modules carry the Python version in their names, so those of both stand side by side; all else is the
+same file, which is checked. pip only unpacks wheels here, so CPU (x86_64, aarch64) need not be the one of this machine.
+requirements.lock alone says which versions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def main(cpu: str, folder: Path) -> int:
     pinned = {line.partition("==")[0]: line for line in lines}
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        _pip("wheel", "--no-deps", "--no-build-isolation", "-w", work / "wheels", *(pinned[one] for one in sorted(SDISTS)))
+        sdists = [pinned[one] for one in sorted(SDISTS)]
+        _pip("wheel", "--no-deps", "--no-build-isolation", "-w", work / "wheels", *sdists)
         (work / "lock").write_text("\n".join(line for one, line in pinned.items() if one not in BUILD_ONLY) + "\n")
         for python in PYTHONS:
             _unpack(python, cpu, work)

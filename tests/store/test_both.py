@@ -192,7 +192,7 @@ def test_a_schema_change_that_fails_takes_those_before_it_back(
     (changes / "9002_bad.py").write_text("def up(migrator, db):\n    db.execute_sql('DROP TABLE none_such')\n")
     with monkeypatch.context() as newer_program:
         newer_program.setattr("hived.store.migrations.CHANGES", changes)
-        with pytest.raises(HivedError, match="nothing was changed: .*none_such"):
+        with pytest.raises(HivedError, match=r"nothing was changed: .*none_such"):
             create(url)
     assert create(url) == []  # still exactly this program's
     database = database_of(url)

@@ -1,0 +1,1 @@
+"""Booted Debian systems with the packages: see `make test-appliance`."""

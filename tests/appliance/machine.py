@@ -1,0 +1,221 @@
+"""A Debian system in a container of its own, booted with systemd, without any network but its loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.appliance import tools
+from tests.appliance.tools import Packages
+
+NODE_UNITS = ("hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd")
+UNITS = (*NODE_UNITS, "hive-apid")
+MINERS = 20
+SUBNET, PORT = "127.20.0.0/24", 8180
+_ENV = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
+        "DEBIAN_FRONTEND=noninteractive")  # fmt: skip
+_AS_HIVED = ("runuser", "-u", "hived", "--")
+LOOK_EVERY_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a program in the machine said."""
+
+    code: int
+    out: str
+
+
+class Machine:
+    """One system on a disk of its own. Close it."""
+
+    def __init__(self, release: str, folder: Path) -> None:
+        self.release = release
+        self.disk = folder / f"{release}-{uuid.uuid4().hex[:6]}"
+        self.disk.mkdir()
+        tools.run("tar", "-xf", tools.base(release), "-C", self.disk)
+        self._host: subprocess.Popen[bytes] | None = None
+        self._leader = 0
+
+    # -- power -----------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Switch it on; return when systemd has started everything."""
+        # From a control group of its own: two systems in one would take each other's processes for theirs.
+        group = _cgroup() / f"hived-{self.disk.name}"
+        group.mkdir(exist_ok=True)
+        line = (
+            f"echo $$ > {group}/cgroup.procs && exec systemd-nspawn --quiet --register=no --keep-unit --private-network"
+            f" --link-journal=no --boot --console=pipe -D {self.disk} systemd.log_level=notice"
+        )
+        with (self.disk.parent / f"{self.disk.name}.console").open("ab") as console:
+            self._host = subprocess.Popen(
+                ["sh", "-c", line], stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, start_new_session=True,
+            )  # fmt: skip
+        children = Path(f"/proc/{self._host.pid}/task/{self._host.pid}/children")
+        wait(lambda: children.read_text().split(), "the container has a first process", 30)
+        self._leader = int(children.read_text().split()[0])
+        wait(lambda: Path(f"/proc/{self._leader}/comm").read_text() == "systemd\n", "it is systemd", 30)
+        wait(lambda: self.try_("systemctl", "is-system-running", "--wait").out.strip() in ("running", "degraded"),
+             "the system has booted", 60)  # fmt: skip
+
+    def cut_power(self) -> None:
+        """Let every process of it be gone at once."""
+        if self._host is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(self._leader or self._host.pid, signal.SIGKILL)
+        self._host.wait(30)
+        self._host, self._leader = None, 0
+
+    def close(self) -> None:
+        """Cut the power and forget the disk."""
+        self.cut_power()
+        shutil.rmtree(self.disk)
+        group = _cgroup() / f"hived-{self.disk.name}"
+        for one in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+            one.rmdir()
+        if group.exists():
+            group.rmdir()
+
+    # -- programs --------------------------------------------------------------------------------
+
+    def try_(self, *line: str, within_s: float = 120) -> Ran:
+        """Run a program in it, as root."""
+        enter = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "-C", *_ENV, *line]
+        ran = subprocess.run(
+            enter, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=within_s,
+            check=False,
+        )  # fmt: skip
+        return Ran(ran.returncode, ran.stdout.decode("utf-8", "replace"))
+
+    def run(self, *line: str, within_s: float = 120) -> str:
+        """Run a program in it, as root, that must not fail."""
+        ran = self.try_(*line, within_s=within_s)
+        assert ran.code == 0, f"{' '.join(line)}: {ran.code}\n{ran.out[-6000:]}\n{self.journal()[-6000:]}"
+        return ran.out
+
+    def apt(self, *line: str) -> str:
+        """Run apt-get, which must not fail."""
+        return self.run(*_apt(line), within_s=300)
+
+    def try_apt(self, *line: str) -> Ran:
+        """Run apt-get, which may fail."""
+        return self.try_(*_apt(line), within_s=300)
+
+    def install(self, packages: Packages, *options: str) -> str:
+        """Install both packages, or put this version in the place of another one."""
+        return self.apt(*options, "install", *self.bring(packages))
+
+    def bring(self, packages: Packages) -> list[str]:
+        """Put the files of both packages into it; return where they are."""
+        for file in packages.files:
+            shutil.copy(file, self.disk / "root" / file.name)
+        return [f"/root/{file.name}" for file in packages.files]
+
+    # -- what is looked at -----------------------------------------------------------------------
+
+    def journal(self, unit: str = "hive-*") -> str:
+        """Return what the units have logged since the last boot."""
+        return self.try_("journalctl", "-b", "--no-pager", "-o", "cat", "-u", unit).out
+
+    def value(self, unit: str, name: str) -> str:
+        """Return one property of a unit."""
+        return self.run("systemctl", "show", "--value", "-p", name, unit).strip()
+
+    def states(self, units: Sequence[str] = UNITS) -> dict[str, str]:
+        """Return what systemd calls the state of each unit."""
+        return {unit: self.try_("systemctl", "is-active", unit).out.strip() for unit in units}
+
+    def all_active(self, units: Sequence[str] = UNITS, within_s: float = 30) -> None:
+        """Wait until every unit is active."""
+        wait(lambda: set(self.states(units).values()) == {"active"}, f"{units} are active", within_s,
+             lambda: f"{self.states(units)}\n{self.journal()[-5000:]}")  # fmt: skip
+
+    def pid(self, unit: str) -> int:
+        """Return the main process of a unit, 0 when there is none."""
+        return int(self.value(unit, "MainPID"))
+
+    def api(self, path: str, token: str) -> Any:
+        """Ask hive-apid, from within."""
+        code = (
+            "import sys, urllib.request as u; print(u.urlopen(u.Request('http://127.0.0.1:8080' + sys.argv[1],"
+            " headers={'Authorization': 'Bearer ' + sys.argv[2]}), timeout=10).read().decode())"
+        )
+        return json.loads(self.run("python3", "-c", code, path, token))
+
+    def token(self) -> str:
+        """Make a token that may read."""
+        line = (*_AS_HIVED, "hivectl", "token", "create", uuid.uuid4().hex, "--role", "viewer", "--json")
+        return str(json.loads(self.run(*line))["token"])
+
+    def number(self, query: str) -> int:
+        """Return the one number that a query of the database gives."""
+        code = (
+            "import sqlite3, sys;"
+            "print(sqlite3.connect('/var/lib/hived/hived.db', timeout=10).execute(sys.argv[1]).fetchone()[0])"
+        )
+        return int(self.run(*_AS_HIVED, "python3", "-c", code, query))
+
+    def files(self) -> set[str]:
+        """Return every file and folder of its disk."""
+        found = self.run("find", "/", "-xdev", "-not", "-path", "/proc/*").splitlines()
+        return set(found)
+
+    # -- its site --------------------------------------------------------------------------------
+
+    def simulate(self, packages: Packages, miners: int = MINERS, folder: str = "/opt/site") -> None:
+        """Let simulated miners run beside, from a copy of their own: they are there before hived is."""
+        tools.run("dpkg-deb", "-x", packages.node, f"{self.disk}{folder}")
+        code = f"import sys; sys.path[:0] = ['{folder}/usr/lib/hived']; from hived.simulator.main import main; main()"
+        self.run("systemd-run", "--quiet", "--unit=site", "-p", "LimitNOFILE=16384", "/usr/bin/python3", "-ISBc", code,
+                 "fleet", "--count", str(miners), "--subnet", SUBNET, "--port", str(PORT), "--steady")  # fmt: skip
+
+    def configure(self, text: str = "") -> None:
+        """Write the drop-in of this site, as an operator would before or after the installation."""
+        folder = self.disk / "etc/hived/conf.d"
+        folder.mkdir(parents=True, exist_ok=True)
+        site = f"network: {{subnets: [{SUBNET}], port: {PORT}}}\nsyncd: {{master: 'off'}}\n"
+        (folder / "site.yaml").write_text(site + text)
+
+
+def wait(condition: Any, what: str, within_s: float, tell: Any = lambda: "") -> float:
+    """Return after how many seconds the condition was true; AssertionError with `what` when it is not in time."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < within_s, f"not within {within_s:g} s: {what}\n{tell()}"
+        time.sleep(LOOK_EVERY_S)
+    return time.monotonic() - began
+
+
+@contextmanager
+def machine(release: str, folder: Path) -> Iterator[Machine]:
+    """A machine that is off; it is gone at the end of the block."""
+    made = Machine(release, folder)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def _apt(line: Sequence[str]) -> tuple[str, ...]:
+    return ("apt-get", "-y", "-q", "-o", "Dpkg::Use-Pty=0", "-o", "Dpkg::Options::=--force-confold",
+            "--no-install-recommends", *line)  # fmt: skip
+
+
+def _cgroup() -> Path:
+    """Return the control group of the second version that this process is in."""
+    own = next(line for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+    unified = Path("/sys/fs/cgroup/unified")
+    return (unified if unified.is_dir() else Path("/sys/fs/cgroup")) / own.removeprefix("0::").strip("/")

@@ -1,0 +1,118 @@
+"""The life of an appliance: installed, updated, not taken back, removed, there again, purged."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.appliance.machine import MINERS, UNITS, Machine, wait
+from tests.appliance.tools import Packages, another_version, with_change
+
+FIRST_MINUTE_S = 60.0
+MORE = "db.execute_sql('CREATE TABLE more (a)')"
+# What no package manager takes away with a package: its own books, the log, users, caches.
+NOT_OURS = re.compile(
+    r"/(proc|sys|run|tmp|dev|root|opt)(/|$)|/var/(log|cache|tmp)/|/var/lib/(dpkg|apt|systemd)/|/etc/(passwd|group|g?shadow)-$"
+    r"|/etc/\.(pwd\.lock|updated)|.*/__pycache__(/|$)"
+)
+
+
+def test_from_the_first_minute_to_the_last_file(
+    debian: Machine, packages: Packages, previous: Packages, folder: Path
+) -> None:
+    debian.boot()
+    untouched = debian.files()
+    debian.simulate(packages)
+    debian.configure()
+
+    _install(debian, previous)
+    statuses = _miners_are_read(debian)
+    node_id = debian.run("cat", "/var/lib/hived/node-id")
+
+    debian.run("sh", "-c", "echo '# of the operator' >> /etc/hived/hived.yaml")
+    debian.run("systemctl", "disable", "--now", "hive-minerd")
+    newer = another_version(
+        packages, "0.2.0", folder / "others", with_change("9001_more", "db.execute_sql('CREATE TABLE more (a)')")
+    )
+    for version in (packages, newer):
+        said = debian.install(version)
+        debian.all_active([unit for unit in UNITS if unit != "hive-minerd"])
+        assert f"hive-polld: {version.version} starts" in debian.journal("hive-polld")
+    assert "applied 9001_more" in said
+    assert debian.states()["hive-minerd"] == "inactive", "what the operator switched off stays off"
+    assert "of the operator" in debian.run("cat", "/etc/hived/hived.yaml")
+    assert debian.run("cat", "/var/lib/hived/node-id") == node_id
+    assert debian.number("SELECT COUNT(*) FROM status") >= statuses
+    wait(lambda: debian.number("SELECT COUNT(*) FROM status") > statuses, "miners are polled again", 40)
+
+    _no_way_back(debian, packages)
+    _a_change_that_fails(debian, packages, newer, folder)
+
+    debian.apt("remove", "hived", "hived-master")
+    assert set(debian.states().values()) == {"inactive"}
+    assert debian.run("cat", "/var/lib/hived/node-id") == node_id
+    debian.install(newer)
+    debian.run("systemctl", "enable", "--now", "hive-minerd")
+    debian.all_active()
+    assert debian.number("SELECT COUNT(*) FROM miner") == MINERS
+
+    debian.run("systemctl", "stop", "site")
+    debian.apt("purge", "hived", "hived-master")
+    left = {path for path in debian.files() - untouched if not NOT_OURS.match(path)}
+    assert left == set()
+
+
+def _install(debian: Machine, version: Packages) -> None:
+    took = wait(lambda: debian.install(version), "installed", FIRST_MINUTE_S)
+    debian.all_active()
+    token = debian.token()
+    took += wait(lambda: _hashing(debian, token) == MINERS, "all miners are on the page", FIRST_MINUTE_S - took,
+                 lambda: debian.journal()[-5000:])  # fmt: skip
+    assert took < FIRST_MINUTE_S
+    print(f"{debian.release}: {MINERS} miners on the page {took:.0f} s after `apt install` began")
+    log = debian.journal("hive-apid")
+    assert re.search(r"dashboard at http://\S+:8080", log)
+    assert re.search(r"no user yet: open http://\S+:8080/setup and enter the code \S+", log)
+    assert debian.run("stat", "-c", "%U:%G %a", "/var/lib/hived").strip() == "hived:hived 750"
+    modes = debian.run("sh", "-c", "stat -c '%U %a' /var/lib/hived/*").splitlines()
+    assert set(modes) == {"hived 600"}
+
+
+def _hashing(debian: Machine, token: str) -> int:
+    return sum(1 for miner in debian.api("/api/miners", token) if miner["online"] and miner["latest_status"])
+
+
+def _miners_are_read(debian: Machine) -> int:
+    query = "SELECT COUNT(*) FROM status"
+    wait(lambda: debian.number(query) >= MINERS, "every miner was polled", 40)
+    return debian.number(query)
+
+
+def _no_way_back(debian: Machine, older: Packages) -> None:
+    before = debian.pid("hive-apid")
+    ran = debian.try_apt("--allow-downgrades", "install", *debian.bring(older))
+    assert ran.code != 0
+    assert "refusing to install 0.1.0: the database of this machine is newer than that" in ran.out
+    debian.all_active([unit for unit in UNITS if unit != "hive-minerd"])
+    assert debian.run("hivectl", "--version").strip() == "hivectl 0.2.0"
+    assert before
+    debian.apt("--fix-broken", "install")
+
+
+def _a_change_that_fails(debian: Machine, packages: Packages, before: Packages, folder: Path) -> None:
+    def both(tree: Path) -> None:
+        with_change("9001_more", MORE)(tree)
+        with_change("9002_good", "db.execute_sql('DROP TABLE miner')")(tree)
+        with_change("9003_bad", "db.execute_sql('DROP TABLE none_such')")(tree)
+
+    bad = another_version(packages, "0.3.0", folder / "others", both)
+    miners = debian.number("SELECT COUNT(*) FROM miner")
+    ran = debian.try_apt("install", *debian.bring(bad))
+    assert ran.code != 0
+    assert "a schema change failed, nothing was changed" in ran.out
+    assert "the database could not be made ready for 0.3.0" in ran.out
+    assert "install hived 0.2.0 again" in ran.out
+    assert set(debian.states().values()) <= {"inactive", "failed"}
+    assert debian.number("SELECT COUNT(*) FROM miner") == miners
+    debian.install(before, "--allow-downgrades")
+    debian.all_active([unit for unit in UNITS if unit != "hive-minerd"])

@@ -1,0 +1,130 @@
+"""What these tests need of the machine, and the packages they install."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NEEDED = {
+    "systemd-nspawn": "systemd-container",
+    "mmdebstrap": "mmdebstrap",
+    "dpkg-buildpackage": "dpkg-dev",
+    "dh": "debhelper",
+    "lintian": "lintian",
+}
+OF_THE_BUILD = ("python3-pip", "python3-wheel", "python3-setuptools")
+VERSION = "0.1.0"
+
+
+def missing() -> str | None:
+    """Say what keeps these tests from running here, and how to get it; None: nothing does."""
+    if os.geteuid() != 0:
+        return "appliance tests skipped: they boot Debian systems, which needs root: sudo make test-appliance"
+    lacking = sorted(package for program, package in NEEDED.items() if shutil.which(program) is None)
+    if lacking:
+        return f"appliance tests skipped: sudo apt install {' '.join([*lacking, *OF_THE_BUILD])}"
+    return None
+
+
+def run(*line: str | Path, within_s: float = 300, env: dict[str, str] | None = None) -> str:
+    """Run a program of this machine; its output, or an AssertionError with it when it fails."""
+    words, env = [str(word) for word in line], os.environ | (env or {})
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=within_s, env=env, check=False)
+    assert ran.returncode == 0, f"{' '.join(words)}: {ran.returncode}\n{ran.stdout[-4000:]}{ran.stderr[-4000:]}"
+    return ran.stdout
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """Both packages in one version."""
+
+    version: str
+    node: Path
+    master: Path
+
+    @property
+    def files(self) -> tuple[Path, Path]:
+        return self.node, self.master
+
+
+def build(folder: Path) -> Packages:
+    """Build both packages from this tree, or take those that HIVED_DEBS names the folder of."""
+    if ready := os.environ.get("HIVED_DEBS"):
+        folder = Path(ready)
+    else:
+        run(ROOT / "packaging/build-deb", within_s=600, env={"DIST": str(folder)})
+    (node,), (master,) = folder.glob("hived_*.deb"), folder.glob("hived-master_*.deb")
+    return Packages(VERSION, node, master)
+
+
+Edit = Callable[[Path], object]
+
+
+def another_version(packages: Packages, version: str, folder: Path, edit: Edit = lambda tree: None) -> Packages:
+    """Make packages of another version from these; `edit` changes the unpacked tree of the node's."""
+    made = [_again(deb, packages.version, version, folder, edit if deb == packages.node else lambda tree: None)
+            for deb in packages.files]  # fmt: skip
+    return Packages(version, *made)
+
+
+def _again(deb: Path, old: str, version: str, folder: Path, edit: Edit) -> Path:
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        tree = Path(name) / "tree"
+        run("dpkg-deb", "-R", deb, tree)
+        for script in (tree / "DEBIAN").iterdir():
+            if script.name != "md5sums":
+                script.write_text(script.read_text().replace(old, version))
+        init = tree / "usr/lib/hived/hived/__init__.py"
+        if init.exists():
+            init.write_text(init.read_text().replace(f'"{old}"', f'"{version}"'))
+        edit(tree)
+        to = folder / deb.name.replace(old, version)
+        run("dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "-b", tree, to)
+    return to
+
+
+def with_change(name: str, body: str) -> Edit:
+    """Return what adds a schema change to the tree of a package, and tells its scripts that it is the newest."""
+
+    def edit(tree: Path) -> None:
+        changes = tree / "usr/lib/hived/hived/store/changes"
+        newest = max(path.stem for path in changes.glob("[0-9]*.py"))
+        (changes / f"{name}.py").write_text(f"def up(migrator, db):\n    {body}\n")
+        for script in ("preinst", "postinst"):
+            path = tree / "DEBIAN" / script
+            path.write_text(path.read_text().replace(newest, name))
+
+    return edit
+
+
+def caches() -> Path:
+    """Return where the root file systems are kept: a folder that may be removed at any time."""
+    folder = Path(os.environ.get("HIVED_APPLIANCES") or "/var/tmp/hived-appliances")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+# What a small Debian server has anyway, and what hived depends on: so that `apt install` needs no network.
+PARTS: Sequence[str] = ("systemd", "systemd-sysv", "dbus", "python3", "libstdc++6", "ca-certificates")
+
+
+@functools.cache
+def base(release: str) -> Path:
+    """Return the tar file of a Debian release as it is before hived comes; made when it is missing."""
+    tar = caches() / f"{release}.tar"
+    if not tar.exists():
+        draft = tar.with_name(f".{release}.{os.getpid()}.tar")
+        run(
+            "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PARTS)}",
+            "--aptopt=Acquire::Languages \"none\"", release, draft, within_s=900,
+        )  # fmt: skip
+        draft.rename(tar)
+    return tar
