@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -68,10 +69,8 @@ Edit = Callable[[Path], object]
 
 
 def another_version(packages: Packages, version: str, folder: Path, edit: Edit = lambda tree: None) -> Packages:
-    """Make packages of another version from these; `edit` changes the unpacked tree of the node's."""
-    made = [_again(deb, packages.version, version, folder, edit if deb == packages.node else lambda tree: None)
-            for deb in packages.files]  # fmt: skip
-    return Packages(version, *made)
+    """Make packages of another version from these; `edit` changes each unpacked tree."""
+    return Packages(version, *(_again(deb, packages.version, version, folder, edit) for deb in packages.files))
 
 
 def _again(deb: Path, old: str, version: str, folder: Path, edit: Edit) -> Path:
@@ -96,11 +95,12 @@ def with_change(name: str, body: str) -> Edit:
 
     def edit(tree: Path) -> None:
         changes = tree / "usr/lib/hived/hived/store/changes"
-        newest = max(path.stem for path in changes.glob("[0-9]*.py"))
-        (changes / f"{name}.py").write_text(f"def up(migrator, db):\n    {body}\n")
+        if changes.exists():
+            (changes / f"{name}.py").write_text(f"def up(migrator, db):\n    {body}\n")
         for script in ("preinst", "postinst"):
             path = tree / "DEBIAN" / script
-            path.write_text(path.read_text().replace(newest, name))
+            if path.exists():
+                path.write_text(re.sub(r"\b[0-9]{4}_[a-z_]+", name, path.read_text()))
 
     return edit
 
