@@ -162,11 +162,15 @@ class Machine:
 
     def number(self, query: str) -> int:
         """Return the one number that a query of the database gives."""
+        return int(float(self.text(query)))
+
+    def text(self, query: str) -> str:
+        """Return the one value that a query of the database gives."""
         code = (
             "import sqlite3, sys;"
             "print(sqlite3.connect('/var/lib/hived/hived.db', timeout=10).execute(sys.argv[1]).fetchone()[0])"
         )
-        return int(self.run(*_AS_HIVED, "python3", "-c", code, query))
+        return self.run(*_AS_HIVED, "python3", "-c", code, query).strip()
 
     def files(self) -> set[str]:
         """Return every file and folder of its disk."""
@@ -177,7 +181,8 @@ class Machine:
 
     def simulate(self, packages: Packages, miners: int = MINERS, folder: str = "/opt/site") -> None:
         """Let simulated miners run beside, from a copy of their own: they are there before hived is."""
-        tools.run("dpkg-deb", "-x", packages.node, f"{self.disk}{folder}")
+        if not Path(f"{self.disk}{folder}").exists():
+            tools.run("dpkg-deb", "-x", packages.node, f"{self.disk}{folder}")
         code = f"import sys; sys.path[:0] = ['{folder}/usr/lib/hived']; from hived.simulator.main import main; main()"
         self.run("systemd-run", "--quiet", "--unit=site", "-p", "LimitNOFILE=16384", "/usr/bin/python3", "-ISBc", code,
                  "fleet", "--count", str(miners), "--subnet", SUBNET, "--port", str(PORT), "--steady")  # fmt: skip

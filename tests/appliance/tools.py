@@ -55,13 +55,15 @@ class Packages:
         return self.node, self.master
 
 
-def build(folder: Path) -> Packages:
-    """Build both packages from this tree, or take those that HIVED_DEBS names the folder of."""
-    if ready := os.environ.get("HIVED_DEBS"):
-        folder = Path(ready)
-    else:
-        run(ROOT / "packaging/build-deb", within_s=600, env={"DIST": str(folder)})
-    (node,), (master,) = folder.glob("hived_*.deb"), folder.glob("hived-master_*.deb")
+def build(folder: Path, arch: str = "") -> Packages:
+    """Build both packages from this tree."""
+    run(ROOT / "packaging/build-deb", *([arch] if arch else []), within_s=600, env={"DIST": str(folder)})
+    return found(folder)
+
+
+def found(folder: Path) -> Packages:
+    """Return the packages in a folder."""
+    (node,), (master,) = folder.glob(f"hived_{VERSION}_*.deb"), folder.glob(f"hived-master_{VERSION}_*.deb")
     return Packages(VERSION, node, master)
 
 
