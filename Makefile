@@ -9,6 +9,7 @@ NODES ?= 0
 HTTP ?=
 ARCH ?=
 LONG ?=
+ONLY ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
 .PHONY: run test test-appliance check bench deb format clean
@@ -19,9 +20,10 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-# As root, on booted Debian systems. LONG=1: the long forms, too.
+# As root, on booted Debian systems. LONG=1: the long forms. ONLY=memory: the tests with this word in their names.
 test-appliance: $(VENV)/.test
-	LONG="$(LONG)" $(BIN)/python -m pytest tests/appliance -o addopts="-q --strict-markers -p no:cacheprovider -p tests.no_skips"
+	LONG="$(LONG)" $(BIN)/python -m pytest tests/appliance -s -k "$(ONLY)" --durations=10 \
+	    -o addopts="-q --strict-markers -p no:cacheprovider -p tests.no_skips"
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .
