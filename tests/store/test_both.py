@@ -218,7 +218,7 @@ def test_a_table_made_anew_keeps_the_rows_that_point_to_it(
     changes = tmp_path / "changes"
     shutil.copytree(CHANGES, changes)
     (changes / "9001_anew.py").write_text(
-        "def up(migrator, db):\n    migrator.migrate(migrator.drop_column('miner', 'serial'))\n"
+        "def up(migrator, db):\n    migrator.migrate(migrator.drop_not_null('miner', 'hashrate_unit'))\n"
     )
     monkeypatch.setattr("hived.store.migrations.CHANGES", changes)
     assert create(url) == ["9001_anew"]
