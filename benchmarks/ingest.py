@@ -196,7 +196,7 @@ def _sqlite(url: str, rows: Rows, names: Sequence[str], keys: Sequence[str], tab
     if not Path(url.removeprefix("sqlite:///")).exists():
         create(url)
     with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-        for pragma in ("journal_mode = wal", "synchronous = normal"):
+        for pragma in ("journal_mode = wal", "synchronous = full"):
             connection.execute(f"PRAGMA {pragma}")
         began = time.perf_counter()
         for part in _parts(rows):

@@ -103,7 +103,7 @@ def _stored(database: Database) -> Rows:
 def _sqlite(path: Path, rows: Rows) -> float:
     create(f"sqlite:///{path}")
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        for pragma in ("journal_mode = wal", "synchronous = normal", "foreign_keys = 1"):
+        for pragma in ("journal_mode = wal", "synchronous = full", "foreign_keys = 1"):
             connection.execute(f"PRAGMA {pragma}")
         began = time.perf_counter()
         for part in _parts(rows):

@@ -24,7 +24,7 @@ from hived.errors import HivedError
 from hived.runtime.disk import room
 from hived.services.certificates import CERT_NAME, KEY_NAME
 from hived.store.box import NAME as SECRET
-from hived.store.damage import sync_folder
+from hived.store.durable import sync_folder
 from hived.store.node import NAME as NODE_ID
 from hived.store.snapshot import copy
 

@@ -24,7 +24,7 @@ from hived.services.backup import DATABASE, FORMAT, MANIFEST, MAX_SMALL_BYTES, P
 from hived.services.push import begin_anew
 from hived.store import Database, audit, epoch, events, sessions, uplink
 from hived.store.box import NAME as SECRET
-from hived.store.damage import sync_folder
+from hived.store.durable import sync_folder
 from hived.store.locks import swap_lock
 from hived.store.snapshot import check, make_ready
 

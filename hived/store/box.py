@@ -9,16 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
-import os
 import secrets
 import threading
-import uuid
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hived.errors import HivedError
+from hived.store.durable import keep_once
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +84,7 @@ class Box:
             if self._cipher is None:
                 try:
                     if make and not self.path.exists():
-                        _make(self.path)
+                        keep_once(self.path, secrets.token_hex(KEY_BYTES) + "\n")  # before anything is sealed with it
                     text = self.path.read_bytes()
                 except OSError as err:
                     raise HivedError(f"cannot use the key file {self.path}: {err.strerror}") from err
@@ -106,29 +105,3 @@ def _read(text: bytes, path: Path) -> bytes:
     if len(key) != KEY_BYTES:
         raise HivedError(f"the key file {path} is damaged: it must hold {2 * KEY_BYTES} hexadecimal digits")
     return key
-
-
-def _make(path: Path) -> None:
-    """Write a new key, whole or not at all, on the disk before anything is sealed with it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{NAME}.{uuid.uuid4().hex}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if os.geteuid() == 0:  # the daemons do not run as root: the key belongs to whom the folder does
-            folder = path.parent.stat()
-            os.chown(draft, folder.st_uid, folder.st_gid)
-        try:
-            os.link(draft, path)  # fails when another process was first: then its key is ours
-        except FileExistsError:
-            return
-        folder_descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder_descriptor)
-        finally:
-            os.close(folder_descriptor)
-    finally:
-        draft.unlink()

@@ -27,6 +27,7 @@ from hived.records.site import Event
 from hived.runtime.disk import wait_for_room
 from hived.store import events
 from hived.store.db import Store, create, database_of, sqlite_path
+from hived.store.durable import sync_folder
 from hived.store.locks import in_use, swap_lock, swap_name
 from hived.store.node import NAME as NODE_ID
 from hived.store.sqlite import file_of, is_damage
@@ -211,15 +212,6 @@ def _swap(path: Path, aside: Path, fresh: Path) -> None:
             Path(f"{path}{end}").rename(f"{aside}{end}")
     fresh.rename(path)
     sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _free_name(path: Path, now: float) -> Path:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from pathlib import Path
 
 from hived.errors import HivedError
+from hived.store.durable import keep_once
 
 NAME = "node-id"
 
@@ -14,26 +14,17 @@ NAME = "node-id"
 def node_id(folder: Path, wished: str | None = None) -> str:
     """Return the id of this node, `wished` when it is given; make and keep one the first time.
 
-    The file is written whole or not at all, so that two daemons that start together agree. HivedError when it cannot
-    be written.
+    HivedError when it cannot be written, or what was kept is empty.
     """
     if wished:
         return wished
     path = folder / NAME
     try:
         if not path.exists():
-            draft = path.with_name(f".{NAME}.{uuid.uuid4().hex}")
-            draft.write_text(uuid.uuid4().hex + "\n", "ascii")
-            draft.chmod(0o600)
-            if os.geteuid() == 0:  # the daemons do not run as root: the id belongs to whom the folder does
-                owner = folder.stat()
-                os.chown(draft, owner.st_uid, owner.st_gid)
-            try:
-                os.link(draft, path)  # fails when another daemon was first: then its id is ours
-            except FileExistsError:
-                pass
-            finally:
-                draft.unlink()
-        return path.read_text("ascii").strip()
-    except OSError as err:
-        raise HivedError(f"cannot keep the node id in {path}: {err.strerror}") from err
+            keep_once(path, uuid.uuid4().hex + "\n")  # when another daemon was first, its id is ours
+        kept = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise HivedError(f"cannot keep the node id in {path}: {getattr(err, 'strerror', None) or 'not text'}") from err
+    if not kept:
+        raise HivedError(f"the node id in {path} is empty: remove the file, and this node gets a new one")
+    return kept

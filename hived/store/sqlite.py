@@ -20,7 +20,7 @@ from hived.store.locks import swap_lock
 
 _PRAGMAS = {
     "journal_mode": "wal",
-    "synchronous": "normal",  # with WAL: a power cut may lose the last transactions, never the file
+    "synchronous": "full",  # a commit is on the disk: what was told to a node, an operator or a page is not taken back
     "foreign_keys": 1,
     "busy_timeout": int(room.LOCK_LIMIT_S * 1000),
     "journal_size_limit": 64 * 1024 * 1024,  # the WAL shrinks again after a burst

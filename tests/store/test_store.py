@@ -38,6 +38,13 @@ def test_a_new_database_is_whole_and_made_once(url: str) -> None:
     assert integrity(url) == "ok"
 
 
+@pytest.mark.sqlite_only("a PostgreSQL server syncs each commit, unless it is told not to")
+async def test_a_commit_is_on_the_disk_when_it_returns(url: str) -> None:
+    """What SQLite was told; that it does so is shown with a machine whose power goes, in tests/appliance."""
+    async with Store.open(url) as store:
+        assert await store.write(lambda db: db.execute_sql("PRAGMA synchronous").fetchone()[0]) == 2
+
+
 @pytest.mark.sqlite_only("a PostgreSQL server keeps its own files")
 def test_a_new_file_is_private(tmp_path: Path) -> None:
     create(f"sqlite:///{tmp_path / 'hived.db'}")
@@ -212,3 +219,9 @@ async def test_strangers_are_bounded_and_the_longest_silent_leave(
     for i in range(9):
         await store.write(site.save_stranger, Stranger(f"127.0.1.{i}", "html", "a page", 1.0, float(i)))
     assert [s.ip for s in await store.read(site.strangers)] == [f"127.0.1.{i}" for i in range(4, 9)]
+
+
+def test_an_empty_node_id_is_refused_and_not_taken_for_one(tmp_path: Path) -> None:
+    (tmp_path / "node-id").touch()
+    with pytest.raises(HivedError, match="is empty: remove the file, and this node gets a new one"):
+        node_id(tmp_path)
