@@ -174,7 +174,7 @@ def _models(group: _Group) -> None:
 def _model_set(command: argparse.ArgumentParser) -> None:
     command.add_argument("alias", metavar="ALIAS", help="as `hivectl models list` names it")
     limit = command.add_mutually_exclusive_group(required=True)
-    limit.add_argument("--max-preset", metavar="NAME")
+    limit.add_argument("--max-preset", metavar="NAME", help="nothing above this one, as the miner names it")
     limit.add_argument("--no-max-preset", action="store_true", help="no limit of ours")
 
 

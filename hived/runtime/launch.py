@@ -33,16 +33,21 @@ def launch(name: str, daemon: str, argv: Sequence[str] | None = None, extra_flag
     `daemon` is "module:function" of an `async def daemon(config: Config, life: Life) -> None`, imported only when it
     is to run. `extra_flags`: flags beyond the common ones, such as "--addr".
     """
-    flags = _COMMON | {flag: _EXTRA[flag] for flag in extra_flags}
+    flags = _flags(extra_flags)
     try:
-        args = _parser(name, flags).parse_args(argv)
+        args = parser(name, extra_flags).parse_args(argv)
     except SystemExit as end:  # --help, --version, wrong usage
         return end.code if isinstance(end.code, int) else EXIT_FAILED
     given = {option: getattr(args, option) for option, _, _ in flags.values() if getattr(args, option) is not None}
     return _Launch(name, daemon, args.config, given).go(check=args.check, once=args.once)
 
 
-def _parser(name: str, flags: dict[str, tuple[str, str, str]]) -> argparse.ArgumentParser:
+def _flags(extra: Sequence[str]) -> dict[str, tuple[str, str, str]]:
+    return _COMMON | {flag: _EXTRA[flag] for flag in extra}
+
+
+def parser(name: str, extra_flags: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Build the command line of a daemon."""
     parser = argparse.ArgumentParser(prog=name, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"{name} {__version__}")
     parser.add_argument(
@@ -54,7 +59,7 @@ def _parser(name: str, flags: dict[str, tuple[str, str, str]]) -> argparse.Argum
     way = parser.add_mutually_exclusive_group()
     way.add_argument("--once", action="store_true", help="do one round of the work, then exit")
     way.add_argument("--check", action="store_true", help="print the effective configuration without secrets, exit")
-    for flag, (option, metavar, text) in flags.items():
+    for flag, (option, metavar, text) in _flags(extra_flags).items():
         parser.add_argument(flag, dest=option, metavar=metavar, help=text)
     return parser
 

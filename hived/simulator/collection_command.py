@@ -27,7 +27,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add `collection` and its verbs to hive-sim's parser."""
     parser = commands.add_parser("collection", help="run a simulated open-access museum: APIs, pages, pictures")
     parser.add_argument("--objects", type=_count, default=400, help="how many it holds (400)")
-    parser.add_argument("--addr", type=parse_address, default=LISTEN, metavar="ADDR", help=f"({LISTEN})")
+    parser.add_argument(
+        "--addr", type=parse_address, default=LISTEN, metavar="ADDR", help=f"where it listens ({LISTEN})"
+    )
     parser.add_argument("--control", type=parse_address, metavar="ADDR", help=f"control API, e.g. {DEFAULT_CONTROL}")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same objects")
     parser.add_argument("--crawl-delay", type=_seconds, default=1.0, help="what robots.txt asks for (1; 0: nothing)")
@@ -43,7 +45,11 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--control", type=parse_address, default=DEFAULT_CONTROL, metavar="ADDR", help=f"({DEFAULT_CONTROL})"
+        "--control",
+        type=parse_address,
+        default=DEFAULT_CONTROL,
+        metavar="ADDR",
+        help=f"its control API ({DEFAULT_CONTROL})",
     )
     fault = commands.add_parser("collection-fault", parents=[common], help="let a running museum misbehave")
     fault.add_argument("fault", choices=["none", *(one.value for one in Trouble)], metavar="FAULT", help=FAULTS)

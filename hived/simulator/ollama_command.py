@@ -29,7 +29,9 @@ _SERVER = web.AppKey("server", SimulatedOllama)
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `ollama` and `ollama-fault` to hive-sim's parser."""
     parser = commands.add_parser("ollama", help="run a simulated model server that speaks Ollama's API")
-    parser.add_argument("--listen", type=parse_address, default=LISTEN, metavar="ADDR", help=f"({LISTEN})")
+    parser.add_argument(
+        "--listen", type=parse_address, default=LISTEN, metavar="ADDR", help=f"where it listens ({LISTEN})"
+    )
     parser.add_argument("--control", type=parse_address, metavar="ADDR", help=f"control API, e.g. {CONTROL}")
     parser.add_argument("--model", default=MODEL, help=f"the model that it has ({MODEL})")
     parser.add_argument("--empty", action="store_true", help="it has no model until one is pulled")
@@ -41,7 +43,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
     fault = commands.add_parser("ollama-fault", help="let a running model server misbehave")
     fault.add_argument("fault", choices=["none", *(one.value for one in OllamaFault)], metavar="FAULT", help=_names())
-    fault.add_argument("--control", type=parse_address, default=CONTROL, metavar="ADDR", help=f"({CONTROL})")
+    fault.add_argument(
+        "--control", type=parse_address, default=CONTROL, metavar="ADDR", help=f"its control API ({CONTROL})"
+    )
     fault.add_argument("--path", action="append", default=[], help="only this path (* matches anything); repeatable")
     fault.add_argument("--times", type=int, help="only so many requests")
     fault.add_argument("--tokens", type=int, help="hung, truncated, stream_error: after so many tokens")
