@@ -10,22 +10,28 @@ from hived.cli.text import clean, counted
 from hived.errors import HivedError
 from hived.store import create, database_of
 from hived.store.box import NAME as KEY_FILE
+from hived.store.damage import create_or_replace
 
 
 async def migrate(desk: Desk) -> int:
     """Say what was applied; a second run changes nothing. SchemaMismatch for a database of a newer hived.
 
-    A file is made when it is missing; a PostgreSQL database is made by its administrator.
+    A file is made when it is missing, or damaged: the old one is kept. A PostgreSQL database is made by its
+    administrator.
     """
     config, path = desk.config, desk.config.database.sqlite_path
     name = database_of(config.database.url, config.state_dir).name
     if path is None:
         may_use(config.state_dir / KEY_FILE)
-        fresh, applied = False, create(config.database.url, config.state_dir)
+        fresh, applied, kept = False, create(config.database.url, config.state_dir), None
     else:
-        fresh, applied = _file(desk, path)
+        fresh, applied, kept = _file(desk, path)
     if desk.json:
-        desk.screen.document({"database": name, "created": fresh, "applied": applied})
+        desk.screen.document({"database": name, "created": fresh, "applied": applied, "kept": kept and str(kept)})
+        return 0
+    if kept is not None:
+        desk.screen.say(f"the database was damaged: it is kept as {clean(str(kept))} and a new one was started")
+        desk.screen.say(f"  next: hivectl restore a backup, or go on with the new one; then remove {clean(kept.name)}")
         return 0
     if fresh:
         desk.screen.say(f"created {clean(name)}")
@@ -36,19 +42,19 @@ async def migrate(desk: Desk) -> int:
     return 0
 
 
-def _file(desk: Desk, path: Path) -> tuple[bool, list[str]]:
-    """Return whether the file is new, and what was applied to it."""
+def _file(desk: Desk, path: Path) -> tuple[bool, list[str], Path | None]:
+    """Return whether the file is new, what was applied to it, and the name of a damaged one that it replaces."""
     may_use(path)
     fresh = not path.exists()
     try:
-        applied = create(desk.config.database.url, desk.config.state_dir)
+        applied, kept = create_or_replace(desk.config.database.url, desk.config.state_dir, desk.clock())
     except PermissionError as err:
         raise NotPermitted(not_permitted(path)) from err
     except OSError as err:
         raise HivedError(f"{err.filename or path}: {err.strerror}") from err
     if fresh:
         _hand_over(path)
-    return fresh, applied
+    return fresh, applied, kept
 
 
 def _hand_over(path: Path) -> None:

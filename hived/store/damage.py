@@ -96,15 +96,49 @@ async def opened(
         raise Damaged(str(found), lambda: replace(path, was, state_dir, why=str(found), now=clock())) from err
 
 
+def create_or_replace(url: str, state_dir: Path | None, now: float) -> tuple[list[str], Path | None]:
+    """Make the database ready, as `create`; a file that turns out damaged is set aside first, as for a daemon.
+
+    Return the changes that were applied, and the name of the damaged file, None when there was none.
+    """
+    path = sqlite_path(url)
+    was = file_of(path) if path is not None else None
+    try:
+        if path is not None:
+            _refuse_emptied(path, state_dir or path.parent)
+        return create(url, state_dir), None
+    except Damaged as err:
+        if path is None:
+            raise
+        _replace(path, was, state_dir, why=str(err), now=now)
+        return create(url, state_dir), kept(path)[0].path
+
+
 def replace(path: Path, was: tuple[int, int] | None, state_dir: Path | None, *, why: str, now: float) -> str:
-    """Set a damaged file aside, start a new database in its place and return what was done, in one sentence.
+    """Set a damaged file aside, start a new database in its place, log it and return it in one sentence.
 
     `was`: which file it is about; another daemon may have been faster. HivedError, and the old file stays, when it is
     whole after all, when it happens too often, or when no new database can be made.
     """
+    done = _replace(path, was, state_dir, why=why, now=now)
+    if done is None:
+        return f"{path} was damaged and has been replaced"
+    aside, found = done
+    log.error(
+        "the database %s was damaged (%s): it is kept as %s and a new one was started;"
+        " `hivectl restore FILE` brings back a backup, `hivectl join` a master that is lost",
+        path, found, aside.name,
+    )  # fmt: skip
+    return f"{path} was damaged and is kept as {aside.name}"
+
+
+def _replace(
+    path: Path, was: tuple[int, int] | None, state_dir: Path | None, *, why: str, now: float
+) -> tuple[Path, str] | None:
+    """Return where the old file is kept and what is wrong with it; None when somebody else was faster."""
     with swap_lock(path, fcntl.LOCK_EX):
         if was is not None and file_of(path) != was:
-            return f"{path} was damaged and has been replaced"
+            return None
         found = proof(path)
         if not found:
             raise HivedError(f"{why}; but a check finds nothing wrong with it, so it stays")
@@ -124,12 +158,7 @@ def replace(path: Path, was: tuple[int, int] | None, state_dir: Path | None, *, 
         finally:
             for leftover in (swap_name(fresh), *(Path(f"{fresh}{end}") for end in ("", *_BESIDE))):
                 leftover.unlink(missing_ok=True)
-    log.error(
-        "the database %s was damaged (%s): it is kept as %s and a new one was started;"
-        " `hivectl restore FILE` brings back a backup, `hivectl join` a master that is lost",
-        path, found, aside.name,
-    )  # fmt: skip
-    return f"{path} was damaged and is kept as {aside.name}"
+    return aside, found
 
 
 async def _belong_to(path: Path, stack: ExitStack) -> None:

@@ -36,7 +36,24 @@ def test_migrate_tells_programs_what_it_did(bare: Site) -> None:
     first = bare.run("migrate", "--json").document
     assert first["created"] is True
     assert first["applied"]
-    assert bare.run("migrate", "--json").document == {"database": "SITE/hived.db", "created": False, "applied": []}
+    assert bare.run("migrate", "--json").document == {
+        "database": "SITE/hived.db", "created": False, "applied": [], "kept": None,
+    }  # fmt: skip
+
+
+def test_a_damaged_database_is_kept_and_a_new_one_made(bare: Site) -> None:
+    """An update must not leave the site without its daemons because a disk has lost a page."""
+    bare.run("migrate")
+    garbage = b"\1" * 30_000
+    bare.path.write_bytes(garbage)
+    ran = bare.run("migrate")
+    assert ran.code == 0
+    assert ran.lines[0].startswith("the database was damaged: it is kept as SITE/hived.db.damaged-")
+    assert "hivectl restore" in ran.lines[1]
+    (kept,) = bare.folder.glob("hived.db.damaged-*Z")
+    assert kept.read_bytes() == garbage
+    assert integrity(bare.url) == "ok"
+    assert bare.run("migrate").lines == ["SITE/hived.db is up to date: nothing to do"]
 
 
 def test_migrate_makes_missing_folders(bare: Site) -> None:
