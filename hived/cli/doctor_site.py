@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import psutil
 
 from hived import __version__
 from hived.cli import peers as peer_words
@@ -38,6 +39,7 @@ _FAILING = re.compile(r"(?:^|; )([a-z -]+ failed \d+ times: [^;]*)")
 _UNITS = (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"), Path("/etc/systemd/system"))
 RUNNING = Path("/run/systemd/system")
 RESTARTS = 3
+_PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,StatusText"
 TRY_S = 3.0
 
 
@@ -82,22 +84,37 @@ def database(facts: Facts) -> Iterator[Check]:
 
 async def daemons(desk: Desk, facts: Facts) -> list[Check]:
     """Each that should run: whether it does, what fails in it, how often it was restarted."""
-    return [await _daemon(one, desk.clock()) for one in all_daemons(facts.daemons, desk.clock())]
+    found = all_daemons(facts.daemons, desk.clock())
+    if APID not in {one.name for one in found} and _has_dashboard():
+        found.append(DaemonState(APID, alive=False, row=None))
+    return [await _daemon(one, desk.clock()) for one in found]
+
+
+def _has_dashboard() -> bool:
+    return any((folder / f"{APID}.service").exists() for folder in _UNITS)
 
 
 async def _daemon(one: DaemonState, now: float) -> Check:
     name, row = one.name, one.row
     unit = await _unit(name)
     why = f"journalctl -u {name} -n 50"
+    restarts = int(unit["NRestarts"]) if unit.get("NRestarts", "").isdecimal() else 0
     if unit.get("ActiveState") == "failed":
         text = f"does not run, and systemd gave up: {unit.get('Result', 'unknown')}"
         return fail(name, text, f"{why}; then systemctl reset-failed {name}; systemctl start {name}")
+    if unit.get("ActiveState") == "activating":
+        waits = unit.get("StatusText") or "not ready yet"
+        again = f"ended by itself, and systemd starts it again: {counted(restarts, 'time')} so far"
+        return warn(name, again if unit.get("SubState") == "auto-restart" else f"is starting: {waits}", why)
     if row is None:
+        if unit.get("ActiveState") == "active":
+            return ok(name, "has just started")
         return fail(name, "has never run", f"systemctl enable --now {name}; {why}")
-    if not one.alive:
+    # Its row is good for half a minute after its end. One that somebody runs by hand has a process.
+    gone = unit.get("ActiveState") == "inactive" and not psutil.pid_exists(row.pid)
+    if gone or not one.alive:
         text = f"does not run, last heard of {ago(row.beat_at, now)}"
         return fail(name, text, f"systemctl start {name}; {why}")
-    restarts = int(unit["NRestarts"]) if unit.get("NRestarts", "").isdecimal() else 0
     up = now - row.started_at
     if restarts >= RESTARTS and up < 3600:
         return warn(name, f"runs for {span(up)}, after {restarts} restarts by systemd", why)
@@ -116,7 +133,7 @@ async def _unit(name: str) -> dict[str, str]:
         return {}
     try:
         process = await asyncio.create_subprocess_exec(
-            program, "show", name, "-p", "ActiveState,Result,NRestarts,LoadState", stdin=asyncio.subprocess.DEVNULL,
+            program, "show", name, "-p", _PROPERTIES, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
         )  # fmt: skip
         async with asyncio.timeout(TRY_S):
@@ -131,8 +148,7 @@ async def dashboard(desk: Desk, facts: Facts) -> list[Check]:
     """Whether hive-apid answers at http.addr, or who else has the port."""
     where, name = desk.config.http.addr, "dashboard"
     told = {one.name: one for one in all_daemons(facts.daemons, desk.clock())}
-    expected = APID in told or any((folder / f"{APID}.service").exists() for folder in _UNITS)
-    if not expected:
+    if APID not in told and not _has_dashboard():
         return [ok(name, "none on this box: it is the master's, or in the package hived-master")]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(where.host, where.host)  # noqa: S104 - compared
     scheme = "http" if desk.config.http.tls == "off" else "https"

@@ -56,7 +56,6 @@ async def discoverd(config: Config, life: Life) -> None:
             offline_after_scans=own.offline_after_scans,
             clock=time.time,
         )
-        discoverer.say_what_is_scanned()
         commands = ScanCommands(store, discoverer, clock=time.time)
         told = [discoverer.summary]
         status = life.words(lambda: "; ".join(tell() for tell in told))

@@ -12,6 +12,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network
 
 from hived.clients.vnish.client import VnishClient
 from hived.errors import BadCredentials, NotThisFirmware, Refused, Transient, Unreadable
@@ -75,12 +76,14 @@ class Discoverer:
         self._known: dict[str, KnownMiner] = {}
         self._strangers: dict[str, Stranger] = {}
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._said: list[IPv4Network] | None = None
         self.last = Sweep(started_at=0.0)
 
     async def sweep(self) -> None:
         """Look at every address once; miners that stayed silent are counted as missed. Transient: database busy."""
         ranges = self._ranges()
-        if not ranges.networks:
+        self._say_what_is_scanned(ranges)
+        if not ranges.networks and not ranges.follows_host:
             return
         started_at = self._clock()
         sweep_id = await self._store.write(site.start_sweep, started_at)
@@ -106,21 +109,27 @@ class Discoverer:
 
     def summary(self) -> str:
         """Return one line for `systemctl status`."""
-        last = self.last
+        last, ranges = self.last, self._ranges()
+        if not ranges.networks:
+            return "this host has no network" if ranges.follows_host else "no subnets configured: nothing is scanned"
         if last.finished_at is None:
-            return "no sweep finished yet" if self._ranges().networks else "no subnets configured: nothing is scanned"
+            return "no sweep finished yet"
         took = last.finished_at - last.started_at
         return (
             f"miners: {last.miners}, addresses: {last.addresses}, other devices: {last.strangers}, "
             f"unreadable: {last.unreadable}, last sweep took {took:.1f} s"
         )
 
-    def say_what_is_scanned(self) -> None:
-        """Log once what the sweeps will look at."""
-        networks = self._ranges().networks
-        if networks:
-            total = sum(network.num_addresses for network in networks)
-            log.info("scanning %s (%d addresses)", ", ".join(map(str, networks[:8])), total)
+    def _say_what_is_scanned(self, ranges: Range) -> None:
+        """Log what the sweeps look at, whenever it is something else."""
+        if ranges.networks == self._said:
+            return
+        self._said = list(ranges.networks)
+        total = sum(network.num_addresses for network in ranges.networks)
+        if ranges.networks:
+            log.info("scanning %s (%d addresses)", ", ".join(map(str, ranges.networks[:8])), total)
+        elif ranges.follows_host:
+            log.warning("this host has no network of its own: its miners count as missing until there is one")
         else:
             log.warning("network.subnets is empty: nothing is scanned until it names your miners' network")
 

@@ -61,7 +61,11 @@ class Range:
         networks: Iterable[ipaddress.IPv4Network],
         exclude: Iterable[ipaddress.IPv4Network] = (),
         own: Iterable[str] = (),
+        *,
+        follows_host: bool = False,
     ) -> None:
+        self.follows_host = follows_host
+        """Some of the networks are those that this host has now: none of them means that it is cut off."""
         self.networks = list(ipaddress.collapse_addresses(networks))
         self._exclude = list(ipaddress.collapse_addresses(exclude))
         self._own = frozenset(own)
@@ -177,6 +181,8 @@ def _once(known: Sequence[str], addresses: Iterable[str], expected: frozenset[st
 def ranges_of(subnets: Iterable[ipaddress.IPv4Network | str], exclude: Iterable[ipaddress.IPv4Network]) -> Range:
     """Return what the configuration says may be scanned; "auto" stands for this host's own networks as they are now."""
     networks: list[ipaddress.IPv4Network] = []
+    follows_host = False
     for subnet in subnets:
+        follows_host |= isinstance(subnet, str)
         networks += own_networks() if isinstance(subnet, str) else [subnet]
-    return Range(networks, exclude, own_addresses())
+    return Range(networks, exclude, own_addresses(), follows_host=follows_host)

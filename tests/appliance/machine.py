@@ -39,13 +39,17 @@ class Ran:
 class Machine:
     """One system on a disk of its own. Close it."""
 
-    def __init__(self, release: str, folder: Path) -> None:
+    def __init__(self, release: str, folder: Path, disk_mib: int | None) -> None:
         self.release = release
         self.disk = folder / f"{release}-{uuid.uuid4().hex[:6]}"
         self.disk.mkdir()
-        tools.run("tar", "-xf", tools.base(release), "-C", self.disk)
         self._host: subprocess.Popen[bytes] | None = None
-        self._leader = 0
+        self.leader = 0
+        """Its first process, as this machine numbers it; 0 while it is off."""
+        self._mounted = disk_mib is not None
+        if self._mounted:
+            tools.run("mount", "-t", "tmpfs", "-o", f"size={disk_mib}m,mode=755", "tmpfs", self.disk)
+        tools.run("tar", "-xf", tools.base(release), "-C", self.disk)
 
     # -- power -----------------------------------------------------------------------------------
 
@@ -65,8 +69,8 @@ class Machine:
             )  # fmt: skip
         children = Path(f"/proc/{self._host.pid}/task/{self._host.pid}/children")
         wait(lambda: children.read_text().split(), "the container has a first process", 30)
-        self._leader = int(children.read_text().split()[0])
-        wait(lambda: Path(f"/proc/{self._leader}/comm").read_text() == "systemd\n", "it is systemd", 30)
+        self.leader = int(children.read_text().split()[0])
+        wait(lambda: Path(f"/proc/{self.leader}/comm").read_text() == "systemd\n", "it is systemd", 30)
         wait(lambda: self.try_("systemctl", "is-system-running", "--wait").out.strip() in ("running", "degraded"),
              "the system has booted", 60)  # fmt: skip
 
@@ -75,13 +79,15 @@ class Machine:
         if self._host is None:
             return
         with suppress(ProcessLookupError):
-            os.kill(self._leader or self._host.pid, signal.SIGKILL)
+            os.kill(self.leader or self._host.pid, signal.SIGKILL)
         self._host.wait(30)
-        self._host, self._leader = None, 0
+        self._host, self.leader = None, 0
 
     def close(self) -> None:
         """Cut the power and forget the disk."""
         self.cut_power()
+        if self._mounted:
+            tools.run("umount", self.disk)
         shutil.rmtree(self.disk)
         group = _cgroup() / f"hived-{self.disk.name}"
         for one in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
@@ -93,7 +99,7 @@ class Machine:
 
     def try_(self, *line: str, within_s: float = 120) -> Ran:
         """Run a program in it, as root."""
-        enter = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "-C", *_ENV, *line]
+        enter = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-C", *_ENV, *line]
         ran = subprocess.run(
             enter, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=within_s,
             check=False,
@@ -123,6 +129,10 @@ class Machine:
         for file in packages.files:
             shutil.copy(file, self.disk / "root" / file.name)
         return [f"/root/{file.name}" for file in packages.files]
+
+    def ip(self, *args: str) -> None:
+        """Run this machine's `ip` on the network of that one, which has none."""
+        tools.run("nsenter", "-t", str(self.leader), "-n", "ip", *args)
 
     # -- what is looked at -----------------------------------------------------------------------
 
@@ -187,11 +197,11 @@ class Machine:
         self.run("systemd-run", "--quiet", "--unit=site", "-p", "LimitNOFILE=16384", "/usr/bin/python3", "-ISBc", code,
                  "fleet", "--count", str(miners), "--subnet", SUBNET, "--port", str(PORT), "--steady")  # fmt: skip
 
-    def configure(self, text: str = "") -> None:
+    def configure(self, text: str = "", subnet: str = SUBNET) -> None:
         """Write the drop-in of this site, as an operator would before or after the installation."""
         folder = self.disk / "etc/hived/conf.d"
         folder.mkdir(parents=True, exist_ok=True)
-        site = f"network: {{subnets: [{SUBNET}], port: {PORT}}}\nsyncd: {{master: 'off'}}\n"
+        site = f"network: {{subnets: [{subnet}], port: {PORT}}}\nsyncd: {{master: 'off'}}\n"
         (folder / "site.yaml").write_text(site + text)
 
 
@@ -205,9 +215,9 @@ def wait(condition: Any, what: str, within_s: float, tell: Any = lambda: "") -> 
 
 
 @contextmanager
-def machine(release: str, folder: Path) -> Iterator[Machine]:
-    """A machine that is off; it is gone at the end of the block."""
-    made = Machine(release, folder)
+def machine(release: str, folder: Path, disk_mib: int | None = None) -> Iterator[Machine]:
+    """A machine that is off; it is gone at the end of the block. `disk_mib`: its disk has no more room than that."""
+    made = Machine(release, folder, disk_mib)
     try:
         yield made
     finally:

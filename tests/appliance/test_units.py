@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -128,7 +129,7 @@ def test_a_bad_configuration_is_not_tried_again_and_again(site: Machine) -> None
     site.all_active()
 
 
-def test_a_crash_that_repeats_ends(site: Machine) -> None:
+def test_a_crash_that_repeats_ends_and_is_told_with_the_way_out(site: Machine) -> None:
     """With a shorter pause than the unit's, so that the test does not take a minute."""
     drop_in = site.disk / "etc/systemd/system/hive-minerd.service.d/crash.conf"
     drop_in.parent.mkdir(parents=True)
@@ -141,8 +142,12 @@ def test_a_crash_that_repeats_ends(site: Machine) -> None:
     assert int(site.value("hive-minerd", "NRestarts")) >= 10
     drop_in.unlink()
     site.run("systemctl", "daemon-reload")
-    site.run("systemctl", "reset-failed", "hive-minerd")
-    site.run("systemctl", "start", "hive-minerd")
+    doctor = site.try_("hivectl", "doctor", "--json")
+    (found,) = [one for one in json.loads(doctor.out)["checks"] if one["name"] == "hive-minerd"]
+    assert (doctor.code, found["state"]) == (1, "fail")
+    assert found["text"].startswith("does not run, and systemd gave up: ")
+    for step in found["next"].partition("; then ")[2].split("; "):
+        site.run(*step.split())
     site.all_active()
 
 

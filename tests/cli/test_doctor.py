@@ -260,6 +260,7 @@ def test_who_may_not_use_the_database_is_told_to_be_root(make: Callable[[Path], 
 SYSTEMCTL = """#!/bin/sh
 [ "$2" = hive-polld ] && printf 'LoadState=loaded\\nActiveState=failed\\nResult=start-limit-hit\\nNRestarts=5\\n'
 [ "$2" = hive-minerd ] && printf 'LoadState=loaded\\nActiveState=active\\nResult=success\\nNRestarts=4\\n'
+[ "$2" = hive-discoverd ] && printf 'LoadState=loaded\\nActiveState=activating\\nSubState=auto-restart\\nNRestarts=2\\n'
 [ "$2" = hive-syncd ] && printf 'LoadState=not-found\\nActiveState=inactive\\n'
 exit 0
 """
@@ -280,4 +281,6 @@ def test_a_daemon_that_crashed_in_a_loop_is_told_with_the_way_out(site: Site, mo
     assert "systemctl reset-failed hive-polld; systemctl start hive-polld" in text(told, "hive-polld")
     assert state(told, "hive-minerd") == "warn"
     assert "after 4 restarts by systemd -> journalctl -u hive-minerd" in text(told, "hive-minerd")
-    assert state(told, "hive-syncd") == state(told, "hive-discoverd") == "ok"
+    assert state(told, "hive-discoverd") == "warn"
+    assert "systemd starts it again: 2 times so far" in text(told, "hive-discoverd")
+    assert state(told, "hive-syncd") == "ok"

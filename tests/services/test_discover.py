@@ -118,6 +118,34 @@ async def test_a_miner_that_is_excluded_later_is_let_go_and_not_polled(make_site
     assert row.api_key is not None
 
 
+async def test_without_a_network_of_its_own_the_host_counts_its_miners_as_missing(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The cable is out: there is nothing to look at, and yet they must not be shown online for days."""
+    caplog.set_level("INFO", "hived.services.discover")
+    here = await make_site(2)
+    plugged = [True]
+    discoverer = here.discoverer(
+        ranges=lambda: Range(here.subnets if plugged[0] else [], here.exclude, follows_host=True)
+    )
+    await discoverer.sweep()
+    for miner in here.fleet.miners:
+        await here.fleet.vanish(miner)
+    plugged[0] = False
+    await discoverer.sweep()
+    assert [(await here.row(miner)).online for miner in here.fleet.miners] == [True, True]
+    await discoverer.sweep()
+    assert [(await here.row(miner)).online for miner in here.fleet.miners] == [False, False]
+    assert discoverer.summary() == "this host has no network"
+    for miner in here.fleet.miners:
+        await here.fleet.bring_back(miner)
+    plugged[0] = True
+    await discoverer.sweep()
+    assert [(await here.row(miner)).online for miner in here.fleet.miners] == [True, True]
+    said = [record.message for record in caplog.records if "network" in record.message or "scanning" in record.message]
+    assert [line.split()[0] for line in said] == ["scanning", "this", "scanning"]
+
+
 async def test_a_vanished_miner_is_offline_after_two_misses_and_comes_back_as_it_was(make_site: MakeSite) -> None:
     here = await make_site(3)
     gone = here.fleet.miners[1]

@@ -74,6 +74,15 @@ class Lan:
             host.ip("link", "set", end, "name", name)
             host.plug(name)
 
+    def socket(self, host: Host, end: str, pid: int, interface: str) -> None:
+        """Give a host a cable whose other end is an interface, not up yet, in the network of a process."""
+        self._cables += 1
+        ends = [f"v{self._tag}{self._cables}{side}" for side in "ab"]
+        _ip("link", "add", ends[0], "type", "veth", "peer", "name", ends[1])
+        _ip("link", "set", ends[0], "netns", host.name)
+        host.ip("link", "set", ends[0], "name", end)
+        _ip("link", "set", ends[1], "netns", str(pid), "name", interface)
+
     def close(self) -> None:
         """Remove everything; the ends of cables go with their hosts."""
         for host in self._hosts:
