@@ -35,7 +35,8 @@ CONNECTIONS = 4  # of each kind to a PostgreSQL server: a browser asks for sever
 async def apid(config: Config, life: Life) -> None:
     """Serve until the end is asked for. HivedError when the address cannot be had."""
     tls = await asyncio.to_thread(tls_of, config)
-    async with opened(config.database.url, config.state_dir, connections=CONNECTIONS) as store:
+    url, folder = config.database.url, config.state_dir
+    async with opened(url, folder, connections=CONNECTIONS, waits=life.waits) as store:
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
         nodes = NodeWatch(store, own_id, name=config.node.effective_name, site=config.node.site, clock=time.time)
         await nodes.beat()  # whoever asks finds its master there

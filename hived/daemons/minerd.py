@@ -28,7 +28,7 @@ NAME = "hive-minerd"
 async def minerd(config: Config, life: Life) -> None:
     """Do what the operator wants of the auto-miner, which is a row in the database."""
     own = config.minerd
-    async with opened(config.database.url, config.state_dir) as store:
+    async with opened(config.database.url, config.state_dir, waits=life.waits) as store:
         politeness = Politeness(store, own=OwnHosts.of(own.allow_hosts), own_pace_s=own.own_pace_s, clock=time.time)
         await politeness.load()
         model = OllamaClient(config.ollama.host, config.ollama.model, timeout_s=config.ollama.timeout_seconds)

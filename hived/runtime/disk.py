@@ -24,12 +24,19 @@ def room(folder: Path) -> int | None:
     return disk.f_bavail * disk.f_frsize
 
 
-async def wait_for_room(folder: Path, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-    """Return once there is enough room to begin; said once."""
+async def wait_for_room(
+    folder: Path,
+    *,
+    waits: Callable[[str], object] = lambda _why: None,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+) -> None:
+    """Return once there is enough room to begin; said once, and to `waits` at every look."""
     said = False
     while (free := room(folder)) is not None and free < LEAST_BYTES:
+        why = f"the disk of {folder} is full ({free} bytes left): waiting for room"
+        waits(why)
         if not said:
-            log.error("the disk of %s is full (%d bytes left): waiting for room", folder, free)
+            log.error("%s", why)
             said = True
         await sleep(LOOK_S)
     if said:

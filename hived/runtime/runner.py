@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from hived.errors import BadConfig
+from hived.errors import BadConfig, Damaged, Replaced
 from hived.runtime import notify
 from hived.runtime.beat import Beat
 from hived.runtime.config import Config
@@ -79,6 +79,13 @@ class Life:
         """Return a status that first says which beats fail, and why: what the daemon's own row and systemd tell."""
         return lambda: "; ".join([*_failing(self._beats), status()])
 
+    def waits(self, why: str) -> None:
+        """Tell systemd that the daemon waits for the world before it can open what it needs, and is well.
+
+        Call it every few seconds. A start that is not ready would be ended, and so would the silence after a reload.
+        """
+        self._notifier.send("READY=1", notify.status(why), "WATCHDOG=1")
+
     async def run(self, beats: Sequence[Beat], status: Status | None = None) -> None:
         """Repeat the beats until the end or a reload is asked for; raise what a beat raised that is a bug.
 
@@ -120,7 +127,8 @@ class Life:
             await self._end([*tasks, ending])
         bugs = [err for task in (*tasks, ending) if task.done() and not task.cancelled() and (err := task.exception())]
         for bug in bugs[1:]:
-            log.error("another failure while stopping", exc_info=bug)
+            if not isinstance(bug, Damaged | Replaced):  # of the database, which several beats use, one says enough
+                log.error("another failure while stopping", exc_info=bug)
         if bugs:
             raise bugs[0]
         if lost:  # a tick that lets a foreign cancellation through would else end its beat in silence

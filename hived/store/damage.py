@@ -14,7 +14,7 @@ import re
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import peewee as pw
 
-from hived.errors import Damaged, HivedError, Replaced
+from hived.errors import Damaged, HivedError, Replaced, Transient
 from hived.records.site import Event
 from hived.runtime.disk import wait_for_room
 from hived.store import events
@@ -40,6 +40,7 @@ TOO_LARGE = "too large to be checked now"
 AT_MOST, WITHIN_S = 3, 86_400.0
 """So many in a day are set aside; with one more it is the disk, and its room must not be used up by copies."""
 WAIT_S = 0.2
+AGAIN_S = 2.0
 EVENT = "database_replaced"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KEPT = re.compile(r"\.damaged-(\d{8}T\d{6}Z)(?:-\d+)?$")
@@ -71,22 +72,28 @@ def kept(database: Path | None) -> list[Kept]:
 
 @asynccontextmanager
 async def opened(
-    url: str, state_dir: Path | None = None, *, connections: int = 1, clock: Callable[[], float] = time.time
+    url: str,
+    state_dir: Path | None = None,
+    *,
+    connections: int = 1,
+    clock: Callable[[], float] = time.time,
+    waits: Callable[[str], object] = lambda _why: None,
 ) -> AsyncIterator[Store]:
     """Open the database for a daemon: as `Store.open`, but who gets Damaged, now or later, can have it replaced.
 
-    Raises Replaced when another daemon has done so. On a full disk it waits for room.
+    Raises Replaced when another daemon has done so. On a full disk, during a restore and while a server is away it
+    waits, and tells `waits` why every few seconds.
     """
     path, was = sqlite_path(url), None
     try:
         with ExitStack() as stack:
             if path is not None:
-                await wait_for_room(path.parent)
-                await _belong_to(path, stack)
+                await wait_for_room(path.parent, waits=waits)
+                await _belong_to(path, stack, waits)
                 was = file_of(path)
                 _refuse_emptied(path, state_dir or path.parent)
-            async with Store.open(url, state_dir, connections=connections) as store:
-                yield store
+            async with AsyncExitStack() as outer:
+                yield await _once_it_answers(url, state_dir, connections, outer, waits)
     except (Damaged, Replaced, ExceptionGroup) as err:
         found = _first(err)
         if isinstance(found, Replaced):
@@ -161,15 +168,39 @@ def _replace(
     return aside, found
 
 
-async def _belong_to(path: Path, stack: ExitStack) -> None:
+async def _belong_to(path: Path, stack: ExitStack, waits: Callable[[str], object]) -> None:
     """Be one of those that have the database open; while `hivectl restore` replaces it, wait."""
     said = False
     while not stack.enter_context(in_use(path)):
         stack.close()
+        why = f"{path} is being restored: waiting for the end"
+        waits(why)
         if not said:
-            log.warning("%s is being restored: waiting for the end", path)
+            log.warning("%s", why)
             said = True
         await asyncio.sleep(WAIT_S)
+
+
+async def _once_it_answers(
+    url: str, state_dir: Path | None, connections: int, stack: AsyncExitStack, waits: Callable[[str], object]
+) -> Store:
+    """Return the open store; while it is locked, or its server away, try again. What does not pass is raised."""
+    said = False
+    while True:
+        try:
+            store = await stack.enter_async_context(Store.open(url, state_dir, connections=connections))
+        except HivedError as err:
+            if not isinstance(err.__cause__, Transient):
+                raise
+            waits(f"{err}: waiting")
+            if not said:
+                log.error("%s: waiting until it answers", err)
+                said = True
+            await asyncio.sleep(AGAIN_S)
+        else:
+            if said:
+                log.info("%s answers", store.name)
+            return store
 
 
 def _first(err: Exception) -> Damaged | Replaced | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hived.errors import BadConfig, Transient
+from hived.errors import BadConfig, Damaged, Transient
 from hived.runtime import runner
 from hived.runtime.config import Config, Log
 from hived.runtime.runner import Beat, Life
@@ -151,6 +151,17 @@ async def test_a_second_failure_while_stopping_is_logged(caplog: pytest.LogCaptu
     with pytest.raises((KeyError, ValueError)):
         await Life().run([quick("a", fails_when_cancelled), quick("b", bug)])
     assert [record.getMessage() for record in caplog.records] == ["another failure while stopping"]
+
+
+async def test_a_damaged_database_that_several_beats_meet_is_no_second_failure(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def meets() -> None:
+        raise Damaged("the database is damaged")
+
+    with pytest.raises(Damaged):
+        await Life().run([Beat(name, meets, every=60.0, limit=5.0) for name in ("one", "other")])
+    assert caplog.records == []
 
 
 async def test_cancelling_run_ends_its_beats() -> None:

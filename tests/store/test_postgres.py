@@ -14,7 +14,7 @@ import pytest
 
 from hived.errors import HivedError, Transient
 from hived.records.site import Stranger
-from hived.store import Database, Store, create, database_of, site
+from hived.store import Database, Store, create, damage, database_of, site
 from hived.store import database as room
 from hived.store.db import TRIES
 from tests.databases import Cluster
@@ -282,6 +282,26 @@ async def test_while_the_server_is_away_everything_is_transient_and_afterwards_w
     await store.write(site.start_sweep, 3.0)
     assert await store.changed() != mark
     assert [one for one in caplog.records if one.levelno > logging.INFO] == []
+
+
+async def test_a_daemon_that_starts_before_its_server_waits_for_it(
+    cluster: Cluster, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(damage, "AGAIN_S", 0.01)
+    waits: asyncio.Queue[str] = asyncio.Queue()
+
+    async def daemon() -> int:
+        async with damage.opened(cluster.url(name), tmp_path, waits=waits.put_nowait) as store:
+            return len(await store.read(site.sweeps))
+
+    await asyncio.to_thread(cluster.stop)
+    try:
+        running = asyncio.create_task(daemon())
+        for _ in range(3):
+            assert "cannot use the database postgresql://" in await asyncio.wait_for(waits.get(), 20)
+    finally:
+        cluster.start()
+    assert await asyncio.wait_for(running, 20) == 0
 
 
 async def test_many_can_migrate_at_once(cluster: Cluster, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from hived.simulator.fleet import Fleet
+from tests.runtime.notify_socket import manager_at
 from tests.system.appliance import DAEMONS, Appliance, until
 from tests.system.test_end_to_end import ask
 
@@ -112,10 +114,18 @@ async def test_the_daemons_outlive_a_full_disk_and_go_on_by_themselves(
             await program.stop()
 
 
-async def test_a_daemon_that_starts_on_a_full_disk_waits_for_room(appliance: Appliance, disk: Path) -> None:
+async def test_a_daemon_that_starts_on_a_full_disk_waits_for_room_and_systemd_lets_it(
+    appliance: Appliance, disk: Path, tmp_path: Path
+) -> None:
+    """A start that is not ready would be ended by systemd, and a reload that is silent by its watchdog."""
     ballast = fill(disk)
-    program = appliance.start("hive-polld")
-    await until(lambda: "waiting for room" in program.log)
-    ballast.unlink()
-    await until(lambda: appliance.number("SELECT count(*) FROM daemon") == 1)
-    await program.stop()
+    with manager_at(tmp_path / "notify") as manager:
+        program = appliance.start("hive-polld", NOTIFY_SOCKET=str(manager.path), WATCHDOG_USEC="30000000")
+        await asyncio.to_thread(manager.wait_for, "READY=1", 20)
+        manager.wait_for("STATUS=the disk of")
+        for _ in range(2):
+            await asyncio.to_thread(manager.wait_for, "WATCHDOG=1", 20)
+        assert "waiting for room" in program.log
+        ballast.unlink()
+        await until(lambda: appliance.number("SELECT count(*) FROM daemon") == 1)
+        await program.stop()
