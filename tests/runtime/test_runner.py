@@ -156,11 +156,18 @@ async def test_a_second_failure_while_stopping_is_logged(caplog: pytest.LogCaptu
 async def test_a_damaged_database_that_several_beats_meet_is_no_second_failure(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def meets() -> None:
+    async def meets_it_later() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise Damaged("the database is damaged")
+
+    async def meets_it() -> None:
+        await asyncio.sleep(0)
         raise Damaged("the database is damaged")
 
     with pytest.raises(Damaged):
-        await Life().run([Beat(name, meets, every=60.0, limit=5.0) for name in ("one", "other")])
+        await Life().run([quick("a", meets_it_later), quick("b", meets_it)])
     assert caplog.records == []
 
 
