@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+LONG = bool(os.environ.get("LONG"))
 NEEDED = {
     "systemd-nspawn": "systemd-container",
     "mmdebstrap": "mmdebstrap",
     "dpkg-buildpackage": "dpkg-dev",
     "dh": "debhelper",
     "lintian": "lintian",
+    "aarch64-linux-gnu-strip": "binutils-aarch64-linux-gnu",
 }
-OF_THE_BUILD = ("python3-pip", "python3-wheel", "python3-setuptools")
+NEEDED_IN_LONG = {"qemu-aarch64-static": "qemu-user-static", "ip": "iproute2"}
+OF_THE_BUILD = ("build-essential", "python3-pip", "python3-wheel", "python3-setuptools")
 VERSION = "0.1.0"
 
 
@@ -28,7 +31,8 @@ def missing() -> str | None:
     """Say what keeps these tests from running here, and how to get it; None: nothing does."""
     if os.geteuid() != 0:
         return "appliance tests skipped: they boot Debian systems, which needs root: sudo make test-appliance"
-    lacking = sorted(package for program, package in NEEDED.items() if shutil.which(program) is None)
+    needed = NEEDED | (NEEDED_IN_LONG if LONG else {})
+    lacking = sorted(package for program, package in needed.items() if shutil.which(program) is None)
     if lacking:
         return f"appliance tests skipped: sudo apt install {' '.join([*lacking, *OF_THE_BUILD])}"
     return None
@@ -118,15 +122,17 @@ def caches() -> Path:
 PARTS: Sequence[str] = ("systemd", "systemd-sysv", "dbus", "python3", "libstdc++6", "ca-certificates")
 
 
-@functools.cache
 def base(release: str) -> Path:
-    """Return the tar file of a Debian release as it is before hived comes; made when it is missing."""
-    tar = caches() / f"{release}.tar"
+    """Return the tar file of a Debian release as it is before hived comes."""
+    return root(release, release, "--variant=minbase", f"--include={','.join(PARTS)}")
+
+
+@functools.cache
+def root(name: str, release: str, *options: str) -> Path:
+    """Return the tar file of a root file system; made when it is missing."""
+    tar = caches() / f"{name}.tar"
     if not tar.exists():
-        draft = tar.with_name(f".{release}.{os.getpid()}.tar")
-        run(
-            "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PARTS)}",
-            "--aptopt=Acquire::Languages \"none\"", release, draft, within_s=900,
-        )  # fmt: skip
+        draft = tar.with_name(f".{name}.{os.getpid()}.tar")
+        run("mmdebstrap", "--quiet", *options, '--aptopt=Acquire::Languages "none"', release, draft, within_s=900)
         draft.rename(tar)
     return tar
