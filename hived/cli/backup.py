@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -20,6 +21,10 @@ from hived.services.restore import restore as bring_back
 from hived.store import database_of, site
 from hived.store.database import as_ours
 from hived.store.locks import in_use
+
+ENDING_S = 6.0
+"""A daemon that was told to stop has ended by then."""
+LOOK_S = 0.2
 
 
 async def backup(desk: Desk) -> int:
@@ -53,9 +58,7 @@ async def restore(desk: Desk) -> int:
     database, name = _file(desk, "pg_restore -c -d DATABASE FILE"), str(desk.args.file)
     may_use(database)
     database.parent.mkdir(parents=True, exist_ok=True)
-    with in_use(database, alone=True) as free:
-        if not free:
-            raise HivedError(f"{_who(desk, database)}: stop first, with `systemctl stop hived.target`")
+    async with _alone(desk, database):
         with _readable(name) as source:
             try:
                 done = bring_back(source, database, desk.config.state_dir, by=desk.by())
@@ -87,6 +90,19 @@ def _file(desk: Desk, instead: str) -> Path:
     if path is None:
         raise HivedError(f"the database is PostgreSQL, which has a tool of its own: {instead}")
     return path
+
+
+@asynccontextmanager
+async def _alone(desk: Desk, path: Path) -> AsyncIterator[None]:
+    """Have the database while no daemon does. `systemctl stop hived.target` returns before the daemons have ended."""
+    for left in reversed(range(round(ENDING_S / LOOK_S) + 1)):
+        with in_use(path, alone=True) as free:
+            if free:
+                yield
+                return
+        if not left:
+            raise HivedError(f"{_who(desk, path)}: stop first, with `systemctl stop hived.target`")
+        await asyncio.sleep(LOOK_S)
 
 
 def _who(desk: Desk, path: Path) -> str:

@@ -100,6 +100,10 @@ def test_the_target_starts_and_stops_all_of_them(site: Machine) -> None:
     wait(lambda: set(site.states().values()) == {"inactive"}, "all are stopped", STOP_S - (time.monotonic() - began))
     site.run("systemctl", "start", "hived.target")
     site.all_active()
+    before = {unit: site.pid(unit) for unit in UNITS}
+    site.run("systemctl", "restart", "hived.target")
+    wait(lambda: all(site.pid(unit) not in (0, before[unit]) for unit in UNITS), "all have a new process", 30)
+    site.all_active()
 
 
 def test_a_reload_takes_the_new_configuration_in_the_same_process(site: Machine) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 import tarfile
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from hived.cli import backup
 from hived.store.locks import in_use
 from tests.cli.site import Site
 
@@ -50,7 +53,8 @@ def test_for_programs_both_are_one_document(site: Site) -> None:
 
 
 @SQLITE
-def test_nothing_is_restored_while_a_daemon_has_it_open(site: Site) -> None:
+def test_nothing_is_restored_while_a_daemon_has_it_open(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "ENDING_S", 0.0)
     file = site.folder / "backup.tar"
     site.run("backup", str(file))
     before = site.path.stat().st_ino
@@ -59,6 +63,22 @@ def test_nothing_is_restored_while_a_daemon_has_it_open(site: Site) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert "run: stop first, with `systemctl stop hived.target`" in ran.err
     assert site.path.stat().st_ino == before
+
+
+@SQLITE
+def test_a_restore_waits_for_daemons_that_are_ending(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`systemctl stop hived.target && hivectl restore FILE` must not depend on who is faster."""
+    file = site.folder / "backup.tar"
+    site.run("backup", str(file))
+    site.close()
+    daemon = ExitStack()
+    daemon.enter_context(in_use(site.path))
+
+    async def look_again(_seconds: float) -> None:
+        daemon.close()
+
+    monkeypatch.setattr(asyncio, "sleep", look_again)
+    assert site.run("restore", str(file)).code == 0
 
 
 @SQLITE
