@@ -45,7 +45,7 @@ def test_a_database_of_an_older_schema_is_whole_after_the_update(
         site.configure(KEEP)
         site.install(previous)
         site.all_active()
-        site.run("systemctl", "stop", "hived.target")
+        site.run("systemctl", "stop", *UNITS)
         site.run("sh", "-c", "rm -rf /var/lib/hived/* /var/lib/hived/.[a-z]*")
         tools.run("tar", "-xf", STATE, "-C", site.disk / "var/lib/hived")
         site.run("sh", "-c", f"echo {SCHEMA} > /var/lib/hived/schema-change")
@@ -74,7 +74,7 @@ def test_a_database_of_an_older_schema_is_whole_after_the_update(
         assert {source["name"] for source in site.api("/sources", token)} == {"City museum", "Web pages"}
         assert site.run("cat", "/var/lib/hived/node-id") == (old / "node-id").read_text()
 
-        site.run("systemctl", "stop", "hived.target")
+        site.run("systemctl", "stop", *UNITS)
         now = site.disk / "var/lib/hived/hived.db"
         for table, columns in TABLES.items():
             before, after = _rows(old / "hived.db", now, table, columns)
