@@ -233,15 +233,15 @@ async def test_a_host_that_takes_too_long_or_goes_away_is_waited_for_no_longer(
 async def test_the_whole_time_is_for_all_hops_together(outside: Outside) -> None:
     async def slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(reader.read(1), 0.15)
+            await asyncio.wait_for(reader.read(1), 0.5)
         writer.write(reply(302, b"", Location="/"))
         await writer.drain()
 
     outside.acts("/", slowly)
-    async with outside.fetcher(limits=Limits(connect_s=1.0, first_byte_s=1.0, whole_s=0.4)) as fetcher:
+    async with outside.fetcher(limits=Limits(connect_s=9.0, first_byte_s=9.0, whole_s=2.0)) as fetcher:
         with pytest.raises(Transient, match="in time"):
             await fetcher.get(outside.url("/"))
-    assert 2 <= len(outside.site.asked) <= 3
+    assert 2 <= len(outside.site.asked) <= 4
 
 
 @pytest.fixture
