@@ -14,7 +14,7 @@ from tests.appliance.tools import Packages
 
 LONG = tools.LONG
 # What takes minutes is not even collected in the short form: there nothing may be skipped.
-collect_ignore = [] if LONG else ["test_arm64.py", "test_lintian.py"]
+collect_ignore = [] if LONG else ["test_arm64.py", "test_lintian.py", "test_vm.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ NODE_UNITS = ("hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd")
 UNITS = (*NODE_UNITS, "hive-apid")
 MINERS = 20
 SUBNET, PORT = "127.20.0.0/24", 8180
-_ENV = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
+ENV = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
         "DEBIAN_FRONTEND=noninteractive")  # fmt: skip
 _AS_HIVED = ("runuser", "-u", "hived", "--")
 LOOK_EVERY_S = 0.1
@@ -36,81 +37,30 @@ class Ran:
     out: str
 
 
-class Machine:
-    """One system on a disk of its own. Close it."""
+class System(ABC):
+    """A system with hived or without it, whatever it runs in."""
 
-    def __init__(self, release: str, folder: Path, disk_mib: int | None) -> None:
-        self.release = release
-        self.disk = folder / f"{release}-{uuid.uuid4().hex[:6]}"
-        self.disk.mkdir()
-        self._host: subprocess.Popen[bytes] | None = None
-        self.leader = 0
-        """Its first process, as this machine numbers it; 0 while it is off."""
-        self._mounted = disk_mib is not None
-        if self._mounted:
-            tools.run("mount", "-t", "tmpfs", "-o", f"size={disk_mib}m,mode=755", "tmpfs", self.disk)
-        tools.run("tar", "-xf", tools.base(release), "-C", self.disk)
-
-    # -- power -----------------------------------------------------------------------------------
-
+    @abstractmethod
     def boot(self) -> None:
         """Switch it on; return when systemd has started everything."""
-        # From a control group of its own: two systems in one would take each other's processes for theirs.
-        group = _cgroup() / f"hived-{self.disk.name}"
-        group.mkdir(exist_ok=True)
-        line = (
-            f"echo $$ > {group}/cgroup.procs && exec systemd-nspawn --quiet --register=no --keep-unit --private-network"
-            f" --link-journal=no --boot --console=pipe -D {self.disk} systemd.log_level=notice"
-        )
-        with (self.disk.parent / f"{self.disk.name}.console").open("ab") as console:
-            self._host = subprocess.Popen(
-                ["sh", "-c", line], stdin=subprocess.DEVNULL, stdout=console, stderr=console,
-                env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, start_new_session=True,
-            )  # fmt: skip
-        wait(self._has_leader, "the container's first process is systemd", 30)
-        wait(lambda: self.try_("systemctl", "is-system-running", "--wait").out.strip() in ("running", "degraded"),
-             "the system has booted", 60)  # fmt: skip
 
-    def _has_leader(self) -> bool:
-        """Find the first process; systemd-nspawn has others before, for moments."""
-        assert self._host is not None
-        with suppress(FileNotFoundError, ProcessLookupError):
-            for pid in Path(f"/proc/{self._host.pid}/task/{self._host.pid}/children").read_text().split():
-                if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
-                    self.leader = int(pid)
-        return self.leader != 0
-
+    @abstractmethod
     def cut_power(self) -> None:
         """Let every process of it be gone at once."""
-        if self._host is None:
-            return
-        with suppress(ProcessLookupError):
-            os.kill(self.leader or self._host.pid, signal.SIGKILL)
-        self._host.wait(30)
-        self._host, self.leader = None, 0
 
+    @abstractmethod
     def close(self) -> None:
         """Cut the power and forget the disk."""
-        self.cut_power()
-        if self._mounted:
-            tools.run("umount", self.disk)
-        shutil.rmtree(self.disk)
-        group = _cgroup() / f"hived-{self.disk.name}"
-        for one in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
-            one.rmdir()
-        if group.exists():
-            group.rmdir()
 
-    # -- programs --------------------------------------------------------------------------------
-
+    @abstractmethod
     def try_(self, *line: str, within_s: float = 120) -> Ran:
         """Run a program in it, as root."""
-        enter = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-C", *_ENV, *line]
-        ran = subprocess.run(
-            enter, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=within_s,
-            check=False,
-        )  # fmt: skip
-        return Ran(ran.returncode, ran.stdout.decode("utf-8", "replace"))
+
+    @abstractmethod
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file of it, and the folders above."""
+
+    # -- programs --------------------------------------------------------------------------------
 
     def run(self, *line: str, within_s: float = 120) -> str:
         """Run a program in it, as root, that must not fail."""
@@ -133,12 +83,8 @@ class Machine:
     def bring(self, packages: Packages) -> list[str]:
         """Put the files of both packages into it; return where they are."""
         for file in packages.files:
-            shutil.copy(file, self.disk / "root" / file.name)
+            self.put(f"/root/{file.name}", file.read_bytes())
         return [f"/root/{file.name}" for file in packages.files]
-
-    def ip(self, *args: str) -> None:
-        """Run this machine's `ip` on the network of that one, which has none."""
-        tools.run("nsenter", "-t", str(self.leader), "-n", "ip", *args)
 
     # -- what is looked at -----------------------------------------------------------------------
 
@@ -197,18 +143,95 @@ class Machine:
 
     def simulate(self, packages: Packages, miners: int = MINERS, folder: str = "/opt/site") -> None:
         """Let simulated miners run beside, from a copy of their own: they are there before hived is."""
-        if not Path(f"{self.disk}{folder}").exists():
-            tools.run("dpkg-deb", "-x", packages.node, f"{self.disk}{folder}")
+        if self.try_("test", "-e", folder).code != 0:
+            node, _ = self.bring(packages)
+            self.run("dpkg-deb", "-x", node, folder)
         code = f"import sys; sys.path[:0] = ['{folder}/usr/lib/hived']; from hived.simulator.main import main; main()"
         self.run("systemd-run", "--quiet", "--unit=site", "-p", "LimitNOFILE=16384", "/usr/bin/python3", "-ISBc", code,
                  "fleet", "--count", str(miners), "--subnet", SUBNET, "--port", str(PORT), "--steady")  # fmt: skip
 
     def configure(self, text: str = "", subnet: str = SUBNET) -> None:
         """Write the drop-in of this site, as an operator would before or after the installation."""
-        folder = self.disk / "etc/hived/conf.d"
-        folder.mkdir(parents=True, exist_ok=True)
         site = f"network: {{subnets: [{subnet}], port: {PORT}}}\nsyncd: {{master: 'off'}}\n"
-        (folder / "site.yaml").write_text(site + text)
+        self.put("/etc/hived/conf.d/site.yaml", (site + text).encode())
+
+
+class Machine(System):
+    """A container on a disk of its own. Close it."""
+
+    def __init__(self, release: str, folder: Path, disk_mib: int | None) -> None:
+        self.release = release
+        self.disk = folder / f"{release}-{uuid.uuid4().hex[:6]}"
+        self.disk.mkdir()
+        self._host: subprocess.Popen[bytes] | None = None
+        self.leader = 0
+        """Its first process, as this machine numbers it; 0 while it is off."""
+        self._mounted = disk_mib is not None
+        if self._mounted:
+            tools.run("mount", "-t", "tmpfs", "-o", f"size={disk_mib}m,mode=755", "tmpfs", self.disk)
+        tools.run("tar", "-xf", tools.base(release), "-C", self.disk)
+
+    def boot(self) -> None:
+        # From a control group of its own: two systems in one would take each other's processes for theirs.
+        group = _cgroup() / f"hived-{self.disk.name}"
+        group.mkdir(exist_ok=True)
+        line = (
+            f"echo $$ > {group}/cgroup.procs && exec systemd-nspawn --quiet --register=no --keep-unit --private-network"
+            f" --link-journal=no --boot --console=pipe -D {self.disk} systemd.log_level=notice"
+        )
+        with (self.disk.parent / f"{self.disk.name}.console").open("ab") as console:
+            self._host = subprocess.Popen(
+                ["sh", "-c", line], stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}, start_new_session=True,
+            )  # fmt: skip
+        wait(self._has_leader, "the container's first process is systemd", 30)
+        wait(lambda: self.try_("systemctl", "is-system-running", "--wait").out.strip() in ("running", "degraded"),
+             "the system has booted", 60)  # fmt: skip
+
+    def _has_leader(self) -> bool:
+        """Find the first process; systemd-nspawn has others before, for moments."""
+        assert self._host is not None
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for pid in Path(f"/proc/{self._host.pid}/task/{self._host.pid}/children").read_text().split():
+                if Path(f"/proc/{pid}/comm").read_text() == "systemd\n":
+                    self.leader = int(pid)
+        return self.leader != 0
+
+    def cut_power(self) -> None:
+        if self._host is None:
+            return
+        with suppress(ProcessLookupError):
+            os.kill(self.leader or self._host.pid, signal.SIGKILL)
+        self._host.wait(30)
+        self._host, self.leader = None, 0
+
+    def close(self) -> None:
+        self.cut_power()
+        if self._mounted:
+            tools.run("umount", self.disk)
+        shutil.rmtree(self.disk)
+        group = _cgroup() / f"hived-{self.disk.name}"
+        for one in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
+            one.rmdir()
+        if group.exists():
+            group.rmdir()
+
+    def try_(self, *line: str, within_s: float = 120) -> Ran:
+        enter = ["nsenter", "-t", str(self.leader), "-m", "-u", "-i", "-n", "-p", "-C", *ENV, *line]
+        ran = subprocess.run(
+            enter, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=within_s,
+            check=False,
+        )  # fmt: skip
+        return Ran(ran.returncode, ran.stdout.decode("utf-8", "replace"))
+
+    def put(self, path: str, content: bytes) -> None:
+        target = Path(f"{self.disk}{path}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
+    def ip(self, *args: str) -> None:
+        """Run this machine's `ip` on the network of that one, which has none."""
+        tools.run("nsenter", "-t", str(self.leader), "-n", "ip", *args)
 
 
 def wait(condition: Any, what: str, within_s: float, tell: Any = lambda: "") -> float:

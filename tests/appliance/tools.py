@@ -22,7 +22,12 @@ NEEDED = {
     "lintian": "lintian",
     "aarch64-linux-gnu-strip": "binutils-aarch64-linux-gnu",
 }
-NEEDED_IN_LONG = {"qemu-aarch64-static": "qemu-user-static", "ip": "iproute2"}
+NEEDED_IN_LONG = {
+    "qemu-aarch64-static": "qemu-user-static",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "mke2fs": "e2fsprogs",
+    "ip": "iproute2",
+}
 OF_THE_BUILD = ("build-essential", "python3-pip", "python3-wheel", "python3-setuptools")
 VERSION = "0.1.0"
 
@@ -36,6 +41,13 @@ def missing() -> str | None:
     if lacking:
         return f"appliance tests skipped: sudo apt install {' '.join([*lacking, *OF_THE_BUILD])}"
     return None
+
+
+@functools.cache
+def has_kvm() -> bool:
+    """Tell whether the processor runs a virtual machine itself. /dev/kvm may be there without it, and of no use."""
+    able = re.search(r"^flags\s*:.* (vmx|svm)( |$)", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return able is not None and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
 def run(*line: str | Path, within_s: float = 300, env: dict[str, str] | None = None) -> str:
@@ -125,6 +137,12 @@ PARTS: Sequence[str] = ("systemd", "systemd-sysv", "dbus", "python3", "libstdc++
 def base(release: str) -> Path:
     """Return the tar file of a Debian release as it is before hived comes."""
     return root(release, release, "--variant=minbase", f"--include={','.join(PARTS)}")
+
+
+def base_with_kernel(release: str) -> Path:
+    """Return the same with a kernel: for a virtual machine."""
+    parts = [*PARTS, "linux-image-cloud-amd64"]
+    return root(f"{release}-vm", release, "--variant=minbase", f"--include={','.join(parts)}")
 
 
 @functools.cache
