@@ -57,6 +57,7 @@ async def doctor(desk: Desk) -> int:
         known = facts
         jobs += [
             _Job("database", lambda: asyncio.to_thread(doctor_site.database, known)),
+            _Job("clock", lambda: asyncio.to_thread(doctor_site.doubt, desk, known)),
             _Job("daemons", lambda: doctor_site.daemons(desk, known)),
             _Job("dashboard", lambda: doctor_site.dashboard(desk, known)),
             _Job("miners", lambda: doctor_site.miners(desk, known)),

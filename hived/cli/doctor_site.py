@@ -16,7 +16,7 @@ import psutil
 from hived import __version__
 from hived.cli import peers as peer_words
 from hived.cli import uplink
-from hived.cli.daemons import DaemonState, all_daemons
+from hived.cli.daemons import DaemonState, all_daemons, is_alive
 from hived.cli.desk import Desk
 from hived.cli.doctor_words import Check, fail, ok, warn
 from hived.cli.text import ago, counted, size, span
@@ -25,12 +25,14 @@ from hived.clients.ollama.parse import ModelMissing
 from hived.errors import Refused, Transient
 from hived.records.peers import Peer
 from hived.records.site import DaemonRow
+from hived.services.retain import PRUNE_EVERY_S
+from hived.services.steady import JUMP_S
 from hived.services.sweep import ranges_of
-from hived.store import Database, collector, dialect, site, views
+from hived.store import Database, collector, dialect, history, site, views
 from hived.store import peers as stored_peers
 from hived.store.damage import TOO_LARGE, proof
 
-APID = "hive-apid"
+APID, POLLD = "hive-apid", "hive-polld"
 SAMPLE = 3
 """So many miners are tried, over the port that they are polled by all the time."""
 SKEW_S = 5.0
@@ -56,6 +58,8 @@ class Facts:
     bytes: int
     path: Path | None
     collects: bool
+    sure_at: float | None
+    """When hive-polld was last sure of the time."""
 
 
 def read(db: Database, node_id: str, now: float, wanted: str) -> Facts:
@@ -66,6 +70,7 @@ def read(db: Database, node_id: str, now: float, wanted: str) -> Facts:
         peers=stored_peers.rows(db), master=uplink.read(db, node_id, now, wanted),
         name=db.name, bytes=dialect.sizes(db)[0],
         path=Path(db.name) if db.kind == "sqlite" else None, collects=collector.state(db).wanted,
+        sure_at=history.sure_until(db),
     )  # fmt: skip
 
 
@@ -80,6 +85,18 @@ def database(facts: Facts) -> Iterator[Check]:
     else:
         step = "hivectl restore FILE; without a backup, systemctl restart hived.target begins a new one"
         yield fail("database", f"{facts.name} is damaged: {said}", step)
+
+
+def doubt(desk: Desk, facts: Facts) -> Iterator[Check]:
+    """Whether the clock has jumped lately, so that history does not age."""
+    now, sure_at = desk.clock(), facts.sure_at
+    row = next((one for one in facts.daemons if one.name == POLLD), None)
+    if row is None or sure_at is None or not is_alive(row, now) or abs(now - row.started_at) < 3 * PRUNE_EVERY_S:
+        return
+    if abs(now - sure_at) > JUMP_S:
+        how = f"{span(abs(now - sure_at))} {'ahead of' if now > sure_at else 'behind'} what it was"
+        text = f"it has jumped, {how}: nothing is summed up or deleted by age until it kept on for an hour"
+        yield warn("clock", text, "timedatectl; when it is wrong: timedatectl set-ntp true")
 
 
 async def daemons(desk: Desk, facts: Facts) -> list[Check]:

@@ -29,6 +29,7 @@ class SteadyClock:
         self._good = self._ahead if seen is None or -JUMP_S <= wall() - seen < OFF_S else None
         self._seen_ahead = None if seen is None else seen - monotonic()
         self._since = monotonic()
+        self._doubted = False
         if self._good is None:
             self._doubt(wall() - (seen or 0.0))
 
@@ -41,12 +42,13 @@ class SteadyClock:
                 self._doubt(ahead - self._ahead)
             self._since = elapsed
         self._ahead = ahead
-        if self._is_good(ahead) or elapsed - self._since >= DOUBT_S:
-            if self._good is None or abs(ahead - self._good) > JUMP_S:
-                log.info("the clock is believed again")
-            self._good = ahead
-            return now
-        return None
+        if not self._is_good(ahead) and elapsed - self._since < DOUBT_S:
+            return None
+        if self._doubted:
+            log.info("the clock is believed again")
+        self._doubted = False
+        self._good = ahead
+        return now
 
     def likely(self) -> float | None:
         """Return the time as it would be without the jump; None when this box never knew it."""
@@ -59,6 +61,7 @@ class SteadyClock:
         return self._seen_ahead is not None and -JUMP_S <= ahead - self._seen_ahead < OFF_S
 
     def _doubt(self, by_s: float) -> None:
+        self._doubted = True
         log.warning(
             "the clock jumped %s by %.1f h: nothing is summed up or deleted by age until it kept on for an hour",
             "ahead" if by_s > 0 else "back", abs(by_s) / 3600,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hived.store import Database
+from hived.store import Database, history
 from hived.store.schema import Uplink
 from tests.cli.site import HOUR, Site
 
@@ -184,6 +184,17 @@ def test_the_year_must_be_sane(empty: Site, now: float, expected: str | None) ->
     empty.clock.now = now
     told = doctored(empty)
     assert expected is None or state(told, "clock") == expected
+
+
+@pytest.mark.parametrize(
+    ("sure_ago_s", "said"), [(60.0, None), (2 * 86_400.0, "ahead of what it was"), (-86_400.0, "behind what it was")]
+)
+def test_a_clock_that_has_jumped_is_told(site: Site, sure_ago_s: float, said: str | None) -> None:
+    site.daemons()
+    site.write(history.be_sure, site.now - sure_ago_s)
+    told = doctored(site)
+    assert ("it has jumped" in text(told, "clock")) == (said is not None)
+    assert said is None or said in text(told, "clock")
 
 
 def test_a_clock_that_differs_from_the_masters_is_a_warning(site: Site) -> None:
