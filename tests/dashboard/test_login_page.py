@@ -7,7 +7,7 @@ import time
 import pytest
 
 from hived.records.logins import code_hash
-from hived.store import codes, sessions, users
+from hived.store import Database, codes, sessions, users
 from tests.dashboard.browser import Page
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.farm import Farm, password_of
@@ -147,6 +147,28 @@ async def test_a_session_that_ends_leaves_the_page_and_goes_on_after_a_new_login
         await page.wait_for("!document.querySelector('dialog[open]')")
         await page.wait_for("document.querySelector('.connection').innerText === 'live'")
         assert await page.evaluate("window.sameDocument && location.pathname") == "/models"
+        assert unexpected(page) == []
+
+
+async def test_who_loses_the_session_with_the_database_is_not_asked_for_a_password_that_is_lost(
+    farm: Farm, open_page: OpenPage
+) -> None:
+    await farm.add(0)
+    await farm.require_login(anna="admin")
+
+    def replace(db: Database) -> None:
+        for table in ("session", "user"):
+            db.execute_sql(f'DELETE FROM "{table}"')
+
+    async with open_page() as page:
+        await log_in(page, farm, "anna", until="document.querySelector('.miners .pick')")
+        await farm.write(replace)
+        await page.wait_for(
+            "document.querySelector('dialog[open]')?.innerText.includes('no users any more')", within=15
+        )
+        assert "sudo hivectl doctor" in await page.text("dialog")
+        await page.click("dialog button.primary")
+        await page.wait_for("location.pathname === '/setup' && document.querySelector('[name=code]')")
         assert unexpected(page) == []
 
 

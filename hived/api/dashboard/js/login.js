@@ -65,7 +65,7 @@ export function LoginPage({ query }) {
 
 /* Over the page that the reader was on: it is still there when they are back. */
 export function SessionEnded() {
-  const { ended, user, local } = useSession();
+  const { ended, user, local, setupNeeded } = useSession();
   const [put, setPut] = useState(false); // away, by Escape
   useEffect(() => setPut(false), [ended]);
   if (!ended || put) return "";
@@ -73,6 +73,13 @@ export function SessionEnded() {
     return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>
       <p>This browser was let in without a password because it is on the same machine. Load the page anew to be let in again.</p>
       <p class="buttons"><button type="button" class="primary" onClick=${() => location.reload()}>Load this page anew</button></p><//>`;
+  }
+  if (setupNeeded) {
+    return html`<${Dialog} title="There are no users any more" onClose=${() => setPut(true)}>
+      <p>This machine has a new database: the one before was damaged, or taken away. On the machine itself, this says what happened, and how a backup is brought back:</p>
+      <p><code>sudo hivectl doctor</code></p>
+      <p>To go on without a backup, make the first admin again.</p>
+      <p class="buttons"><button type="button" class="primary" onClick=${() => location.assign("/setup")}>Set up</button></p><//>`;
   }
   return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>
     <p>Log in again to go on. The page behind this stays as it is.</p>
