@@ -6,6 +6,7 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 import time
@@ -15,9 +16,10 @@ from aiohttp import web
 from hived.api.app import make_app
 from hived.api.door import SHUTDOWN_S, Door
 from hived.api.fleet import BEAT_S, FleetView
-from hived.errors import HivedError
+from hived.errors import HivedError, Transient
 from hived.runtime.config import Config
 from hived.runtime.kinds import Endpoint, TlsFiles
+from hived.runtime.patience import patiently
 from hived.runtime.runner import Beat, Life
 from hived.services import setup_code
 from hived.services.presence import PRESENCE_S, Presence
@@ -39,9 +41,9 @@ async def apid(config: Config, life: Life) -> None:
     async with opened(url, folder, connections=CONNECTIONS, waits=life.waits) as store:
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
         nodes = NodeWatch(store, own_id, name=config.node.effective_name, site=config.node.site, clock=time.time)
-        await nodes.beat()  # whoever asks finds its master there
+        await patiently(nodes.beat, life.waits)  # whoever asks finds its master there
         fleet = FleetView(store, status_seconds=config.intervals.status_seconds)
-        await fleet.beat()  # the first list is whole
+        await patiently(fleet.beat, life.waits)  # the first list is whole
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,
             loopback_login=config.http.loopback_login, certificate=tls.current if tls else None,
@@ -49,7 +51,7 @@ async def apid(config: Config, life: Life) -> None:
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            where = await listen(runner, config.http.addr, tls.context if tls else None)
+            where = await patiently(lambda: listen(runner, config.http.addr, tls.context if tls else None), life.waits)
             warn(config)
 
             def status() -> str:
@@ -65,7 +67,7 @@ async def apid(config: Config, life: Life) -> None:
                 beats.append(Beat("tls", tls.beat, every=LOOK_S, limit=30.0))
             if not config.http.loopback_login:  # there the first user is made on the page for it
                 code = SetupCode(store, where, time.time)
-                await code.beat()
+                await patiently(code.beat, life.waits)
                 beats.append(Beat("setup", code.beat, every=setup_code.LOOK_S, limit=30.0))
             await life.run(beats, status)
         finally:
@@ -99,14 +101,16 @@ def is_loopback(host: str) -> bool:
 
 
 async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | None) -> str:
-    """Open the door and return its URL. HivedError when the address cannot be had."""
+    """Open the door and return its URL. Transient when this host does not have the address, else HivedError."""
     door = Door(runner, where.host, where.port, tls=tls)
     try:
         await door.start()
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
             raise HivedError(f"{where} is in use by another program: stop it or set http.addr") from err
-        raise HivedError(f"cannot listen on {where}: {err.strerror or err}") from err
+        said = f"cannot listen on {where}: {os.strerror(err.errno) if err.errno else err}"
+        # An address that the router gives out may come minutes after the start.
+        raise (Transient(said) if err.errno == errno.EADDRNOTAVAIL else HivedError(said)) from err
     url = f"{'http' if tls is None else 'https'}://{Endpoint(shown(where.host), door.port)}"
     log.info("dashboard at %s", url)
     return url

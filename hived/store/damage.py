@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ import peewee as pw
 from hived.errors import Damaged, HivedError, Replaced, Transient
 from hived.records.site import Event
 from hived.runtime.disk import wait_for_room
+from hived.runtime.patience import patiently
 from hived.store import events
 from hived.store.db import Store, create, database_of, sqlite_path
 from hived.store.durable import sync_folder
@@ -40,7 +42,6 @@ TOO_LARGE = "too large to be checked now"
 AT_MOST, WITHIN_S = 3, 86_400.0
 """So many in a day are set aside; with one more it is the disk, and its room must not be used up by copies."""
 WAIT_S = 0.2
-AGAIN_S = 2.0
 EVENT = "database_replaced"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KEPT = re.compile(r"\.damaged-(\d{8}T\d{6}Z)(?:-\d+)?$")
@@ -93,7 +94,7 @@ async def opened(
                 was = file_of(path)
                 _refuse_emptied(path, state_dir or path.parent)
             async with AsyncExitStack() as outer:
-                yield await _once_it_answers(url, state_dir, connections, outer, waits)
+                yield await patiently(partial(_try_to_open, outer, url, state_dir, connections), waits)
     except (Damaged, Replaced, ExceptionGroup) as err:
         found = _first(err)
         if isinstance(found, Replaced):
@@ -181,26 +182,14 @@ async def _belong_to(path: Path, stack: ExitStack, waits: Callable[[str], object
         await asyncio.sleep(WAIT_S)
 
 
-async def _once_it_answers(
-    url: str, state_dir: Path | None, connections: int, stack: AsyncExitStack, waits: Callable[[str], object]
-) -> Store:
-    """Return the open store; while it is locked, or its server away, try again. What does not pass is raised."""
-    said = False
-    while True:
-        try:
-            store = await stack.enter_async_context(Store.open(url, state_dir, connections=connections))
-        except HivedError as err:
-            if not isinstance(err.__cause__, Transient):
-                raise
-            waits(f"{err}: waiting")
-            if not said:
-                log.error("%s: waiting until it answers", err)
-                said = True
-            await asyncio.sleep(AGAIN_S)
-        else:
-            if said:
-                log.info("%s answers", store.name)
-            return store
+async def _try_to_open(stack: AsyncExitStack, url: str, state_dir: Path | None, connections: int) -> Store:
+    """Return the open store. Transient when it is locked, or the server is away or refuses: that may end by itself."""
+    try:
+        return await stack.enter_async_context(Store.open(url, state_dir, connections=connections))
+    except HivedError as err:
+        if isinstance(err.__cause__, Transient):
+            raise Transient(str(err)) from err
+        raise
 
 
 def _first(err: Exception) -> Damaged | Replaced | None:

@@ -14,6 +14,7 @@ import pytest
 
 from hived.errors import HivedError, Transient
 from hived.records.site import Stranger
+from hived.runtime import patience
 from hived.store import Database, Store, create, damage, database_of, site
 from hived.store import database as room
 from hived.store.db import TRIES
@@ -287,7 +288,7 @@ async def test_while_the_server_is_away_everything_is_transient_and_afterwards_w
 async def test_a_daemon_that_starts_before_its_server_waits_for_it(
     cluster: Cluster, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(damage, "AGAIN_S", 0.01)
+    monkeypatch.setattr(patience, "AGAIN_S", 0.01)
     waits: asyncio.Queue[str] = asyncio.Queue()
 
     async def daemon() -> int:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from hived.simulator.fleet import Fleet
-from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program
+from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
+from tests.system.hosts import lan, possible
 
 pytestmark = pytest.mark.system
 
@@ -112,3 +113,18 @@ async def test_a_database_of_a_newer_hived_is_refused_and_left_as_it_is(applianc
 def last_line(program: Program) -> str:
     assert "Traceback" not in program.log, program.log
     return program.log.splitlines()[-1]
+
+
+@pytest.mark.root
+@pytest.mark.skipif((REASON := possible()) is not None, reason=str(REASON))
+async def test_an_address_that_comes_after_the_start_is_waited_for(appliance: Appliance) -> None:
+    """After a power cut the router may be slower than the appliance that waits for its address."""
+    appliance.configure(http={"addr": "10.71.0.1:8080"})
+    with lan() as made:
+        host = made.host("box")
+        program = appliance.start("hive-apid", prefix=host.prefix)
+        await until(lambda: "10.71.0.1:8080: Cannot assign requested address: waiting" in program.log)
+        assert program.running()
+        host.add("lo", "10.71.0.1/32")
+        await until(lambda: "dashboard at http://10.71.0.1:8080" in program.log)
+        await program.stop()
