@@ -13,7 +13,6 @@ from hived.clients.fetch.fetch import Fetcher
 from hived.clients.fetch.guard import OwnHosts
 from hived.clients.ollama.client import OllamaClient
 from hived.runtime.config import Config
-from hived.runtime.patience import patiently
 from hived.runtime.runner import Beat, Life
 from hived.services.collect import LOOK_EVERY_S, Collector
 from hived.services.describe import Describer
@@ -29,9 +28,9 @@ NAME = "hive-minerd"
 async def minerd(config: Config, life: Life) -> None:
     """Do what the operator wants of the auto-miner, which is a row in the database."""
     own = config.minerd
-    async with opened(config.database.url, config.state_dir, waits=life.waits) as store:
+    async with opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store:
         politeness = Politeness(store, own=OwnHosts.of(own.allow_hosts), own_pace_s=own.own_pace_s, clock=time.time)
-        await patiently(politeness.load, life.waits)
+        await life.patiently(politeness.load)
         model = OllamaClient(config.ollama.host, config.ollama.model, timeout_s=config.ollama.timeout_seconds)
         async with (
             Fetcher(
@@ -50,7 +49,7 @@ async def minerd(config: Config, life: Life) -> None:
                 clock=time.time,
             ) as work:
                 if own.autostart:
-                    await patiently(lambda: store.write(collector.start_first_time, time.time()), life.waits)
+                    await life.patiently(lambda: store.write(collector.start_first_time, time.time()))
                 presence = Presence(store, NAME, status=life.words(work.summary), clock=time.time)
                 await life.run(_beats(life, work, politeness, presence), status=work.summary)
 

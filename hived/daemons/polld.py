@@ -28,7 +28,7 @@ async def polld(config: Config, life: Life) -> None:
     keepalive_s = 2 * intervals.status_seconds + 5
     client = partial(VnishClient, port=config.network.port, timeout_s=own.request_timeout_ms / 1000)
     async with (
-        opened(config.database.url, config.state_dir, waits=life.waits) as store,
+        opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store,
         open_session(concurrency=file_budget(share=0.7), keepalive_s=keepalive_s) as kept,
         open_session(concurrency=file_budget(share=0.2), keepalive_s=None) as closed,
         Poller(

@@ -142,7 +142,7 @@ class _Launch:
             # The daemon is called again with the new configuration and wires itself anew: every option takes effect
             # on a reload, and no option needs code for it.
             task = asyncio.create_task(self._serve(config, life), name=self.name)
-            life.begin(task)
+            life.begin(task, reloaded=before is not None)
             await asyncio.wait({task})
             if task.cancelled():
                 if life.stopping:

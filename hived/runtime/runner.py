@@ -7,15 +7,16 @@ import faulthandler
 import logging
 import os
 import signal
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from hived.errors import BadConfig, Damaged, Replaced
 from hived.runtime import notify
 from hived.runtime.beat import Beat
 from hived.runtime.config import Config
+from hived.runtime.patience import patiently
 
 __all__ = ["Beat", "Life"]
 
@@ -28,6 +29,7 @@ STATUS_S = 10.0  # how old the line in `systemctl status` may be
 PINGS = 3  # per watchdog period: one may be late, one may be lost
 
 Status = Callable[[], str]
+T = TypeVar("T")
 
 
 class Life:
@@ -41,6 +43,8 @@ class Life:
         self.exit_code = 0
         self.new_config: Config | None = None
         """Set when `run` returned because of a reload."""
+        self.patient = not once
+        """Whether the start waits for what may come by itself. After a reload it does not: there the old way works."""
         self.started = False
         """Whether `run` was reached: what fails before is the start."""
         self.hanging: list[str] = []
@@ -65,8 +69,9 @@ class Life:
         """Ask for a reload of the configuration."""
         self._hangup.set()
 
-    def begin(self, main: asyncio.Task[None]) -> None:
+    def begin(self, main: asyncio.Task[None], *, reloaded: bool = False) -> None:
         """Belong to this task from here: the first one, or the one after a reload."""
+        self.patient = not self.once and not reloaded
         if not self.stopping:
             faulthandler.cancel_dump_traceback_later()
         self._main, self.started, self.new_config = main, False, None
@@ -78,6 +83,10 @@ class Life:
     def words(self, status: Status) -> Status:
         """Return a status that first says which beats fail, and why: what the daemon's own row and systemd tell."""
         return lambda: "; ".join([*_failing(self._beats), status()])
+
+    async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what the start needs, again until the world lets us; at once or not at all when not `patient`."""
+        return await (patiently(work, self.waits) if self.patient else work())
 
     def waits(self, why: str) -> None:
         """Tell systemd that the daemon waits for the world before it can open what it needs, and is well.

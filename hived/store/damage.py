@@ -79,11 +79,12 @@ async def opened(
     connections: int = 1,
     clock: Callable[[], float] = time.time,
     waits: Callable[[str], object] = lambda _why: None,
+    patient: bool = True,
 ) -> AsyncIterator[Store]:
     """Open the database for a daemon: as `Store.open`, but who gets Damaged, now or later, can have it replaced.
 
-    Raises Replaced when another daemon has done so. On a full disk, during a restore and while a server is away it
-    waits, and tells `waits` why every few seconds.
+    Raises Replaced when another daemon has done so. On a full disk and during a restore it waits, and tells `waits` why
+    every few seconds; `patient`: also while the database is locked or its server away, else that is Transient.
     """
     path, was = sqlite_path(url), None
     try:
@@ -94,7 +95,8 @@ async def opened(
                 was = file_of(path)
                 _refuse_emptied(path, state_dir or path.parent)
             async with AsyncExitStack() as outer:
-                yield await patiently(partial(_try_to_open, outer, url, state_dir, connections), waits)
+                work = partial(_try_to_open, outer, url, state_dir, connections)
+                yield await (patiently(work, waits) if patient else work())
     except (Damaged, Replaced, ExceptionGroup) as err:
         found = _first(err)
         if isinstance(found, Replaced):

@@ -127,4 +127,8 @@ async def test_an_address_that_comes_after_the_start_is_waited_for(appliance: Ap
         assert program.running()
         host.add("lo", "10.71.0.1/32")
         await until(lambda: "dashboard at http://10.71.0.1:8080" in program.log)
+        appliance.configure(http={"addr": "10.71.0.2:8080"})
+        program.reload()
+        await until(lambda: "back to the old one: cannot listen on 10.71.0.2:8080" in program.log)
+        await until(lambda: program.log.count("dashboard at http://10.71.0.1:8080") == 2)
         await program.stop()
