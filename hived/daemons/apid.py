@@ -107,9 +107,10 @@ async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | N
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
             raise HivedError(f"{where} is in use by another program: stop it or set http.addr") from err
-        said = f"cannot listen on {where}: {os.strerror(err.errno) if err.errno else err}"
-        # An address that the router gives out may come minutes after the start.
-        raise (Transient(said) if err.errno == errno.EADDRNOTAVAIL else HivedError(said)) from err
+        # asyncio of Python 3.13 keeps this number to itself. An address of a router may come minutes after the start.
+        absent = err.errno is None or err.errno == errno.EADDRNOTAVAIL
+        why = os.strerror(errno.EADDRNOTAVAIL) if absent else err.strerror or str(err)
+        raise (Transient if absent else HivedError)(f"cannot listen on {where}: {why}") from err
     url = f"{'http' if tls is None else 'https'}://{Endpoint(shown(where.host), door.port)}"
     log.info("dashboard at %s", url)
     return url
