@@ -24,7 +24,7 @@ from hived.errors import HivedError
 from hived.runtime.disk import room
 from hived.services.certificates import CERT_NAME, KEY_NAME
 from hived.store.box import NAME as SECRET
-from hived.store.durable import sync_folder
+from hived.store.durable import sync
 from hived.store.node import NAME as NODE_ID
 from hived.store.snapshot import copy
 
@@ -90,7 +90,7 @@ def make(
             os.fsync(file.fileno())
         written = archive.stat().st_size
         archive.rename(out)
-        sync_folder(out.parent)
+        sync(out.parent)
     return Made(written, size, sorted(members))
 
 

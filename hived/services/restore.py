@@ -24,7 +24,7 @@ from hived.services.backup import DATABASE, FORMAT, MANIFEST, MAX_SMALL_BYTES, P
 from hived.services.push import begin_anew
 from hived.store import Database, audit, epoch, events, sessions, uplink
 from hived.store.box import NAME as SECRET
-from hived.store.durable import sync_folder
+from hived.store.durable import sync
 from hived.store.locks import swap_lock
 from hived.store.snapshot import check, make_ready
 
@@ -177,7 +177,7 @@ def _put(folder: Path, places: dict[str, Path], database: Path, at: float) -> li
                         if beside.exists():
                             beside.rename(f"{aside}{end}")
             drafts[name].rename(place)
-            sync_folder(place.parent)
+            sync(place.parent)
     return kept
 
 
@@ -191,11 +191,7 @@ def _finish(path: Path, home: Path) -> None:
     if os.geteuid() == 0:  # the daemons do not run as root
         owner = home.stat()
         os.chown(path, owner.st_uid, owner.st_gid)
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path)
 
 
 class _Rest:

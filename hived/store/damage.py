@@ -29,7 +29,7 @@ from hived.runtime.disk import wait_for_room
 from hived.runtime.patience import patiently
 from hived.store import events
 from hived.store.db import Store, create, database_of, sqlite_path
-from hived.store.durable import sync_folder
+from hived.store.durable import sync
 from hived.store.locks import in_use, swap_lock, swap_name
 from hived.store.node import NAME as NODE_ID
 from hived.store.sqlite import file_of, is_damage
@@ -252,17 +252,13 @@ def _make(fresh: Path, state_dir: Path | None, event: Event, *, like: Path) -> N
 
 def _swap(path: Path, aside: Path, fresh: Path) -> None:
     """Put the new file in the old one's place. Killed at any step, there is a database under the name."""
-    descriptor = os.open(fresh, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(fresh)
     os.link(path, aside)
     for end in _BESIDE:
         with suppress(FileNotFoundError):
             Path(f"{path}{end}").rename(f"{aside}{end}")
     fresh.rename(path)
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _free_name(path: Path, now: float) -> Path:

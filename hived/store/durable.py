@@ -27,15 +27,15 @@ def keep_once(path: Path, text: str) -> bool:
             os.link(draft, path)
         except FileExistsError:
             return False
-        sync_folder(path.parent)
+        sync(path.parent)
         return True
     finally:
         draft.unlink()
 
 
-def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

@@ -31,6 +31,7 @@ from hived.store.epoch import epoch
 from hived.store.locks import in_use
 from hived.store.node import NAME as NODE_ID
 from hived.store.node import node_id
+from tests.interrupted import interrupted
 
 NOW = 1_790_000_000.0
 BY = By(at=NOW + 100, who="root", via="command", address=None)
@@ -281,29 +282,9 @@ def test_a_restore_that_is_cut_off_leaves_a_database_and_can_be_repeated(
     box.save(tmp_path / "backup.tar")
     other = Box(tmp_path / "other").live()
     other.do(site.start_sweep, NOW)
-    left = [step]
-    renames, link = Path.rename, os.link
-
-    def count() -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-
-    def rename(self: Path, target: Path) -> Path:
-        count()
-        return renames(self, target)
-
-    def linked(source: Path, target: Path) -> None:
-        count()
-        link(source, target)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", rename)
-        patched.setattr(os, "link", linked)
-        try:
-            other.restore(tmp_path / "backup.tar")
-        except KeyboardInterrupt:
-            assert integrity(other.url) == "ok", "the old one or the new one"
+    with interrupted(monkeypatch, step):
+        other.restore(tmp_path / "backup.tar")
+    assert integrity(other.url) == "ok", "the old one or the new one"
     other.restore(tmp_path / "backup.tar")
     assert other.do(site.sweeps) == []
     assert node_id(other.folder) == node_id(box.folder)

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from hived.store import Store, create, database_of, events, integrity, site
 from hived.store.damage import AT_MOST, EVENT, kept, opened, replace
 from hived.store.node import node_id
 from hived.store.sqlite import file_of
+from tests.interrupted import interrupted
 
 NOW = 1_790_000_000.0
 GARBAGE = b"this is no database, whatever its name says\n" * 400
@@ -193,27 +194,9 @@ def test_cut_off_at_any_step_there_is_a_database_and_the_next_start_ends_it(
 ) -> None:
     path.write_bytes(GARBAGE)
     Path(f"{path}-wal").write_bytes(b"its log")
-    left, renames, link = [step], Path.rename, os.link
-
-    def count() -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise KeyboardInterrupt
-
-    def rename(self: Path, target: Path) -> Path:
-        count()
-        return renames(self, target)
-
-    def linked(source: Path, target: Path) -> None:
-        count()
-        link(source, target)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "rename", rename)
-        patched.setattr(os, "link", linked)
-        with suppress(KeyboardInterrupt):
-            replace(path, file_of(path), None, why="", now=NOW)
-    if left[0] < 0:
+    with interrupted(monkeypatch, step) as cut_off:
+        replace(path, file_of(path), None, why="", now=NOW)
+    if cut_off():
         assert path.read_bytes() == GARBAGE
         replace(path, file_of(path), None, why="", now=NOW + 1)
     assert integrity(f"sqlite:///{path}") == "ok"
