@@ -21,7 +21,9 @@ from benchmarks import sample
 from benchmarks.programs import MIB, configuration, free_port, program, usage
 from benchmarks.report import Result
 from hived.records.access import new_token
-from hived.store import create, database_of, readings, tokens
+from hived.store import create, database_of
+from hived.store.access import tokens
+from hived.store.miners import readings
 
 NAME = "api_list"
 MINERS = 1000

@@ -15,7 +15,8 @@ import aiohttp
 
 from benchmarks.programs import MIB, configuration, free_port, program, usage, with_patience
 from benchmarks.report import Result
-from hived.store import Store, create, sources
+from hived.store import Store, create
+from hived.store.collecting import sources
 
 NAME = "collect_10000"
 OBJECTS = 10_000

@@ -20,8 +20,8 @@ import psycopg
 
 from benchmarks.programs import configuration, free_port, program, usage
 from benchmarks.report import Result
+from hived.records.ingest import MAX_CONTRIBUTIONS, MAX_ITEMS
 from hived.records.joining import NodeKey
-from hived.records.sent import MAX_CONTRIBUTIONS, MAX_ITEMS
 from hived.store import create, database_of
 from tests import nodes as fleet
 from tests.databases import MISSING, Cluster, programs

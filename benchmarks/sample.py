@@ -15,7 +15,8 @@ from hived.records.miner import (
     SensorReading,
 )
 from hived.records.site import PollOutcome, StoredStatus
-from hived.store import Database, miners
+from hived.store import Database
+from hived.store.miners import miners
 
 BOARDS, CHIPS = 3, 126
 

@@ -19,7 +19,7 @@ from benchmarks import floors
 from benchmarks.programs import MIB, Usage, configuration, fleet, program, usage, with_patience
 from benchmarks.report import Result
 from hived.store import create
-from hived.store.packing import unpack_chips
+from hived.store.miners.packing import unpack_chips
 
 NAME = "site_1000"
 COUNT = 1000

@@ -14,7 +14,8 @@ from typing import Any
 from benchmarks import sample
 from benchmarks.report import Result
 from hived.records.site import PollOutcome
-from hived.store import Database, create, database_of, readings
+from hived.store import Database, create, database_of
+from hived.store.miners import readings
 
 NAME = "store"
 MINERS = 1000

@@ -9,7 +9,8 @@ from pathlib import Path
 from argon2 import PasswordHasher
 
 from hived.records.access import ApiSecret, Role, new_cookie
-from hived.store import Database, database_of, sessions, tokens
+from hived.store import Database, database_of
+from hived.store.access import sessions, tokens
 from hived.store.schema import User
 
 TOKEN = ApiSecret("7e57" * 4, "0123456789abcdef" * 4)

@@ -59,7 +59,7 @@ def databases(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[both.Databases]:  # fmt: skip
     """What makes databases of the kind that this run of the test is for."""
-    monkeypatch.setattr("hived.store.db.STATE_DIR", tmp_path)  # where key files go unless one says otherwise
+    monkeypatch.setattr("hived.store.engine.db.STATE_DIR", tmp_path)  # where key files go unless one says otherwise
     running = request.getfixturevalue("cluster") if database_kind == "postgresql" else None
     found = both.Databases(database_kind, tmp_path, template_folder, running)
     yield found

@@ -25,7 +25,7 @@ import psycopg
 import pytest
 
 from hived.store import create
-from hived.store.box import NAME as KEY_FILE
+from hived.store.engine.secret_box import NAME as KEY_FILE
 
 KINDS = ("sqlite", "postgresql")
 MISSING = "PostgreSQL is not installed, its tests are skipped: apt install postgresql"

@@ -9,7 +9,8 @@ from hived.records.joining import NodeKey, new_key
 from hived.records.node import Contact, Wish
 from hived.records.streams import rollup_seq
 from hived.records.times import to_text
-from hived.store import Database, contacts, nodes
+from hived.store import Database
+from hived.store.nodes import contacts, nodes
 
 NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
 MASTER = "id-1"

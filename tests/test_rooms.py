@@ -93,7 +93,7 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     ("place", "line", "reason"),
     [
         ("clients/x.py", "from hived.store import miners", "matter"),
-        ("store/x.py", "import hived.clients.vnish", "matter"),
+        ("store/x.py", "import hived.clients.firmwares.vnish", "matter"),
         ("api/x.py", "from hived import clients", "never talks to a miner"),
         ("services/x.py", "from ..daemons import polld", "whoever calls it"),
         ("simulator/x.py", "from hived.services.poll_status import x", "stand-ins"),

@@ -11,13 +11,16 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hived import __version__
-from hived.api import access, answers, asked, bodies, collecting, guard, hello, pages, routes
+from hived.api import routes
+from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
-from hived.api.fleet import FleetView
+from hived.api.http import access, body, origin_guard, params, responses, static
+from hived.api.miners.live_miners import FleetView
+from hived.api.nodes import hello
 from hived.api.stream import STREAM, Pace, Stream
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
-from hived.services.certificates import Certificate
-from hived.services.passwords import Passwords
+from hived.services.access.passwords import Passwords
+from hived.services.appliance.certificates import Certificate
 from hived.store import Store
 
 _WORDS = {
@@ -34,7 +37,7 @@ def make_app(
     node_id: str = "",
     clock: Callable[[], float] = time.time,
     pace: Pace | None = None,
-    dashboard: Path = pages.DASHBOARD,
+    dashboard: Path = static.DASHBOARD,
     passwords: Passwords | None = None,
     loopback_login: bool = False,
     certificate: Callable[[], Certificate] | None = None,
@@ -44,17 +47,17 @@ def make_app(
     `loopback_login`: browsers on this machine need no password. `certificate`: what it is served with now, over TLS.
     """
     app = web.Application(
-        middlewares=[_errors, guard.guard(guard.own_names(node_name)), access.admit],
-        client_max_size=asked.MAX_BODY_BYTES,  # nothing reads a body by aiohttp's own means; if anything did
+        middlewares=[_errors, origin_guard.guard(origin_guard.own_names(node_name)), access.admit],
+        client_max_size=params.MAX_BODY_BYTES,  # nothing reads a body by aiohttp's own means; if anything did
     )
     app[CONTEXT] = Context(store, fleet, node_name, __version__, clock, node_id, passwords or Passwords())
     app[STREAM] = Stream(pace or Pace())
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
-    app[pages.FILES] = pages.load(dashboard)
-    answers.prepare(app)
+    app[static.FILES] = static.load(dashboard)
+    responses.prepare(app)
     routes.add(app, loopback_login=loopback_login, secure=certificate is not None)
     app[hello.CERTIFICATE] = certificate
-    app.on_response_prepare.append(guard.add_headers)
+    app.on_response_prepare.append(origin_guard.add_headers)
     app.on_shutdown.append(_close_stream)
     return app
 
@@ -68,45 +71,45 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what was raised on purpose into a reply; a bug goes on to the door, which logs it and answers 500."""
     reply = await _answered(request, handler)
     if routes.speaks_detail(request.path):
-        answers.say_detail(reply)
+        responses.say_detail(reply)
     return reply
 
 
 async def _answered(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except bodies.TooLarge as err:
+    except body.TooLarge as err:
         return _closing(413, str(err))
-    except bodies.UnknownPacking as err:
+    except body.UnknownPacking as err:
         return _closing(415, str(err))
     except BadRequest as err:
-        return answers.error(400, str(err))
+        return responses.error(400, str(err))
     except NotFound as err:
-        return answers.error(404, str(err))
+        return responses.error(404, str(err))
     except Conflict as err:
-        return answers.error(409, str(err))
+        return responses.error(409, str(err))
     except Throttled as err:
         wait = str(max(1, math.ceil(err.retry_after_s or 1)))
-        return answers.error(429, str(err), {"Retry-After": wait})
+        return responses.error(429, str(err), {"Retry-After": wait})
     except Forbidden as err:
-        return answers.error(403, str(err))
+        return responses.error(403, str(err))
     except Transient as err:
-        return answers.error(503, f"the database is busy: {err}", {"Retry-After": "1"})
+        return responses.error(503, f"the database is busy: {err}", {"Retry-After": "1"})
     except TimeoutError:
-        return answers.error(503, "this took too long, try again in a moment", {"Retry-After": "5"})
+        return responses.error(503, "this took too long, try again in a moment", {"Retry-After": "5"})
     except web.HTTPMethodNotAllowed as err:
         allowed = {"Allow": ", ".join(sorted({*err.allowed_methods, "OPTIONS"}))}
         if request.method == "OPTIONS":
             return web.Response(status=204, headers=allowed)
-        return answers.error(405, f"{request.method} is not possible here, {allowed['Allow']} are", allowed)
+        return responses.error(405, f"{request.method} is not possible here, {allowed['Allow']} are", allowed)
     except web.HTTPException as err:
         if err.status < 400:
             raise
-        return answers.error(err.status, _WORDS.get(err.status, err.reason))
+        return responses.error(err.status, _WORDS.get(err.status, err.reason))
 
 
 def _closing(status: int, message: str) -> web.Response:
     """Return an error after which the connection ends: a part of the body is still on its way."""
-    reply = answers.error(status, message)
+    reply = responses.error(status, message)
     reply.force_close()
     return reply

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from hived.api.fleet import FleetView
+from hived.api.miners.live_miners import FleetView
 from hived.errors import NotFound, Transient
-from hived.services.passwords import Passwords
-from hived.store import Database, Store, miners
+from hived.services.access.passwords import Passwords
+from hived.store import Database, Store
+from hived.store.miners import miners
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hived.api.dto import Json, rfc3339
-from hived.store.tokens import Token
-from hived.store.users import User
+from hived.store.access.tokens import Token
+from hived.store.access.users import User
 
 
 def user(found: User) -> Json:

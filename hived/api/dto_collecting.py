@@ -8,7 +8,7 @@ from typing import Any
 from hived.api.dto import Json, rfc3339
 from hived.records.artifact import CC0, PDM, Artifact, CollectorState, Source
 from hived.records.sources import NewSource
-from hived.store.artifacts import AWAITING, DESCRIBED, SHOWN
+from hived.store.collecting.artifacts import AWAITING, DESCRIBED, SHOWN
 
 IDLE = "Idle"
 NO_DAEMON = "hive-minerd does not run"

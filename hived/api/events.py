@@ -6,7 +6,8 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import answers, asked, context, dto
+from hived.api import context, dto
+from hived.api.http import params, responses
 from hived.errors import BadRequest, NotFound
 from hived.records.site import Event
 from hived.store import Database, events
@@ -16,20 +17,20 @@ MAX_KIND = 64
 
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/events?limit=100&before=ID&miner=MAC&kind=&node=ID: newest first; `before` goes on after a page."""
-    ctx, limit = context.of(request), asked.limit(request, 100)
-    query = asked.queries(request, "before", "miner", "kind")
-    before = asked.whole("before", query["before"]) if "before" in query else None
+    ctx, limit = context.of(request), params.limit(request, 100)
+    query = params.queries(request, "before", "miner", "kind")
+    before = params.whole("before", query["before"]) if "before" in query else None
     mac = None
     if "miner" in query:
-        mac = asked.as_mac(query["miner"])
+        mac = params.as_mac(query["miner"])
         if mac is None:
             raise NotFound(f"there is no miner {query['miner'][:40]!r}: expected a MAC address")
     kind = query.get("kind")
     if kind is not None and not 0 < len(kind) <= MAX_KIND:
         raise BadRequest("kind: expected the name of a kind of event such as miner_offline")
-    wishes = {"limit": limit, "before": before, "kind": kind, "node_id": asked.node(request), "own_id": ctx.node_id}
+    wishes = {"limit": limit, "before": before, "kind": kind, "node_id": params.node(request), "own_id": ctx.node_id}
     found = await ctx.store.read(_newest, mac, wishes)
-    return await answers.reply(request, [dto.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
+    return await responses.reply(request, [dto.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
 
 
 def _newest(db: Database, mac: str | None, wishes: dict[str, Any]) -> list[Event]:

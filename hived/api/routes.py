@@ -7,28 +7,14 @@ from collections.abc import Sequence
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from hived.api import (
-    artifacts,
-    collecting,
-    events,
-    health,
-    hello,
-    history,
-    ingest,
-    join,
-    logins,
-    miners,
-    models,
-    nodes,
-    pages,
-    peers,
-    site,
-    sources,
-    stream,
-    tokens,
-    users,
-)
-from hived.api.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
+from hived.api import events, stream
+from hived.api.access import logins, tokens, users
+from hived.api.appliance import health, site
+from hived.api.collecting import artifacts, collecting, sources
+from hived.api.http import static
+from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
+from hived.api.miners import history, miners, models
+from hived.api.nodes import hello, ingest, join, nodes, peers
 
 Row = tuple[str, str, Handler, Who]
 """Method, path, handler, and who may call it: a role is the least one, see `access.Who`."""
@@ -96,17 +82,17 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/sources", sources.listing, VIEWER),
     ("POST", "/sources", sources.add, OPERATOR),
     ("DELETE", "/sources/{id}", sources.remove, OPERATOR),
-    ("GET", "/static/{name:.+}", pages.static, PUBLIC),
+    ("GET", "/static/{name:.+}", static.static, PUBLIC),
     # The dashboard's own routes: a reload or a link from elsewhere must find it.
-    ("GET", "/", pages.index, PUBLIC),
-    ("GET", "/miners/{mac}", pages.index, PUBLIC),
-    ("GET", "/models", pages.index, PUBLIC),
-    ("GET", "/events", pages.index, PUBLIC),
-    ("GET", "/site", pages.index, PUBLIC),
-    ("GET", "/nodes", pages.index, PUBLIC),
-    ("GET", "/access", pages.index, PUBLIC),
-    ("GET", "/login", pages.index, PUBLIC),
-    ("GET", "/setup", pages.index, PUBLIC),
+    ("GET", "/", static.index, PUBLIC),
+    ("GET", "/miners/{mac}", static.index, PUBLIC),
+    ("GET", "/models", static.index, PUBLIC),
+    ("GET", "/events", static.index, PUBLIC),
+    ("GET", "/site", static.index, PUBLIC),
+    ("GET", "/nodes", static.index, PUBLIC),
+    ("GET", "/access", static.index, PUBLIC),
+    ("GET", "/login", static.index, PUBLIC),
+    ("GET", "/setup", static.index, PUBLIC),
     ("GET", "/collecting", collecting.page, PUBLIC),
 )
 

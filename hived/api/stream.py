@@ -14,8 +14,10 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import access, answers, asked, collecting, context
-from hived.api.answers import encode
+from hived.api import context
+from hived.api.collecting import collecting
+from hived.api.http import access, params, responses
+from hived.api.http.responses import encode
 
 SEND_BUFFER_BYTES = 64 * 1024  # in the kernel, for each reader: else it would grow to megabytes for a slow one
 UNSEEN_MS = 30_000  # how long sent bytes may stay without an answer before the reader counts as gone
@@ -67,7 +69,7 @@ async def listen(request: web.Request) -> web.StreamResponse:
     since = _since(request)
     if stream.closed or stream.readers >= stream.pace.readers:
         why = "hive-apid is stopping" if stream.closed else f"{stream.pace.readers} readers listen already"
-        return answers.error(503, why, {"Retry-After": "10"})
+        return responses.error(503, why, {"Retry-After": "10"})
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     response.content_type = "text/event-stream"
@@ -168,7 +170,7 @@ class _Reader:
             return False
         self.stream.taking.add(transport)
         try:
-            return await answers.written(self.request, self.response, data, self.stream.pace.slow_s)
+            return await responses.written(self.request, self.response, data, self.stream.pace.slow_s)
         finally:
             self.stream.taking.discard(transport)
 
@@ -200,9 +202,9 @@ def _since(request: web.Request) -> int | None:
     """Return the rev to go on from. A browser that comes back tells it in a header, which then is the newer one."""
     told = request.headers.get("Last-Event-ID", "").strip()
     if told:
-        return asked.whole("Last-Event-ID", told)
-    text = asked.queries(request, "since").get("since")
-    return asked.whole("since", text) if text is not None else None
+        return params.whole("Last-Event-ID", told)
+    text = params.queries(request, "since").get("since")
+    return params.whole("since", text) if text is not None else None
 
 
 def _bound(request: web.Request) -> None:

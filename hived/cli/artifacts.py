@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from hived.api import dto_collecting
-from hived.cli.desk import Desk
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import UNKNOWN, ago, clean, local_time
+from hived.cli.context import Desk
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import UNKNOWN, ago, clean, local_time
 from hived.errors import NotFound
 from hived.records.artifact import Artifact
-from hived.store import artifacts, nodes
+from hived.store.collecting import artifacts
+from hived.store.nodes import nodes
 
 LABEL = 12  # columns of a line's name
 PAGE = 80  # columns of a text where nobody says how many there are

@@ -12,15 +12,16 @@ from typing import IO
 
 from hived import __version__
 from hived.api import dto
+from hived.cli.context import Desk, WrongUsage, may_use
 from hived.cli.daemons import is_alive
-from hived.cli.desk import Desk, WrongUsage, may_use
-from hived.cli.text import clean, counted, size
+from hived.cli.output.text import clean, counted, size
 from hived.errors import HivedError
-from hived.services.backup import SECRETS, make
-from hived.services.restore import restore as bring_back
-from hived.store import database_of, site
-from hived.store.database import as_ours
-from hived.store.locks import in_use
+from hived.services.appliance.backup import SECRETS, make
+from hived.services.appliance.restore import restore as bring_back
+from hived.store import database_of
+from hived.store.engine.database import as_ours
+from hived.store.engine.locks import in_use
+from hived.store.miners import discovery
 
 ENDING_S = 6.0
 """A daemon that was told to stop has ended by then."""
@@ -110,7 +111,7 @@ def _who(desk: Desk, path: Path) -> str:
     database = database_of(f"sqlite:///{path}", desk.config.state_dir, read_only=True)
     names: list[str] = []
     with suppress(HivedError), as_ours(database), closing(database), database.session():
-        names = [row.name for row in site.daemons(database) if is_alive(row, desk.clock())]
+        names = [row.name for row in discovery.daemons(database) if is_alive(row, desk.clock())]
     return f"{' and '.join(names)} run" if names else "daemons have the database open"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hived.cli.desk import Desk
+from hived.cli.context import Desk
 from hived.runtime.config import show
 
 

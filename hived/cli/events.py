@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from hived.api import dto
 from hived.cli import happenings, lookup
-from hived.cli.desk import Desk
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import UNKNOWN, ago, local_time
+from hived.cli.context import Desk
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import UNKNOWN, ago, local_time
 from hived.records.site import Event, KnownMiner
-from hived.store import Database, miners, nodes
+from hived.store import Database
 from hived.store import events as stored
+from hived.store.miners import miners
+from hived.store.nodes import nodes
 
 COLUMNS = (
     Column("TIME", leaves=2),

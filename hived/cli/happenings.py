@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hived.cli.text import span
+from hived.cli.output.text import span
 from hived.records.site import Event
 
 MOST_SETTINGS = 3  # changed settings named in one line

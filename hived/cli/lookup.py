@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from hived.errors import BadRequest, NotFound
 from hived.records.site import KnownMiner
-from hived.store import Database, miners
+from hived.store import Database
+from hived.store.miners import miners
 
 MAX_SHOWN = 5  # near matches in one line
 

@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None, *, clock: Callable[[], float] = time
         args = parser().parse_args(argv)
     except SystemExit as end:  # --help, --version, wrong usage
         return end.code if isinstance(end.code, int) else 1
-    from hived.cli.desk import serve
+    from hived.cli.context import serve
 
     return serve(args, clock)
 

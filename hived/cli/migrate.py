@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hived.cli.desk import Desk, NotPermitted, may_use, not_permitted
-from hived.cli.text import clean, counted
+from hived.cli.context import Desk, NotPermitted, may_use, not_permitted
+from hived.cli.output.text import clean, counted
 from hived.errors import HivedError
 from hived.store import create, database_of
-from hived.store.box import NAME as KEY_FILE
-from hived.store.damage import create_or_replace
+from hived.store.engine.damage import create_or_replace
+from hived.store.engine.secret_box import NAME as KEY_FILE
 
 
 async def migrate(desk: Desk) -> int:

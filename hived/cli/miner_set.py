@@ -7,14 +7,15 @@ import sys
 from collections.abc import Sequence
 
 from hived.cli import documents, lookup
+from hived.cli.context import Desk, WrongUsage, interruptible
 from hived.cli.daemons import is_alive
-from hived.cli.desk import Desk, WrongUsage, interruptible
-from hived.cli.text import clean
+from hived.cli.output.text import clean
 from hived.errors import BadRequest
 from hived.records.access import By
 from hived.records.site import KnownMiner, MinerView, ModelView
-from hived.services import steering
-from hived.store import Database, models, site, views
+from hived.services.miners import steering
+from hived.store import Database
+from hived.store.miners import discovery, models, views
 
 LONGEST_PASSWORD = 256  # characters; far beyond what a miner's own page takes
 
@@ -72,7 +73,7 @@ def _change(db: Database, macs: Sequence[str], managed: bool | None, password: s
 
 def _read(db: Database, found: Sequence[KnownMiner], now: float) -> tuple[list[MinerView], dict[str, ModelView], bool]:
     after = [view for one in found for view in views.miners(db, mac=one.mac)]
-    running = any(row.name == "hive-discoverd" and is_alive(row, now) for row in site.daemons(db))
+    running = any(row.name == "hive-discoverd" and is_alive(row, now) for row in discovery.daemons(db))
     return after, {model.alias: model for model in models.views(db)}, running
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from hived.api import dto
 from hived.cli import advice, documents, fleet, happenings, lookup
-from hived.cli.desk import Desk
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
+from hived.cli.context import Desk
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
 from hived.cli.troubles import failure_text
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
 from hived.records.site import Event, MinerView, ModelView, SettingsVersion, StoredStatus
-from hived.store import Database, events, models, settings, telemetry, views
+from hived.store import Database, events
+from hived.store.miners import models, settings, telemetry, views
 
 NEWEST_EVENTS = 5
 MOST_BOARDS = 16  # no miner has more than four

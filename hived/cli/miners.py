@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hived.cli import documents, fleet
-from hived.cli.desk import Desk
-from hived.cli.tables import Cell, Column, draw
-from hived.cli.text import UNKNOWN, ago, counted, number, percent, pool_host, terahash, watts
+from hived.cli.context import Desk
+from hived.cli.output.tables import Cell, Column, draw
+from hived.cli.output.text import UNKNOWN, ago, counted, number, percent, pool_host, terahash, watts
 from hived.records.site import MinerView, ModelView
-from hived.store import Database, models, views
+from hived.store import Database
+from hived.store.miners import models, views
 
 COLUMNS = (
     Column("STATE"),

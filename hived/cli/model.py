@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from hived.cli.desk import EXIT_FAILED, Desk
-from hived.cli.text import UNKNOWN, clean, one_line, size
+from hived.cli.context import EXIT_FAILED, Desk
+from hived.cli.output.text import UNKNOWN, clean, one_line, size
 from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing, PullProgress
 from hived.errors import Refused, Transient

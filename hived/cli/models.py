@@ -5,13 +5,14 @@ from __future__ import annotations
 import difflib
 
 from hived.api import dto
-from hived.cli.desk import Desk
-from hived.cli.tables import Column, draw
-from hived.cli.text import UNKNOWN, clean, number, terahash
+from hived.cli.context import Desk
+from hived.cli.output.tables import Column, draw
+from hived.cli.output.text import UNKNOWN, clean, number, terahash
 from hived.errors import NotFound
 from hived.records.site import ModelView
-from hived.services import steering
-from hived.store import Database, models
+from hived.services.miners import steering
+from hived.store import Database
+from hived.store.miners import models
 
 COLUMNS = (
     Column("MODEL"),

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from hived.api import dto_nodes
-from hived.api.nodes import name_of, node_id_of
-from hived.cli.desk import Desk, WrongUsage
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import UNKNOWN, ago, clean, local_time
+from hived.api.nodes.nodes import name_of, node_id_of
+from hived.cli.context import Desk, WrongUsage
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import UNKNOWN, ago, clean, local_time
 from hived.errors import BadRequest
 from hived.records.node import ALIVE, APPROVED, PENDING, REVOKED, SUSPECT, NodeView
-from hived.services import fleet_changes
-from hived.store import Database, contacts, nodes
+from hived.services.nodes import admission
+from hived.store import Database
+from hived.store.nodes import contacts, nodes
 
 COLUMNS = (
     Column("NAME", least=10),
@@ -53,21 +54,21 @@ async def approve(desk: Desk) -> int:
     """Let a node in whose phrase is the one that it logs."""
     args = desk.args
     async with desk.store() as store:
-        node_id, name = await store.write(_changed, fleet_changes.approve, args.node, args.phrase, desk.by())
+        node_id, name = await store.write(_changed, admission.approve, args.node, args.phrase, desk.by())
     return _told(desk, node_id, f"{clean(name)} is approved: it sends with its next contact")
 
 
 async def revoke(desk: Desk) -> int:
     """Shut a node out."""
     async with desk.store() as store:
-        node_id, name = await store.write(_changed, fleet_changes.revoke, desk.args.node, desk.by())
+        node_id, name = await store.write(_changed, admission.revoke, desk.args.node, desk.by())
     return _told(desk, node_id, f"{clean(name)} is revoked: nothing that it sends is taken any more")
 
 
 async def remove(desk: Desk) -> int:
     """Forget a node with its keys and miners."""
     async with desk.store() as store:
-        node_id, name = await store.write(_changed, fleet_changes.remove, desk.args.node, desk.by())
+        node_id, name = await store.write(_changed, admission.remove, desk.args.node, desk.by())
     return _told(desk, node_id, f"{clean(name)} is removed, and its miners with it; bubbles and events stay")
 
 
@@ -78,7 +79,7 @@ async def add(desk: Desk) -> int:
     except BadRequest as err:
         raise WrongUsage(str(err)) from err
     async with desk.store() as store:
-        key = await store.write(fleet_changes.add, node_id, name, desk.by())
+        key = await store.write(admission.add, node_id, name, desk.by())
     if desk.json:
         desk.screen.document(dto_nodes.added(node_id, key.text))
     else:
@@ -90,7 +91,7 @@ async def add(desk: Desk) -> int:
 async def enroll_code(desk: Desk) -> int:
     """Print a code with which one node joins."""
     async with desk.store() as store:
-        code, expires_at = await store.write(fleet_changes.new_code, desk.by())
+        code, expires_at = await store.write(admission.new_code, desk.by())
     if desk.json:
         desk.screen.document(dto_nodes.code(code, expires_at))
     else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hived.api.peers import document
-from hived.cli.desk import Desk
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import UNKNOWN, ago
+from hived.api.nodes.peers import document
+from hived.cli.context import Desk
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import UNKNOWN, ago
 from hived.records.peers import ALIVE, HERE, MASTER, SIGHTED, SUSPECT, Peer
-from hived.store import peers as stored
+from hived.store.nodes import peers as stored
 
 COLUMNS = (
     Column("NAME", least=10),

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from hived.api import dto
+from hived.cli.context import EXIT_FAILED, Desk, WrongUsage
 from hived.cli.daemons import is_alive
-from hived.cli.desk import EXIT_FAILED, Desk, WrongUsage
 from hived.cli.miners import address_order
-from hived.cli.tables import Cell, Column, draw
-from hived.cli.text import UNKNOWN, ago, clean, counted, one_line
+from hived.cli.output.tables import Cell, Column, draw
+from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
 from hived.errors import HivedError
 from hived.records.site import Command, DaemonRow, MinerView, Stranger
-from hived.services import steering
 from hived.services.commands import parse_targets
-from hived.store import Database, Store, nodes, site, views
+from hived.services.miners import steering
+from hived.store import Database, Store
+from hived.store.miners import discovery, views
+from hived.store.nodes import nodes
 
 DAEMON = "hive-discoverd"
 LOOK_EVERY_S = 0.2
@@ -63,7 +65,7 @@ async def scan(desk: Desk) -> int:
         other = await store.read(_other, desk.args.node)
         who = DAEMON if other is None else f"node {clean(other.name)}"
         if other is None:
-            _must_run(await store.read(site.daemons), asked_at)
+            _must_run(await store.read(discovery.daemons), asked_at)
         wish = {"targets": [str(one) for one in networks]}
         number = await store.write(steering.ask_scan, wish, desk.by(), node_id=other.id if other else None)
         if not desk.args.wait:
@@ -110,14 +112,14 @@ async def _done(desk: Desk, store: Store, number: int, progress: _Progress, *, h
     """Return the command once it is done, None when the time is over. HivedError when the daemon ends meanwhile."""
     deadline = time.monotonic() + desk.args.wait
     while True:
-        found = await store.read(site.command, number)
+        found = await store.read(discovery.command, number)
         if found is not None and found.done_at is not None:
             return found
         left = deadline - time.monotonic()
         if left <= 0:
             return None
         if here:
-            _must_run(await store.read(site.daemons), desk.clock())
+            _must_run(await store.read(discovery.daemons), desk.clock())
         progress.step()
         await asyncio.sleep(min(LOOK_EVERY_S, left))
 
@@ -135,7 +137,9 @@ def _seen(db: Database, networks: list[ipaddress.IPv4Network], since: float, nod
 
     own = [v for v in views.miners(db) if not v.remote]
     miners = [v for v in own if v.created_at >= since or (meant(v.ip) and (v.seen_at or 0.0) >= since)]
-    strangers = [s for s in site.strangers(db) if s.last_seen_at >= since and (meant(s.ip) or s.first_seen_at >= since)]
+    strangers = [
+        s for s in discovery.strangers(db) if s.last_seen_at >= since and (meant(s.ip) or s.first_seen_at >= since)
+    ]
     return Seen(sorted(miners, key=address_order), strangers)
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from hived.api import dto_collecting
 from hived.api.dto import Json
-from hived.api.totals import alive
-from hived.cli.desk import EXIT_FAILED, Desk, WrongUsage
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import UNKNOWN, ago, clean, counted, number
+from hived.api.miners.totals import alive
+from hived.cli.context import EXIT_FAILED, Desk, WrongUsage
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import UNKNOWN, ago, clean, counted, number
 from hived.errors import BadRequest
 from hived.records.artifact import CollectorState, Source
 from hived.records.sources import new_source
-from hived.services import auto_miner
-from hived.services.auto_miner import Condition
-from hived.store import Database, sources
+from hived.services.collecting import auto_miner
+from hived.services.collecting.auto_miner import Condition
+from hived.store import Database
+from hived.store.collecting import sources
 
 COLUMNS = (
     Column("ID", right=True),

@@ -9,19 +9,21 @@ from typing import Any
 
 from hived import __version__
 from hived.api import dto
-from hived.api.health import problem
-from hived.api.peers import document
+from hived.api.appliance.health import problem
+from hived.api.nodes.peers import document
 from hived.cli import documents, fleet, peers, uplink
+from hived.cli.context import EXIT_FAILED, Desk
 from hived.cli.daemons import DaemonState, all_daemons, read_daemons
-from hived.cli.desk import EXIT_FAILED, Desk
-from hived.cli.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
+from hived.cli.output.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
 from hived.cli.troubles import Trouble, troubles
 from hived.records.peers import Peer
 from hived.records.site import MinerView, Sweep
-from hived.services.host_troubles import HostTrouble, host_troubles
-from hived.store import Database, dialect, site, views
-from hived.store import fleet as stored_fleet
-from hived.store import peers as stored_peers
+from hived.services.appliance.host_troubles import HostTrouble, host_troubles
+from hived.store import Database
+from hived.store.engine import dialect
+from hived.store.miners import discovery, views
+from hived.store.miners import fleet as stored_fleet
+from hived.store.nodes import peers as stored_peers
 
 MOST_ERRORS = 5
 LABEL = 14  # columns of a line's name
@@ -62,7 +64,7 @@ async def status(desk: Desk) -> int:
 
 def _read(db: Database, now: float, node_id: str, wanted: str, path: Path | None) -> Facts:
     return Facts(
-        views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=site.sweeps(db, limit=2),
+        views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=discovery.sweeps(db, limit=2),
         strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db), database=db.name,
         bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1], master=uplink.read(db, node_id, now, wanted),
         host=host_troubles(path),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from hived.api import dto_access
-from hived.cli.desk import Desk
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import UNKNOWN, ago
+from hived.cli.context import Desk
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import UNKNOWN, ago
 from hived.records.access import new_token
-from hived.services import accounts
-from hived.store import tokens
-from hived.store.tokens import Token
+from hived.services.access import accounts
+from hived.store.access import tokens
+from hived.store.access.tokens import Token
 
 COLUMNS = (
     Column("NAME", least=10), Column("ROLE"), Column("FOR", leaves=4), Column("STATE"), Column("LAST USED", leaves=1),

@@ -7,18 +7,20 @@ from typing import Any
 
 from hived import __version__
 from hived.api import dto
+from hived.cli.context import Desk, WrongUsage
 from hived.cli.daemons import is_alive
-from hived.cli.desk import Desk, WrongUsage
-from hived.cli.tables import Cell, Column, Row, draw
-from hived.cli.text import clean, counted, local_time
+from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.text import clean, counted, local_time
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import HivedError, NotFound, Refused, Transient
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
-from hived.services import uplink_changes
-from hived.services.join import AUTO, OFF, Joiner, without_login
-from hived.services.uplink_words import in_words as words_of
-from hived.store import Database, Store, dead_letters, peers, site, streams, uplink
+from hived.services.nodes import membership
+from hived.services.nodes.join import AUTO, OFF, Joiner, without_login
+from hived.services.nodes.uplink_words import in_words as words_of
+from hived.store import Database, Store
+from hived.store.miners import discovery
+from hived.store.nodes import dead_letters, peers, streams, uplink
 
 DAEMON = "hive-syncd"
 _COLUMNS = (
@@ -110,7 +112,7 @@ async def join(desk: Desk) -> int:
             raise NotPossible(f"{err}: try again") from err
         except (Transient, Refused) as err:
             raise NotPossible(f"{err}: is {url} what a browser shows the dashboard at?") from err
-        await store.write(uplink_changes.joined, link, desk.by())
+        await store.write(membership.joined, link, desk.by())
         standing = await store.read(read, own.node_id, desk.clock(), desk.config.syncd.master)
         await _note_daemon(desk, store)
     if desk.json:
@@ -133,7 +135,7 @@ async def join(desk: Desk) -> int:
 async def leave(desk: Desk) -> int:
     """Forget the master."""
     async with desk.store() as store:
-        link = await store.write(uplink_changes.leave, desk.by())
+        link = await store.write(membership.leave, desk.by())
     if desk.json:
         desk.screen.document({"left": link.master_id, "url": link.url})
     else:
@@ -145,7 +147,7 @@ async def leave(desk: Desk) -> int:
 async def rotate_key(desk: Desk) -> int:
     """Have hive-syncd change the key."""
     async with desk.store() as store:
-        link = await store.write(uplink_changes.rotate_key, desk.by())
+        link = await store.write(membership.rotate_key, desk.by())
         await _note_daemon(desk, store)
     if desk.json:
         desk.screen.document({"key_id": link.key.id if link.key else None, "changes": "with the next contact"})
@@ -164,7 +166,7 @@ async def dead(desk: Desk) -> int:
     async with desk.store() as store:
         if args.what == "retry":
             sent, stuck = await store.write(
-                uplink_changes.retry, desk.node_id(), desk.by(), args.stream, args.seq
+                membership.retry, desk.node_id(), desk.by(), args.stream, args.seq
             )  # fmt: skip
             _told(
                 desk,
@@ -176,7 +178,7 @@ async def dead(desk: Desk) -> int:
                 desk.note(f"hivectl: {counted(stuck, 'summary', 'summaries')} of past hours cannot be sent again")
             return 0
         if args.what == "drop":
-            gone = await store.write(uplink_changes.drop, desk.by(), args.stream, args.seq)
+            gone = await store.write(membership.drop, desk.by(), args.stream, args.seq)
             _told(desk, gone, {"given_up": gone}, f"{counted(gone, 'row')} given up; they stay on this node")
             return 0
         found = await store.read(dead_letters.rows)
@@ -225,6 +227,6 @@ def _advice(code: str | None) -> str:
 
 
 async def _note_daemon(desk: Desk, store: Store) -> None:
-    row = next((one for one in await store.read(site.daemons) if one.name == DAEMON), None)
+    row = next((one for one in await store.read(discovery.daemons) if one.name == DAEMON), None)
     if row is None or not is_alive(row, desk.clock()):
         desk.note(f"{DAEMON} does not run: nothing is carried before it does: systemctl start {DAEMON}")

@@ -6,15 +6,15 @@ import getpass
 import sys
 
 from hived.api import dto_access
-from hived.cli.desk import Desk, WrongUsage, interruptible
-from hived.cli.tables import Column, draw
-from hived.cli.text import UNKNOWN, ago
+from hived.cli.context import Desk, WrongUsage, interruptible
+from hived.cli.output.tables import Column, draw
+from hived.cli.output.text import UNKNOWN, ago
 from hived.errors import BadRequest
 from hived.records.logins import LONGEST_PASSWORD, as_password, as_user
-from hived.services import accounts
-from hived.services.passwords import Passwords
-from hived.store import users
-from hived.store.users import User
+from hived.services.access import accounts
+from hived.services.access.passwords import Passwords
+from hived.store.access import users
+from hived.store.access.users import User
 
 COLUMNS = (Column("NAME", least=10), Column("ROLE"), Column("MADE", leaves=2), Column("LAST LOGIN", leaves=1))
 

@@ -14,19 +14,19 @@ import time
 from aiohttp import web
 
 from hived.api.app import make_app
-from hived.api.door import SHUTDOWN_S, Door
-from hived.api.fleet import BEAT_S, FleetView
+from hived.api.http.listener import SHUTDOWN_S, Door
+from hived.api.miners.live_miners import BEAT_S, FleetView
 from hived.errors import HivedError, Transient
 from hived.runtime.config import Config
 from hived.runtime.kinds import Endpoint, TlsFiles
 from hived.runtime.runner import Beat, Life
-from hived.services import setup_code
-from hived.services.presence import PRESENCE_S, Presence
-from hived.services.setup_code import SetupCode
-from hived.services.tls import LOOK_S, Tls
-from hived.services.watch_nodes import WATCH_S, NodeWatch
-from hived.store.damage import opened
-from hived.store.node import node_id
+from hived.services.access import setup_code
+from hived.services.access.setup_code import SetupCode
+from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.appliance.tls import LOOK_S, Tls
+from hived.services.nodes.node_presence import WATCH_S, NodeWatch
+from hived.store.engine.damage import opened
+from hived.store.nodes.node import node_id
 
 log = logging.getLogger("hive-apid")
 

@@ -7,19 +7,19 @@ import time
 from contextlib import AsyncExitStack
 from functools import partial
 
-from hived.clients.vnish.client import VnishClient
-from hived.clients.vnish.transport import open_session
+from hived.clients.firmwares.vnish.client import VnishClient
+from hived.clients.firmwares.vnish.transport import open_session
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
-from hived.services.catalogue import Catalogue
+from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.commands import ScanCommands
-from hived.services.discover import Discoverer
-from hived.services.keys import KeyKeeper
-from hived.services.presence import PRESENCE_S, Presence
-from hived.services.sweep import LightScan, ranges_of
-from hived.store.damage import opened
-from hived.store.node import node_id
+from hived.services.miners.catalogue import Catalogue
+from hived.services.miners.discover import Discoverer
+from hived.services.miners.keys import KeyKeeper
+from hived.services.miners.sweep import LightScan, ranges_of
+from hived.store.engine.damage import opened
+from hived.store.nodes.node import node_id
 
 NAME = "hive-discoverd"
 SWEEP_STALL_S = 120.0  # a sweep of a /16 takes minutes and reports progress; this long without any is a hang

@@ -8,19 +8,19 @@ import time
 from yarl import URL
 
 from hived import __version__
-from hived.clients.adapters import ADAPTERS
 from hived.clients.fetch.fetch import Fetcher
 from hived.clients.fetch.guard import OwnHosts
+from hived.clients.museums.adapters import ADAPTERS
 from hived.clients.ollama.client import OllamaClient
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
-from hived.services.collect import LOOK_EVERY_S, Collector
-from hived.services.describe import Describer
-from hived.services.politeness import Politeness
-from hived.services.presence import PRESENCE_S, Presence
-from hived.store import collector
-from hived.store.damage import opened
-from hived.store.node import node_id
+from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.collecting.collect import LOOK_EVERY_S, Collector
+from hived.services.collecting.describe.describe import Describer
+from hived.services.collecting.politeness import Politeness
+from hived.store.collecting import collector
+from hived.store.engine.damage import opened
+from hived.store.nodes.node import node_id
 
 NAME = "hive-minerd"
 

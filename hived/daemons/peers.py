@@ -14,10 +14,10 @@ from hived.records.peers import MASTER, NODE, Announcement
 from hived.runtime.config import Config
 from hived.runtime.kinds import TlsFiles
 from hived.runtime.runner import Beat, Life
-from hived.services.announce import KEEP_EVERY_S, KEEP_LIMIT_S, Announcer, certificate_fingerprint
-from hived.services.find_peers import LOOK_EVERY_S, LOOK_LIMIT_S, PeerFinder
+from hived.services.nodes.announce import KEEP_EVERY_S, KEEP_LIMIT_S, Announcer, certificate_fingerprint
+from hived.services.nodes.find_peers import LOOK_EVERY_S, LOOK_LIMIT_S, PeerFinder
 from hived.store import Store
-from hived.store import peers as stored
+from hived.store.nodes import peers as stored
 
 API_PATH = "/api/v1"
 OWN_CERTIFICATE = "tls.crt"  # where hive-apid keeps the one it makes; its module would bring a library of 8 MiB

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from hived.clients.vnish.client import VnishClient
-from hived.clients.vnish.transport import open_session
+from hived.clients.firmwares.vnish.client import VnishClient
+from hived.clients.firmwares.vnish.transport import open_session
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
+from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.appliance.retain import PRUNE_EVERY_S, Retention
 from hived.services.batch import FLUSH_EVERY_S
-from hived.services.poll import Poller
-from hived.services.presence import PRESENCE_S, Presence
-from hived.services.retain import PRUNE_EVERY_S, Retention
-from hived.services.sweep import Range
-from hived.store.damage import opened
+from hived.services.miners.poll import Poller
+from hived.services.miners.sweep import Range
+from hived.store.engine.damage import opened
 
 NAME = "hive-polld"
 LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late by half of that on average

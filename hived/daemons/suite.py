@@ -20,7 +20,8 @@ from pathlib import Path
 
 from hived.daemons.suite_plan import MAX_NODES, Box, Plan, is_loopback, own_slot, plan
 from hived.errors import Conflict, HivedError
-from hived.store import Store, sources
+from hived.store import Store
+from hived.store.collecting import sources
 
 STOP_WITHIN_S = 6.0  # the daemons promise five
 LISTENS_WITHIN_S = 30.0  # a master on a machine that starts twenty programs at once

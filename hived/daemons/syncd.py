@@ -9,11 +9,11 @@ from hived import __version__
 from hived.records.uplink import Identity
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
-from hived.services.host_health import HostHealth
-from hived.services.presence import PRESENCE_S, Presence
-from hived.services.sync import Sync
-from hived.store.damage import opened
-from hived.store.node import node_id
+from hived.services.appliance.host_health import HostHealth
+from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.nodes.uplink import Sync
+from hived.store.engine.damage import opened
+from hived.store.nodes.node import node_id
 
 NAME = "hive-syncd"
 LOOK_EVERY_S = 1.0  # how soon a person's `hivectl join` and a master that came back are noticed

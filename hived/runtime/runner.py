@@ -16,7 +16,7 @@ from hived.errors import BadConfig, Damaged, Replaced
 from hived.runtime import notify
 from hived.runtime.beat import Beat
 from hived.runtime.config import Config
-from hived.runtime.patience import patiently
+from hived.runtime.retry import patiently
 
 __all__ = ["Beat", "Life"]
 

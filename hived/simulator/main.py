@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from hived.simulator import collection_command, fleet_command, ollama_command, steering
+from hived.simulator.collection import museum_command
+from hived.simulator.miners import fleet_command, steering
+from hived.simulator.ollama import model_command
 
 
 def parser() -> argparse.ArgumentParser:
@@ -13,8 +15,8 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="hive-sim", description="Stand-ins to try hived with.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     fleet_command.add_command(commands)
-    collection_command.add_command(commands)
-    ollama_command.add_command(commands)
+    museum_command.add_command(commands)
+    model_command.add_command(commands)
     steering.add_verbs(commands)
     return top
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hived.store.database import Database, dicts
+from hived.store.engine.database import Database, dicts
 from hived.store.schema import Audit
 
 KEEP = 100_000  # a site with ten changes an hour keeps a year

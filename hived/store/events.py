@@ -9,8 +9,8 @@ from typing import Any
 from peewee import JOIN
 
 from hived.records.site import Event
-from hived.store.counters import in_order
-from hived.store.database import Database, dicts
+from hived.store.engine.counters import in_order
+from hived.store.engine.database import Database, dicts
 from hived.store.schema import Event as Row
 from hived.store.schema import Miner, Node
 

@@ -13,8 +13,8 @@ from aiohttp import web
 from yarl import URL
 
 from hived.api.app import make_app
-from hived.api.door import SHUTDOWN_S, Door
-from hived.api.fleet import FleetView
+from hived.api.http.listener import SHUTDOWN_S, Door
+from hived.api.miners.live_miners import FleetView
 from hived.api.stream import Pace
 from hived.records.access import Role
 from hived.records.miner import (
@@ -30,8 +30,9 @@ from hived.records.miner import (
     SensorReading,
 )
 from hived.records.site import DaemonRow, PollOutcome, StoredStatus, Stranger, Sweep
-from hived.services.passwords import Passwords
-from hived.store import Database, Store, miners, models, readings, settings, site
+from hived.services.access.passwords import Passwords
+from hived.store import Database, Store
+from hived.store.miners import discovery, miners, models, readings, settings
 from hived.store.schema import Health, Miner
 from tests import access
 from tests.clock import FakeClock
@@ -132,12 +133,12 @@ def small(db: Database) -> None:
     }  # fmt: skip
     settings.save(db, num, MinerSettings(document), NOW - 500, due_at=None)
     settings.save(db, num, MinerSettings({**document, "requested_preset": "2350"}), NOW - 400, due_at=None)
-    swept = site.start_sweep(db, NOW - 30)
-    site.save_sweep(db, swept, Sweep(NOW - 30, NOW - 29, 1022, 3, 1, 2, 0))
-    site.save_stranger(db, Stranger("127.20.0.9", "printer", "answers with a login page", NOW - 300, NOW - 30))
-    site.save_stranger(db, Stranger("127.20.0.200", "stock", "digest login", NOW - 300, NOW - 30, 4, NOW + 60))
+    swept = discovery.start_sweep(db, NOW - 30)
+    discovery.save_sweep(db, swept, Sweep(NOW - 30, NOW - 29, 1022, 3, 1, 2, 0))
+    discovery.save_stranger(db, Stranger("127.20.0.9", "printer", "answers with a login page", NOW - 300, NOW - 30))
+    discovery.save_stranger(db, Stranger("127.20.0.200", "stock", "digest login", NOW - 300, NOW - 30, 4, NOW + 60))
     for name in ("hive-discoverd", "hive-polld"):
-        site.save_daemon(db, DaemonRow(name, 77, "0.1.0", NOW - 900, NOW - 2, "working"))
+        discovery.save_daemon(db, DaemonRow(name, 77, "0.1.0", NOW - 900, NOW - 2, "working"))
 
 
 def thousand(db: Database) -> None:

@@ -8,11 +8,13 @@ from contextlib import AsyncExitStack
 
 from hived.api.stream import STREAM, Pace
 from hived.records.site import Event
-from hived.store import Store, collector, events, miners
+from hived.store import Store, events
+from hived.store.collecting import collector
+from hived.store.miners import miners
 from hived.store.schema import ApiToken
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
-from tests.api.listener import listen
+from tests.api.http.listener import listen
 from tests.clock import FakeClock
 from tests.waiting import until
 

@@ -52,7 +52,7 @@ def test_a_database_of_an_older_schema_is_whole_after_the_update(
         site.run("chown", "-R", "hived:hived", "/var/lib/hived")
 
         said = site.install(packages)
-        newer = sorted(path.stem for path in (ROOT / "hived/store/changes").glob("[0-9]*.py") if path.stem > SCHEMA)
+        newer = sorted(path.stem for path in (ROOT / "hived/store/migrations").glob("[0-9]*.py") if path.stem > SCHEMA)
         assert newer
         assert [line for line in said.splitlines() if line.startswith("applied ")] == [
             f"applied {one}" for one in newer

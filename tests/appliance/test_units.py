@@ -158,7 +158,8 @@ def test_a_crash_that_repeats_ends_and_is_told_with_the_way_out(site: Machine) -
 def test_a_large_page_is_read_by_a_child_within_the_sandbox(site: Machine) -> None:
     """The child limits its own time and memory, which the sandbox must let it do."""
     code = (
-        "import sys; sys.path[:0] = ['/usr/lib/hived']; import asyncio; from hived.clients.web.reader import read_page;"
+        "import sys; sys.path[:0] = ['/usr/lib/hived']; import asyncio;"
+        " from hived.clients.museums.web.reader import read_page;"
         "page = asyncio.run(read_page('<title>t</title>' + '<p>x</p>' * 50000, 'https://example.org/', 0.0));"
         "print('read', len(page.links))"
     )

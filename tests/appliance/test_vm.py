@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hived.services.retain import PRUNE_EVERY_S
+from hived.services.appliance.retain import PRUNE_EVERY_S
 from tests.appliance import tools
 from tests.appliance.machine import PORT, SUBNET, UNITS, wait
 from tests.appliance.tools import Packages

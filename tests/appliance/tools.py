@@ -112,7 +112,7 @@ def with_change(name: str, body: str) -> Edit:
     """Return what adds a schema change to the tree of a package, and tells its scripts that it is the newest."""
 
     def edit(tree: Path) -> None:
-        changes = tree / "usr/lib/hived/hived/store/changes"
+        changes = tree / "usr/lib/hived/hived/store/migrations"
         if changes.exists():
             (changes / f"{name}.py").write_text(f"def up(migrator, db):\n    {body}\n")
         for script in ("preinst", "postinst"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hived.records.miner import FanReading
-from hived.store import miners
+from hived.store.miners import miners
 from tests.cli.site import MINUTE, Site
 from tests.clock import FakeClock
 from tests.databases import Databases

@@ -24,7 +24,8 @@ from hived.records.miner import (
     Preset,
 )
 from hived.records.site import DaemonRow, Event, PollOutcome, StoredStatus, Stranger, Sweep
-from hived.store import Database, create, database_of, events, miners, models, readings, settings, site
+from hived.store import Database, create, database_of, events
+from hived.store.miners import discovery, miners, models, readings, settings
 from tests.clock import FakeClock
 
 P = ParamSpec("P")
@@ -153,7 +154,7 @@ class Site:
 
         started = self.now - HOUR - beat_ago
         row = DaemonRow(name, 4242, version or __version__, started, self.now - beat_ago, said)
-        self.write(site.save_daemon, row)
+        self.write(discovery.save_daemon, row)
 
     def daemons(self) -> None:
         self.daemon("hive-discoverd", said="4 miners at 254 addresses in 0.4 s")
@@ -202,12 +203,12 @@ class Site:
         self.write(readings.save, [PollOutcome(num, self.now - ago, error=error, failed=True)])
 
     def sweep(self, *, ago: float = 12.0, **changes: Any) -> None:
-        number = self.write(site.start_sweep, self.now - ago - 0.4)
+        number = self.write(discovery.start_sweep, self.now - ago - 0.4)
         counts = {"addresses": 254, "responders": 4, "miners": 4} | changes
-        self.write(site.save_sweep, number, Sweep(self.now - ago - 0.4, self.now - ago, **counts))
+        self.write(discovery.save_sweep, number, Sweep(self.now - ago - 0.4, self.now - ago, **counts))
 
     def stranger(self, number: int, kind: str, reason: str = "answers, but not with JSON") -> None:
-        self.write(site.save_stranger, Stranger(f"192.168.7.{number}", kind, reason, self.now, self.now))
+        self.write(discovery.save_stranger, Stranger(f"192.168.7.{number}", kind, reason, self.now, self.now))
 
     def event(self, kind: str, num: int | None, *, ago: float = 30.0, **detail: Any) -> None:
         self.write(events.add, [Event(kind, self.now - ago, detail, num=num)])

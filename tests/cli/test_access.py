@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from hived.records.access import By, new_token, read_token
-from hived.services import accounts
-from hived.store import audit, tokens, users
+from hived.services.access import accounts
+from hived.store import audit
+from hived.store.access import tokens, users
 from tests import access
 from tests.cli.site import DAY, Ran, Site, mac
 from tests.databases import Databases
@@ -22,7 +23,7 @@ ME = pwd.getpwuid(os.geteuid()).pw_name
 
 @pytest.fixture(autouse=True)
 def light_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hived.services.passwords.PasswordHasher", lambda: access.HASHER)
+    monkeypatch.setattr("hived.services.access.passwords.PasswordHasher", lambda: access.HASHER)
 
 
 @pytest.fixture

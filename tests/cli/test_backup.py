@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hived.cli import backup
-from hived.store.locks import in_use
+from hived.store.engine.locks import in_use
 from tests.cli.site import Site
 
 SQLITE = pytest.mark.sqlite_only("a PostgreSQL server has tools of its own; the last test says so")

@@ -6,10 +6,11 @@ import io
 
 import pytest
 
-from hived.api import ingest_parse
+from hived.api.nodes import ingest_parse
 from hived.records.site import KnownMiner
-from hived.store import ingest, miners, orders
-from hived.store import site as stored_site
+from hived.store.miners import discovery as stored_site
+from hived.store.miners import miners
+from hived.store.nodes import ingest, orders
 from tests import nodes as fleet
 from tests.cli.site import Site, mac
 

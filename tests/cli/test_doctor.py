@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from hived.store import Database, history
+from hived.store import Database
+from hived.store.miners import history
 from hived.store.schema import Uplink
 from tests.cli.site import HOUR, Site
 
@@ -168,7 +169,7 @@ def test_subnets_are_compared_with_this_hosts(site: Site, configured: str, expec
 
 def test_only_known_miners_that_may_be_touched_are_tried(empty: Site, port: int) -> None:
     from hived.records.miner import MinerIdentity
-    from hived.store import miners
+    from hived.store.miners import miners
 
     own = (empty.run("doctor", "--json"), (empty.folder / "node-id").read_text().strip())[1]
     for n, ip in ((1, "127.0.0.77"), (2, "127.0.0.78")):
@@ -284,7 +285,7 @@ def test_a_daemon_that_crashed_in_a_loop_is_told_with_the_way_out(site: Site, mo
     program.write_text(SYSTEMCTL)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(site.folder / "bin"), prepend=os.pathsep)
-    monkeypatch.setattr("hived.cli.doctor_site.RUNNING", site.folder)
+    monkeypatch.setattr("hived.cli.doctor.site.RUNNING", site.folder)
     site.daemon("hive-minerd")
     site.write(lambda db: db.execute_sql(f"UPDATE daemon SET started_at = {site.now - 30} WHERE name = 'hive-minerd'"))
     told = doctored(site, 1)

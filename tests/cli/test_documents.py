@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from hived.api import totals as api_totals
+from hived.api.miners import totals as api_totals
 from hived.cli import advice, documents
 from hived.cli.fleet import totals
-from hived.store import site as stored_site
-from hived.store import views
+from hived.store.miners import discovery as stored_site
+from hived.store.miners import views
 from tests.cli.site import Site, mac
 
 HIVED = Path(documents.__file__).parent.parent

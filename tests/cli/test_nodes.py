@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from hived.api import ingest_parse
+from hived.api.nodes import ingest_parse
 from hived.records.joining import new_key, read_key
 from hived.records.node import Wish
 from hived.records.site import Event
-from hived.store import audit, contacts, events, ingest, node_keys, nodes
+from hived.store import audit, events
+from hived.store.nodes import contacts, ingest, node_keys, nodes
 from tests import nodes as fleet
 from tests.cli.site import MINUTE, Site
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hived
-from hived.store import miners
+from hived.store.miners import miners
 from tests.cli.site import Site, mac
 
 COMMAND = [sys.executable, "-m", "hived.cli.main"]

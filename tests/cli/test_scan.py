@@ -9,19 +9,20 @@ from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import IPv4Network
 
-from hived.clients.vnish.client import VnishClient
-from hived.clients.vnish.transport import open_session
+from hived.clients.firmwares.vnish.client import VnishClient
+from hived.clients.firmwares.vnish.transport import open_session
 from hived.records.node import Order
 from hived.records.site import Command
 from hived.runtime.beat import Beat
-from hived.services.catalogue import Catalogue
 from hived.services.commands import ScanCommands
-from hived.services.discover import Discoverer
-from hived.services.keys import KeyKeeper
-from hived.services.sweep import LightScan, Range
-from hived.simulator.fleet import Fleet
-from hived.store import Store, orders
-from hived.store import site as stored_site
+from hived.services.miners.catalogue import Catalogue
+from hived.services.miners.discover import Discoverer
+from hived.services.miners.keys import KeyKeeper
+from hived.services.miners.sweep import LightScan, Range
+from hived.simulator.miners.fleet import Fleet
+from hived.store import Store
+from hived.store.miners import discovery as stored_site
+from hived.store.nodes import orders
 from tests import nodes as fleet
 from tests.cli.site import Ran, Site
 from tests.waiting import until

@@ -6,7 +6,7 @@ import pytest
 
 from hived.api import dto_collecting
 from hived.records.artifact import ObjectRef
-from hived.store import collector, frontier, sources
+from hived.store.collecting import collector, frontier, sources
 from tests import collected
 from tests.cli.site import HOUR, MINUTE, Site
 

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from hived.api import dto_collecting
-from hived.simulator.ollama import SimulatedOllama
-from hived.simulator.ollama_faults import ActiveOllamaFault, OllamaFault
-from hived.simulator.ollama_models import MODEL
-from hived.store import artifacts
+from hived.simulator.ollama.faults import ActiveOllamaFault, OllamaFault
+from hived.simulator.ollama.models import MODEL
+from hived.simulator.ollama.server import SimulatedOllama
+from hived.store.collecting import artifacts
 from tests import collected
 from tests.cli.site import MINUTE, Ran, Site
 

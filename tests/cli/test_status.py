@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hived.records.miner import FanReading
-from hived.store import miners
-from hived.store import site as stored_site
+from hived.store.miners import discovery as stored_site
+from hived.store.miners import miners
 from tests.cli.site import DAY, HOUR, MINUTE, Site, board, mac
 
 

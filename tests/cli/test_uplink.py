@@ -10,10 +10,11 @@ import pytest
 from hived.records.joining import new_key
 from hived.records.streams import CONTRIBUTIONS, EVENTS, STATUS, Item
 from hived.records.uplink import ASKING, JOINED, PIN_MISMATCH, REFUSED, Uplink
-from hived.store import audit, dead_letters, uplink
+from hived.store import audit
+from hived.store.nodes import dead_letters, uplink
 from tests.cli.site import MINUTE, Site
 from tests.clock import FakeClock
-from tests.services.master import SmallMaster, serving
+from tests.services.nodes.master import SmallMaster, serving
 
 
 @pytest.fixture

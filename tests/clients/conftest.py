@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hived.clients.vnish.client import VnishClient, open_session
-
-from .peer import Peer, running_peer
+from hived.clients.firmwares.vnish.client import VnishClient, open_session
+from tests.clients.peer import Peer, running_peer
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from hived.daemons.peers import announcement, certificate
 from hived.records.peers import Announcement
 from hived.runtime import config as configuration
 from hived.runtime.config import Config
-from hived.services import certificates
+from hived.services.appliance import certificates
 
 
 def config(folder: Path, text: str) -> Config:

@@ -13,8 +13,8 @@ from aiohttp import web
 from argon2 import PasswordHasher
 
 from hived.api.app import make_app
-from hived.api.door import SHUTDOWN_S, Door
-from hived.api.fleet import FleetView
+from hived.api.http.listener import SHUTDOWN_S, Door
+from hived.api.miners.live_miners import FleetView
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -27,9 +27,11 @@ from hived.records.miner import (
     Preset,
 )
 from hived.records.site import DaemonRow, PollOutcome, StoredStatus, Stranger, Sweep
-from hived.services.passwords import Passwords
-from hived.store import Database, Store, miners, models, readings, settings, site, users
-from hived.store.db import dicts
+from hived.services.access.passwords import Passwords
+from hived.store import Database, Store
+from hived.store.access import users
+from hived.store.engine.db import dicts
+from hived.store.miners import discovery, miners, models, readings, settings
 from hived.store.schema import Health, Miner, Status, Table
 
 CHIPS = 12
@@ -211,11 +213,11 @@ def _furnish(db: Database) -> None:
     ladder = [Preset("2700", 2700.0, 96 * TH), Preset("3080", 3080.0, 104 * TH), Preset("3580", 3580.0, 115 * TH)]
     models.save(db, info, ladder, "1.2.7", now)
     for name, words in (("hive-discoverd", "1 miner at 254 addresses"), ("hive-polld", "4 polls, 0 failed")):
-        site.save_daemon(db, DaemonRow(name, 100, "0.1.0", now - 600, now, words))
+        discovery.save_daemon(db, DaemonRow(name, 100, "0.1.0", now - 600, now, words))
     sweep = Sweep(now - 20, now - 18, addresses=254, responders=6, miners=4, strangers=1, unreadable=1)
-    site.save_sweep(db, site.start_sweep(db, now - 20), sweep)
-    site.save_stranger(db, Stranger("10.20.0.250", "login", "asks for a login", now - 900, now))
-    site.save_stranger(db, Stranger("10.20.0.251", "unreadable", "no answer within 3 s", now - 60, now))
+    discovery.save_sweep(db, discovery.start_sweep(db, now - 20), sweep)
+    discovery.save_stranger(db, Stranger("10.20.0.250", "login", "asks for a login", now - 900, now))
+    discovery.save_stranger(db, Stranger("10.20.0.251", "unreadable", "no answer within 3 s", now - 60, now))
 
 
 def give_settings(db: Database, num: int, pool: str, preset: str) -> None:

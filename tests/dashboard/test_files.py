@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hived.api.pages import DASHBOARD
+from hived.api.http.static import DASHBOARD
 
 OWN = sorted(
     p for p in DASHBOARD.rglob("*") if p.suffix in (".html", ".js", ".css", ".svg") and "vendor" not in p.parts

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from hived.records.canonical import url_key
 from hived.store import Database, Store
-from hived.store.db import tuples
+from hived.store.engine.db import tuples
 from hived.store.schema import Artifact, Contribution, SyncPoint
 from tests.fleet import objects
 from tests.fleet.postgres import private_postgresql

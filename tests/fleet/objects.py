@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hived.records.artifact import CC0, CollectedObject, Description, Licence
-from hived.store import Database, artifacts, sources
+from hived.store import Database
+from hived.store.collecting import artifacts, sources
 
 BASE_URL = "https://museum.example/api"
 

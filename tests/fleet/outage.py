@@ -20,8 +20,9 @@ import peewee as pw
 
 from hived.records.miner import MinerIdentity
 from hived.records.site import Event, PollOutcome, StoredStatus
-from hived.store import Database, Store, events, miners, readings
-from hived.store.db import tuples
+from hived.store import Database, Store, events
+from hived.store.engine.db import tuples
+from hived.store.miners import miners, readings
 from hived.store.schema import Contribution, Health, Miner, Rollup5m
 from hived.store.schema import Event as EventRow
 from tests.fleet import objects

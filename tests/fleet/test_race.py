@@ -11,7 +11,7 @@ import pytest
 
 from hived.records.canonical import url_key
 from hived.store import Database
-from hived.store.db import tuples
+from hived.store.engine.db import tuples
 from hived.store.schema import Artifact, Contribution
 from tests.fleet.world import Master, database_of, free_port, hivectl
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from hived.simulator.fleet import Fleet
-from hived.simulator.models import CHAINS, DEFAULT_WEIGHTS
+from hived.simulator.miners.fleet import Fleet
+from hived.simulator.miners.models import CHAINS, DEFAULT_WEIGHTS
 
 SUBNET = "127.35.0.0/28"
 PORT, RPC_PORT = 80, 4028  # pyasic knows no others

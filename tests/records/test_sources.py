@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.clients import adapters
+from hived.clients.museums import adapters
 from hived.errors import BadRequest
 from hived.records.artifact import KINDS
 from hived.records.sources import check_base_url, kind_of, new_source, presets

@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-from hived.clients.vnish.client import VnishClient
-from hived.clients.vnish.transport import open_session
+from hived.clients.firmwares.vnish.client import VnishClient
+from hived.clients.firmwares.vnish.transport import open_session
 from hived.records.site import KnownMiner, MinerView
-from hived.services.catalogue import Catalogue
-from hived.services.discover import Discoverer
-from hived.services.keys import KeyKeeper
-from hived.services.poll import Poller
-from hived.services.sweep import LightScan, Range
-from hived.simulator.fleet import Fleet
-from hived.simulator.miner import SimulatedMiner
-from hived.store import Store, miners, views
+from hived.services.miners.catalogue import Catalogue
+from hived.services.miners.discover import Discoverer
+from hived.services.miners.keys import KeyKeeper
+from hived.services.miners.poll import Poller
+from hived.services.miners.sweep import LightScan, Range
+from hived.simulator.miners.fleet import Fleet
+from hived.simulator.miners.miner import SimulatedMiner
+from hived.store import Store
+from hived.store.miners import miners, views
 from tests.clock import FakeClock
 from tests.databases import Databases
 

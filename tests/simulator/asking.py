@@ -7,8 +7,8 @@ from typing import Any
 
 import aiohttp
 
-from hived.simulator.fleet import Fleet
-from hived.simulator.miner import SimulatedMiner
+from hived.simulator.miners.fleet import Fleet
+from hived.simulator.miners.miner import SimulatedMiner
 
 KEY = "00112233445566778899aabbccddeeff"
 

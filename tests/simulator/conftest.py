@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from hived.simulator.fleet import Fleet
+from hived.simulator.miners.fleet import Fleet
 from tests.clock import FakeClock
 
 SUBNET = "127.31.0.0/24"

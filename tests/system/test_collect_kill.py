@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from hived.simulator.collection import Collection
-from hived.store import Store, sources
+from hived.simulator.collection.museum import Collection
+from hived.store import Store
+from hived.store.collecting import sources
 from tests.system.appliance import Appliance, until
 
 pytestmark = pytest.mark.system

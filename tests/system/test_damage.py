@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from hived.simulator.fleet import Fleet
-from hived.store.damage import kept
+from hived.simulator.miners.fleet import Fleet
+from hived.store.engine.damage import kept
 from tests.system.appliance import DAEMONS, Appliance, Program, until
 
 pytestmark = pytest.mark.system

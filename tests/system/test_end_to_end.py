@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from hived.simulator.fleet import Fleet
+from hived.simulator.miners.fleet import Fleet
 from tests import access
 from tests.system.appliance import Appliance, until
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hived.simulator.fleet import Fleet
+from hived.simulator.miners.fleet import Fleet
 from tests.system.appliance import Appliance, until
 
 pytestmark = pytest.mark.system

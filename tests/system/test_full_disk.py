@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from hived.simulator.fleet import Fleet
+from hived.simulator.miners.fleet import Fleet
 from tests.runtime.notify_socket import manager_at
 from tests.system.appliance import DAEMONS, Appliance, until
 from tests.system.test_end_to_end import ask

@@ -12,9 +12,9 @@ from random import Random
 import aiohttp
 import pytest
 
-from hived.simulator.fleet import Fleet
-from hived.store.box import Box
-from hived.store.sealing import about
+from hived.simulator.miners.fleet import Fleet
+from hived.store.engine.sealing import about
+from hived.store.engine.secret_box import Box
 from tests import access
 from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
 

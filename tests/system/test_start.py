@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 import yaml
 
-from hived.simulator.fleet import Fleet
+from hived.simulator.miners.fleet import Fleet
 from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
 from tests.system.hosts import lan, possible
 

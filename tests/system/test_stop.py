@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from hived.simulator.fleet import Fleet
+from hived.simulator.miners.fleet import Fleet
 from tests.system.appliance import DAEMONS, Appliance, until
 from tests.system.darkness import darkness
 

@@ -9,8 +9,8 @@ import pytest
 
 from hived.records.streams import EVENTS, MINERS, STATUS
 from hived.store import database_of
-from tests.services.master import SmallMaster, on, serving, status
-from tests.services.node import fill
+from tests.services.nodes.master import SmallMaster, on, serving, status
+from tests.services.nodes.node import fill
 from tests.system.appliance import Appliance, until
 from tests.system.darkness import darkness
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from hived.records.peers import Master
-from hived.store import Store, peers
+from hived.store import Store
+from hived.store.nodes import peers
 from tests.system.appliance import Appliance, Program, until
 from tests.system.hosts import Host, Lan, lan, possible
 
@@ -198,7 +199,7 @@ async def test_a_network_that_comes_after_the_daemon_is_used(boxes: Boxes, cable
     for box in (one, other):
         log = running(box).log
         assert log.count("no network that mDNS could use") == 1
-        assert "warning" not in log.replace("warning hived.services.discover: network.subnets is empty", "")
+        assert "warning" not in log.replace("warning hived.services.miners.discover: network.subnets is empty", "")
 
 
 async def test_a_host_without_zeroconf_sees_nobody_and_is_seen_by_nobody(

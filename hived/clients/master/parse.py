@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hived.clients import values
+from hived.clients.museums import values
 from hived.errors import Unreadable
 from hived.records import times
 from hived.records.streams import CONTRIBUTIONS, STREAMS, Limits

@@ -7,9 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hived.clients.fetch import Fetcher
+from tests.clients.fetch.outside import Names, OpenGate, Outside, running_site
 from tests.clock import FakeClock
-
-from .outside import Names, OpenGate, Outside, running_site
 
 
 @pytest.fixture

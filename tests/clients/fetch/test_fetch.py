@@ -13,9 +13,8 @@ import pytest
 from hived.clients.fetch import ANYTHING, JSON, PAGES, BadStatus, Fetcher, Kind, TooManyRedirects
 from hived.errors import Blocked, HivedError, NotAllowed, Refused, Throttled, Transient, Unreadable
 from hived.records.artifact import Validators
+from tests.clients.fetch.outside import CONTACT, VERSION, Outside, running_site, sent_headers, tls_contexts
 from tests.clients.peer import hang, reply
-
-from .outside import CONTACT, VERSION, Outside, running_site, sent_headers, tls_contexts
 
 ETAG = '"a1:b2"'
 STAMP = "Wed, 21 Oct 2026 07:28:00 GMT"

@@ -12,9 +12,8 @@ from yarl import URL
 from hived.clients.fetch import Fetcher, Guard, Kind, OwnHosts, Reply
 from hived.clients.fetch.guard import GuardedResolver
 from hived.errors import Blocked, Transient
+from tests.clients.fetch.outside import Names, OpenGate, Outside, running_site
 from tests.clients.peer import Peer, reply
-
-from .outside import Names, OpenGate, Outside, running_site
 
 PAGE = reply(200, b"hello", Content_Type="text/plain")
 

@@ -9,8 +9,7 @@ from yarl import URL
 
 from hived.clients.fetch import Fetcher, shown, urls
 from hived.errors import Blocked
-
-from .outside import Outside
+from tests.clients.fetch.outside import Outside
 
 # Names that resolve, and to what: the look-up is part of the trap.
 NAMES = {

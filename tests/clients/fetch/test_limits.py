@@ -19,9 +19,8 @@ from hived.clients.fetch import Fetcher, Limits, gunzip
 from hived.clients.fetch.inflate import MAX_MEMBERS, Body
 from hived.clients.fetch.reply import Reply, retry_after
 from hived.errors import Transient, Unreadable
+from tests.clients.fetch.outside import Outside
 from tests.clients.peer import Act, flood, hang, reply, reset
-
-from .outside import Outside
 
 MAX = 5 * 1024 * 1024
 TEXT = b"all work and no play " * 1000

@@ -11,9 +11,9 @@ import pytest
 from hived.clients.ollama.client import Deadlines, OllamaClient
 from hived.clients.ollama.parse import BadAnswer, ModelMissing, PullProgress
 from hived.errors import Refused, Transient, Unreadable
-from hived.simulator.ollama import SimulatedOllama
-from hived.simulator.ollama_faults import ActiveOllamaFault, OllamaFault
-from hived.simulator.ollama_models import MODEL, entry
+from hived.simulator.ollama.faults import ActiveOllamaFault, OllamaFault
+from hived.simulator.ollama.models import MODEL, entry
+from hived.simulator.ollama.server import SimulatedOllama
 from tests.clock import FakeClock
 from tests.waiting import until
 

@@ -1,21 +1,21 @@
 /* The frame around every page: navigation, the state of the connection, the theme. */
-import { AccessPage } from "./access.js";
-import { Account } from "./account.js";
-import { CollectingPage } from "./collecting.js";
-import { EventsPage } from "./events.js";
-import { span } from "./format.js";
-import { FleetPage } from "./fleet.js";
-import { html, render, useEffect, useLayoutEffect, useState } from "./html.js";
-import { live, retryNow, startLive, useLive, useNow } from "./live.js";
-import { LoginPage, SessionEnded } from "./login.js";
-import { MinerPage } from "./miner.js";
-import { ModelsPage } from "./models.js";
-import { NodesPage } from "./nodes.js";
-import { go, restoreScroll, startRouter, useRoute } from "./router.js";
-import { may, startSession, useSession } from "./session.js";
-import { SetupPage } from "./setup.js";
-import { SitePage } from "./site.js";
-import { Troubles } from "./troubles.js";
+import { AccessPage } from "./access/access.js";
+import { Account } from "./access/account.js";
+import { CollectingPage } from "./collecting/collecting.js";
+import { EventsPage } from "./miners/events.js";
+import { span } from "./lib/format.js";
+import { FleetPage } from "./miners/fleet.js";
+import { html, render, useEffect, useLayoutEffect, useState } from "./lib/html.js";
+import { live, retryNow, startLive, useLive, useNow } from "./lib/live.js";
+import { LoginPage, SessionEnded } from "./access/login.js";
+import { MinerPage } from "./miners/miner.js";
+import { ModelsPage } from "./miners/models.js";
+import { NodesPage } from "./nodes/nodes.js";
+import { go, restoreScroll, startRouter, useRoute } from "./lib/router.js";
+import { may, startSession, useSession } from "./lib/session.js";
+import { SetupPage } from "./access/setup.js";
+import { SitePage } from "./appliance/site.js";
+import { Troubles } from "./appliance/box-problems.js";
 
 const PAGES = {
   fleet: FleetPage, miner: MinerPage, nodes: NodesPage, models: ModelsPage, collecting: CollectingPage, events: EventsPage, site: SitePage, access: AccessPage,

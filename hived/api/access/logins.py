@@ -1,0 +1,208 @@
+"""Logging in and out, the first admin, and one's own password.
+
+What can be guessed is counted before it is checked, by address and by user name, in rows. An address may fail five
+times, then each failure brings a pause that doubles up to five minutes. A name may fail ten times from whatever
+addresses, then each brings one of at most 30 seconds, which holds many guessers together to 2,880 guesses a day; it
+does not hold whoever logged in to it from the same address within the last months, so that nobody can lock an admin
+out of their usual place. During a pause the right password is refused, too. On the box itself `hivectl` always works.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context
+from hived.api.dto import rfc3339
+from hived.api.http import access, params, responses
+from hived.errors import BadRequest, Conflict, Forbidden, Throttled
+from hived.records.access import By, Principal, Role, new_cookie
+from hived.records.logins import as_password, as_user, code_hash, normal
+from hived.store import Database, audit
+from hived.store.access import attempts, codes, sessions, users
+from hived.store.access.attempts import Gate
+
+WRONG = "user name or password is wrong"
+KNOWN_S = 90 * 86_400.0  # how long an address counts as a user's own
+MAX_AGENT = 200
+
+
+async def current(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/session: who this is; `user` is null for nobody. `setup_needed`: no user was made yet."""
+    found = await access.identify(request)
+    return await responses.reply(request, await _described(request, found))
+
+
+async def log_in(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/session {user, password}: a new session; the one that the browser came with ends."""
+    ctx = context.of(request)
+    wishes = await params.fields(request, {"user": _text, "password": normal})
+    if set(wishes) != {"user", "password"}:
+        raise BadRequest("expected user and password")
+    name = wishes["user"].strip().lower()
+    checked = await _checked(request, name, wishes["password"])
+    if checked is None:
+        return responses.error(401, WRONG)
+    rehashed = await ctx.passwords.hash(wishes["password"]) if ctx.passwords.is_old(checked) else None
+    return await _logged_in(request, _log_in, name, checked, rehashed)
+
+
+async def log_out(request: web.Request) -> web.StreamResponse:
+    """DELETE /api/v1/session: end it; 204 whether there was one or not."""
+    ctx, found = context.of(request), await access.identify(request)
+    reply = web.Response(status=204)
+    access.drop_cookie(request, reply)
+    if found is not None and found.via == "session":
+        await ctx.store.write(_log_out, access.cookie_of(request), found.by(ctx.clock()))
+    return reply
+
+
+async def set_up(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/setup {code, user, password}: the first admin, with the code from the log; then it is closed."""
+    ctx = context.of(request)
+    wishes = await params.fields(request, {"code": _text, "user": as_user, "password": as_password})
+    if set(wishes) != {"code", "user", "password"}:
+        raise BadRequest("expected code, user and password")
+    gates = [_address_gate(request, "setup")]
+    await _count(request, gates)
+    hashed = await ctx.passwords.hash(wishes["password"])
+    return await _logged_in(request, _set_up, wishes["user"], hashed, code_hash(wishes["code"]), gates)
+
+
+async def own_password(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/session/password {old, new}: change one's own; all other sessions of the user end."""
+    ctx, who = context.of(request), access.principal(request)
+    if who.kind != "user":
+        raise Forbidden("only a user who logged in has a password to change")
+    wishes = await params.fields(request, {"old": normal, "new": as_password})
+    if set(wishes) != {"old", "new"}:
+        raise BadRequest("expected old and new")
+    checked = await _checked(request, who.name, wishes["old"])
+    if checked is None:
+        raise Forbidden("the old password is wrong")
+    hashed = await ctx.passwords.hash(wishes["new"])
+    await ctx.store.write(_own_password, who.name, hashed, who.ref, access.by(request))
+    return await responses.reply(request, await _described(request, who))
+
+
+async def _checked(request: web.Request, name: str, password: str) -> str | None:
+    """Return the hash that a password fits, None when it is wrong. Throttled during a pause."""
+    ctx = context.of(request)
+    address = access.network(request.remote)
+    at = ctx.clock()
+    known = await ctx.store.read(attempts.knows, _place(name, address), at, for_s=KNOWN_S)
+    # Names share 4,096 counters: invented ones fill no table, and whether a name exists makes no difference.
+    of_name = Gate(f"user:{attempts.short(name, 3)}", free=10, longest_s=30.0, clears=True)
+    gates = [_address_gate(request, "login"), *([] if known else [of_name])]
+    await _count(request, gates)
+    stored = await ctx.store.read(users.password_hash, name)
+    if not await ctx.passwords.check(stored, password):
+        await ctx.store.write(_failed, name, stored is not None, request.remote, ctx.clock())
+        return None
+    await ctx.store.write(_right, gates, _place(name, address), ctx.clock())
+    return stored
+
+
+async def _count(request: web.Request, gates: list[Gate]) -> None:
+    """Count a try. Throttled during a pause; a try then costs us one look into the database."""
+    ctx = context.of(request)
+    at = ctx.clock()
+    wait = await ctx.store.read(attempts.waits, gates, at) or await ctx.store.write(attempts.begin, gates, at)
+    if wait > 0:
+        raise Throttled(f"too many failures: wait {max(1, round(wait))} s", wait)
+
+
+async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> web.StreamResponse:
+    """Begin a session in the transaction of `made(db, user, *args, by)`, which says the role, and hand it out."""
+    ctx, cookie, at = context.of(request), new_cookie(), context.of(request).clock()
+    by = By(at=at, who=user, via="session", address=request.remote)
+    agent = request.headers.get("User-Agent", "")[:MAX_AGENT]
+
+    def begin(db: Database) -> tuple[Role, float] | None:
+        role = made(db, user, *args, by)
+        if role is None:
+            return None
+        old = access.cookie_of(request)
+        return role, sessions.begin(
+            db, cookie, user=user, at=at, address=request.remote, agent=agent, instead_of=old or None
+        )
+
+    begun = await ctx.store.write(begin)
+    if begun is None:  # the password was changed while it was checked
+        return responses.error(401, WRONG)
+    document = {"user": user, "role": begun[0], "setup_needed": False, "expires_at": rfc3339(begun[1]), "local": False}
+    reply = await responses.reply(request, document)
+    access.set_cookie(request, reply, cookie)
+    return reply
+
+
+async def _described(request: web.Request, found: Principal | None) -> dict[str, Any]:
+    ctx = context.of(request)
+    needed = not request.app[access.RULES].loopback_login and not await ctx.store.read(users.any_there)
+    session = None
+    if found is not None and found.via == "session":
+        session = await ctx.store.read(sessions.find, access.cookie_of(request), ctx.clock())
+    return {
+        "user": found.name if found else None, "role": found.role if found else None, "setup_needed": needed,
+        "expires_at": rfc3339(session.expires_at) if session else None,
+        "local": found is not None and found.kind == "local",
+    }  # fmt: skip
+
+
+# What follows runs in one transaction.
+
+
+def _log_in(db: Database, user: str, checked: str, rehashed: str | None, by: By) -> Role | None:
+    if not users.logged_in(db, user, by["at"], checked=checked, rehashed=rehashed):
+        return None
+    audit.note(db, **by, action="login", target=user)
+    return users.one(db, user).role
+
+
+def _log_out(db: Database, cookie: str, by: By) -> None:
+    if sessions.end(db, cookie):
+        audit.note(db, **by, action="logout", target=by["who"])
+
+
+def _set_up(db: Database, user: str, hashed: str, code: str, gates: list[Gate], by: By) -> Role:
+    if users.any_there(db):
+        raise Conflict("there are users already: log in, or have an admin make a user")
+    if not codes.use(db, code, kind="setup", at=by["at"], by=user):
+        raise Forbidden("this code is wrong or expired: the log of hive-apid says the one that is valid")
+    attempts.right(db, gates, by["at"])
+    codes.forget(db, "setup")
+    users.add(db, user, hashed, "admin", by["at"])
+    users.logged_in(db, user, by["at"], checked=hashed)
+    audit.note(db, **by, action="user.add", target=user, after={"role": "admin", "first": True})
+    return "admin"
+
+
+def _own_password(db: Database, user: str, hashed: str, session: str, by: By) -> None:
+    users.set_password(db, user, hashed, by["at"], but=session)
+    audit.note(db, **by, action="user.password", target=user)
+
+
+def _failed(db: Database, name: str, exists: bool, address: str | None, at: float) -> None:
+    # Who does not exist may be a password typed into the wrong field.
+    who = name if exists else "unknown"
+    audit.note(db, at=at, who=who, via="session", address=address, action="login.failed", target=who)
+
+
+def _right(db: Database, gates: list[Gate], place: str, at: float) -> None:
+    attempts.right(db, gates, at)
+    attempts.remember(db, place, at)
+
+
+def _place(name: str, address: str) -> str:
+    return f"known:{attempts.short(f'{name} {address}')}"
+
+
+def _address_gate(request: web.Request, kind: str) -> Gate:
+    return Gate(f"{kind}:{access.network(request.remote)}", free=5, longest_s=300.0)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > 256:
+        raise BadRequest("expected texts of at most 256 characters")
+    return value

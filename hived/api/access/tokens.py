@@ -1,0 +1,75 @@
+"""API tokens and the audit rows, for admins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context, dto_access
+from hived.api.http import access, params, responses
+from hived.errors import BadRequest
+from hived.records.access import AREAS, new_token
+from hived.records.times import from_text
+from hived.services.access import accounts
+from hived.store import audit
+from hived.store.access import tokens, users
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/tokens: every token, newest first, those that ended lately included."""
+    ctx = context.of(request)
+    return await responses.reply(
+        request, [dto_access.token(one, ctx.clock()) for one in await ctx.store.read(tokens.listing)]
+    )
+
+
+async def add(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/tokens {name, role, scopes?, expires_at?}: 201 with the token's text, once."""
+    ctx, made = context.of(request), new_token()
+    wishes = await params.fields(
+        request, {"name": _text, "role": users.as_role, "scopes": _scopes, "expires_at": _time}
+    )
+    for name in ("name", "role"):
+        if name not in wishes:
+            raise BadRequest(f"{name} is missing")
+    kept = await ctx.store.write(
+        accounts.add_token, made, wishes["name"], wishes["role"], wishes.get("scopes", ()), wishes.get("expires_at"),
+        access.by(request),
+    )  # fmt: skip
+    return await responses.reply(request, {**dto_access.token(kept, ctx.clock()), "token": made.text}, status=201)
+
+
+async def revoke(request: web.Request) -> web.StreamResponse:
+    """DELETE /api/v1/tokens/{id}: 204; from now on it opens nothing."""
+    await context.of(request).store.write(accounts.revoke_token, request.match_info["id"], access.by(request))
+    return web.Response(status=204)
+
+
+async def changes(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/audit?limit=100&before=ID: who changed what, newest first."""
+    text = params.queries(request, "before").get("before")
+    before = params.whole("before", text) if text is not None else None
+    found = await context.of(request).store.read(audit.listing, limit=params.limit(request, 100), before=before)
+    return await responses.reply(request, [dto_access.audit(row) for row in found])
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadRequest("name: expected a text")
+    return value
+
+
+def _scopes(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, str) and one in AREAS for one in value):
+        raise BadRequest(f"scopes: expected a list of {', '.join(AREAS)}")
+    return tuple(value)
+
+
+def _time(value: Any) -> float | None:
+    if value is None:
+        return None
+    try:
+        return from_text(value)
+    except (ValueError, OverflowError) as err:
+        raise BadRequest(f"expires_at: {err}") from None

@@ -1,0 +1,47 @@
+"""Users, for admins."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from hived.api import context, dto_access
+from hived.api.http import access, params, responses
+from hived.errors import BadRequest
+from hived.records.logins import as_password, as_user
+from hived.services.access import accounts
+from hived.store.access import users
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/users: every user by name."""
+    found = await context.of(request).store.read(users.listing)
+    return await responses.reply(request, [dto_access.user(one) for one in found])
+
+
+async def add(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/users {name, role, password}: 201; 409 for a name that is there."""
+    ctx = context.of(request)
+    checks = {"name": as_user, "role": users.as_role, "password": as_password}
+    wishes = await params.fields(request, checks)
+    if missing := sorted(set(checks) - set(wishes)):
+        raise BadRequest(f"{missing[0]} is missing")
+    hashed = await ctx.passwords.hash(wishes["password"])
+    made = await ctx.store.write(accounts.add_user, wishes["name"], hashed, wishes["role"], access.by(request))
+    return await responses.reply(request, dto_access.user(made), status=201)
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """PATCH /api/v1/users/{name} {role?, password?}: both or nothing; the user's sessions end."""
+    ctx, name = context.of(request), request.match_info["name"]
+    wishes = await params.fields(request, {"role": users.as_role, "password": as_password})
+    if not wishes:
+        raise BadRequest("nothing to change: expected role and/or password")
+    hashed = await ctx.passwords.hash(wishes["password"]) if "password" in wishes else None
+    changed = await ctx.store.write(accounts.change_user, name, wishes.get("role"), hashed, access.by(request))
+    return await responses.reply(request, dto_access.user(changed))
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    """DELETE /api/v1/users/{name}: 204; their sessions end at once, the tokens they made stay."""
+    await context.of(request).store.write(accounts.remove_user, request.match_info["name"], access.by(request))
+    return web.Response(status=204)

@@ -1,0 +1,72 @@
+"""How this appliance is: for people, and for what watches it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context, dto
+from hived.api.http import responses
+from hived.api.miners.totals import FEEDERS, alive
+from hived.errors import Transient
+from hived.services.appliance.host_troubles import HostTrouble, host_troubles
+from hived.store import Database
+from hived.store.engine import dialect, migrations
+from hived.store.miners import discovery, views
+
+EXPECTED = (*FEEDERS, "hive-minerd", "hive-apid")
+VIEW_DEAD_S = 30.0  # the runner's first retries take as long; later it is not a hiccup
+ANSWER_S = 5.0  # what watches us gives up not much later
+SCHEMA = max(path.stem for path in migrations.CHANGES.glob("[0-9]*.py"))  # a store opens with exactly this one
+
+
+async def whole(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/health: daemons, database, view of the fleet, what is wrong; `status`: ok or degraded."""
+    ctx = context.of(request)
+    now = ctx.clock()
+    told = {one.name: one for one in await ctx.store.read(discovery.daemons)}
+    daemons: list[dict[str, Any]] = [dto.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
+    daemons += [dto.daemon_without_row(name) for name in EXPECTED if name not in told]
+    daemons.sort(key=lambda one: str(one["name"]))
+    fresh = _is_fresh(ctx, now)
+    wrong = await asyncio.to_thread(host_troubles, ctx.store.path)
+    well = fresh and all(one["alive"] for one in daemons) and not any(one.kind == "disk_full" for one in wrong)
+    return await responses.reply(request, {
+        "status": "ok" if well else "degraded", "problems": [problem(one) for one in wrong],
+        "at": dto.rfc3339(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,
+        "database": {"schema": SCHEMA, **await ctx.store.read(_sizes)},
+        "view": {
+            "fresh": fresh, "refreshed_at": dto.rfc3339(ctx.fleet.refreshed_at), "rev": ctx.fleet.rev,
+            "miners": len(ctx.fleet),
+        },
+    })  # fmt: skip
+
+
+def problem(one: HostTrouble) -> dict[str, Any]:
+    """Return a trouble of this box as the API tells it."""
+    return {"kind": one.kind, "text": one.text, "next": one.step, "at": dto.rfc3339(one.at)}
+
+
+async def short(request: web.Request) -> web.StreamResponse:
+    """GET /healthz: 200 while the database answers and the view of the fleet follows it, else 503."""
+    ctx = context.of(request)
+    if not _is_fresh(ctx, ctx.clock()):
+        return responses.error(503, "the view of the fleet does not follow the database")
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await ctx.store.read(views.newest_rev)
+    except (Transient, TimeoutError):
+        return responses.error(503, "the database does not answer")
+    return await responses.reply(request, {"status": "ok"})
+
+
+def _is_fresh(ctx: context.Context, now: float) -> bool:
+    return ctx.fleet.refreshed_at is not None and abs(now - ctx.fleet.refreshed_at) < VIEW_DEAD_S
+
+
+def _sizes(db: Database) -> dict[str, int | None]:
+    """Return the bytes of the database and of the log beside it; the log of a PostgreSQL server is not ours: null."""
+    size, log = dialect.sizes(db)
+    return {"bytes": size, "wal_bytes": log}

@@ -1,0 +1,84 @@
+"""What the auto-miner collected."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context, dto_collecting
+from hived.api.http import params, responses
+from hived.errors import BadRequest, NotFound
+from hived.store import Database
+from hived.store.collecting import artifacts
+
+STATES = (artifacts.DESCRIBED, artifacts.AWAITING)
+MAX_WORDS = 200  # characters; eight words are looked for
+MAX_PROVIDER = 100
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /artifacts?limit=50[&before=ID&q=words&source_id=N&state=S&provider=P&node=ID]: *artifact*s, newest first.
+
+    `before` goes on after a page; all of `q`'s words must occur.
+    """
+    wishes = _wishes(request)
+    return await responses.reply(request, await context.of(request).store.read(_listing, wishes))
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """GET /artifacts/{id}[?bubbles_before=CURSOR]: one *artifact* with its bubbles, at most 64 at once.
+
+    The cursor is what the page before says under `bubbles_before`; bubbles are in the order in which they came.
+    """
+    text = request.match_info["id"]
+    after = _cursor(params.queries(request, "bubbles_before").get("bubbles_before"))
+    try:
+        number = params.whole("id", text)
+    except BadRequest:
+        raise _nobody(text) from None
+    found = await context.of(request).store.read(artifacts.one, number, after=after)
+    if found is None:
+        raise _nobody(text)
+    return await responses.reply(request, dto_collecting.artifact(found))
+
+
+def _cursor(text: str | None) -> tuple[float, str] | None:
+    if text is None:
+        return None
+    at, _, node_id = text.partition(" ")
+    try:
+        found = float(at)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found) or not 0 < len(node_id) <= params.MAX_NODE_ID:
+        raise BadRequest("bubbles_before: expected what the page before said")
+    return found, node_id
+
+
+def _nobody(text: str) -> NotFound:
+    return NotFound(f"there is no artifact {text[:40]!r}")
+
+
+def _wishes(request: web.Request) -> dict[str, Any]:
+    query = params.queries(request, "limit", "before", "q", "source_id", "state", "provider")
+    wishes: dict[str, Any] = {"limit": params.limit(request, 50)}
+    wishes |= {name: params.whole(name, query[name]) for name in ("before", "source_id") if name in query}
+    if len(query.get("q", "")) > MAX_WORDS:
+        raise BadRequest(f"q: expected at most {MAX_WORDS} characters")
+    if query.get("state", STATES[0]) not in STATES:
+        raise BadRequest(f"state: expected {' or '.join(STATES)}, got {query['state'][:40]!r}")
+    if not 0 < len(query.get("provider", "-")) <= MAX_PROVIDER:
+        raise BadRequest("provider: expected the name of a provider such as met")
+    return wishes | {
+        "node_id": params.node(request),
+        "words": query.get("q", ""),
+        "state": query.get("state"),
+        "provider": query.get("provider"),
+    }
+
+
+def _listing(db: Database, wishes: dict[str, Any]) -> bytes:
+    """Runs on the database's thread, encoding included: a thousand of them would hold up the loop."""
+    return responses.encode([dto_collecting.artifact(found) for found in artifacts.newest(db, **wishes)])

@@ -1,0 +1,136 @@
+"""The auto-miner as the outside sees it: its state, start and stop, and the document of its page."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from hived.api import context, dto_collecting
+from hived.api.http import access, origin_guard, params, responses, static
+from hived.api.http.responses import Page
+from hived.api.miners.totals import alive
+from hived.errors import Transient
+from hived.services.collecting import auto_miner
+from hived.services.collecting.auto_miner import Condition
+from hived.store import Database, Store
+from hived.store.collecting import artifacts, sources
+from hived.store.engine import counts
+
+LOOK_S = 1.0
+MAX_ORIGINS = 32  # of pictures on this machine; a policy is one header line
+
+
+class CollectingView:
+    """What the auto-miner does, looked up at most once a second whoever asks, and only when something was committed."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self._store, self._clock = store, clock
+        self._lock = asyncio.Lock()
+        self._mark: int | None = None
+        self._looked_at: float | None = None
+        self._found: tuple[Condition, dict[str, int]] | None = None
+
+    async def now(self) -> dict[str, Any] | None:
+        """Return {status, current_source, auto_miner, model, artifact_count, ...}.
+
+        While the database is busy it is what was known before, None when that was nothing.
+        """
+        async with self._lock:
+            at = asyncio.get_running_loop().time()
+            if self._looked_at is None or at - self._looked_at >= LOOK_S:
+                self._looked_at = at
+                with suppress(Transient):
+                    await self._look()
+        if self._found is None:
+            return None
+        condition, by_state = self._found
+        runs = alive(condition.beat_at, self._clock())
+        return {**dto_collecting.status(condition.state, runs=runs), **dto_collecting.counts(by_state)}
+
+    async def _look(self) -> None:
+        mark = await self._store.changed()
+        if mark != self._mark:
+            self._found = await self._store.read(_condition_and_counts)
+            self._mark = mark
+
+
+VIEW = web.AppKey("collecting", CollectingView)
+
+
+async def status(request: web.Request) -> web.StreamResponse:
+    """GET /status: what the auto-miner does."""
+    ctx = context.of(request)
+    found = await ctx.store.read(auto_miner.condition)
+    return await responses.reply(request, dto_collecting.status(found.state, runs=_runs(ctx, found)))
+
+
+async def start(request: web.Request) -> web.StreamResponse:
+    """POST /scrape/start[?source_id=N]: run for ever, or one source once; 404 for a source that is not there."""
+    ctx = context.of(request)
+    query = params.queries(request, "source_id")
+    source_id = params.whole("source_id", query["source_id"]) if "source_id" in query else None
+    if not await ctx.store.write(auto_miner.start, access.by(request), source_id):
+        return await responses.reply(request, dto_collecting.message(auto_miner.RUNS_ALREADY, ok=False))
+    found = await ctx.store.read(auto_miner.condition)
+    return await responses.reply(request, dto_collecting.started(source_id, runs=_runs(ctx, found)))
+
+
+async def stop(request: web.Request) -> web.StreamResponse:
+    """POST /scrape/stop: the loop ends within two seconds, whatever it is doing."""
+    ctx = context.of(request)
+    said = await ctx.store.write(auto_miner.stop, access.by(request))
+    return await responses.reply(request, dto_collecting.message(said, ok=True))
+
+
+async def stats(request: web.Request) -> web.StreamResponse:
+    """GET /stats: how many artifacts there are, in all and by state, licence and provider."""
+    found = await context.of(request).store.read(artifacts.stats)
+    return await responses.reply(request, dto_collecting.stats(found))
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """GET /collecting: the dashboard. With ?pictures=1 its policy lets pictures of museums through, and nothing else.
+
+    The pictures of artifacts lie on the museums' servers, which see who asks for them. So the policy of every other
+    document forbids them, and the page asks for this one only after the operator has switched pictures on. The policy
+    names sources, so only who has logged in gets it.
+    """
+    index = request.app[static.FILES].get("index.html")
+    if index is None or request.query.get("pictures") != "1" or await access.identify(request) is None:
+        return await static.index(request)
+    origins = await context.of(request).store.read(_own_origins)
+    request[origin_guard.PICTURES] = ("https:", *origins)
+    # A page kept in the browser keeps its policy too: another policy is another page.
+    tag = hashlib.sha256(f"{index.etag} {' '.join(origins)}".encode()).hexdigest()[:32]
+    return await responses.send(request, Page(index.body, tag, index.content_type, index.charset))
+
+
+def _runs(ctx: context.Context, found: Condition) -> bool:
+    return alive(found.beat_at, ctx.clock())
+
+
+def _condition_and_counts(db: Database) -> tuple[Condition, dict[str, int]]:
+    return auto_miner.condition(db), counts.artifacts_by_state(db)
+
+
+def _own_origins(db: Database) -> list[str]:
+    """Return the origins of plain HTTP sources on this machine: a simulated collection has no certificate."""
+    found = {_loopback_origin(one.base_url) for one in sources.every(db)}
+    return sorted(origin for origin in found if origin is not None)[:MAX_ORIGINS]
+
+
+def _loopback_origin(url: str) -> str | None:
+    parts = urlsplit(url)
+    try:
+        if parts.scheme != "http" or not ipaddress.IPv4Address(parts.hostname or "").is_loopback:
+            return None
+    except ValueError:
+        return None
+    return f"http://{parts.hostname}:{parts.port or 80}"

@@ -1,0 +1,79 @@
+"""Where the auto-miner collects: list, add, remove."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context, dto_collecting
+from hived.api.http import access, params, responses
+from hived.errors import BadRequest, NotFound
+from hived.records.sources import NewSource, new_source, presets
+from hived.services.collecting import auto_miner
+from hived.store import Database
+from hived.store.collecting import sources
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /sources: every *source*, newest first, with its counts and why objects were refused."""
+    return await responses.reply(request, await context.of(request).store.read(_listing))
+
+
+async def add(request: web.Request) -> web.StreamResponse:
+    """POST /sources {name, base_url, kind?}: 201 *source*, 409 for a base URL that is there, 422 for one that is none.
+
+    Fields that are not known here are left alone: the predecessor's page sends one more.
+    """
+    ctx = context.of(request)
+    try:
+        new = _new(await params.fields(request, {"name": _text, "base_url": _text, "kind": _kind}, others=True))
+    except BadRequest as err:
+        return responses.error(422, str(err))
+    found = await ctx.store.write(auto_miner.add_source, new, access.by(request))
+    return await responses.reply(request, dto_collecting.source(found), status=201)
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    """DELETE /sources/{id}: 204; its artifacts stay. 404 when it is not there."""
+    ctx = context.of(request)
+    await auto_miner.remove_source(ctx.store, _id(request), access.by(request))
+    return web.Response(status=204)
+
+
+async def known(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/collections: the collections that are known by name, ready to be added as sources."""
+    return await responses.reply(request, [dto_collecting.preset(one) for one in presets()])
+
+
+def _id(request: web.Request) -> int:
+    text = request.match_info["id"]
+    try:
+        return params.whole("id", text)
+    except BadRequest:
+        raise NotFound(f"there is no source {text[:40]!r}") from None
+
+
+def _listing(db: Database) -> bytes:
+    found = sources.every(db)
+    why = {one.id: sources.refusals(db, one.id) for one in found if one.refused}
+    return responses.encode([dto_collecting.source(one, why.get(one.id, ())) for one in found])
+
+
+def _new(wishes: dict[str, Any]) -> NewSource:
+    for name in ("name", "base_url"):
+        if name not in wishes:
+            raise BadRequest(f"{name} is missing")
+    return new_source(**wishes)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadRequest("name and base_url: expected texts")
+    return value
+
+
+def _kind(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise BadRequest("kind: expected a text, or null to have it told from the base URL")
+    return value

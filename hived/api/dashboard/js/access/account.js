@@ -1,0 +1,85 @@
+/* Who is logged in, in the header: name, role, and what one may do with one's own account. */
+import { post } from "../lib/api.js";
+import { NewPassword } from "../lib/credentials.js";
+import { Dialog } from "../lib/dialog.js";
+import { html, useLayoutEffect, useRef, useState } from "../lib/html.js";
+import { logout, useSession } from "../lib/session.js";
+
+export function Account() {
+  const { user, role, local, ended } = useSession();
+  const [open, setOpen] = useState(false);
+  const [changing, setChanging] = useState(false);
+  const [said, setSaid] = useState(null);
+  const place = useRef(null);
+  useLayoutEffect(() => {
+    if (!open) return undefined;
+    const away = (event) => !place.current?.contains(event.target) && setOpen(false);
+    const escape = (event) => {
+      if (event.key !== "Escape") return;
+      setOpen(false);
+      place.current?.querySelector("button")?.focus();
+    };
+    document.addEventListener("pointerdown", away);
+    document.addEventListener("focusin", away);
+    document.addEventListener("keydown", escape);
+    return () => {
+      document.removeEventListener("pointerdown", away);
+      document.removeEventListener("focusin", away);
+      document.removeEventListener("keydown", escape);
+    };
+  }, [open]);
+  if (user === null || ended) return html`<span class="account"><a href=${`/login?next=${encodeURIComponent(location.pathname + location.search)}`}>Log in</a></span>`;
+  const leave = async () => {
+    try {
+      await logout();
+    } catch (err) {
+      setSaid(`Not logged out: ${err.message}.`);
+    }
+  };
+  const change = () => {
+    setOpen(false);
+    setChanging(true);
+  };
+  return html`<div class="account" ref=${place}>
+    <button type="button" class="quiet who" aria-expanded=${open ? "true" : "false"} aria-controls="account" title=${`Logged in as ${user}, ${role}`} onClick=${() => setOpen(!open)}>
+      <span class="hidden">Account: </span><b>${user}</b> <small>${role}</small> <span aria-hidden="true">▾</span></button>
+    ${open && html`<div id="account" class="menu">
+      <p>Logged in as <b>${user}</b>, ${role}.</p>
+      ${local
+        ? html`<p class="small">This browser is on the same machine and was let in without a password.</p><p><a href="/login">Log in as somebody else</a></p>`
+        : html`<button type="button" onClick=${change}>Change password…</button><button type="button" onClick=${leave}>Log out</button>`}
+      ${said && html`<p class="tone-bad" role="alert">${said}</p>`}
+    </div>`}
+    ${changing && html`<${ChangePassword} user=${user} onClose=${() => setChanging(false)} />`}
+  </div>`;
+}
+
+function ChangePassword({ user, onClose }) {
+  const [old, setOld] = useState("");
+  const [fresh, setFresh] = useState(null);
+  const [state, setState] = useState({ busy: false, error: null, done: false });
+  const save = async (event) => {
+    event.preventDefault();
+    if (fresh === null) return setState({ busy: false, error: "the two must be equal and long enough", done: false });
+    setState({ busy: true, error: null, done: false });
+    try {
+      await post("/api/v1/session/password", { old, new: fresh });
+      setState({ busy: false, error: null, done: true });
+    } catch (err) {
+      const wait = err.retryAfter ? `; try again in ${err.retryAfter} s` : "";
+      setState({ busy: false, error: `${err.message}${wait}`, done: false });
+    }
+    return undefined;
+  };
+  if (state.done) {
+    return html`<${Dialog} title="Password changed" onClose=${onClose}><p>It holds from now on. Your other sessions were ended.</p>
+      <p class="buttons"><button type="button" class="primary" autofocus onClick=${onClose}>Close</button></p><//>`;
+  }
+  return html`<${Dialog} title=${`Change the password of ${user}`} onClose=${onClose}><form onSubmit=${save}>
+    <input class="hidden" type="text" name="username" autocomplete="username" value=${user} readonly tabindex="-1" aria-hidden="true" />
+    <label>Present password <input type="password" name="old" autocomplete="current-password" required maxlength="256" autofocus value=${old} onInput=${(event) => setOld(event.target.value)} /></label>
+    <${NewPassword} onChange=${setFresh} />
+    <div role="alert">${state.error && html`<p class="tone-bad">Not changed: ${state.error}.</p>`}</div>
+    <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Change</button></p>
+  </form><//>`;
+}

@@ -1,0 +1,87 @@
+/* Logging in: a page of its own, and a dialog over a page whose session ended. */
+import { Countdown, useCountdown } from "../lib/credentials.js";
+import { Dialog } from "../lib/dialog.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
+import { go } from "../lib/router.js";
+import { login, useSession } from "../lib/session.js";
+
+/* Where a reader came from, when that is a path of ours; else the fleet. */
+export function wayBack(query) {
+  try {
+    const url = new URL(query.get("next") ?? "/", location.origin);
+    const inside = url.origin === location.origin && !/^\/(login|setup)$/.test(url.pathname);
+    return inside ? url.pathname + url.search : "/";
+  } catch (none) {
+    return "/";
+  }
+}
+
+function LoginForm({ user = "", onDone }) {
+  const [wish, setWish] = useState({ user, password: "" });
+  const [state, setState] = useState({ busy: false, error: null });
+  const [left, countDown] = useCountdown();
+  const password = useRef(null);
+  const write = (field) => (event) => setWish({ ...wish, [field]: event.target.value });
+  const enter = async (event) => {
+    event.preventDefault();
+    setState({ busy: true, error: null });
+    try {
+      await login(wish.user, wish.password);
+      onDone();
+    } catch (err) {
+      const paused = err.status === 429 && err.retryAfter;
+      if (paused) countDown(err.retryAfter);
+      setState({ busy: false, error: paused ? null : err.message, paused });
+      setWish({ ...wish, password: "" });
+      password.current?.focus();
+    }
+  };
+  return html`<form class="credentials" onSubmit=${enter}>
+    <label>Name <input name="user" autocomplete="username" required maxlength="64" autocapitalize="none" spellcheck="false" autofocus=${!user}
+      value=${wish.user} onInput=${write("user")} /></label>
+    <label>Password <input ref=${password} type="password" name="password" autocomplete="current-password" required maxlength="256" autofocus=${Boolean(user)}
+      value=${wish.password} onInput=${write("password")} /></label>
+    <div role="alert">${state.error && html`<p class="tone-bad">Not logged in: ${state.error}.</p>`}${state.paused && html`<p class="tone-bad">Too many failures: even the right password is refused for a while.</p>`}</div>
+    <${Countdown} left=${left} shown=${state.paused} />
+    <p class="buttons"><button type="submit" class="primary" disabled=${state.busy || left > 0}>Log in</button></p>
+  </form>`;
+}
+
+export function LoginPage({ query }) {
+  const { user, role, setupNeeded, ended } = useSession();
+  useEffect(() => {
+    if (setupNeeded) go("/setup", { replace: true });
+  }, [setupNeeded]);
+  useLayoutEffect(() => document.querySelector(".credentials input")?.focus(), []);
+  // The document itself is loaded anew: what it may show depends on who asks for it.
+  const enter = () => location.replace(wayBack(query));
+  return html`<section class="gate card">
+    <h1 tabindex="-1">Log in</h1>
+    ${user !== null && !ended && html`<p class="small">You are logged in as ${user} (${role}). <a href=${wayBack(query)}>Go on as ${user}</a>, or log in as somebody else.</p>`}
+    <${LoginForm} onDone=${enter} />
+    <p class="small">No account? An admin makes one on the Access page, or on the machine itself: <code>sudo hivectl users add NAME --role admin</code></p>
+  </section>`;
+}
+
+/* Over the page that the reader was on: it is still there when they are back. */
+export function SessionEnded() {
+  const { ended, user, local, setupNeeded } = useSession();
+  const [put, setPut] = useState(false); // away, by Escape
+  useEffect(() => setPut(false), [ended]);
+  if (!ended || put) return "";
+  if (local) {
+    return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>
+      <p>This browser was let in without a password because it is on the same machine. Load the page anew to be let in again.</p>
+      <p class="buttons"><button type="button" class="primary" onClick=${() => location.reload()}>Load this page anew</button></p><//>`;
+  }
+  if (setupNeeded) {
+    return html`<${Dialog} title="There are no users any more" onClose=${() => setPut(true)}>
+      <p>This machine has a new database: the one before was damaged, or taken away. On the machine itself, this says what happened, and how a backup is brought back:</p>
+      <p><code>sudo hivectl doctor</code></p>
+      <p>To go on without a backup, make the first admin again.</p>
+      <p class="buttons"><button type="button" class="primary" onClick=${() => location.assign("/setup")}>Set up</button></p><//>`;
+  }
+  return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>
+    <p>Log in again to go on. The page behind this stays as it is.</p>
+    <${LoginForm} user=${user ?? ""} onDone=${() => setPut(false)} /><//>`;
+}

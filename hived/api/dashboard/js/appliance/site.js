@@ -1,0 +1,87 @@
+/* The site: what answers but is no miner, the sweeps, the daemons. */
+import { bytes, count, number, span, stamp, UNKNOWN } from "../lib/format.js";
+import { html } from "../lib/html.js";
+import { useNow } from "../lib/live.js";
+import { Badge, Pending, useRead, When } from "../lib/ui.js";
+import { ScanNow } from "../miners/scan.js";
+
+const KIND_WORDS = {
+  unreadable: "miner that cannot be read",
+  "antminer-stock": "Antminer with the maker's firmware",
+  html: "web page",
+  "generic-json": "other JSON server",
+  login: "asks for a login",
+  redirect: "redirects elsewhere",
+  unknown: "unknown",
+};
+
+export const kindWords = (kind) => KIND_WORDS[kind] ?? String(kind).replaceAll(/[_-]/g, " ");
+
+export function SitePage() {
+  return html`<div class="pagehead"><h1 tabindex="-1">Site</h1><${ScanNow} /></div>
+    <div class="site"><${Daemons} /><${Strangers} /><${Sweeps} /></div>`;
+}
+
+function Daemons() {
+  const read = useRead("/api/v1/health", { everyMs: 10000 });
+  const nowMs = useNow();
+  if (!read.data) return html`<section><h2>Daemons</h2><${Pending} read=${read} what="Daemons" /></section>`;
+  const { daemons, database } = read.data;
+  return html`<section aria-labelledby="daemons"><h2 id="daemons">Daemons <small>database ${bytes(database.bytes + database.wal_bytes)}</small></h2>
+    <ul class="daemons">
+      ${daemons.map((daemon) => {
+        const beat = stamp(daemon.beat_at);
+        const { alive } = daemon;
+        const started = stamp(daemon.started_at);
+        return html`<li key=${daemon.name} class="card" title=${daemon.pid ? `pid ${daemon.pid}` : undefined}>
+          <h3>${daemon.name} <${Badge} tone=${alive ? "good" : "bad"}>${alive ? "alive" : beat === null ? "never seen" : "silent"}<//></h3>
+          <p>${daemon.status || html`<span class="muted">tells nothing of its work</span>`}</p>
+          ${beat !== null && html`<p class="small">last beat <${When} ms=${beat} /> · up ${started === null || !alive ? UNKNOWN : span((nowMs - started) / 1000)} · version ${daemon.version ?? UNKNOWN}</p>`}
+        </li>`;
+      })}
+    </ul>
+  </section>`;
+}
+
+function Strangers() {
+  const read = useRead("/api/v1/strangers", { everyMs: 15000 });
+  if (!read.data) return html`<section><h2>Strangers</h2><${Pending} read=${read} what="Strangers" /></section>`;
+  const strangers = read.data;
+  return html`<section aria-labelledby="strangers"><h2 id="strangers">Strangers <small>${strangers.length ? count(strangers.length, "address", "addresses") : ""}</small></h2>
+    <p class="muted">Addresses that answer but are no miner we can read. Printers, routers and other servers are left alone.</p>
+    ${strangers.length === 0
+      ? html`<p class="note muted">None.</p>`
+      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="strangers"><table class="plain-table">
+          <thead><tr><th scope="col">Address</th><th scope="col">Looks like</th><th scope="col">Reason</th><th scope="col">Since</th><th scope="col">Last answer</th></tr></thead>
+          <tbody>${strangers.map(
+            (stranger) => html`<tr key=${stranger.ip} class=${stranger.kind === "unreadable" ? "tone-row-warn" : ""}>
+              <td class="nowrap">${stranger.ip}</td>
+              <td class=${stranger.kind === "unreadable" ? "tone-warn" : ""}>${kindWords(stranger.kind)}</td>
+              <td class="reason">${stranger.reason}</td>
+              <td class="nowrap"><${When} ms=${stamp(stranger.first_seen_at)} /></td>
+              <td class="nowrap"><${When} ms=${stamp(stranger.last_seen_at)} /></td></tr>`,
+          )}</tbody></table></div>`}
+  </section>`;
+}
+
+function Sweeps() {
+  const read = useRead("/api/v1/sweeps?limit=20", { everyMs: 15000 });
+  if (!read.data) return html`<section><h2>Sweeps</h2><${Pending} read=${read} what="Sweeps" /></section>`;
+  const sweeps = read.data;
+  return html`<section aria-labelledby="sweeps"><h2 id="sweeps">Sweeps</h2>
+    ${sweeps.length === 0
+      ? html`<p class="note muted">None so far. hive-discoverd sweeps the configured subnets every 30 s.</p>`
+      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="sweeps"><table class="plain-table">
+          <thead><tr><th scope="col">Began</th><th scope="col" class="num">Took (s)</th><th scope="col" class="num">Addresses</th><th scope="col" class="num">Answered</th>
+            <th scope="col" class="num">Miners</th><th scope="col" class="num">Strangers</th><th scope="col" class="num">Unreadable</th><th scope="col">Note</th></tr></thead>
+          <tbody>${sweeps.map((sweep, i) => {
+            const began = stamp(sweep.started_at);
+            const ended = stamp(sweep.finished_at);
+            return html`<tr key=${sweep.started_at}>
+              <td class="nowrap"><${When} ms=${began} /></td>
+              <td class="num">${ended === null ? (i === 0 ? "running" : "cut short") : number((ended - began) / 1000, 1)}</td>
+              <td class="num">${number(sweep.addresses)}</td><td class="num">${number(sweep.responders)}</td><td class="num">${number(sweep.miners)}</td>
+              <td class="num">${number(sweep.strangers)}</td><td class="num">${number(sweep.unreadable)}</td><td class="reason">${sweep.note ?? ""}</td></tr>`;
+          })}</tbody></table></div>`}
+  </section>`;
+}

@@ -1,0 +1,135 @@
+/* Where the auto-miner collects: what came of each source, one run of it, adding and removing. */
+import { post, remove } from "../lib/api.js";
+import { isWanted, steer } from "./auto-miner.js";
+import { count, number, stamp } from "../lib/format.js";
+import { html, useEffect, useState } from "../lib/html.js";
+import { Pending, useRead, When } from "../lib/ui.js";
+import { webUrl } from "./pictures.js";
+import { setQuery } from "../lib/router.js";
+import { Only } from "../lib/session.js";
+
+const SURE_MS = 5000; // how long "Remove" waits for the second press
+
+export const KINDS = {
+  met: "The Met's API",
+  artic: "Art Institute of Chicago's API",
+  cleveland: "Cleveland's API",
+  rijksmuseum: "Rijksmuseum's OAI-PMH",
+  commons: "Wikimedia Commons' API",
+  web: "Web pages or a sitemap",
+};
+
+/* `sources` is null before the first reading. */
+export function Sources({ sources, read, doing }) {
+  return html`<section aria-labelledby="sources" class="sources">
+    <h2 id="sources">Sources <small>${sources?.length ? count(sources.length, "source") : ""}</small></h2>
+    ${sources === null
+      ? html`<${Pending} read=${read} what="Sources" />`
+      : sources.length === 0
+        ? html`<p class="note muted">None yet. Add a museum's open-access API, a page or a sitemap: only what is openly licensed there is stored.</p>`
+        : html`<${Table} sources=${sources} doing=${doing} again=${read.again} />`}
+    <${Only} role="operator"><${AddSource} onAdded=${read.again} /><//>
+  </section>`;
+}
+
+function Table({ sources, doing, again }) {
+  const [said, setSaid] = useState({ text: "", tone: "" });
+  const run = async (source) => setSaid(await steer(`/scrape/start?source_id=${source.id}`));
+  const drop = async (source) => {
+    try {
+      await remove(`/sources/${source.id}`);
+      setSaid({ text: `${source.name} is removed${source.artifacts ? `; its ${count(source.artifacts, "artifact")} stay` : ""}.`, tone: "tone-good" });
+    } catch (err) {
+      setSaid({ text: `Not removed: ${err.message}.`, tone: "tone-bad" });
+    }
+    again();
+  };
+  return html`<div class="scroller" tabindex="0" role="region" aria-labelledby="sources"><table class="plain-table">
+      <thead><tr><th scope="col">Name</th><th scope="col">Kind</th><th scope="col" class="num">Artifacts</th><th scope="col" class="num">Waiting</th>
+        <th scope="col">Refused</th><th scope="col">Last run</th><th scope="col">Last error</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
+      <tbody>${sources.map((source) => html`<${Row} key=${source.id} source=${source} doing=${doing} onRun=${run} onRemove=${drop} />`)}</tbody>
+    </table></div>
+    <p class=${said.tone} role="status">${said.text}</p>`;
+}
+
+function Row({ source, doing, onRun, onRemove }) {
+  const url = webUrl(source.base_url);
+  const busy = doing === null || isWanted(doing);
+  const current = doing?.current_source === source.name;
+  return html`<tr data-source=${source.id} class=${current ? "current-row" : ""}>
+    <th scope="row"><span class="name">${source.name}</span>
+      ${url ? html`<a class="small base" href=${url} target="_blank" rel="noopener noreferrer">${source.base_url}</a>` : html`<span class="small base">${source.base_url}</span>`}</th>
+    <td class="nowrap" title=${KINDS[source.kind]}>${source.kind}</td>
+    <td class="num">${source.artifacts
+      ? html`<button type="button" class="quiet" title="Show only these" onClick=${() => setQuery({ source: String(source.id) })}>${number(source.artifacts)}</button>`
+      : "0"}</td>
+    <td class="num">${number(source.waiting)}</td>
+    <td><${Refusals} source=${source} /></td>
+    <td class="nowrap"><${When} ms=${stamp(source.last_run_at)} empty="never" /></td>
+    <td class="reason">${source.last_error && html`<span class="tone-warn">${source.last_error}</span> <span class="small"><${When} ms=${stamp(source.last_error_at)} /></span>`}</td>
+    <td class="nowrap actions"><${Only} role="operator">
+      <button type="button" disabled=${busy} title=${busy ? "The auto-miner runs: stop it first" : "Visit this source once"} onClick=${() => onRun(source)}>Run once</button>
+      <${Remove} source=${source} onRemove=${onRemove} /><//>
+    </td></tr>`;
+}
+
+/* How many objects were not stored, and why. */
+function Refusals({ source }) {
+  if (!source.refused) return html`<span class="muted">0</span>`;
+  return html`<details><summary>${number(source.refused)}</summary><ul class="refusals">
+    ${source.refusals.map((one) => {
+      const url = webUrl(one.last_url);
+      return html`<li key=${one.reason}><b>${number(one.count)}</b> ${one.reason}${url ? html` <a href=${url} target="_blank" rel="noopener noreferrer">last one</a>` : ""}</li>`;
+    })}</ul></details>`;
+}
+
+function Remove({ source, onRemove }) {
+  const [sure, setSure] = useState(false);
+  useEffect(() => {
+    const timer = sure ? setTimeout(() => setSure(false), SURE_MS) : null;
+    return () => clearTimeout(timer);
+  }, [sure]);
+  if (!sure) return html`<button type="button" class="remove" aria-label=${`Remove ${source.name}`} onClick=${() => setSure(true)}>Remove</button>`;
+  return html`<button type="button" class="remove tone-bad" onClick=${() => onRemove(source)}>Really remove?</button>`;
+}
+
+function AddSource({ onAdded }) {
+  const known = useRead("/api/v1/collections");
+  const [wish, setWish] = useState({ name: "", base_url: "", kind: "" });
+  const [said, setSaid] = useState({ text: "", tone: "" });
+  const [busy, setBusy] = useState(false);
+  const write = (field) => (event) => setWish({ ...wish, [field]: event.target.value });
+  const take = (event) => {
+    const one = (known.data ?? []).find((other) => other.kind === event.target.value);
+    if (one) setWish({ name: one.name, base_url: one.base_url, kind: one.kind });
+  };
+  const add = async (event) => {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const made = await post("/sources", { name: wish.name, base_url: wish.base_url, kind: wish.kind || null });
+      setSaid({ text: `Added ${made.name}: ${made.base_url}`, tone: "tone-good" });
+      setWish({ name: "", base_url: "", kind: "" });
+      onAdded();
+    } catch (err) {
+      setSaid({ text: `Not added: ${err.message}.`, tone: "tone-bad" });
+    }
+    setBusy(false);
+  };
+  return html`<details class="addsource"><summary>Add a source</summary>
+    <form onSubmit=${add}>
+      <label>A known collection <select onChange=${take} value="">
+        <option value="">choose…</option>
+        ${(known.data ?? []).map((one) => html`<option key=${one.kind} value=${one.kind}>${one.name}</option>`)}
+      </select></label>
+      <label>Name <input name="name" required maxlength="200" value=${wish.name} onInput=${write("name")} autocomplete="off" /></label>
+      <label class="wide">Base URL <input name="base_url" type="url" required maxlength="512" placeholder="an API, a page or a sitemap" value=${wish.base_url} onInput=${write("base_url")} autocomplete="off" /></label>
+      <label>Kind <select name="kind" value=${wish.kind} onChange=${write("kind")}>
+        <option value="" selected=${wish.kind === ""}>told from the URL</option>
+        ${Object.entries(KINDS).map(([kind, text]) => html`<option key=${kind} value=${kind} selected=${kind === wish.kind}>${text}</option>`)}
+      </select></label>
+      <button type="submit" class="primary" disabled=${busy}>Add</button>
+      <p class=${said.tone} role="status">${said.text}</p>
+    </form>
+  </details>`;
+}

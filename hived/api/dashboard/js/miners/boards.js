@@ -1,0 +1,44 @@
+/* The hashboards of a miner as its latest status tells them. */
+import { known, number, percent, percentOf, UNKNOWN } from "../lib/format.js";
+import { HASHING } from "./condition.js";
+import { html } from "../lib/html.js";
+import { Badge, Bar, range } from "../lib/ui.js";
+
+const TONES = { mining: "good", initializing: "tune", stopped: "idle", disabled: "idle", failure: "bad", disconnected: "bad" };
+
+function Grades({ board }) {
+  const grades = [["grey", "good", board.chips_grey], ["orange", "weak", board.chips_orange], ["red", "bad", board.chips_red]];
+  if (!grades.some(([, , n]) => known(n))) return UNKNOWN;
+  return grades.map(([grade, words, n]) => html`<span key=${grade} class="grade grade-${grade} ${n ? "" : "none"}" title=${`${words} chips (${grade})`}>${number(n)}<span class="hidden"> ${words}</span></span>`);
+}
+
+export function Boards({ status }) {
+  const boards = status?.chains ?? [];
+  const water = boards.some((board) => known(board.inlet_water_temp_c));
+  return html`<section aria-labelledby="boards"><h2 id="boards">Boards</h2>
+    ${boards.length === 0
+      ? html`<p class="note muted">The miner tells of no board${status?.state ? ` while ${status.state}` : ""}.</p>`
+      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="boards"><table class="plain-table boards">
+      <thead><tr><th scope="col">Board</th><th scope="col">State</th><th scope="col" class="num">TH/s</th><th scope="col" class="num">of expected</th><th scope="col" class="num">W</th>
+        <th scope="col" class="num">V</th><th scope="col" class="num">MHz</th><th scope="col" class="num">Board °C</th><th scope="col" class="num">Chips °C</th>
+        ${water && html`<th scope="col" class="num">Water °C</th>`}
+        <th scope="col" class="num">HW errors</th><th scope="col" title="Chips by grade: good, weak, bad">Chips good / weak / bad</th></tr></thead>
+      <tbody>${boards.map((board) => {
+        const dead = HASHING.has(status.state) && board.state === "mining" && board.hashrate_nominal_ths === 0;
+        const share = percentOf(board.hashrate_ths, board.hashrate_nominal_ths);
+        return html`<tr key=${board.identifier}>
+          <th scope="row">${board.index ?? board.identifier}</th>
+          <td><${Badge} tone=${dead ? "bad" : (TONES[board.state] ?? "idle")}>${board.state ?? "unknown"}${dead ? ", but dead" : ""}<//>${board.description && html` <span class="tone-bad">${board.description}</span>`}</td>
+          <td class="num"><b>${number(board.hashrate_ths, 1)}</b> <span class="of">/ ${number(board.hashrate_nominal_ths, 1)}</span></td>
+          <td class="num share-cell"><${Bar} share=${share} /><span class="share">${percent(share)}</span></td>
+          <td class="num">${number(board.power_w)}</td>
+          <td class="num">${number(known(board.voltage_mv) ? board.voltage_mv / 1000 : null, 2)}</td>
+          <td class="num">${number(board.frequency_mhz)}</td>
+          <td class="num">${range(board.pcb_temp_min, board.pcb_temp_max)}</td>
+          <td class="num">${range(board.chip_temp_min, board.chip_temp_max)}</td>
+          ${water && html`<td class="num">${number(board.inlet_water_temp_c)} → ${number(board.outlet_water_temp_c)}</td>`}
+          <td class="num">${number(board.hardware_errors)}</td>
+          <td class="nowrap"><${Grades} board=${board} /></td></tr>`;
+      })}</tbody></table></div>`}
+  </section>`;
+}

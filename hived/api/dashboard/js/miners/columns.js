@@ -1,0 +1,133 @@
+/* The columns of the fleet's table: heading, cell, and the value it sorts by (null always comes last). */
+import { html } from "../lib/html.js";
+import { exact, number, percent, span, UNKNOWN } from "../lib/format.js";
+import { hasTrouble } from "./condition.js";
+import { Bar } from "../lib/ui.js";
+
+const text = (value) => (value ? value.toLowerCase() : null);
+
+/* A number of now: "-" when the miner is silent or offline, whatever it told before. */
+const fresh = (value) => (row, look) => (look.old ? null : value(row));
+const hottest = (row) => row.chip_temp_max_c ?? row.pcb_temp_max_c;
+const hashrateNow = fresh((row) => row.hashrate_ths);
+const shareNow = fresh((row) => row.percent);
+const powerNow = fresh((row) => row.power_w);
+const efficiencyNow = fresh((row) => row.efficiency_j_per_th);
+const hottestNow = fresh(hottest);
+
+function lastKnown(row, look, value, unit, places = 0) {
+  return look.old && row.statusMs !== null ? `last known ${number(value, places)} ${unit}, ${exact(row.statusMs)}` : "";
+}
+
+function hashrateCell(row, look) {
+  return html`<b>${number(hashrateNow(row, look), 1)}</b><span class="of"> / ${number(row.hashrate_nominal_ths, 1)}</span>`;
+}
+
+function shareCell(row, look) {
+  const share = shareNow(row, look);
+  return html`<${Bar} share=${share} /><span class="share">${percent(share)}</span>`;
+}
+
+function troubleCell(row, look) {
+  if (!hasTrouble(row)) {
+    return row.boards && !look.old ? html`<span class="muted" title="No board failed, no fan lost">${row.boards} ok</span>` : html`<span class="muted">${UNKNOWN}</span>`;
+  }
+  return html`${row.boards_failed > 0 && html`<span class="mark tone-bad" title="Failed boards of all boards">▦ ${row.boards_failed}/${row.boards ?? "?"}</span>`}
+  ${row.fans_lost > 0 && html`<span class="mark tone-bad" title="Lost fans">✣ ${row.fans_lost}</span>`}`;
+}
+
+function errorCell(row, look, nowMs) {
+  if (!row.last_error) return "";
+  const failing = row.failing && row.online;
+  return html`<span class="when">${row.errorMs === null ? "" : span((nowMs - row.errorMs) / 1000)}</span> <span class=${failing ? "tone-bad" : "muted"}>${row.last_error}</span>`;
+}
+
+function addressCell(row) {
+  return html`<a class="pick ${row.ip ? "" : "mac"}" href=${`/miners/${row.id}`} data-id=${row.id}>${row.ip ?? row.id}</a>`;
+}
+
+/* "S19j Pro" is enough where the maker is one and the same; the title says it in full. */
+function shortModel(row) {
+  return (row.model_name ?? row.model ?? UNKNOWN).replace(/^Antminer /, "");
+}
+
+export const COLUMNS = [
+  {
+    key: "state", head: "State", width: "state",
+    cell: (row, look) => html`<span class="tone-${look.tone}"><span class="dot"></span>${look.word}</span>`,
+    value: (row, look) => look.word, title: (row, look) => (row.state && row.state !== look.word ? `last known state: ${row.state}` : ""),
+  },
+  { key: "address", head: "Address", width: "address", cell: addressCell, value: (row) => row.ipKey, title: (row) => `MAC ${row.id}` },
+  { key: "host", head: "Host", width: "host", cell: (row) => row.hostname ?? "", value: (row) => text(row.hostname), title: (row) => row.hostname },
+  {
+    key: "model", head: "Model", width: "model", cell: (row) => shortModel(row),
+    value: (row) => text(row.model_name ?? row.model), title: (row) => [row.model_name, row.firmware_version].filter(Boolean).join(", firmware "),
+  },
+  {
+    key: "hashrate", head: "TH/s", width: "hashrate", number: true, cell: hashrateCell, value: hashrateNow, first: -1,
+    title: (row, look) => lastKnown(row, look, row.hashrate_ths, "TH/s", 1),
+    headTitle: "Hashrate now / expected of the present settings (nominal)",
+  },
+  {
+    key: "share", head: "of expected", width: "share", number: true, cell: shareCell, value: shareNow, first: 1,
+    headTitle: "Hashrate now in percent of what the present settings should give",
+  },
+  {
+    key: "power", head: "W", width: "power", number: true, cell: (row, look) => number(powerNow(row, look)), value: powerNow, first: -1, headTitle: "Power",
+    title: (row, look) => lastKnown(row, look, row.power_w, "W"),
+  },
+  {
+    key: "efficiency", head: "J/TH", width: "efficiency", number: true, cell: (row, look) => number(efficiencyNow(row, look), 1),
+    value: efficiencyNow, first: -1, headTitle: "Efficiency: less is better",
+  },
+  {
+    key: "temp", head: "°C", width: "temp", number: true, cell: (row, look) => number(hottestNow(row, look)),
+    value: hottestNow, first: -1, headTitle: "Hottest chip",
+    title: (row, look) => lastKnown(row, look, hottest(row), "°C") || `hottest chip ${number(row.chip_temp_max_c)} °C, hottest board ${number(row.pcb_temp_max_c)} °C`,
+  },
+  { key: "preset", head: "Preset", width: "preset", cell: (row) => row.preset ?? UNKNOWN, value: (row) => presetValue(row.preset), title: (row) => row.preset },
+  {
+    key: "trouble", head: "Boards", width: "trouble", cell: troubleCell, first: -1, headTitle: "Failed hashboards and lost fans",
+    value: (row) => (row.boards_failed ?? 0) * 100 + (row.fans_lost ?? 0),
+  },
+  { key: "pool", head: "Pool", width: "pool", cell: (row) => row.poolText, value: (row) => text(row.poolText), title: (row) => row.pool },
+  {
+    key: "error", head: "Last error", width: "error", cell: errorCell, value: (row) => row.errorMs, first: -1,
+    title: (row) => (row.last_error ? `${row.last_error} (${exact(row.errorMs)}; ${row.error_count ?? "?"} so far)` : ""),
+  },
+  { key: "seen", head: "Seen", width: "seen", number: true, cell: (row, look, nowMs) => (row.seenMs === null ? UNKNOWN : span((nowMs - row.seenMs) / 1000)), value: (row) => row.seenMs, first: 1, title: (row) => exact(row.seenMs), headTitle: "Last seen, ago" },
+];
+
+/* Presets are mostly named by their watts: "2350" sorts before "11000". */
+function presetValue(name) {
+  if (!name) return null;
+  const watts = Number(name);
+  return Number.isFinite(watts) ? watts : Infinity;
+}
+
+export const BY_KEY = new Map(COLUMNS.map((column) => [column.key, column]));
+
+/* Keep the address as tie-break, so that equal rows never dance. */
+function tie(a, b) {
+  return (a.row.ipKey ?? Infinity) - (b.row.ipKey ?? Infinity) || (a.row.id < b.row.id ? -1 : 1);
+}
+
+function worstFirst(a, b) {
+  return a.look.rank - b.look.rank || (a.share ?? -1) - (b.share ?? -1) || tie(a, b);
+}
+
+/* A comparison of {row, look, share}: by a column, or "worst" first. */
+export function comparison(key, descending) {
+  const column = BY_KEY.get(key);
+  if (!column) return worstFirst;
+  const sign = descending ? -1 : 1;
+  return (a, b) => {
+    const left = column.value(a.row, a.look);
+    const right = column.value(b.row, b.look);
+    if (left === right) return tie(a, b);
+    if (left === null || left === undefined) return 1;
+    if (right === null || right === undefined) return -1;
+    return (left < right ? -1 : 1) * sign;
+  };
+}
+

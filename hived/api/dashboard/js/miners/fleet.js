@@ -1,0 +1,201 @@
+/* The fleet: totals now against expected, and the table of all miners. */
+import { BY_KEY, COLUMNS, comparison } from "./columns.js";
+import { condition, SHOWN, SHOWN_TITLES, SHOWN_WORDS, SILENT_AFTER_S } from "./condition.js";
+import { EmptySite } from "./empty.js";
+import { ownId } from "../nodes/fleet-nodes.js";
+import { count, hashrate, known, number, power, stamp, UNKNOWN } from "../lib/format.js";
+import { html, useEffect, useMemo, useRef } from "../lib/html.js";
+import { live, useLive, useNow } from "../lib/live.js";
+import { Figure, HashrateFigure, When } from "../lib/ui.js";
+import { NodeChoice, totalsOf } from "../nodes/node-filter.js";
+import { setQuery } from "../lib/router.js";
+import { kindWords } from "../appliance/site.js";
+import { MinersTable, nextSort } from "./table.js";
+
+const ALWAYS_SHOWN = ["online", "hashing", "failing", "silent", "stopped"];
+
+export function FleetPage({ query }) {
+  const { loaded, rows, fleet, link, reason } = useLive();
+  const nowMs = useNow();
+  const silentAfter = fleet?.silent_after_s ?? SILENT_AFTER_S;
+  if (!loaded) {
+    return html`<section class="plain"><h1 tabindex="-1">Fleet</h1>
+      <p class=${link === "lost" ? "tone-bad" : "muted"}>${link === "lost" ? `Not reachable: ${reason}.` : "Reading the fleet…"}</p></section>`;
+  }
+  if (rows.size === 0) return html`<${EmptySite} fleet=${fleet} />`;
+  return html`<h1 class="hidden" tabindex="-1">Fleet</h1>
+    <${Totals} fleet=${fleet} rows=${rows} node=${query.get("node")} nowMs=${nowMs} silentAfter=${silentAfter} />
+    <${Miners} rows=${rows} query=${query} nowMs=${nowMs} silentAfter=${silentAfter} />`;
+}
+
+/* Of the whole fleet as the server sums it, or of one node's miners. */
+function Totals({ fleet: whole, rows: all, node, nowMs, silentAfter }) {
+  const moment = Math.floor(nowMs / 1000);
+  const elsewhere = node && node !== ownId(); // sweeps of other nodes are not known here
+  const rows = useMemo(() => ofNode(all, node), [live.changes, all.size, node]);
+  const fleet = useMemo(() => (node ? { ...whole, ...totalsOf(rows.values(), nowMs, silentAfter) } : whole), [whole, rows, moment]);
+  const [watts, wattUnit] = power(fleet.power_w);
+  const strangers = Object.entries(fleet.strangers ?? {});
+  const sweep = fleet.last_sweep;
+  const uncounted = fleet.silent ?? 0;
+  return html`<section class="totals" aria-label="Totals">
+    <${FleetHashrate} fleet=${fleet} />
+    <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${perMiner(fleet)}</p><//>
+    <${Figure} label="Efficiency" value=${number(fleet.efficiency_j_per_th, 1)} unit="J/TH"><p class="small">power / hashrate</p><//>
+    <${Figure} label="Miners" value=${number(rows.size)}>
+      <p class="small">${number(fleet.online)} online, ${number(fleet.hashing)} hashing</p>
+      ${uncounted > 0 && html`<p class="small tone-warn">${uncounted} silent, not counted in the totals</p>`}
+    <//>
+    ${!elsewhere && html`<${Figure} label="Last sweep" value=${sweep ? number(sweep.addresses) : UNKNOWN} unit="addresses">
+      <p class="small">${sweep ? html`<${SweepWhen} sweep=${sweep} />` : "none yet"}</p>
+      ${strangers.length > 0 && html`<p class="small"><a href="/site" title=${strangers.map(([kind, n]) => `${n} × ${kindWords(kind)}`).join(", ")}>${count(sum(strangers), "stranger")}</a></p>`}
+    <//>`}
+  </section>`;
+}
+
+function perMiner(fleet) {
+  const counted = (fleet.online ?? 0) - (fleet.silent ?? 0);
+  return counted > 0 && known(fleet.power_w) ? `∅ ${power(fleet.power_w / counted).join(" ")} a miner` : "";
+}
+
+/* The rows that one node watches; all of them for no node. */
+const ofNode = (rows, node) => (node ? new Map([...rows].filter(([, row]) => row.node_id === node)) : rows);
+
+const sum = (entries) => entries.reduce((total, [, n]) => total + n, 0);
+
+/* Now against what all known miners should give: what silent and offline ones lack is named, not hidden. */
+function FleetHashrate({ fleet }) {
+  const lost = fleet.hashrate_nominal_lost_ths;
+  const expected = known(fleet.hashrate_nominal_ths) || known(lost) ? (fleet.hashrate_nominal_ths ?? 0) + (lost ?? 0) : null;
+  const away = (fleet.silent ?? 0) + (fleet.miners ?? 0) - (fleet.online ?? 0);
+  return html`<${HashrateFigure} now=${fleet.hashrate_ths} expected=${expected}>
+    ${lost > 0 && away > 0 && html`<p class="small tone-warn">${hashrate(lost).join(" ")} of it lost with ${count(away, "miner")} silent or offline</p>`}
+  <//>`;
+}
+
+function SweepWhen({ sweep }) {
+  const finished = stamp(sweep.finished_at);
+  return finished === null ? html`running, began <${When} ms=${stamp(sweep.started_at)} />` : html`<${When} ms=${finished} />`;
+}
+
+function readSort(query) {
+  const text = query.get("sort") ?? "worst";
+  const descending = text.startsWith("-");
+  const key = descending ? text.slice(1) : text;
+  return BY_KEY.has(key) ? { key, descending } : { key: "worst", descending: false };
+}
+
+const writeSort = ({ key, descending }) => (key === "worst" ? null : `${descending ? "-" : ""}${key}`);
+
+/* The rows that pass search and filters, in the order asked for. */
+function choose(rows, query, sort, nowMs, silentAfter) {
+  const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = SHOWN[query.get("show")];
+  const model = query.get("model");
+  const managed = query.get("managed");
+  const found = [];
+  for (const row of rows.values()) {
+    if (model && row.model !== model) continue;
+    if (managed && row.managed !== (managed === "yes")) continue;
+    if (shown && !shown(row, nowMs, silentAfter)) continue;
+    if (!words.every((word) => row.hay.includes(word))) continue;
+    const look = condition(row, nowMs, silentAfter);
+    // Whole percents: what wobbles by less changes no place.
+    found.push({ row, look, share: look.old || row.percent === null ? null : Math.round(row.percent) });
+  }
+  return found.sort(comparison(sort.key, sort.descending));
+}
+
+function tally(rows, nowMs, silentAfter) {
+  const counts = Object.fromEntries(Object.keys(SHOWN).map((name) => [name, 0]));
+  for (const row of rows.values()) for (const name in SHOWN) if (SHOWN[name](row, nowMs, silentAfter)) counts[name] += 1;
+  return counts;
+}
+
+function Miners({ rows: all, query, nowMs, silentAfter }) {
+  const node = query.get("node");
+  const rows = useMemo(() => ofNode(all, node), [live.changes, all.size, node]);
+  const sort = readSort(query);
+  const { changes } = live;
+  const queryText = query.toString();
+  const moment = Math.floor(nowMs / 5000); // who became silent is looked at every 5 s
+  const entries = useMemo(() => choose(rows, query, sort, nowMs, silentAfter), [changes, queryText, moment, rows.size]);
+  const counts = useMemo(() => tally(rows, nowMs, silentAfter), [changes, moment, rows, rows.size]);
+  const onSort = (key) => setQuery({ sort: writeSort(nextSort(sort, key)) });
+  return html`<section aria-label="Miners">
+    <${Tools} all=${all} rows=${rows} silentAfter=${silentAfter} counts=${counts} query=${query} sort=${sort} found=${entries.length} />
+    ${entries.length === 0
+      ? html`<p class="note muted">No miner matches. <button type="button" onClick=${clearFilters}>Show all</button></p>`
+      : html`<${MinersTable} entries=${entries} rows=${rows} orderKey=${queryText} sort=${sort} onSort=${onSort} nowMs=${nowMs} silentAfter=${silentAfter} />`}
+  </section>`;
+}
+
+const clearFilters = () => setQuery({ q: null, show: null, model: null, managed: null, node: null });
+
+function Chip({ name, words, n, active, title }) {
+  return html`<button type="button" class="chip chip-${name} ${n ? "" : "none"}" aria-pressed=${active ? "true" : "false"} title=${title}
+    onClick=${() => setQuery({ show: active || name === "all" ? null : name })}><b>${number(n)}</b> ${words}</button>`;
+}
+
+function Tools({ all, rows, silentAfter, counts, query, sort, found }) {
+  const search = useRef(null);
+  useEffect(() => {
+    const toSearch = (event) => {
+      if (event.key !== "/" || event.target.closest?.("input, select, textarea, dialog")) return;
+      event.preventDefault();
+      search.current?.focus();
+    };
+    document.addEventListener("keydown", toSearch);
+    return () => document.removeEventListener("keydown", toSearch);
+  }, []);
+  const show = query.get("show");
+  const names = Object.keys(SHOWN).filter((name) => counts[name] > 0 || ALWAYS_SHOWN.includes(name) || name === show);
+  const models = useMemo(() => modelsOf(rows), [rows, rows.size, live.changes]);
+  const filtered = query.get("q") || show || query.get("model") || query.get("managed") || query.get("node");
+  return html`<div class="tools">
+    <div class="chips" role="group" aria-label="Filter by state">
+      <${Chip} name="all" words="miners" n=${rows.size} active=${!show || !SHOWN[show]} title="All miners ever found" />
+      ${names.map((name) => html`<${Chip} key=${name} name=${name} words=${SHOWN_WORDS[name]} n=${counts[name]} active=${show === name} title=${SHOWN_TITLES[name]} />`)}
+    </div>
+    <div class="filters" role="search">
+      <input ref=${search} type="search" placeholder="Search address, MAC, host, model, error, pool  ( / )" aria-label="Search miners"
+        value=${query.get("q") ?? ""} onInput=${(event) => setQuery({ q: event.target.value })} spellcheck="false" autocomplete="off" />
+      <${NodeChoice} value=${query.get("node")} rows=${all} silentAfter=${silentAfter} />
+      <${Choice} label="Model" value=${query.get("model") ?? ""} onChange=${(model) => setQuery({ model })} options=${[["", "all models"], ...models]} />
+      <${Choice} label="Managed" value=${query.get("managed") ?? ""} onChange=${(managed) => setQuery({ managed })}
+        options=${[["", "all miners"], ["yes", "managed"], ["no", "unmanaged"]]} />
+      <${Choice} label="Order" value=${writeSort(sort) ?? ""} onChange=${(value) => setQuery({ sort: value })} options=${ORDERS} />
+      ${filtered && html`<span class="found" role="status">${number(found)} of ${number(all.size)} <button type="button" onClick=${clearFilters}>Show all</button></span>`}
+    </div>
+  </div>`;
+}
+
+const ORDERS = [
+  ["", "worst first"],
+  ...COLUMNS.flatMap(({ key, head, number: isNumber }) => [
+    [key, `${orderWord(key, head)} ${isNumber ? "low first" : "A-Z"}`],
+    [`-${key}`, `${orderWord(key, head)} ${isNumber ? "high first" : "Z-A"}`],
+  ]),
+];
+
+function orderWord(key, head) {
+  return { hashrate: "Hashrate", share: "% of expected", power: "Power", efficiency: "Efficiency", temp: "Temperature" }[key] ?? head;
+}
+
+function Choice({ label, value, options, onChange }) {
+  return html`<label class="choice"><span class="hidden">${label}</span>
+    <select value=${value} title=${label} onChange=${(event) => onChange(event.target.value || null)}>
+      ${options.map(([key, words]) => html`<option key=${key} value=${key} selected=${key === value}>${words}</option>`)}
+    </select></label>`;
+}
+
+function modelsOf(rows) {
+  const found = new Map();
+  for (const row of rows.values()) {
+    if (!row.model) continue;
+    const entry = found.get(row.model) ?? { name: row.model_name ?? row.model, n: 0 };
+    entry.n += 1;
+    found.set(row.model, entry);
+  }
+  return [...found].sort(([, a], [, b]) => a.name.localeCompare(b.name)).map(([alias, { name, n }]) => [alias, `${name} (${n})`]);
+}

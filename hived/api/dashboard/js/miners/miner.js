@@ -1,0 +1,150 @@
+/* One miner: who it is, how it does now, its boards and chips, fans, pools, history, settings and events. */
+import { Boards } from "./boards.js";
+import { Charts } from "./charts.js";
+import { ChipMaps } from "./chipmap.js";
+import { condition, SILENT_AFTER_S } from "./condition.js";
+import { EventList, useEvents } from "./events.js";
+import { known, longSpan, minerUrl, number, power, span, stamp, UNKNOWN } from "../lib/format.js";
+import { members, nodeName, nodePath, useNodes } from "../nodes/fleet-nodes.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
+import { useLive, useNow } from "../lib/live.js";
+import { Fans, Pools, Settings } from "./miner-parts.js";
+import { Badge, Figure, HashrateFigure, Pending, range, useRead, useTitle, When } from "../lib/ui.js";
+import { cameByLink } from "../lib/router.js";
+import { Managed, Password, Waiting } from "./miner-controls.js";
+
+const REREAD_MS = 2000; // a burst of changes of one miner is read once
+
+/* A mark that follows `value`, at most every `pause` ms. */
+function useSlow(value, pause) {
+  const [mark, setMark] = useState(value);
+  const timer = useRef(null);
+  const latest = useRef(value);
+  const moved = useRef(Date.now());
+  latest.current = value;
+  useEffect(() => {
+    if (value === mark || timer.current) return;
+    timer.current = setTimeout(() => {
+      timer.current = null;
+      moved.current = Date.now();
+      setMark(latest.current);
+    }, Math.max(0, moved.current + pause - Date.now()));
+  }, [value, mark]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return mark;
+}
+
+/* The node that a miner is watched by, when that is another one than the master itself. */
+function awayOn(nodes, miner) {
+  const node = (nodes ?? []).find((one) => one.node_id === miner.node_id);
+  if (miner.remote ?? (node !== undefined && node.role !== "master")) return node ?? { node_id: miner.node_id, name: nodeName(nodes, miner.node_id) };
+  return null;
+}
+
+export function MinerPage({ arg }) {
+  const { nodes } = useNodes();
+  const mac = arg.toLowerCase().replaceAll("-", ":");
+  const { rows, fleet } = useLive();
+  const row = rows.get(mac) ?? null;
+  const mark = useSlow(row ? `${row.statusMs} ${row.errorMs} ${row.online} ${row.managed} ${row.ip} ${row.state}` : "", REREAD_MS);
+  const read = useRead(`/api/miners/${mac}`, { mark, everyMs: 60000 });
+  const [changed, setChanged] = useState(null); // the miner as the API answered a change
+  useEffect(() => setChanged(null), [read.data]);
+  const miner = changed ?? read.data;
+  const keep = (fresh) => {
+    setChanged(fresh);
+    read.again(); // and whatever was asked before the change is not listened to any more
+  };
+  useTitle(miner?.ip ?? mac);
+  if (!miner) {
+    return html`<section class="plain"><p><a href="/">Fleet</a> ›</p><h1 tabindex="-1">${mac}</h1>
+      ${read.error?.status === 404 ? html`<p>No miner with this MAC was ever found here.</p>` : html`<${Pending} read=${read} what="The miner" />`}</section>`;
+  }
+  const status = miner.latest_status;
+  const away = awayOn(nodes, miner); // the other node that watches it
+  return html`<${Head} nodes=${nodes} away=${away} miner=${miner} row=${row} fleet=${fleet} onChanged=${keep} />
+    ${read.error && html`<p class="note tone-warn" role="alert">This page could not be read again: ${read.error.message}. It shows what was known before.</p>`}
+    <${Numbers} miner=${miner} status=${status} />
+    <${Boards} status=${status} />
+    ${away ? html`<p class="note muted away">Chips and settings are kept on the node <a href=${nodePath(away.node_id)}>${away.name}</a>.</p>` : html`<${ChipMaps} mac=${mac} model=${miner.model} mark=${mark} />`}
+    <div class="columns"><${Fans} status=${status} /><${Pools} status=${status} /></div>
+    <${Charts} mac=${mac} row=${row} />
+    ${!away && html`<${Settings} mac=${mac} running=${status?.preset ?? null} />`}
+    <${MinerEvents} mac=${mac} />`;
+}
+
+function Head({ miner, nodes, away, row, fleet, onChanged }) {
+  const nowMs = useNow();
+  const title = useRef(null);
+  useLayoutEffect(() => {
+    // The heading that had the focus while the miner was read is gone: this one takes its place.
+    if (cameByLink() && document.activeElement === document.body) title.current.focus({ preventScroll: true });
+  }, []);
+  const look = row ? condition(row, nowMs, fleet?.silent_after_s ?? SILENT_AFTER_S) : null;
+  const url = minerUrl(miner.ip);
+  const facts = [
+    ["Address", miner.ip ? (url ? html`<a href=${url} target="_blank" rel="noopener noreferrer" title="The miner's own page">${miner.ip} ↗</a>` : miner.ip) : "none"],
+    ["MAC", miner.id],
+    ["Model", miner.model_alias ? html`<a href="/models">${miner.model_name ?? miner.model_alias}</a>` : (miner.model_name ?? UNKNOWN)],
+    ["Firmware", [miner.firmware, miner.firmware_version].filter(Boolean).join(" ") || UNKNOWN],
+    ["Control board", miner.platform ?? UNKNOWN],
+    ["Serial", miner.serial ?? UNKNOWN],
+    ...(miner.node_id && members(nodes).length > 1 ? [["Watched by", html`<a href=${nodePath(miner.node_id)}>${nodeName(nodes, miner.node_id)}</a>`]] : []),
+    ["Seen", html`<${When} ms=${stamp(miner.last_seen_at)} empty="never" />`],
+    ["Found", html`<${When} ms=${stamp(miner.created_at)} />`],
+  ];
+  const extra = miner.latest_status?.extra ?? {};
+  return html`<section class="head">
+    <p class="crumbs"><a href="/">Fleet</a> ›</p>
+    <div class="pagehead">
+      <h1 tabindex="-1" ref=${title}>${miner.ip ?? miner.id}${miner.hostname && html` <small>${miner.hostname}</small>`}</h1>
+      ${look && html`<${Badge} tone=${look.tone}>${look.word}<//>`}
+      ${look && miner.state && miner.state !== look.word && html`<span class="muted">last state: ${miner.state}</span>`}
+      <${Managed} miner=${miner} onChanged=${onChanged} />
+      <${Password} miner=${miner} node=${away} onChanged=${onChanged} />
+    </div>
+    <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    ${(extra.failure_code || extra.description) && html`<p class="note tone-bad">The miner reports: ${[extra.failure_code && `code ${extra.failure_code}`, extra.description].filter(Boolean).join(" - ")}</p>`}
+    <${Waiting} pending=${miner.pending} node=${away} />
+    <${LastError} miner=${miner} />
+    ${miner.has_key === false && html`<p class="note tone-warn">hived has no API key on this miner, so it cannot be polled. Set its unlock password and the key is made at the next sweep.</p>`}
+  </section>`;
+}
+
+function LastError({ miner }) {
+  if (!miner.last_error) return "";
+  const times = miner.error_count > 1 ? `, ${number(miner.error_count)} errors so far` : "";
+  return html`<p class="note ${miner.failing ? "tone-bad" : "muted"}">${miner.failing ? "Failing" : "Last error"}
+    (<${When} ms=${stamp(miner.last_error_at)} />${times}): <span class="quote">${miner.last_error}</span></p>`;
+}
+
+function Numbers({ miner, status }) {
+  if (!status) return html`<p class="note muted">No status was read from this miner yet.</p>`;
+  const [watts, wattUnit] = power(status.power_consumption);
+  const at = stamp(status.recorded_at);
+  return html`<section class="totals" aria-label="Now">
+    <${HashrateFigure} now=${status.hashrate_ths} expected=${status.hashrate_nominal_ths}>
+      <p class="small">average ${number(status.hashrate_average_ths, 1)} TH/s</p><//>
+    <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${number(status.efficiency_j_per_th, 1)} J/TH on average</p><//>
+    <${Figure} label="Hottest chip" value=${number(status.chip_temp_max_c)} unit="°C"><p class="small">hottest board ${number(status.pcb_temp_max_c)} °C</p><//>
+    <${Figure} label="Preset" value=${status.preset ?? UNKNOWN}><p class="small">limit of the model: ${miner.max_preset ?? miner.model?.max_preset ?? "none"}</p><//>
+    <${Figure} label="In state" value=${span(status.uptime)} title=${known(status.uptime) ? `${status.state} for ${longSpan(status.uptime)}` : undefined}><p class="small">${status.state ?? UNKNOWN}</p><//>
+    <${Figure} label="Fans" value=${number(status.fan_duty_percent)} unit="%"><p class="small">${fanWords(status.fans)}</p><//>
+  </section>
+  <p class="small asof">Status of <${When} ms=${at} />${status.partial ? " (partial: the miner told only a part of it)" : ""}</p>`;
+}
+
+function fanWords(fans) {
+  if (!fans?.length) return "no fan told";
+  const lost = fans.filter((fan) => fan.status === "lost").length;
+  const turning = fans.map((fan) => fan.rpm).filter(known);
+  return `${lost ? `${lost} of ${fans.length} lost, ` : ""}${turning.length ? `${range(Math.min(...turning), Math.max(...turning))} rpm` : `${fans.length} fans`}`;
+}
+
+function MinerEvents({ mac }) {
+  const read = useEvents({ mac, limit: 30 });
+  return html`<section aria-labelledby="events"><h2 id="events">Events</h2>
+    ${read.events === null ? html`<${Pending} read=${read} what="Events" />` : read.events.length === 0 ? html`<p class="note muted">Nothing happened so far.</p>` : html`<${EventList} events=${read.events} withMiner=${false} />`}
+    ${read.events?.length > 0 && read.more && html`<p class="center"><button type="button" onClick=${read.older}>Older events</button></p>`}
+  </section>`;
+}

@@ -1,0 +1,275 @@
+"""Who may call what. A handler asks `principal(request)` for whom it works, `by(request)` for its audit row.
+
+The route table names for every route who may call it; `admit` holds every request to that before its handler runs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import cast
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from hived.api import context
+from hived.api.http import origin_guard, responses
+from hived.errors import Transient
+from hived.records.access import LOCAL_USER, ApiSecret, By, Principal, Role, new_cookie, read_token
+from hived.records.joining import NodeKey, read_key
+from hived.store import audit
+from hived.store.access import sessions, tokens
+from hived.store.engine.db import Database
+from hived.store.nodes import node_keys
+
+BEARER = {"WWW-Authenticate": "Bearer"}
+LOG_IN = "log in, or send a token: Authorization: Bearer ..."
+NOT_VALID = "this token is not valid"
+MAX_CREDENTIALS = 200  # characters; ours have fewer
+
+# What a proxy adds: then the connection's own address says nothing of who asks.
+PROXY = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
+class Who(Enum):
+    """Who may call a route. The value of the first four is the least role."""
+
+    PUBLIC = ""
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    NODE = "node"
+    """A node's key of the scope node."""
+    INGEST = "ingest"
+    """A node's key of either scope."""
+
+
+PUBLIC, VIEWER, OPERATOR, ADMIN, NODE, INGEST = Who
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The route table as the door keeper reads it: (method, path) -> who, and the area for tokens."""
+
+    who: Mapping[tuple[str, str], Who]
+    areas: Mapping[str, str]
+    loopback_login: bool
+    secure: bool
+    """Whether the cookies travel over TLS alone."""
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie; a browser guards names that begin with __Host- itself."""
+        return "__Host-hived" if self.secure else "hived"
+
+
+RULES = web.AppKey("rules", Rules)
+_PRINCIPAL = web.RequestKey("principal", Principal)
+
+
+def principal(request: web.Request) -> Principal:
+    """Return who sent this request. On a route that is PUBLIC nobody is known: use `identify` there."""
+    return request[_PRINCIPAL]
+
+
+async def still(request: web.Request) -> bool:
+    """Tell whether who sent this request is still let in as the same: for replies that last."""
+    try:
+        return await identify(request) == principal(request)
+    except Transient:  # the database is busy: nothing was said against it
+        return True
+
+
+def by(request: web.Request) -> By:
+    """Return who, when and from where for the audit row of a change."""
+    return principal(request).by(context.of(request).clock())
+
+
+@web.middleware
+async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request through to its handler, or answer 401 (who are you?) or 403 (not you)."""
+    if request.match_info.http_exception is not None:  # no such path, or not this method
+        if _holds_data(request.path) and request.method != "OPTIONS" and await identify(request) is None:
+            return _who_are_you(request)
+        return await handler(request)
+    resource = request.match_info.route.resource
+    path = resource.canonical if resource is not None else ""
+    rules = request.app[RULES]
+    who = rules.who.get((request.method, path))
+    if who is PUBLIC:
+        return await handler(request)
+    found = await identify(request)
+    if found is None:
+        return _who_are_you(request)
+    if why := _why_not(found, who, rules.areas.get(path)):
+        return responses.error(403, why)
+    request[_PRINCIPAL] = found
+    return await handler(request)
+
+
+async def identify(request: web.Request) -> Principal | None:
+    """Return who sent a request, None for nobody we know. A header Authorization is taken alone, else the cookie.
+
+    Asks the database each time: what was revoked in any process opens nothing from then on.
+    """
+    if "Authorization" in request.headers:
+        return await _by_bearer(request, request.headers.getall("Authorization"))
+    cookie = cookie_of(request)
+    return await _by_cookie(request, cookie) if cookie else None
+
+
+def _holds_data(path: str) -> bool:
+    return path.startswith("/api/") or path.lstrip("/").partition("/")[0] in INHERITED
+
+
+INHERITED = frozenset(("status", "scrape", "artifacts", "stats", "sources", "master"))
+"""First parts of the predecessor's paths for the auto-miner."""
+
+
+def _who_are_you(request: web.Request) -> web.Response:
+    return responses.error(401, NOT_VALID if "Authorization" in request.headers else LOG_IN, BEARER)
+
+
+def _why_not(found: Principal, who: Who | None, area: str | None) -> str | None:
+    """Return why somebody may not call a route, None when they may."""
+    if who is None:
+        return "the table of routes does not say who may do this"
+    if who in (NODE, INGEST):
+        if found.kind != "node":
+            return "only a node may do this, with its key"
+        return None if who is INGEST or found.scope == "node" else "this key may send contributions only"
+    if not found.may(cast(Role, who.value)):
+        return f"only {_article(who)} may do this"
+    if found.areas and area not in found.areas:
+        return f"this token is for {', '.join(sorted(found.areas))} only"
+    return None
+
+
+def _article(who: Who) -> str:
+    return "a user or a token" if who is VIEWER else f"an {who.value}"
+
+
+async def _by_bearer(request: web.Request, given: list[str]) -> Principal | None:
+    scheme, _, text = given[0].partition(" ")
+    text = text.strip()
+    if len(given) != 1 or scheme.lower() != "bearer" or len(text) > MAX_CREDENTIALS:
+        return None
+    token, key = read_token(text), read_key(text)
+    if token is not None:
+        return await _by_token(request, token)
+    return await _by_key(request, key) if key is not None else None
+
+
+async def _by_token(request: web.Request, shown: ApiSecret) -> Principal | None:
+    ctx = context.of(request)
+    now = ctx.clock()
+    known = await ctx.store.read(tokens.find, shown, now)
+    if known is None:
+        return None
+    if known.used_at is None or now - known.used_at >= tokens.USED_EVERY_S:
+        with suppress(Transient):
+            await ctx.store.write(tokens.used, known.id, now)
+    return Principal(
+        "token", known.name, known.role, "token", request.remote, areas=frozenset(known.scopes), ref=known.id
+    )
+
+
+async def _by_key(request: web.Request, shown: NodeKey) -> Principal | None:
+    ctx = context.of(request)
+    now = ctx.clock()
+    known = await ctx.store.read(node_keys.find, shown)
+    if known is None:
+        return None
+    if known.used_at is None or now - known.used_at >= node_keys.USED_EVERY_S:
+        with suppress(Transient):
+            await ctx.store.write(node_keys.used, known, now)
+    return Principal(
+        "node", known.node_name, None, "node", request.remote, node_id=known.node_id, scope=known.scope, ref=known.id
+    )
+
+
+async def _by_cookie(request: web.Request, cookie: str) -> Principal | None:
+    ctx = context.of(request)
+    now = ctx.clock()
+    known = await ctx.store.read(sessions.find, cookie, now)
+    if known is None or (known.local and not may_be_local(request)):
+        return None
+    if now - known.seen_at >= sessions.SEEN_EVERY_S:
+        with suppress(Transient):
+            await ctx.store.write(sessions.seen, known.token_hash, now)
+    return Principal(
+        "local" if known.local else "user", known.user, known.role, "session", request.remote, ref=known.token_hash
+    )
+
+
+def network(remote: str | None) -> str:
+    """Return what counts as one address: an IPv6 host has a /64 of them."""
+    try:
+        address = ipaddress.ip_address((remote or "").partition("%")[0])
+    except ValueError:
+        return "?"
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+
+
+# -- a browser on this machine, where `http.loopback_login` lets it in ---------------------------------------------
+
+
+def may_be_local(request: web.Request) -> bool:
+    """Tell whether the configuration lets this request's sender in without a password.
+
+    Only over a connection from this machine itself, to a loopback name: a page that bent its own name to 127.0.0.1 has
+    its own name in Host, and what a proxy on this machine passes on has the proxy's headers.
+    """
+    if not request.app[RULES].loopback_login or any(name in request.headers for name in PROXY):
+        return False
+    return _is_loopback(request.remote or "") and _is_loopback(origin_guard.name_of(request.headers.get("Host", "")))
+
+
+async def welcome(request: web.Request, reply: web.StreamResponse) -> web.StreamResponse:
+    """Return the reply for a document, with a session as admin for a browser on this machine that has none."""
+    if request.method != "GET" or request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        return reply
+    if not may_be_local(request) or await identify(request) is not None:
+        return reply
+    ctx = context.of(request)
+    cookie = new_cookie()
+    with suppress(Transient):  # the page comes all the same; the next one brings the session
+        await ctx.store.write(_begin_local, cookie, request.remote, request.headers.get("User-Agent"), ctx.clock())
+        set_cookie(request, reply, cookie)
+    return reply
+
+
+def cookie_of(request: web.Request) -> str:
+    """Return the session's secret that a browser sent, "" for none."""
+    cookie = request.cookies.get(request.app[RULES].cookie, "")
+    return cookie if len(cookie) <= MAX_CREDENTIALS else ""
+
+
+def set_cookie(request: web.Request, reply: web.StreamResponse, value: str) -> None:
+    """Hand a session to the browser."""
+    rules = request.app[RULES]
+    reply.set_cookie(
+        rules.cookie, value, max_age=int(sessions.LONGEST_S), path="/", secure=rules.secure, httponly=True,
+        samesite="Strict",
+    )  # fmt: skip
+
+
+def drop_cookie(request: web.Request, reply: web.StreamResponse) -> None:
+    """Have the browser forget its session."""
+    rules = request.app[RULES]
+    reply.del_cookie(rules.cookie, path="/", secure=rules.secure, httponly=True, samesite="Strict")
+
+
+def _begin_local(db: Database, cookie: str, address: str | None, agent: str | None, at: float) -> None:
+    sessions.begin(db, cookie, user=LOCAL_USER, role="admin", at=at, address=address, agent=agent)
+    audit.note(db, at=at, who=LOCAL_USER, via="session", address=address, action="login", target=LOCAL_USER)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

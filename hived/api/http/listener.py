@@ -1,0 +1,111 @@
+"""The listening socket: how many may come in, how slow they may be, and what they hear when it is no HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from typing import Any
+
+from aiohttp import web
+from aiohttp.web_request import BaseRequest
+
+from hived.api.http import origin_guard, responses
+from hived.api.http.tls_handshake import Threshold
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS = 512
+"""Six for each of the browsers that may listen to the stream, and some for programs."""
+
+SHUTDOWN_S = 1.0
+"""For replies under way, and as long again for handlers that hang: a daemon has five seconds to stop."""
+
+LIMITS: dict[str, Any] = {
+    "keepalive_timeout": 30.0,  # from connecting to a whole request head, and between two requests
+    "lingering_time": 2.0,  # to throw away a body that nobody wanted
+    "max_line_size": 4096,
+    "max_field_size": 8190,
+    "auto_decompress": False,  # bodies.py does it, and knows when to stop
+    "access_log": None,  # a dashboard asks every second: that is no news
+}
+
+
+class Door(web.BaseSite):
+    """A listening socket that takes at most `connections` clients at a time; more are closed at once.
+
+    `tls`: the context to serve with; None serves plain HTTP.
+    """
+
+    def __init__(
+        self, runner: web.AppRunner, host: str, port: int, *, tls: ssl.SSLContext | None = None,
+        connections: int = MAX_CONNECTIONS, **limits: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(runner)
+        self.host, self.port, self.connections = host, port, connections
+        self.tls = tls
+        self.shaking: set[asyncio.Task[None]] = set()
+        self.limits = LIMITS | limits
+        self.full = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.host} port {self.port}"
+
+    async def start(self) -> None:
+        """Listen. `port` is the real one from then on. OSError when the address cannot be had."""
+        await super().start()
+        server = await asyncio.get_running_loop().create_server(self._protocol, self.host, self.port, backlog=256)
+        self._server = server
+        self.port = server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Listen no more; handshakes under way end."""
+        await super().stop()
+        shaking = list(self.shaking)
+        for task in shaking:
+            task.cancel()
+        await asyncio.gather(*shaking, return_exceptions=True)
+
+    def _protocol(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None
+        full = len(server.connections) + len(self.shaking) >= self.connections
+        if full and not self.full:
+            log.warning("%d connections are open, more are refused", self.connections)
+        elif self.full and not full:
+            log.info("there is room for connections again")
+        self.full = full
+        if full:
+            return _Closed()
+        return self._guest() if self.tls is None else Threshold(self.tls, self._guest, self.shaking)
+
+    def _guest(self) -> asyncio.Protocol:
+        server = self._runner.server
+        assert server is not None
+        return _Guest(server, loop=asyncio.get_running_loop(), **self.limits)
+
+
+class _Guest(web.RequestHandler):
+    """aiohttp's side of one connection, which says in our words what went wrong below and around the handlers."""
+
+    def handle_error(
+        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Return the reply for a handler that raised what nobody expected, or for bytes that are no request."""
+        if status >= 500:
+            log.error("%s %s failed", request.method, request.rel_url.raw_path, exc_info=exc)
+            words = "hive-apid made a mistake, its log says more"
+        else:  # whoever is on the LAN may send anything: no news
+            log.debug("not a request, from %s: %s", request.remote, message)
+            words = "this is no request that can be read"
+        if request.writer.output_size > 0:
+            raise ConnectionError("a part of the reply is out already")
+        reply = responses.error(status, words, dict(origin_guard.HEADERS))
+        reply.force_close()
+        return reply
+
+
+class _Closed(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()

@@ -1,0 +1,122 @@
+"""What a client asked for, checked at the door: path parts, query values, JSON bodies. All refusals are BadRequest."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from hived.api.http import body
+from hived.errors import BadRequest, NotFound
+
+MAX_LIMIT = 1000
+MAX_BODY_BYTES = 64 * 1024  # the largest body we understand is a list of 64 networks
+BODY_S = 10.0  # for the whole body: 64 KiB take a slow phone a second
+
+MAX_NODE_ID = 64
+
+_MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}")
+_WHOLE = re.compile(r"[0-9]{1,16}")
+
+Check = Callable[[Any], Any]
+"""Returns the value to go on with, or raises BadRequest that says what was expected."""
+
+
+def mac(request: web.Request) -> str:
+    """Return the miner's MAC of the path, lower case with colons; NotFound for what is no MAC."""
+    return as_mac(request.match_info["mac"]) or _no_miner(request.match_info["mac"])
+
+
+def as_mac(text: str) -> str | None:
+    """Return a MAC in any case, with colons or dashes, as we write it; None for anything else."""
+    low = text.lower()
+    return low.replace("-", ":") if _MAC.fullmatch(low) else None
+
+
+def _no_miner(text: str) -> str:
+    raise NotFound(f"there is no miner {text[:40]!r}: expected a MAC address such as 02:0e:7e:00:00:01")
+
+
+def queries(request: web.Request, *known: str) -> Mapping[str, str]:
+    """Return the query's values; BadRequest for one given twice. Unknown ones are left to others (cache busters)."""
+    for name in known:
+        if len(request.query.getall(name, [])) > 1:
+            raise BadRequest(f"{name}: given more than once")
+    return request.query
+
+
+def limit(request: web.Request, default: int) -> int:
+    """Return how many rows were asked for: 1 to MAX_LIMIT, anything else is refused rather than cut in silence."""
+    text = queries(request, "limit").get("limit")
+    if text is None:
+        return default
+    if not _WHOLE.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
+        raise BadRequest(f"limit: expected a whole number from 1 to {MAX_LIMIT}, got {text[:40]!r}")
+    return int(text)
+
+
+def node(request: web.Request) -> str | None:
+    """Return the node whose things are asked for; None: those of all."""
+    text = queries(request, "node").get("node")
+    if text is not None and not 0 < len(text) <= MAX_NODE_ID:
+        raise BadRequest("node: expected the id of a node")
+    return text
+
+
+def whole(name: str, text: str) -> int:
+    """Return a whole number from 0 that JavaScript can hold."""
+    if not _WHOLE.fullmatch(text) or int(text) > 2**53:
+        raise BadRequest(f"{name}: expected a whole number, got {text[:40]!r}")
+    return int(text)
+
+
+async def fields(request: web.Request, checks: Mapping[str, Check], *, others: bool = False) -> dict[str, Any]:
+    """Return the members of the JSON object in the body, each checked; an empty body is an empty object.
+
+    `others`: unknown members are left out in place of being refused.
+    """
+    document = parsed(await _body(request))
+    unknown = sorted(set(document) - set(checks))
+    if unknown and not others:
+        raise BadRequest(f"{unknown[0][:40]!r}: unknown field, known are {', '.join(sorted(checks))}")
+    return {name: checks[name](value) for name, value in document.items() if name in checks}
+
+
+async def _body(request: web.Request) -> bytes:
+    try:
+        return await body.read(request, MAX_BODY_BYTES, BODY_S)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body is, an empty one for none; BadRequest for anything else."""
+    if not body.strip():
+        return {}
+    try:
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number)
+    except (UnicodeDecodeError, RecursionError):
+        raise BadRequest("the body is not JSON in UTF-8") from None
+    except json.JSONDecodeError as err:
+        raise BadRequest(f"the body is not JSON: {err.msg} at line {err.lineno} column {err.colno}") from None
+    except ValueError:  # an integer of thousands of digits
+        raise BadRequest("the body is not JSON that can be read: a number is too long") from None
+    if not isinstance(document, dict):
+        raise BadRequest("the body must be a JSON object")
+    return document
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise BadRequest(f"{name[:40]!r}: given more than once")
+        found[name] = value
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise BadRequest(f"the body is not JSON: {text} is not a number of JSON")

@@ -1,0 +1,59 @@
+"""The dashboard's files: read once, at start, so that no request names a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from aiohttp import web
+
+from hived.api.http import access, responses
+from hived.api.http.responses import Page
+from hived.errors import NotFound
+
+DASHBOARD = Path(__file__).parents[1] / "dashboard"
+MAX_FILE_BYTES = 4 * 1024 * 1024
+
+_TYPES = {
+    ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css",
+    ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/vnd.microsoft.icon", ".woff2": "font/woff2",
+    ".json": "application/json", ".webmanifest": "application/manifest+json", ".txt": "text/plain", ".md": "text/plain",
+    "": "text/plain",
+}  # fmt: skip
+
+FILES = web.AppKey("files", dict[str, Page])
+
+
+def load(folder: Path) -> dict[str, Page]:
+    """Return every plain file below a folder by its path in it; links, hidden and unknown kinds are left out."""
+    found: dict[str, Page] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        kind = _TYPES.get(path.suffix.lower())
+        hidden = any(part.startswith((".", "__")) for part in name.parts)
+        if kind is None or hidden or path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            continue
+        body = path.read_bytes()
+        charset = "utf-8" if kind.startswith("text/") or "json" in kind or "svg" in kind else None
+        found[name.as_posix()] = Page(body, hashlib.sha256(body).hexdigest()[:32], kind, charset)
+    return found
+
+
+async def index(request: web.Request) -> web.StreamResponse:
+    """GET / and the dashboard's own routes: always the same page, the script in it knows the way.
+
+    A browser on this machine gets a session with it, where the configuration says so.
+    """
+    return await access.welcome(request, await _file(request, "index.html"))
+
+
+async def static(request: web.Request) -> web.StreamResponse:
+    """GET /static/...: one file of the dashboard."""
+    return await _file(request, request.match_info["name"])
+
+
+async def _file(request: web.Request, name: str) -> web.StreamResponse:
+    page = request.app[FILES].get(name)
+    if page is None:
+        raise NotFound("there is no such file")
+    return await responses.send(request, page)

@@ -1,0 +1,153 @@
+"""The inherited calls about miners, and their settings."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context, dto
+from hived.api.http import access, params, responses
+from hived.errors import BadRequest, NotFound
+from hived.records.miner import HashboardChips
+from hived.records.site import MinerView
+from hived.services.miners import steering
+from hived.store import Database
+from hived.store.miners import fleet, models, readings, settings, telemetry, views
+
+CHIPS_AT_MOST_S = 90.0  # chips are read once a minute: older ones say nothing about this status
+WITH_CHIPS = 10  # statuses of a list that carry chips: one has 50 KB of them, a thousand would have 50 MB
+CHIP_BOARDS = 40  # boards looked through for them: ten readings of four
+STATUS_NEAR_S = 30.0  # two polls
+MAX_TIMES = 20_000  # statuses looked through: a thousand boards are five hours, which are 1,300 statuses at 15 s
+MAX_PASSWORD = 256
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /api/miners[?node=ID]: every *miner*, or those that one node watches.
+
+    Inside `latest_status`, `chains[].chips` is [] here (it would be 30 MB for 1,000 miners), and `model` goes without
+    `presets_power`; both are complete in the calls for one miner and for models.
+    """
+    return await responses.send(request, context.of(request).fleet.page("miners", params.node(request)))
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """GET /api/miners/{mac}: one *miner* as the database has it now, with the chips of its latest status."""
+    found = await context.of(request).store.read(_miner, params.mac(request))
+    return await responses.reply(request, found)
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """PATCH /api/miners/{mac}: `managed` and/or `unlock_pass`; both or nothing is stored."""
+    ctx, mac = context.of(request), params.mac(request)
+    wishes = await params.fields(request, {"managed": _switch, "unlock_pass": _password})
+    if not wishes:
+        raise BadRequest("nothing to change: expected managed (true or false) and/or unlock_pass (a password)")
+    await ctx.store.write(
+        steering.set_miner, mac, access.by(request), managed=wishes.get("managed"), password=wishes.get("unlock_pass")
+    )
+    await context.follow(ctx)
+    return await responses.reply(request, await ctx.store.read(_miner, mac))
+
+
+async def statuses(request: web.Request) -> web.StreamResponse:
+    """GET /api/miners/{mac}/statuses?limit=10: newest first.
+
+    Chips are those stored nearest before a status, at most 90 s earlier; only the newest ten statuses have any.
+    """
+    mac, limit = params.mac(request), params.limit(request, 10)
+    return await responses.reply(request, await context.of(request).store.read(_statuses, mac, limit))
+
+
+async def chips(request: web.Request) -> web.StreamResponse:
+    """GET /api/miners/{mac}/telemetry?limit=30: newest first, one entry for each board and time."""
+    mac, limit = params.mac(request), params.limit(request, 30)
+    return await responses.reply(request, await context.of(request).store.read(_telemetry, mac, limit))
+
+
+async def own_settings(request: web.Request) -> web.StreamResponse:
+    """GET /api/miners/{mac}/settings: as last read; `version` is null before the first time."""
+    return await responses.reply(request, await context.of(request).store.read(_settings, params.mac(request)))
+
+
+async def settings_versions(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/miners/{mac}/settings/versions?limit=20: newest first, each with what it changed."""
+    mac, limit = params.mac(request), params.limit(request, 20)
+    return await responses.reply(request, await context.of(request).store.read(_versions, mac, limit))
+
+
+# What follows runs on the database's thread, encoding included: a thousand statuses would hold up the loop.
+
+
+def _miner(db: Database, mac: str) -> bytes:
+    found = views.miners(db, mac=mac)
+    if not found:
+        raise NotFound(f"there is no miner {mac}")
+    view = found[0]
+    known = models.views(db, view.model_alias) if view.model_alias is not None else []
+    model = dto.model(known[0]) if known else dto.unknown_model(view)
+    return responses.encode(dto.miner(view, model, _latest_chips(db, view)))
+
+
+def _latest_chips(db: Database, view: MinerView) -> Sequence[HashboardChips]:
+    if view.status is None:
+        return ()
+    return _chips_for(view.status.at, telemetry.newest(db, view.num, limit=CHIP_BOARDS))
+
+
+def _statuses(db: Database, mac: str, limit: int) -> bytes:
+    num = context.miner_num(db, mac)
+    found = readings.newest(db, num, limit=limit)
+    stored = telemetry.newest(db, num, limit=CHIP_BOARDS) if found else []
+    return responses.encode(
+        [dto.status(now, _chips_for(now.at, stored) if i < WITH_CHIPS else ()) for i, now in enumerate(found)]
+    )
+
+
+def _chips_for(at: float, stored: Sequence[tuple[float, HashboardChips]]) -> list[HashboardChips]:
+    """Return the boards of the newest reading at or before a time, none when it is too old; `stored` newest first."""
+    nearest = next((then for then, _ in stored if then <= at), None)
+    if nearest is None or at - nearest > CHIPS_AT_MOST_S:
+        return []
+    return [board for then, board in stored if then == nearest]
+
+
+def _telemetry(db: Database, mac: str, limit: int) -> bytes:
+    num = context.miner_num(db, mac)
+    found = telemetry.newest(db, num, limit=limit)
+    times = fleet.status_times(db, num, back_to=found[-1][0] - STATUS_NEAR_S, limit=MAX_TIMES) if found else []
+    times.reverse()
+    return responses.encode([dto.telemetry(num, at, board, _near(at, times)) for at, board in found])
+
+
+def _near(at: float, times: Sequence[float]) -> float | None:
+    """Return the time nearest to `at` if it is near enough; `times` grow."""
+    place = bisect_left(times, at)
+    nearest = min(times[max(0, place - 1) : place + 1], key=lambda then: abs(then - at), default=None)
+    return nearest if nearest is not None and abs(nearest - at) <= STATUS_NEAR_S else None
+
+
+def _settings(db: Database, mac: str) -> bytes:
+    return responses.encode(dto.settings(settings.newest(db, context.miner_num(db, mac))))
+
+
+def _versions(db: Database, mac: str, limit: int) -> bytes:
+    found = settings.versions(db, context.miner_num(db, mac), limit=limit)
+    return responses.encode([dto.version(one) for one in found])
+
+
+def _switch(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequest("managed: expected true or false")
+    return value
+
+
+def _password(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise BadRequest("unlock_pass: expected a password that is not empty")
+    if len(value) > MAX_PASSWORD or not value.isprintable():
+        raise BadRequest(f"unlock_pass: expected at most {MAX_PASSWORD} characters that can be printed")
+    return value

@@ -1,0 +1,53 @@
+"""The inherited calls about models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context, dto
+from hived.api.http import access, params, responses
+from hived.errors import BadRequest, NotFound
+from hived.services.miners import steering
+from hived.store.miners import models
+
+MAX_NAME = 100
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /api/models: every *model*, by alias."""
+    found = await context.of(request).store.read(models.views)
+    return await responses.reply(request, [dto.model(one) for one in found])
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """GET /api/models/{alias}: one *model*."""
+    alias = request.match_info["alias"]
+    found = await context.of(request).store.read(models.views, alias)
+    if not found:
+        raise _unknown(alias)
+    return await responses.reply(request, dto.model(found[0]))
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """PATCH /api/models/{alias}: `max_preset`, a preset of the model (case does not matter) or null for no limit."""
+    ctx, alias = context.of(request), request.match_info["alias"]
+    wishes = await params.fields(request, {"max_preset": _preset})
+    if "max_preset" not in wishes:
+        raise BadRequest("nothing to change: expected max_preset (the name of a preset, or null)")
+    changed = await ctx.store.write(steering.set_max_preset, alias, wishes["max_preset"], access.by(request))
+    if changed is None:
+        raise _unknown(alias)
+    await context.follow(ctx)
+    return await responses.reply(request, dto.model(changed))
+
+
+def _unknown(alias: str) -> NotFound:
+    return NotFound(f"there is no model {alias[:40]!r}")
+
+
+def _preset(value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME):
+        raise BadRequest("max_preset: expected the name of a preset, or null")
+    return value.strip() if isinstance(value, str) else None

@@ -1,0 +1,191 @@
+"""How nodes come to a master: the wish to join, and the contact that every node keeps up."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context
+from hived.api.http import access, params, responses
+from hived.api.nodes import hello, ingest
+from hived.errors import BadRequest
+from hived.records import untrusted
+from hived.records.access import Principal
+from hived.records.ingest import LIMITS
+from hived.records.node import Asked, Contact, Order, Wish
+from hived.records.streams import STREAMS
+from hived.records.times import to_text
+from hived.records.untrusted import BadValue
+from hived.store import Database
+from hived.store.access import attempts
+from hived.store.nodes import contacts, node_keys, nodes, orders
+from hived.store.nodes import ingest as streams
+
+MAX_HEALTH_BYTES = 16 * 1024
+MAX_RESULT_BYTES = 4096
+MAX_DONE = 64  # results in one contact
+JOINS, JOINS_S = 60, 60.0  # from one address: fifteen boxes behind one router that ask every quarter of a minute
+_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+_KEY_ID = re.compile(r"[0-9a-f]{16}")
+_CODE = re.compile(r"[A-Za-z0-9 -]{4,40}")
+_CODES = {"pending": 202, "approved": 200, "refused": 403, "taken": 409}
+
+
+async def join(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/join: a node asks to be let in. 202 until somebody approves it, 200 from then on."""
+    ctx, now = context.of(request), context.of(request).clock()
+    place = f"join:{access.network(request.remote)}"
+    wait_s = await ctx.store.read(attempts.full, place, most=JOINS, window_s=JOINS_S, at=now)
+    wait_s = wait_s or await ctx.store.write(attempts.one_more, place, most=JOINS, window_s=JOINS_S, at=now)
+    if wait_s > 0:
+        return responses.error(429, "too many wishes to join from this address", {"Retry-After": str(int(wait_s) + 1)})
+    body = await ingest.read(request, params.MAX_BODY_BYTES)
+    if isinstance(body, web.Response):
+        return body
+    wish = _checked(_wish, params.parsed(body))
+    current = request.app[hello.CERTIFICATE]
+    found = await ctx.store.write(
+        nodes.ask, wish, own_id=ctx.node_id, pin=current().pin if current else None, address=request.remote, now=now
+    )
+    if found.outcome == "full":
+        return responses.error(429, found.why, {"Retry-After": "60"})
+    if found.outcome in ("refused", "taken"):
+        return responses.error(_CODES[found.outcome], found.why)
+    return await responses.reply(request, _joined(found, ctx), status=_CODES[found.outcome])
+
+
+async def contact(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/nodes/me/contact: a node says how it is and hears what is held of it and what it is to do."""
+    ctx, who = context.of(request), access.principal(request)
+    assert who.node_id is not None
+    body = await ingest.read(request)
+    if isinstance(body, web.Response):
+        return body
+    now = ctx.clock()
+    told = _checked(_contact, params.parsed(body))
+    held, wanted = await ctx.store.write(
+        _keep_in_touch, who, told, address=request.remote, secure=is_private(request), now=now
+    )
+    return await responses.reply(request, {
+        "at": to_text(now), "node_id": ctx.node_id, "name": ctx.node_name,
+        "held": {stream: held.get(stream, 0) for stream in STREAMS},
+        "orders": [{"id": one.id, "daemon": one.daemon, "verb": one.verb, "args": one.args} for one in wanted],
+        "limits": LIMITS,
+    })  # fmt: skip
+
+
+async def add_key(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/nodes/me/keys {key_id, key_hash}: a second key, which ends the others when it is first used."""
+    ctx, who = context.of(request), access.principal(request)
+    wishes = await params.fields(request, {"key_id": _key_id, "key_hash": _key_hash})
+    if len(wishes) < 2 or who.node_id is None:
+        raise BadRequest("expected key_id and key_hash")
+    await ctx.store.write(nodes.add_key, who.node_id, who.ref, wishes["key_id"], wishes["key_hash"], ctx.clock())
+    return await responses.reply(request, {"key_id": wishes["key_id"], "status": "active"})
+
+
+def is_private(request: web.Request) -> bool:
+    """Tell whether nobody on the way can read what is said: it came over TLS, or from this machine."""
+    if request.secure:
+        return True
+    if any(name in request.headers for name in access.PROXY):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _keep_in_touch(
+    db: Database, who: Principal, told: Contact, *, address: str | None, secure: bool, now: float
+) -> tuple[dict[str, int], list[Order]]:
+    node_id = who.node_id
+    assert node_id is not None
+    node_keys.must_open(db, who.ref)
+    contacts.save(db, node_id, told, address=address, secure=secure, now=now)
+    orders.done(db, node_id, told.done, now)
+    return streams.held(db, node_id, told.epoch), orders.waiting(db, node_id, secure=secure, now=now)
+
+
+def _joined(found: Asked, ctx: context.Context) -> dict[str, Any]:
+    return {
+        "status": found.outcome,
+        "phrase": found.phrase,
+        "master": {"node_id": ctx.node_id, "name": ctx.node_name},
+    }
+
+
+def _checked(read: Any, document: Mapping[str, Any]) -> Any:
+    try:
+        return read(document)
+    except BadValue as err:
+        raise BadRequest(f"{err}: not what was expected") from None
+
+
+def _wish(document: Mapping[str, Any]) -> Wish:
+    code = document.get("code")
+    if code is not None and not (isinstance(code, str) and _CODE.fullmatch(code)):
+        raise BadValue("code")
+    return Wish(
+        node_id=as_node_id(document.get("node_id")), name=untrusted.word(document.get("name"), "name", 100),
+        site=untrusted.text(document.get("site"), "site", 100),
+        version=untrusted.text(document.get("version"), "version", 64),
+        key_id=_matched(document.get("key_id"), _KEY_ID, "key_id"),
+        key_hash=untrusted.digest(document.get("key_hash"), "key_hash"), code=code,
+    )  # fmt: skip
+
+
+def as_node_id(value: Any) -> str:
+    """Return the id of a node; BadValue for what is none."""
+    return _matched(value, _NODE_ID, "node_id")
+
+
+def _matched(value: Any, pattern: re.Pattern[str], code: str) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise BadValue(code)
+    return value
+
+
+def _contact(document: Mapping[str, Any]) -> Contact:
+    epoch = document.get("epoch")
+    if not isinstance(epoch, str) or not 0 < len(epoch) <= 64 or not epoch.isalnum() or not epoch.isascii():
+        raise BadValue("epoch")
+    newest, oldest = document.get("newest") or {}, document.get("oldest_unsent_at") or {}
+    if not isinstance(newest, Mapping) or not isinstance(oldest, Mapping):
+        raise BadValue("newest")
+    done = document.get("done") or []
+    if not isinstance(done, list) or len(done) > MAX_DONE:
+        raise BadValue("done")
+    return Contact(
+        version=untrusted.text(document.get("version"), "version", 64),
+        name=untrusted.word(document.get("name"), "name", 100), site=untrusted.text(document.get("site"), "site", 100),
+        epoch=epoch, at=untrusted.time(document.get("at"), "at"),
+        newest={name: untrusted.whole(newest[name], "newest") for name in STREAMS if newest.get(name) is not None},
+        oldest_at={name: untrusted.time(oldest[name], "oldest_unsent_at") for name in STREAMS if oldest.get(name)},
+        health=untrusted.document(document.get("health") or {}, "health", most_bytes=MAX_HEALTH_BYTES, depth=4),
+        done=tuple(_done(one) for one in done), leaving=document.get("leaving") is True,
+    )  # fmt: skip
+
+
+def _done(one: Any) -> tuple[int, dict[str, Any]]:
+    if not isinstance(one, Mapping):
+        raise BadValue("done")
+    result = untrusted.document(one.get("result") or {}, "done", most_bytes=MAX_RESULT_BYTES, depth=4)
+    return untrusted.whole(one.get("id"), "done", 1), result
+
+
+def _key_id(value: Any) -> str:
+    if not isinstance(value, str) or not _KEY_ID.fullmatch(value):
+        raise BadRequest("key_id: expected 16 hexadecimal digits")
+    return value
+
+
+def _key_hash(value: Any) -> str:
+    try:
+        return untrusted.digest(value, "key_hash")
+    except BadValue:
+        raise BadRequest("key_hash: expected 64 hexadecimal digits") from None

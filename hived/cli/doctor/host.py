@@ -1,0 +1,242 @@
+"""`hivectl doctor`: the machine and its configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import psutil
+
+from hived.cli.context import Desk
+from hived.cli.doctor.words import Check, fail, ok, warn
+from hived.cli.output.text import counted, size
+from hived.runtime.disk import room
+from hived.runtime.kinds import TlsFiles
+from hived.services.appliance.certificates import KEY_NAME
+from hived.services.appliance.host_troubles import host_troubles
+from hived.services.miners.sweep import own_networks
+from hived.store.engine.secret_box import NAME as SECRET
+from hived.store.nodes.node import NAME as NODE_ID
+
+OLDEST_YEAR = 2025
+"""No clock that is right shows an older one."""
+LOW_SHARE, LOW_BYTES = 0.05, 200 * 1024 * 1024
+_MDNS = "224.0.0.251"
+_MIB = 1024 * 1024
+NTP_S = 5.0
+
+
+def config(desk: Desk) -> Iterator[Check]:
+    """The configuration is good, or hivectl had not come here; some of it may hurt all the same."""
+    file, own = desk.config_file, desk.config
+    yield ok("config", f"{file if file.exists() else f'no {file}: defaults are in effect'}")
+    if own.http.loopback_login:
+        text = "http.loopback_login: whoever uses this machine is admin without a password"
+        yield warn("config", text, f"set http: {{loopback_login: false}} in {file}; systemctl reload hive-apid")
+    if own.minerd.autostart and own.minerd.contact is None and not own.minerd.allow_hosts:
+        text = "minerd.autostart is set, but without minerd.contact no host is asked"
+        yield warn("config", text, f"set minerd: {{contact: you@example.org}} in {file}; systemctl reload hive-minerd")
+    if own.log.level == "debug":
+        text = "log.level: debug writes a lot to the disk"
+        yield warn("config", text, f"set log: {{level: info}} in {file}; systemctl reload 'hive-*'")
+    for name in sorted({where.rpartition(":")[0] for key, where in own.origin.items() if key in _SECRET_OPTIONS}):
+        readable = _mode(Path(name))
+        if readable is not None and readable & 0o004 and _has_password(desk, name):
+            yield warn(
+                "config", f"{name} holds a password and everybody may read it", f"chmod 640 {name}; chgrp hived {name}"
+            )
+
+
+_SECRET_OPTIONS = ("database.url", "network.unlock_passwords")
+
+
+def _has_password(desk: Desk, name: str) -> bool:
+    origin, url = desk.config.origin, desk.config.database.url
+    in_url = (
+        origin.get("database.url", "").startswith(name)
+        and "@" in url
+        and ":" in url.partition("://")[2].partition("@")[0]
+    )
+    others = origin.get("network.unlock_passwords", "").startswith(name)
+    return in_url or (others and set(desk.config.network.unlock_passwords) != {"admin"})
+
+
+def disk(desk: Desk) -> Iterator[Check]:
+    """Room on the disk of the database, and whether the budget fits."""
+    database = desk.config.database.sqlite_path
+    folder = database.parent if database is not None else desk.config.state_dir
+    for one in host_troubles(database):
+        kind = fail if one.kind == "disk_full" else warn
+        yield kind("disk" if one.kind == "disk_full" else "database", one.text, one.step)
+    free = room(folder)
+    if free is None:
+        yield warn("disk", f"{folder} cannot be looked at", f"ls -ld {folder}")
+        return
+    total = shutil.disk_usage(folder).total
+    look = f"du -xh {folder} | sort -h | tail; journalctl --disk-usage"
+    text = f"{size(free)} of {size(total)} are free on the disk of {folder}"
+    if free < max(LOW_BYTES, LOW_SHARE * total):
+        yield warn("disk", text, look)
+    else:
+        yield ok("disk", text)
+    if database is not None:
+        budget = desk.config.retention.max_database_mb * _MIB
+        used = database.stat().st_size if database.exists() else 0
+        if budget - used > free:
+            text = f"the database may grow to {size(budget)}, and there is room for {size(used + free)}"
+            fits = max(16, int((used + free) * 0.8) // _MIB)
+            yield warn("disk", text, f"set retention: {{max_database_mb: {fits}}} in {desk.config_file}")
+
+
+def secrets(desk: Desk) -> Iterator[Check]:
+    """Who may read what opens the miners and proves who this node is."""
+    folder, found = desk.config.state_dir, []
+    files = [folder / SECRET, folder / KEY_NAME, folder / NODE_ID]
+    if isinstance(desk.config.http.tls, TlsFiles):
+        files.append(Path(desk.config.http.tls.key))
+    if desk.config.database.sqlite_path is not None:
+        files.append(desk.config.database.sqlite_path)
+    for path in files:
+        mode = _mode(path)
+        if mode is None:
+            continue
+        found.append(path.name)
+        if mode & 0o077:
+            yield fail("secrets", f"others may read {path} (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}")
+    if (folder / SECRET).exists():
+        yield ok("secrets", f"{', '.join(sorted(found))} in {folder}")
+    else:
+        yield ok("secrets", f"no {SECRET} in {folder} yet: it is made with the first miner's key")
+
+
+async def clock(desk: Desk) -> list[Check]:
+    """A sane year, and somebody who keeps the clock right."""
+    now = datetime.fromtimestamp(desk.clock(), UTC)
+    if now.year < OLDEST_YEAR:
+        return [fail("clock", f"it shows {now:%Y-%m-%d %H:%M}: history gets wrong times", "timedatectl set-ntp true")]
+    said = await _synchronised()
+    at = f"{now:%Y-%m-%d %H:%M:%S} UTC"
+    if said is None:
+        return [ok("clock", f"{at}; whether a time server keeps it right cannot be told here")]
+    if said:
+        return [ok("clock", f"{at}, kept right by a time server")]
+    return [
+        warn(
+            "clock", f"{at}, but no time server keeps it right", "timedatectl set-ntp true; timedatectl timesync-status"
+        )
+    ]
+
+
+async def _synchronised() -> bool | None:
+    program = shutil.which("timedatectl")
+    if program is None:
+        return None
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program, "show", "-p", "NTPSynchronized", "--value", stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+    except OSError:
+        return None
+    try:
+        async with asyncio.timeout(NTP_S):
+            out, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return None
+    return {b"yes": True, b"no": False}.get(out.strip())
+
+
+def subnets(desk: Desk) -> Iterator[Check]:
+    """What is scanned, and whether this host is there."""
+    configured = desk.config.network.subnets
+    reload = "systemctl reload hive-discoverd"
+    if not configured:
+        step = f"set network: {{subnets: [192.168.1.0/24]}} in {desk.config_file}; {reload}"
+        yield warn("subnets", "none is configured: nothing is scanned", step)
+        return
+    own = _addresses()
+    for subnet in configured:
+        if not isinstance(subnet, IPv4Network):
+            found = own_networks()
+            if found:
+                yield ok("subnets", f"auto: {', '.join(str(one) for one in found)}")
+            else:
+                step = f"ip -brief address; or name networks in network.subnets of {desk.config_file}; {reload}"
+                yield fail("subnets", "auto: this host has no network of its own", step)
+            continue
+        here = [str(address) for address in own if address in subnet or (subnet.is_loopback and address.is_loopback)]
+        if here:
+            yield ok("subnets", f"{subnet}: this host is there as {here[0]}")
+        elif _routed(subnet):
+            first = next(subnet.hosts())
+            text = f"{subnet}: this host is not in it, a router has to know the way"
+            yield warn("subnets", text, f"ip route get {first}")
+        else:
+            yield fail(
+                "subnets",
+                f"{subnet}: there is no way to it from here",
+                f"ip route; ip -brief address; see {desk.config_file}",
+            )
+
+
+def _addresses() -> list[IPv4Address]:
+    up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
+    return [
+        IPv4Address(one.address)
+        for name, addresses in psutil.net_if_addrs().items()
+        for one in addresses
+        if one.family == socket.AF_INET and name in up
+    ]
+
+
+def _routed(subnet: IPv4Network) -> bool:
+    """Ask the kernel for a way; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(next(subnet.hosts())), 9))
+        except OSError:
+            return False
+    return True
+
+
+def zeroconf(desk: Desk) -> Iterator[Check]:
+    """Whether other boxes can be heard of."""
+    own = desk.config.discoverd
+    if not own.zeroconf:
+        yield ok("zeroconf", "switched off: discoverd.zeroconf")
+        return
+    wanted = own.zeroconf_interfaces or tuple(str(one) for one in _addresses() if not one.is_loopback)
+    deaf = [address for address in wanted if not _hears(address)]
+    if not wanted:
+        yield warn("zeroconf", "this host has no network", "ip -brief address")
+    elif deaf:
+        text = f"no multicast over {', '.join(deaf)}"
+        yield warn("zeroconf", text, f"ip link show; or set syncd: {{master: URL}} in {desk.config_file}")
+    else:
+        yield ok("zeroconf", f"multicast over {counted(len(wanted), 'address', 'addresses')}")
+
+
+def _hears(address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            group = socket.inet_aton(_MDNS) + socket.inet_aton(address)
+            probe.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group)
+        except OSError:
+            return False
+    return True
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 - beside S_IMODE
+    except OSError:
+        return None

@@ -1,0 +1,286 @@
+"""`hivectl doctor`: daemons, database, dashboard, miners, master and model."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import psutil
+
+from hived import __version__
+from hived.cli import peers as peer_words
+from hived.cli import uplink
+from hived.cli.context import Desk
+from hived.cli.daemons import DaemonState, all_daemons, is_alive
+from hived.cli.doctor.words import Check, fail, ok, warn
+from hived.cli.output.text import ago, counted, size, span
+from hived.clients.ollama.client import OllamaClient
+from hived.clients.ollama.parse import ModelMissing
+from hived.errors import Refused, Transient
+from hived.records.peers import Peer
+from hived.records.site import DaemonRow
+from hived.services.appliance.retain import PRUNE_EVERY_S
+from hived.services.appliance.trusted_clock import JUMP_S
+from hived.services.miners.sweep import ranges_of
+from hived.store import Database
+from hived.store.collecting import collector
+from hived.store.engine import dialect
+from hived.store.engine.damage import TOO_LARGE, proof
+from hived.store.miners import discovery, history, views
+from hived.store.nodes import peers as stored_peers
+
+APID, POLLD = "hive-apid", "hive-polld"
+SAMPLE = 3
+"""So many miners are tried, over the port that they are polled by all the time."""
+SKEW_S = 5.0
+YOUNG_S = 60.0
+_FAILING = re.compile(r"(?:^|; )([a-z -]+ failed \d+ times: [^;]*)")
+_UNITS = (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"), Path("/etc/systemd/system"))
+RUNNING = Path("/run/systemd/system")
+RESTARTS = 3
+_PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,StatusText"
+TRY_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database tells of."""
+
+    daemons: list[DaemonRow]
+    addresses: list[str]
+    """Of local miners that are online."""
+    peers: list[Peer]
+    master: uplink.Standing
+    name: str
+    bytes: int
+    path: Path | None
+    collects: bool
+    sure_at: float | None
+    """When hive-polld was last sure of the time."""
+
+
+def read(db: Database, node_id: str, now: float, wanted: str) -> Facts:
+    """Return it, of one moment."""
+    return Facts(
+        daemons=discovery.daemons(db),
+        addresses=[one.ip for one in views.miners(db) if one.online and one.ip and one.node_id == node_id],
+        peers=stored_peers.rows(db), master=uplink.read(db, node_id, now, wanted),
+        name=db.name, bytes=dialect.sizes(db)[0],
+        path=Path(db.name) if db.kind == "sqlite" else None, collects=collector.state(db).wanted,
+        sure_at=history.sure_until(db),
+    )  # fmt: skip
+
+
+def database(facts: Facts) -> Iterator[Check]:
+    """Whether it is whole: as far as it can be read in ten seconds."""
+    said = proof(facts.path) if facts.path is not None else ""
+    about = f"{facts.name}, {size(facts.bytes)}, schema as this hived has it"
+    if said in ("", TOO_LARGE):
+        yield ok(
+            "database", about + (", too large to be read through now" if said else ", whole" if facts.path else "")
+        )
+    else:
+        step = "hivectl restore FILE; without a backup, systemctl restart hived.target begins a new one"
+        yield fail("database", f"{facts.name} is damaged: {said}", step)
+
+
+def doubt(desk: Desk, facts: Facts) -> Iterator[Check]:
+    """Whether the clock has jumped lately, so that history does not age."""
+    now, sure_at = desk.clock(), facts.sure_at
+    row = next((one for one in facts.daemons if one.name == POLLD), None)
+    if row is None or sure_at is None or not is_alive(row, now) or abs(now - row.started_at) < 3 * PRUNE_EVERY_S:
+        return
+    if abs(now - sure_at) > JUMP_S:
+        how = f"{span(abs(now - sure_at))} {'ahead of' if now > sure_at else 'behind'} what it was"
+        text = f"it has jumped, {how}: nothing is summed up or deleted by age until it kept on for an hour"
+        yield warn("clock", text, "timedatectl; when it is wrong: timedatectl set-ntp true")
+
+
+async def daemons(desk: Desk, facts: Facts) -> list[Check]:
+    """Each that should run: whether it does, what fails in it, how often it was restarted."""
+    found = all_daemons(facts.daemons, desk.clock())
+    if APID not in {one.name for one in found} and _has_dashboard():
+        found.append(DaemonState(APID, alive=False, row=None))
+    return [await _daemon(one, desk.clock()) for one in found]
+
+
+def _has_dashboard() -> bool:
+    return any((folder / f"{APID}.service").exists() for folder in _UNITS)
+
+
+async def _daemon(one: DaemonState, now: float) -> Check:
+    name, row = one.name, one.row
+    unit = await _unit(name)
+    why = f"journalctl -u {name} -n 50"
+    restarts = int(unit["NRestarts"]) if unit.get("NRestarts", "").isdecimal() else 0
+    if unit.get("ActiveState") == "failed":
+        text = f"does not run, and systemd gave up: {unit.get('Result', 'unknown')}"
+        return fail(name, text, f"{why}; then systemctl reset-failed {name}; systemctl start {name}")
+    if unit.get("ActiveState") == "activating":
+        waits = unit.get("StatusText") or "not ready yet"
+        again = f"ended by itself, and systemd starts it again: {counted(restarts, 'time')} so far"
+        return warn(name, again if unit.get("SubState") == "auto-restart" else f"is starting: {waits}", why)
+    if row is None:
+        if unit.get("ActiveState") == "active":
+            return ok(name, "has just started")
+        return fail(name, "has never run", f"systemctl enable --now {name}; {why}")
+    # Its row is good for half a minute after its end. One that somebody runs by hand has a process.
+    gone = unit.get("ActiveState") == "inactive" and not psutil.pid_exists(row.pid)
+    if gone or not one.alive:
+        text = f"does not run, last heard of {ago(row.beat_at, now)}"
+        return fail(name, text, f"systemctl start {name}; {why}")
+    up = now - row.started_at
+    if restarts >= RESTARTS and up < 3600:
+        return warn(name, f"runs for {span(up)}, after {restarts} restarts by systemd", why)
+    if row.version != __version__:
+        return warn(name, f"runs, but it is still {row.version}", f"systemctl restart {name}")
+    failing = _FAILING.search(row.status)
+    if failing is not None:
+        return warn(name, f"runs, but {failing[1]}", why)
+    return ok(name, f"runs for {span(up)}: {row.status}" if up > YOUNG_S else f"has started {span(up)} ago")
+
+
+async def _unit(name: str) -> dict[str, str]:
+    """What systemd says of a unit; nothing where there is none."""
+    program = shutil.which("systemctl")
+    if program is None or not await asyncio.to_thread(RUNNING.is_dir):
+        return {}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            program, "show", name, "-p", _PROPERTIES, stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        async with asyncio.timeout(TRY_S):
+            out, _ = await process.communicate()
+    except (OSError, TimeoutError):
+        return {}
+    told = dict(line.split("=", 1) for line in out.decode("utf-8", "replace").splitlines() if "=" in line)
+    return told if told.get("LoadState") == "loaded" else {}
+
+
+async def dashboard(desk: Desk, facts: Facts) -> list[Check]:
+    """Whether hive-apid answers at http.addr, or who else has the port."""
+    where, name = desk.config.http.addr, "dashboard"
+    told = {one.name: one for one in all_daemons(facts.daemons, desk.clock())}
+    if APID not in told and not _has_dashboard():
+        return [ok(name, "none on this box: it is the master's, or in the package hived-master")]
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(where.host, where.host)  # noqa: S104 - compared
+    scheme = "http" if desk.config.http.tls == "off" else "https"
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{where.port}"
+    look = f"ss -ltnp 'sport = :{where.port}'"
+    said = await _healthz(url)
+    running = APID in told and told[APID].alive
+    if said == 200:
+        return [ok(name, f"answers at {url}")]
+    if said is not None and running:
+        return [
+            fail(
+                name,
+                f"{url} answers {said}: hive-apid is not well",
+                f"curl -s {url}/healthz; journalctl -u {APID} -n 50",
+            )
+        ]
+    if said is not None:
+        return [fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {desk.config_file}")]
+    if await _taken(host, where.port) and not running:
+        return [fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {desk.config_file}")]
+    return [fail(name, f"nobody answers at {url}", f"systemctl start {APID}; journalctl -u {APID} -n 50")]
+
+
+async def _healthz(url: str) -> int | None:
+    own = ssl.create_default_context()
+    own.check_hostname, own.verify_mode = False, ssl.CERT_NONE  # it is this box, and nothing is told to it
+    timeout = aiohttp.ClientTimeout(total=TRY_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(f"{url}/healthz", ssl=own, allow_redirects=False) as reply,
+        ):
+            return reply.status
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return None
+
+
+async def _taken(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(TRY_S):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+async def miners(desk: Desk, facts: Facts) -> list[Check]:
+    """Whether the port of a few miners can be reached: those that are known, and may be touched."""
+    network = desk.config.network
+    scanned = ranges_of(network.subnets, network.exclude)
+    sample = [ip for ip in facts.addresses if scanned.allows(ip)][:SAMPLE]
+    if not sample:
+        step = "hivectl miners scan; hivectl status says what answers instead"
+        return [warn("miners", "none is known to be online", step)] if network.subnets else []
+    reached = await asyncio.gather(*(_taken(ip, network.port) for ip in sample))
+    silent = [ip for ip, answered in zip(sample, reached, strict=True) if not answered]
+    tried = f"{len(sample) - len(silent)} of {len(sample)} that were tried take a connection to port {network.port}"
+    if silent:
+        return [warn("miners", f"{tried}, not {', '.join(silent)}", f"ping -c 3 {silent[0]}; ip route get {silent[0]}")]
+    return [ok("miners", f"{counted(len(facts.addresses), 'miner')} online; {tried}")]
+
+
+def master(desk: Desk, facts: Facts) -> Iterator[Check]:
+    """How this node stands to its master, and the clocks of the two."""
+    said = uplink.in_words(facts.master, desk, desk.clock())
+    if said is None:
+        if desk.config.syncd.master == "off":
+            yield ok("master", "off: syncd.master says so")
+        else:
+            yield warn(
+                "master",
+                "none yet: what this node learns stays here",
+                "hivectl join URL CODE, or set syncd.master: off",
+            )
+        return
+    text, tone, step = said
+    if tone == "bad":
+        yield fail("master", text, step or "journalctl -u hive-syncd -n 50")
+    elif tone == "warn" and desk.config.syncd.master != "off":
+        yield warn("master", text, step or "journalctl -u hive-syncd -n 50")
+    else:
+        yield ok("master", text)
+    skew = facts.master.link.skew_s
+    if skew is not None and abs(skew) > SKEW_S:
+        way = "ahead of" if skew > 0 else "behind"
+        yield warn("clock", f"this clock is {abs(skew):.0f} s {way} the master's", "timedatectl set-ntp true, on both")
+
+
+def near(desk: Desk, facts: Facts) -> Iterator[Check]:
+    """The other boxes."""
+    if not desk.config.discoverd.zeroconf:
+        return
+    words = peer_words.in_words(facts.peers)
+    yield ok("peers", ", ".join(words) if words else "no other box was seen so far")
+
+
+async def model(desk: Desk, facts: Facts | None) -> list[Check]:
+    """Whether the model can be asked. Without it artifacts are kept and wait."""
+    own = desk.config.ollama
+    used = desk.config.minerd.autostart or (facts is not None and facts.collects)
+    async with OllamaClient(own.host, own.model, timeout_s=TRY_S) as client:
+        try:
+            async with asyncio.timeout(TRY_S):
+                await client.digest()
+        except ModelMissing as err:
+            said, step = str(err), "hivectl model pull"
+        except (Refused, Transient, TimeoutError) as err:
+            said, step = str(err) or "no answer", "systemctl status ollama; see ollama.host in the configuration"
+        else:
+            return [ok("model", f"{own.model} is ready at {client.host}")]
+    if used:
+        return [warn("model", f"{said}: artifacts wait for their descriptions", step)]
+    return [ok("model", f"not needed while the auto-miner rests ({said})")]

@@ -1,0 +1,284 @@
+"""Talk to VNish / AnthillOS miners over HTTP: every call that finding them, keys, status and telemetry need.
+
+Sources: the API document of 1.2.6, 1.2.7 and 1.3.4 and captures of real devices. All calls raise errors of
+hived.errors only: Transient and its kinds (wait), Refused and its kinds (do not repeat), BadRequest (our mistake).
+No message ever contains a key, a token or a password.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections import OrderedDict
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import aiohttp
+
+from hived import __version__
+from hived.clients.firmwares.vnish import parse
+from hived.clients.firmwares.vnish.answers import judge, not_vnish, retry_after
+from hived.clients.firmwares.vnish.transport import (
+    CUT,
+    MAX_SNIFF_BYTES,
+    ConnectionWatch,
+    NotHttp,
+    Request,
+    exchange,
+    is_bounded,
+    open_session,
+)
+from hived.errors import (
+    BadCredentials,
+    BadRequest,
+    NotSupported,
+    NotThisFirmware,
+    Transient,
+    Unreadable,
+    WrongPassword,
+)
+from hived.records.miner import (
+    ApiKey,
+    HashboardChips,
+    HistoryPoint,
+    MinerIdentity,
+    MinerReading,
+    MinerSettings,
+    ModelInfo,
+    Preset,
+    StatusPane,
+    TuningReading,
+)
+
+__all__ = ["BOARD_CALLS", "KEY_LENGTH", "ConnectionWatch", "VnishClient", "open_session"]
+
+BOARD_CALLS = ("/chains", "/boards", "/chips")
+"""1.2, 1.3 and the older form that 1.2 has as well; exactly what answers is used."""
+KEY_LENGTH = 32
+"""Characters of a key: the firmware takes no other length."""
+MAX_REMEMBERED = 8192  # addresses whose board call is known; more than a site of 5,000 has
+MAX_TIME_SLICE_S = 259_200  # three days, the firmware's own limit
+_HEADER_SAFE = re.compile(r"[!-~]{1,4096}")
+_HTTP_FORBIDDEN = 403
+
+
+class VnishClient:
+    """Ask miners by address. `session` comes from `open_session` and is shared by all of them."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        port: int = 80,
+        timeout_s: float = 5.0,
+        user_agent: str = f"hived/{__version__}",
+    ) -> None:
+        if not is_bounded(session):
+            raise ValueError("VnishClient needs a session of open_session()")
+        self._session = session
+        self._port = port
+        self._timeout_s = timeout_s
+        self._headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": user_agent,
+        }
+        self._board_calls: OrderedDict[str, str] = OrderedDict()
+
+    def watch(self) -> ConnectionWatch:
+        """Return a watch to hand to the calls of one poll: `with client.watch() as watch: ...; watch.opened`."""
+        return ConnectionWatch()
+
+    async def identify(
+        self, ip: str, timeout_s: float | None = None, watch: ConnectionWatch | None = None
+    ) -> MinerIdentity:
+        """Return who answers at `ip` (GET /info, no credentials).
+
+        NotThisFirmware, with `kind`, for everything that is no VNish; Unreadable for a VNish that cannot be read;
+        Transient for no answer at all. Reads at most MAX_SNIFF_BYTES.
+        """
+        request = self._request(ip, "/info", timeout_s=timeout_s)
+        request = replace(request, max_bytes=MAX_SNIFF_BYTES, sniff=True)
+        try:
+            reply = await exchange(self._session, request, watch)
+        except NotHttp:
+            raise NotThisFirmware("answers, but not in HTTP", "unknown") from None
+        if not 200 <= reply.status < 300:
+            raise not_vnish(reply)
+        try:
+            found = parse.identity(reply.body)
+        except NotThisFirmware as err:
+            if reply.fault == CUT and err.kind != "html":
+                raise Transient(CUT) from None
+            raise
+        if reply.fault:
+            raise Unreadable(reply.fault)
+        return found
+
+    async def model(self, ip: str, watch: ConnectionWatch | None = None) -> ModelInfo:
+        """Return what the miner is made of (GET /model)."""
+        return parse.model(await self._ask(ip, "/model", watch=watch))
+
+    async def status(self, ip: str, watch: ConnectionWatch | None = None) -> StatusPane:
+        """Return the state and whether a restart is due (GET /status)."""
+        return parse.status(await self._ask(ip, "/status", watch=watch))
+
+    async def summary(
+        self, ip: str, key: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
+    ) -> MinerReading:
+        """Return one reading (GET /summary); an empty one between two states. `unit` is the identity's."""
+        return parse.summary(await self._ask(ip, "/summary", key=key, watch=watch), unit)
+
+    async def perf_summary(self, ip: str, watch: ConnectionWatch | None = None) -> TuningReading:
+        """Return the preset that runs now (GET /perf-summary)."""
+        return parse.perf_summary(await self._ask(ip, "/perf-summary", watch=watch))
+
+    async def boards(
+        self, ip: str, prefer: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
+    ) -> tuple[HashboardChips, ...]:
+        """Return every chip of every hashboard, from whichever of BOARD_CALLS this version has.
+
+        `prefer` is tried first, else what answered at this address before. NotSupported when none is there.
+        """
+        first = prefer or self._board_calls.get(ip)
+        for path in sorted(BOARD_CALLS, key=lambda call: call != first):
+            try:
+                body = await self._ask(ip, path, watch=watch)
+            except NotSupported:
+                continue
+            self._remember(ip, path)
+            return parse.boards(body, unit)
+        self._board_calls.pop(ip, None)
+        raise NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
+
+    async def presets(
+        self, ip: str, key: str | None = None, *, bearer: str | None = None, watch: ConnectionWatch | None = None
+    ) -> tuple[Preset, ...]:
+        """Return the ladder of presets, lowest first (GET /autotune/presets); needs a key or a token."""
+        return parse.presets(await self._ask(ip, "/autotune/presets", key=key, bearer=bearer, watch=watch))
+
+    async def settings(
+        self, ip: str, key: str | None = None, *, bearer: str | None = None, watch: ConnectionWatch | None = None
+    ) -> MinerSettings:
+        """Return the miner's own settings without any password (GET /settings); needs a key or a token."""
+        return parse.settings(await self._ask(ip, "/settings", key=key, bearer=bearer, watch=watch))
+
+    async def metrics(
+        self,
+        ip: str,
+        time_slice_s: int = 86_400,
+        step_s: int = 900,
+        unit: str | None = None,
+        watch: ConnectionWatch | None = None,
+    ) -> tuple[HistoryPoint, ...]:
+        """Return the miner's own history, oldest first (GET /metrics); it goes back three days."""
+        query = {"time_slice": min(max(time_slice_s, 1), MAX_TIME_SLICE_S), "step": max(step_s, 1)}
+        return parse.metrics(await self._ask(ip, "/metrics", query=query, watch=watch), unit)
+
+    async def unlock(self, ip: str, password: str, watch: ConnectionWatch | None = None) -> str:
+        """Return a bearer token for `password` (POST /unlock); WrongPassword, or LockedOut after too many."""
+        request = self._request(ip, "/unlock", method="POST", document={"pw": password})
+        reply = await exchange(self._session, request, watch)
+        if reply.status == _HTTP_FORBIDDEN:
+            raise WrongPassword("the miner refused the password", retry_after(reply))
+        return parse.token(judge(reply, (password,)))
+
+    async def lock(self, ip: str, token: str, watch: ConnectionWatch | None = None) -> None:
+        """Drop `token` on the miner (POST /lock); the answer is empty."""
+        await self._ask(ip, "/lock", method="POST", bearer=token, watch=watch)
+
+    async def api_keys(
+        self, ip: str, token: str | None = None, *, key: str | None = None, watch: ConnectionWatch | None = None
+    ) -> tuple[ApiKey, ...]:
+        """Return all keys that the miner knows, in clear (GET /apikeys); needs a token or a key."""
+        return parse.api_keys(await self._ask(ip, "/apikeys", bearer=token, key=key, watch=watch))
+
+    async def add_api_key(
+        self, ip: str, token: str, key: str, description: str, watch: ConnectionWatch | None = None
+    ) -> str:
+        """Store `key` of KEY_LENGTH characters (POST /apikeys); return "inserted", "updated" or "nochanges"."""
+        if len(key) != KEY_LENGTH or not _HEADER_SAFE.fullmatch(key):
+            raise BadRequest(f"an API key has exactly {KEY_LENGTH} printable characters")
+        body = await self._ask(
+            ip,
+            "/apikeys",
+            method="POST",
+            bearer=token,
+            document={"key": key, "description": description},
+            watch=watch,
+        )
+        return parse.key_status(body)
+
+    async def delete_api_key(self, ip: str, token: str, key: str, watch: ConnectionWatch | None = None) -> None:
+        """Remove `key` from the miner (POST /apikeys/delete); the answer is empty."""
+        await self._ask(
+            ip,
+            "/apikeys/delete",
+            method="POST",
+            bearer=token,
+            document={"key": key},
+            watch=watch,
+        )
+
+    async def check_key(self, ip: str, key: str, watch: ConnectionWatch | None = None) -> bool:
+        """Say whether the miner takes `key` (GET /auth-check); NotThisFirmware when a login page answers."""
+        try:
+            parse.auth_check(await self._ask(ip, "/auth-check", key=key, watch=watch))
+        except BadCredentials:
+            return False
+        return True
+
+    async def _ask(
+        self,
+        ip: str,
+        path: str,
+        *,
+        method: str = "GET",
+        query: dict[str, int] | None = None,
+        document: dict[str, str] | None = None,
+        bearer: str | None = None,
+        key: str | None = None,
+        watch: ConnectionWatch | None = None,
+    ) -> bytes:
+        """Return the body of a yes to one call, else raise what `answers` makes of it."""
+        request = self._request(ip, path, method=method, query=query, document=document, bearer=bearer, key=key)
+        reply = await exchange(self._session, request, watch)
+        sent = (document or {}).get("key")
+        return judge(reply, [secret for secret in (bearer, key, sent) if secret])
+
+    def _request(
+        self,
+        ip: str,
+        path: str,
+        *,
+        method: str = "GET",
+        query: dict[str, int] | None = None,
+        document: dict[str, str] | None = None,
+        bearer: str | None = None,
+        key: str | None = None,
+        timeout_s: float | None = None,
+    ) -> Request:
+        headers = dict(self._headers)
+        for name, prefix, secret in (("Authorization", "Bearer ", bearer), ("x-api-key", "", key)):
+            if secret is None:
+                continue
+            if not _HEADER_SAFE.fullmatch(secret):
+                raise BadCredentials("the stored key or token cannot be sent")
+            headers[name] = prefix + secret
+        if document is not None:
+            headers["Content-Type"] = "application/json"
+        return Request(method, self._url(ip, path, query), timeout_s or self._timeout_s, headers, document)
+
+    def _url(self, ip: str, path: str, query: dict[str, int] | None) -> str:
+        try:
+            address = ipaddress.ip_address(ip)
+        except ValueError:
+            raise BadRequest("a miner is asked by its IP address, not by a name") from None
+        host = f"[{address}]" if address.version == 6 else str(address)
+        return f"http://{host}:{self._port}/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
+
+    def _remember(self, ip: str, path: str) -> None:
+        self._board_calls[ip] = path
+        self._board_calls.move_to_end(ip)
+        while len(self._board_calls) > MAX_REMEMBERED:
+            self._board_calls.popitem(last=False)

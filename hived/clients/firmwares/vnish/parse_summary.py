@@ -1,0 +1,189 @@
+"""Turn /summary into a MinerReading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hived.clients.firmwares.vnish.fields import (
+    MAX_BOARDS,
+    MAX_CHIPS,
+    MAX_FANS,
+    MAX_FREQUENCY_MHZ,
+    MAX_POOLS,
+    MAX_POWER_W,
+    MAX_RPM,
+    MAX_SECONDS,
+    MAX_VOLTAGE_MV,
+    age,
+    distinct,
+    endpoint,
+    integer,
+    number,
+    rate,
+    table,
+    tables,
+    temperature,
+    text,
+    top_object,
+)
+from hived.records import units
+from hived.records.miner import HASHING_STATES, FanReading, HashboardReading, MinerReading, PoolReading
+
+_POOL_KINDS = {"userpool": "user", "devfee": "devfee", "refund": "refund"}
+
+
+def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
+    """Return one reading of the miner; an empty one for `{"miner": null}`, the reply between two states.
+
+    Efficiency is always power over average hashrate: the firmware's own is J/GH on 1.2.0 and J/TH later.
+    1.2.0 betas have only `instant_hashrate` and `average_hashrate`, which are a thousandth of the `hr_` fields
+    (TH/s where those are GH/s).
+    """
+    miner = table(top_object(body).get("miner"))
+    if not miner:
+        return MinerReading()
+    state = table(miner.get("miner_status"))
+    cooling = table(miner.get("cooling"))
+    boards = _boards(miner.get("chains"), hashrate_unit)
+    now = rate(miner.get("hr_realtime"), hashrate_unit)
+    average = rate(miner.get("hr_average"), hashrate_unit)
+    if now is None:
+        now = rate(miner.get("instant_hashrate"), hashrate_unit, 1000)
+    if average is None:
+        average = rate(miner.get("average_hashrate"), hashrate_unit, 1000)
+    watts = power(miner, now if text(state.get("miner_state")) in HASHING_STATES else 0)
+    pcb_min, pcb_max, chip_min, chip_max = _temps(miner)
+    return MinerReading(
+        state=text(state.get("miner_state")),
+        state_s=number(state.get("miner_state_time"), 0, MAX_SECONDS),
+        failure_code=integer(state.get("failure_code")),
+        description=text(state.get("description")),
+        throttle_percent=number(state.get("throttled"), 0, 100),
+        miner_type=text(miner.get("miner_type")),
+        hashrate_hs=now,
+        average_hashrate_hs=average,
+        expected_hashrate_hs=_expected(miner, boards, hashrate_unit),
+        nameplate_hashrate_hs=rate(miner.get("hr_stock"), hashrate_unit) or None,  # 0 in a failure
+        power_w=watts,
+        reported_power_w=number(miner.get("power_usage"), 0, MAX_POWER_W),
+        efficiency_j_per_th=units.efficiency(watts, average),
+        pcb_temp_min_c=pcb_min,
+        pcb_temp_max_c=pcb_max,
+        chip_temp_min_c=chip_min,
+        chip_temp_max_c=chip_max,
+        hardware_errors=integer(miner.get("hw_errors")),
+        hardware_error_percent=number(miner.get("hw_errors_percent"), 0, 100),
+        devfee_percent=number(miner.get("devfee_percent"), 0, 100),
+        fan_duty_percent=number(cooling.get("fan_duty"), 0, 100),
+        cooling_mode=_cooling_mode(cooling),
+        fans=_fans(cooling.get("fans")),
+        pools=_pools(miner.get("pools")),
+        hashboards=boards,
+        best_share=integer(miner.get("best_share")),
+        found_blocks=integer(miner.get("found_blocks")),
+        restart_count=integer(miner.get("restart_count")),
+        psu_temps_c=_psu_temps(miner.get("psu")),
+    )
+
+
+def _boards(value: object, unit: str) -> tuple[HashboardReading, ...]:
+    rows = tables(value, MAX_BOARDS)
+    indices = distinct((integer(row.get("id"), 0, 255) for row in rows), first=1)
+    return tuple(_board(row, index, unit) for row, index in zip(rows, indices, strict=True))
+
+
+def _board(row: dict[str, Any], index: int, unit: str) -> HashboardReading:
+    state = table(row.get("status"))
+    grades = table(row.get("chip_statuses"))
+    now = rate(row.get("hashrate_rt"), unit)
+    pcb_min, pcb_max, chip_min, chip_max = _temps(row)
+    return HashboardReading(
+        index=index,
+        state=text(state.get("state")),
+        description=text(state.get("description")),
+        hashrate_hs=now,
+        expected_hashrate_hs=rate(row.get("hashrate_ideal"), unit),
+        power_w=power(row, now if text(state.get("state")) in HASHING_STATES else 0),
+        voltage_mv=number(row.get("voltage"), 0, MAX_VOLTAGE_MV),
+        frequency_mhz=number(row.get("frequency"), 0, MAX_FREQUENCY_MHZ),
+        pcb_temp_min_c=pcb_min,
+        pcb_temp_max_c=pcb_max,
+        chip_temp_min_c=chip_min,
+        chip_temp_max_c=chip_max,
+        hardware_errors=integer(row.get("hw_errors")),
+        chips_grey=integer(grades.get("grey"), 0, MAX_CHIPS),
+        chips_orange=integer(grades.get("orange"), 0, MAX_CHIPS),
+        chips_red=integer(grades.get("red"), 0, MAX_CHIPS),
+        inlet_water_temp_c=temperature(row.get("inlet_water_temp")),
+        outlet_water_temp_c=temperature(row.get("outlet_water_temp")),
+    )
+
+
+def _expected(miner: dict[str, Any], boards: tuple[HashboardReading, ...], unit: str) -> float | None:
+    """Return `hr_nominal`, or where 1.2.0 leaves it out what it is made of: the boards' ideal rates."""
+    told = rate(miner.get("hr_nominal"), unit)
+    ideal = [board.expected_hashrate_hs for board in boards if board.expected_hashrate_hs is not None]
+    return sum(ideal) if told is None and ideal and len(ideal) == len(boards) else told
+
+
+def power(source: dict[str, Any], hashing_hs: float | None) -> float | None:
+    """Return watts; None for 0 W at a hashrate above 0, which is what a supply without metering tells."""
+    told = number(source.get("power_consumption"), 0, MAX_POWER_W)
+    if told is None:
+        told = number(source.get("power_usage"), 0, MAX_POWER_W)  # all that 1.2.0-beta10 has
+    return None if told == 0 and hashing_hs else told
+
+
+def _temps(source: dict[str, Any]) -> tuple[float | None, float | None, float | None, float | None]:
+    """Return pcb min, pcb max, chip min, chip max; all None when all are 0, which says "no sensor" here."""
+    pcb, chip = table(source.get("pcb_temp")), table(source.get("chip_temp"))
+    told = [temperature(side.get(end)) for side in (pcb, chip) for end in ("min", "max")]
+    if not any(told):
+        return None, None, None, None
+    return told[0], told[1], told[2], told[3]
+
+
+def _cooling_mode(cooling: dict[str, Any]) -> str | None:
+    name = text(table(table(cooling.get("settings")).get("mode")).get("name"))
+    return "immersion" if name == "immers" else name  # /settings cuts the word, /summary does not
+
+
+def _fans(value: object) -> tuple[FanReading, ...]:
+    rows = tables(value, MAX_FANS)
+    indices = distinct((integer(row.get("id"), 0, 255) for row in rows), first=0)
+    return tuple(
+        FanReading(
+            index=index,
+            rpm=integer(row.get("rpm"), 0, MAX_RPM),
+            max_rpm=integer(row.get("max_rpm"), 0, MAX_RPM),
+            status=text(row.get("status")),
+        )
+        for row, index in zip(rows, indices, strict=True)
+    )
+
+
+def _pools(value: object) -> tuple[PoolReading, ...]:
+    rows = tables(value, MAX_POOLS)
+    indices = distinct((integer(row.get("id"), 0, 255) for row in rows), first=0)
+    return tuple(
+        PoolReading(
+            index=index,
+            url=endpoint(row.get("url")),
+            user=text(row.get("user")),
+            kind=_POOL_KINDS.get((text(row.get("pool_type")) or "").lower(), "user"),
+            status=text(row.get("status")),
+            accepted=integer(row.get("accepted")),
+            rejected=integer(row.get("rejected")),
+            stale=integer(row.get("stale")),
+            difficulty=text(row.get("diff")),
+            ping_ms=integer(row.get("ping"), 0, 3_600_000),
+            last_share_s=age(row.get("ls_time")),
+        )
+        for row, index in zip(rows, indices, strict=True)
+    )
+
+
+def _psu_temps(value: object) -> tuple[float, ...]:
+    temps = table(table(value).get("temps"))
+    told = (temperature(temps.get(name)) for name in ("pfc_temp", "llc1_temp", "llc2_temp"))
+    return tuple(temp for temp in told if temp is not None)

@@ -1,0 +1,91 @@
+"""What Cleveland's API sends, turned into records. Pure: bytes in, records out, or Unreadable."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from hived.clients.museums import licence, links, text, values
+from hived.errors import Unreadable
+from hived.records.artifact import CC0, CollectedObject
+
+PROVIDER = "cleveland"
+API = "https://openaccess-api.clevelandart.org/api"
+WEBSITE = "https://clevelandart.org/art/{}"
+MAX_LISTED = 1000
+MAX_MAKERS, MAX_TAGS = 8, 16
+
+_ACCESSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.\-]{0,40}")
+_LIFE_DATES = re.compile(r"\s*\([^()]{0,200}\)\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class ArtworksList:
+    """The ids of one page of a listing, how many records it had, and how many there are in all when that is told."""
+
+    ids: tuple[int, ...]
+    records: int
+    total: int | None
+
+
+def parse_list(body: bytes) -> ArtworksList:
+    """Return the ids of a page of `/artworks/`. Rights are not read here: with a choice of fields they come as null."""
+    doc = values.top_object(body)
+    if not isinstance(doc.get("data"), list):
+        raise Unreadable("the page of artworks has no data")
+    records = values.items(doc["data"], MAX_LISTED)
+    ids = (values.object_id(values.table(one).get("id")) for one in records)
+    total = values.integer(values.table(doc.get("info")).get("total"), 0, 10**9)
+    return ArtworksList(tuple(one for one in ids if one is not None), len(records), total)
+
+
+def parse_artwork(body: bytes, asked: str, read_at: float, base_url: str = API) -> CollectedObject:
+    """Return the object of `/artworks/{asked}`."""
+    record = values.table(values.top_object(body).get("data"))
+    number = values.object_id(record.get("id"))
+    if number is None or str(number) != asked:
+        raise Unreadable(f"the answer is not about artwork {asked}")
+    return _artwork(record, number, read_at, base_url)
+
+
+def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str) -> CollectedObject:
+    accession = text.clean(record.get("accession_number"), 60)
+    url = WEBSITE.format(accession if accession and _ACCESSION.fullmatch(accession) else number)
+    verdict = licence.decide(_rights(record), read_at)
+    begin, end = record.get("creation_date_earliest"), record.get("creation_date_latest")
+    year_from, year_to = values.years(begin, end)
+    kind = text.clean(record.get("type"))
+    creators = (text.clean(one.get("description")) for one in values.tables(record.get("creators"), 32))
+    return CollectedObject(
+        provider=PROVIDER,
+        object_id=str(number),
+        url=url,
+        title=text.without_tags(record.get("title")) or kind or f"Object {number}",
+        licence=verdict.licence,
+        makers=text.clean_all((_LIFE_DATES.sub("", one) for one in creators if one), MAX_MAKERS),
+        date_text=text.clean(record.get("creation_date")),
+        year_from=year_from,
+        year_to=year_to,
+        medium=text.without_tags(record.get("technique")),
+        dimensions=text.clean(record.get("measurements")),
+        culture=text.joined(values.items(record.get("culture"), 16)),
+        classification=kind,
+        department=text.clean(record.get("department")),
+        credit=text.clean(record.get("creditline")),
+        tags=text.clean_all([record.get("collection"), kind], MAX_TAGS, 80),
+        image_url=_image(record, base_url) if verdict.licence else None,
+        rights_text=verdict.reason,
+    )
+
+
+def _rights(record: dict[str, Any]) -> Iterator[licence.Statement]:
+    if record.get("share_license_status") is not None:
+        yield licence.flag(record["share_license_status"], "CC0", CC0, "share_license_status")
+    yield from licence.said(record.get("copyright"), "copyright")
+
+
+def _image(record: dict[str, Any], base_url: str) -> str | None:
+    """The web size only: the full one is a TIFF of tens of MB."""
+    return links.image_url(values.table(values.table(record.get("images")).get("web")).get("url"), base_url)

@@ -1,0 +1,214 @@
+"""Things that a page describes in schema.org's words, however they were written down: types and properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from hived.clients.museums import dates, licence, links, text
+from hived.clients.museums.licence import Statement
+
+ARTWORKS = frozenset((
+    "visualartwork", "painting", "sculpture", "photograph", "drawing", "poster", "coverart", "map",
+    "manuscript", "archivecomponent", "print", "humanmadeobject", "museumobject", "atlas", "sheetmusic",
+))  # fmt: skip
+WORKS = frozenset(("creativework", "book", "product", "3dmodel"))
+IMAGES = frozenset(("imageobject",))
+RECORDS = frozenset((
+    "webpage", "itempage", "website", "aboutpage", "collectionpage", "searchresultspage", "dataset", "datafeed",
+    "article", "newsarticle", "blogposting", "report", "digitaldocument", "collection",
+))  # fmt: skip
+_LICENCE = ("license", "licence")
+_RIGHTS = ("copyrightnotice", "rights", "accessrights", "usageinfo")
+_RIGHTS_URI = ("creativecommons.org/", "rightsstatements.org/")
+_ABOUT_RECORD = ("sdlicense",)
+MAX_MAKERS, MAX_TAGS = 8, 32
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One thing. Names of types and properties are in lower case, without prefix or namespace."""
+
+    types: tuple[str, ...] = ()
+    id: str = ""
+    properties: dict[str, list[str | Item]] = field(default_factory=dict)
+
+    def add(self, name: str, value: str | Item) -> None:
+        self.properties.setdefault(name, []).append(value)
+
+    def values(self, *names: str) -> list[str | Item]:
+        return [value for name in names for value in self.properties.get(name, ())]
+
+    def items(self, *names: str) -> list[Item]:
+        return [value for value in self.values(*names) if isinstance(value, Item)]
+
+    def texts(self, *names: str) -> Iterator[str | None]:
+        """Yield what properties say in words: of a thing its name, or what it is worth."""
+        for value in self.values(*names):
+            if isinstance(value, str):
+                yield text.clean(value)
+            else:
+                inner = value.values("name", "preflabel", "value", "legalname", "alternatename")
+                yield text.first(*inner)
+
+    def one(self, *names: str) -> str | None:
+        return next(
+            (told for told in self.texts(*names) if told and not told.startswith(("http://", "https://"))), None
+        )
+
+    def urls(self, *names: str) -> Iterator[str]:
+        """Yield the URLs that properties name, by themselves, by the id or by the URL of a thing."""
+        for value in self.values(*names):
+            if isinstance(value, str):
+                yield value
+            else:
+                if value.id:
+                    yield value.id
+                yield from (told for told in value.values("url", "contenturl") if isinstance(told, str))
+
+    def is_any(self, kinds: frozenset[str]) -> bool:
+        return any(kind in kinds for kind in self.types)
+
+
+Value = str | Item
+
+
+@dataclass(slots=True)
+class Chosen:
+    """What a page is about, among all the things that it describes."""
+
+    main: Item | None = None
+    twins: list[Item] = field(default_factory=list)
+    """The main one told again: its facts are known, but what it says of rights counts."""
+    others: list[Item] = field(default_factory=list)
+    several: bool = False
+    """There are several works and none is the page's own."""
+
+
+def choose(items: Sequence[Item], page_urls: frozenset[str]) -> Chosen:
+    """Return the work that the page is about: the only one, or the one that the page's address belongs to."""
+    found = list(items)
+    for item in items:
+        if item.is_any(RECORDS):
+            found += item.items("mainentity", "about")
+    for kinds in (ARTWORKS, WORKS, IMAGES):
+        works = [item for item in found if item.is_any(kinds)]
+        if len(works) > 1:
+            works = [item for item in works if page_urls & set(_addresses(item))] or works
+        names = {(item.one("name", "title"), *item.urls("url")) for item in works}
+        if len(works) == 1 or (works and len(names) == 1):
+            return Chosen(works[0], works[1:], [item for item in found if item not in works])
+        if works:
+            return Chosen(None, others=found, several=True)
+    return Chosen(None, others=found)
+
+
+def rights(chosen: Chosen, how: str) -> Iterator[Statement]:
+    """Yield what the things say of rights; `how` names the syntax ("json-ld", "microdata")."""
+    pictures: list[Item] = []
+    for main in (chosen.main, *chosen.twins):
+        if main is None:
+            continue
+        scope: licence.Scope = "image" if main.is_any(IMAGES) else "work"
+        yield from _own_rights(main, how, scope)
+        own = main.items("image", "associatedmedia", "photo")
+        pictures += own
+        for picture in own:
+            yield from _own_rights(picture, f"{how} image", "image")
+        for name in _ABOUT_RECORD:
+            yield from _said(main.values(name), f"{how} {name}", "record")
+    for item in chosen.others:
+        if item.is_any(IMAGES) and item not in pictures:
+            # A picture that nothing ties to the work clears nothing, but may be the one that is not free.
+            yield from (one for one in _own_rights(item, f"{how} image", "image") if not licence.normalise(one.value))
+        elif item.is_any(RECORDS):
+            yield from (Statement(one.value, one.field, "record") for one in _own_rights(item, how, "record"))
+
+
+def _own_rights(item: Item, how: str, scope: licence.Scope) -> Iterator[Statement]:
+    yield from _said(item.values(*_LICENCE), f"{how} license", scope)
+    for name in _RIGHTS:
+        for statement in _said(item.values(name), f"{how} {name}", scope):
+            # "How to use this" is mostly a page of the house; only a rights URI there is a statement.
+            if name != "usageinfo" or any(known in statement.value for known in _RIGHTS_URI):
+                yield statement
+
+
+def _said(told: Sequence[Value], field_: str, scope: licence.Scope) -> Iterator[Statement]:
+    for value in told:
+        if isinstance(value, str):
+            yield from licence.said(value, field_, scope)
+            continue
+        named = (
+            [value.id] if value.id else [one for one in value.values("url", "sameas", "name") if isinstance(one, str)]
+        )
+        for one in named[:4]:
+            yield from licence.said(one, field_, scope)
+
+
+def pictures(item: Item, page: str) -> Iterator[str]:
+    """Yield the addresses of a work's pictures."""
+    own = item.values("contenturl", "url") if item.is_any(IMAGES) else []
+    for value in [*own, *item.values("image", "photo", "associatedmedia", "contenturl", "thumbnailurl", "thumbnail")]:
+        told = [value] if isinstance(value, str) else [*value.values("contenturl", "url", "thumbnailurl"), value.id]
+        for one in told:
+            if isinstance(one, str) and (url := links.image_url(one, page)) is not None:
+                yield url
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a thing says of itself."""
+
+    title: str | None = None
+    makers: tuple[str, ...] = ()
+    date_text: str | None = None
+    year_from: int | None = None
+    year_to: int | None = None
+    medium: str | None = None
+    dimensions: str | None = None
+    place: str | None = None
+    culture: str | None = None
+    classification: str | None = None
+    credit: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+def facts(item: Item) -> Facts:
+    """Return the facts of a work."""
+    date_text = item.one("datecreated", "temporal", "temporalcoverage", "productiondate", "created")
+    year_from, year_to = dates.span(date_text)
+    keywords = [part for told in item.texts("keywords", "about", "genre") if told for part in told.split(",")]
+    sizes = (f"{name} {size}" for name in ("height", "width", "depth") if (size := _size(item, name)))
+    return Facts(
+        title=item.one("name", "headline", "title"),
+        makers=text.clean_all(
+            (one for one in item.texts("creator", "artist", "author", "maker") if one and "://" not in one), MAX_MAKERS
+        ),
+        date_text=date_text,
+        year_from=year_from,
+        year_to=year_to,
+        medium=text.joined(item.texts("artmedium", "material", "medium", "artworksurface"), ", "),
+        dimensions=item.one("size", "dimensions") or text.joined(sizes),
+        place=item.one("locationcreated", "contentlocation", "spatialcoverage", "countryoforigin"),
+        culture=item.one("culture", "artstyle"),
+        classification=item.one("artform", "additionaltype", "category"),
+        credit=item.one("credittext", "creditline"),
+        tags=text.clean_all(keywords, MAX_TAGS, 80),
+    )
+
+
+def _size(item: Item, name: str) -> str | None:
+    for value in item.values(name):
+        if isinstance(value, str):
+            return text.clean(value, 60)
+        if told := text.first(*value.values("name"), limit=60):
+            return told
+        amount, unit = (text.first(*value.values(one), limit=30) for one in ("value", "unittext"))
+        if amount:
+            return f"{amount} {unit}" if unit else amount
+    return None
+
+
+def _addresses(item: Item) -> Iterator[str]:
+    yield from (told for told in (item.id, *item.urls("url", "mainentityofpage")) if told)

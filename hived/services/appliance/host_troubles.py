@@ -1,0 +1,51 @@
+"""What is wrong with this box itself, in words: told by health, status and doctor alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hived.runtime.disk import room
+from hived.store.engine.damage import kept
+
+FULL_BYTES = 16 * 1024 * 1024
+"""With less room than this a disk counts as full: a transaction and its log may not fit any more."""
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class HostTrouble:
+    """One trouble, and the next step of whoever looks after this box."""
+
+    kind: Literal["disk_full", "database_replaced"]
+    text: str
+    step: str
+    at: float | None = None
+    """Since when, where that is known."""
+
+
+def host_troubles(database: Path | None) -> list[HostTrouble]:
+    """Return what is wrong now, the worst first. `database`: its file; None for a server's, which sees to itself."""
+    if database is None:
+        return []
+    found = []
+    free = room(database.parent)
+    if free is not None and free < FULL_BYTES:
+        found.append(
+            HostTrouble(
+                "disk_full",
+                f"the disk is full ({free // _MIB} MiB left): what is new is not stored any more, or soon",
+                f"make room on the disk of {database.parent}; nothing needs a restart",
+            )
+        )
+    found += [
+        HostTrouble(
+            "database_replaced",
+            f"the database was damaged: it is kept as {one.path.name} and a new one was started",
+            f"hivectl restore a backup, or go on with the new one; then remove {one.path}",
+            one.at,
+        )
+        for one in kept(database)
+    ]
+    return found

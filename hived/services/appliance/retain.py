@@ -1,0 +1,82 @@
+"""Let history age and go, in slices, so that the database never grows without bound."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from hived.runtime.config import Retention as Limits
+from hived.services.appliance.trusted_clock import SteadyClock
+from hived.store import Store
+from hived.store.miners import history
+from hived.store.schema import Chips, Rollup1h, Rollup5m, Status
+
+log = logging.getLogger(__name__)
+
+PRUNE_EVERY_S = 60.0
+SLICES_AT_ONCE = 48  # two days of backlog a minute: a long outage is worked off without holding up the polls
+DAY_S = 86_400.0
+MB = 1024 * 1024
+
+
+class Retention:
+    """Applies the `retention` section of the configuration."""
+
+    def __init__(
+        self, store: Store, limits: Limits, *, clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._store, self._limits, self._clock, self._monotonic = store, limits, clock, monotonic
+        self._steady: SteadyClock | None = None
+        self._over_budget = False
+
+    async def prune(self) -> None:
+        """Sum up what has ended, drop what is too old, keep the disk budget. Transient: database busy.
+
+        While the clock is in doubt only the budget counts: a year too far ahead, all history would be too old.
+        """
+        if self._steady is None:
+            self._steady = SteadyClock(self._clock, self._monotonic, await self._store.read(history.sure_until))
+        now = self._steady.sure()
+        if now is not None:
+            await self._by_age(now)
+        await self._store.write(history.prune_events)
+        await self._keep_budget(self._steady.likely())
+        await self._store.write(history.give_back)
+
+    async def _by_age(self, now: float) -> None:
+        limits = self._limits
+        await self._store.write(history.be_sure, now)
+        for width_s in (history.FIVE_MINUTES_S, history.HOUR_S):
+            await self._repeat(history.roll_up, width_s, now)
+        await self._repeat(history.thin_chips, now - limits.telemetry_raw_hours * 3600)
+        ages: list[tuple[Any, float]] = [
+            (Status, limits.raw_days),
+            (Chips, max(limits.telemetry_30m_days, limits.telemetry_raw_hours / 24)),
+            (Rollup5m, limits.rollup_5m_days),
+            (Rollup1h, limits.rollup_1h_days),
+        ]
+        for table, days in ages:
+            await self._repeat(history.prune, table, now - days * DAY_S)
+
+    async def _keep_budget(self, now: float | None) -> None:
+        budget = self._limits.max_database_mb * MB
+        for _ in range(SLICES_AT_ONCE):
+            used = await self._store.read(history.used_bytes)
+            if used <= budget:
+                self._over_budget = False
+                return
+            if not self._over_budget:
+                self._over_budget = True
+                log.warning(
+                    "the database takes %d MiB of %d: the oldest history goes", used // MB, self._limits.max_database_mb
+                )
+            if not await self._store.write(history.drop_oldest, now):
+                return
+
+    async def _repeat(self, work: Callable[..., bool | int], *args: Any) -> None:
+        for _ in range(SLICES_AT_ONCE):
+            if not await self._store.write(work, *args):
+                return

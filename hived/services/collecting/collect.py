@@ -1,0 +1,306 @@
+"""The auto-miner: visit each source in turn, store what is openly licensed, have it described, cool down, repeat.
+
+What the operator wants is a row; `obey` looks at it twice a second and starts or cancels the work. All state that
+matters is in the database: a lease for the object under way, a cursor for each list. Cancelling or killing the work at
+any moment loses nothing and repeats at most one object.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from hived.clients.museums.adapters import Adapter
+from hived.clients.ollama.parse import BadAnswer
+from hived.errors import HivedError, Refused, Throttled, Transient
+from hived.records.artifact import (
+    CollectedObject,
+    CollectorState,
+    Description,
+    Lease,
+    ObjectRef,
+    Source,
+)
+from hived.store import Database, Store
+from hived.store.collecting import artifacts, collecting, collector, frontier, sources
+
+log = logging.getLogger(__name__)
+
+_NUMBERS = re.compile(r"\d+")
+
+LOOK_EVERY_S = 0.5
+"""How often the orders are read: start and stop take effect within two seconds, whatever is going on."""
+
+TURN_S = 30.0
+"""How long one source is worked on before the next has its turn."""
+
+HOLD_S = 120.0
+"""How long an object is leased: longer than the longest fetch (60 s and five redirects' turns)."""
+
+LIST_AGAIN_S = 24 * 3600.0
+LIST_RETRY_S = 300.0
+DESCRIBE_LOOK_S = 2.0
+DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S = 300.0, 24 * 3600.0
+
+
+class Describer(Protocol):
+    """What asks the model."""
+
+    async def describe(self, obj: CollectedObject) -> Description: ...
+
+    def rest_s(self) -> float: ...
+
+    def state(self) -> str | None: ...
+
+
+class Collector:
+    """Runs the auto-miner inside its `async with` block; a bug in the work ends the block."""
+
+    def __init__(
+        self,
+        store: Store,
+        adapters: Mapping[str, Adapter],
+        describer: Describer,
+        *,
+        node_id: str,
+        cooldown_s: float,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._store, self._adapters, self._describer = store, adapters, describer
+        self._node_id, self._cooldown_s = node_id, cooldown_s
+        self._clock, self._sleep = clock, sleep
+        self._work: asyncio.Task[None] | None = None
+        self._request = -1
+        self._status = "Idle"
+        self._source: str | None = None
+        self._told: tuple[str, str | None, str] | None = None
+        self.fetched = self.described = 0
+
+    async def __aenter__(self) -> Collector:
+        await self._store.write(frontier.free_all)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await self._end_work()
+
+    async def obey(self) -> None:
+        """Do what the operator wants: start, stop or go on. Transient: database busy. A bug of the work raises here."""
+        wish = await self._store.read(collector.state)
+        if self._work is not None and self._work.done():
+            done, self._work = self._work, None
+            done.result()
+        if wish.request != self._request or (self._work and not _wants(wish)):
+            await self._end_work()
+            self._request = wish.request
+        if self._work is None:
+            if _wants(wish):
+                self._work = asyncio.create_task(self._run(wish), name="auto-miner")
+            else:
+                self._status, self._source = "Idle", None
+        await self._tell()
+
+    async def round(self) -> None:
+        """Give each source one turn and describe what waits: for one round and for tests."""
+        for source in await self._sources(None):
+            await self._turn(source)
+        while await self._describe_next():
+            pass
+
+    def summary(self) -> str:
+        """Return one line for `systemctl status`."""
+        where = f" ({self._source})" if self._source else ""
+        model = self._describer.state()
+        return f"{self._status}{where}, {self.fetched} fetched, {self.described} described" + (
+            f"; {model}" if model else ""
+        )
+
+    # -- the loop ----------------------------------------------------------------------------------------------
+
+    async def _run(self, wish: CollectorState) -> None:
+        describing = asyncio.create_task(self._describe_for_ever(), name="describe")
+        collecting_ = asyncio.create_task(self._collect(wish), name="collect")
+        try:
+            done, _ = await asyncio.wait({describing, collecting_}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (describing, collecting_):
+                task.cancel()
+            await asyncio.gather(describing, collecting_, return_exceptions=True)
+
+    async def _collect(self, wish: CollectorState) -> None:
+        self._status, self._source = "Starting", "Initializing"
+        while True:
+            for source in await self._sources(wish.only_source):
+                self._status, self._source = "Running", source.name
+                await self._tell()
+                await self._turn(source)
+            self._source = None
+            if wish.only_source is not None:
+                while await self._describe_next(source_id=wish.only_source):
+                    pass
+                await self._store.write(collector.single_run_ended, self._clock(), wish.request)
+                return
+            self._status = "Cooling down..."
+            await self._tell()
+            await self._sleep(self._cooldown_s)
+
+    async def _sources(self, only: int | None) -> list[Source]:
+        """All sources, the one that waited longest first; read anew each time."""
+        found = await self._store.read(sources.every)
+        if only is not None:
+            return [source for source in found if source.id == only]
+        return sorted(found, key=lambda source: (source.last_run_at or 0.0, source.id))
+
+    # -- one source --------------------------------------------------------------------------------------------
+
+    async def _turn(self, source: Source) -> None:
+        """List a little, fetch for a while. What is wrong with a source stays with that source."""
+        adapter = self._adapters.get(source.kind)
+        now = self._clock()
+        await self._store.write(sources.began, source.id, now)
+        if adapter is None:
+            await self._store.write(sources.failed, source.id, f"no adapter for the kind {source.kind!r}", now)
+            return
+        until = now + TURN_S
+        while self._clock() < until:
+            if not 0 < source.next_list_at - self._clock() < 2 * LIST_AGAIN_S:  # or set by a clock that was ahead
+                listed = await self._list(adapter, source)
+                source = await self._again(source)
+                if not listed:
+                    break
+            if not await self._fetch_until(adapter, source, until) and source.next_list_at > self._clock():
+                break
+
+    async def _list(self, adapter: Adapter, source: Source) -> bool:
+        """Take one step of the list; the cursor in the row says where to go on. False: not now."""
+        began = source.listing_since if source.listing_since is not None else self._clock()
+        try:
+            listing = await adapter.list(source, source.cursor, source.listed_at)
+        except HivedError as err:
+            await self._blame(source, f"its list: {err}")
+            pause = max(LIST_RETRY_S, err.retry_after_s or 0.0) if isinstance(err, Throttled) else LIST_RETRY_S
+            next_at = self._clock() + pause
+            await self._store.write(
+                sources.listed, source.id, cursor=source.cursor, since=source.listing_since,
+                listed_at=source.listed_at, next_at=next_at,
+            )  # fmt: skip
+            return False
+        ended = listing.complete or listing.cursor is None
+        now = self._clock()
+
+        def keep(db: Database) -> int:
+            new = frontier.add(db, source.id, listing.refs, now, changed=source.listed_at is not None)
+            sources.listed(
+                db,
+                source.id,
+                cursor=None if ended else listing.cursor,
+                since=None if ended else began,
+                listed_at=began if ended else source.listed_at,
+                next_at=now + LIST_AGAIN_S if ended else 0.0,
+            )
+            return new
+
+        new = await self._store.write(keep)
+        if new:
+            log.info("%s lists %d new objects", source.name, new)
+        return True
+
+    async def _fetch_until(self, adapter: Adapter, source: Source, until: float) -> bool:
+        """Fetch what is due, one object after the other; False when nothing is left or the host wants a pause."""
+        while self._clock() < until:
+            held = await self._store.write(frontier.lease, source.id, self._clock(), hold_s=HOLD_S)
+            if held is None or not await self._fetch(adapter, source, held):
+                return False
+        return True
+
+    async def _fetch(self, adapter: Adapter, source: Source, held: Lease) -> bool:
+        """Fetch one object and store what came of it; False when the host wants to be left alone."""
+        ref = ObjectRef(held.object_id, held.url)
+        try:
+            fetched = await adapter.fetch(source, ref, held.validators)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._store.write(frontier.give_back, held))
+            raise
+        except Throttled as err:
+            await self._store.write(frontier.failed, held, self._clock(), str(err), retry_after_s=err.retry_after_s)
+            await self._blame(source, str(err))
+            return False
+        except Refused as err:
+            await self._store.write(collecting.refuse, source, held, str(err), self._clock())
+            return True
+        except Transient as err:
+            await self._store.write(frontier.failed, held, self._clock(), str(err))
+            await self._blame(source, str(err))
+            return True
+        self.fetched += 1
+        await self._store.write(collecting.settle, source, held, fetched, self._clock())
+        return True
+
+    async def _again(self, source: Source) -> Source:
+        found = await self._store.read(sources.one, source.id)
+        return source if found is None else found
+
+    async def _blame(self, source: Source, reason: str) -> None:
+        log.log(logging.DEBUG if source.last_error == reason else logging.WARNING, "%s: %s", source.name, reason)
+        await self._store.write(sources.failed, source.id, reason, self._clock())
+
+    # -- describing --------------------------------------------------------------------------------------------
+
+    async def _describe_for_ever(self) -> None:
+        while True:
+            if not await self._describe_next():
+                await self._sleep(DESCRIBE_LOOK_S)
+
+    async def _describe_next(self, source_id: int | None = None) -> bool:
+        """Describe the newest artifact that waits; False when there is none or the model cannot be asked now."""
+        if self._describer.rest_s() > 0:
+            return False
+        waiting = await self._store.read(artifacts.to_describe, self._clock(), source_id=source_id)
+        if waiting is None:
+            return False
+        number, obj, input_hash = waiting
+        try:
+            text = await self._describer.describe(obj)
+        except BadAnswer as err:
+            tried = await self._store.read(artifacts.attempts, number)
+            pause = min(DESCRIBE_RETRY_S * 2 ** min(tried, 16), DESCRIBE_RETRY_LONGEST_S)
+            await self._store.write(artifacts.not_described, number, str(err), again_at=self._clock() + pause)
+            log.debug("artifact %d is not described: %s", number, err)
+            return True
+        except (Transient, Refused):
+            # The model's trouble, not the artifact's: it keeps its place. The describer says when to ask again.
+            await self._tell()
+            return False
+        kept = await self._store.write(
+            artifacts.describe, number, text, node_id=self._node_id, input_hash=input_hash, at=self._clock()
+        )
+        self.described += kept
+        await self._tell()
+        return True
+
+    # -- telling -----------------------------------------------------------------------------------------------
+
+    async def _tell(self) -> None:
+        model = self._describer.state()
+        now = (self._status, self._source, _NUMBERS.sub("", model or ""))  # a countdown alone is no news
+        if now != self._told:
+            await self._store.write(
+                collector.tell, self._clock(), status=self._status, current_source=self._source, model_state=model
+            )
+            self._told = now
+
+    async def _end_work(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+            self._work = None
+        self._status, self._source = "Idle", None
+
+
+def _wants(wish: CollectorState) -> bool:
+    return wish.wanted or wish.only_source is not None

@@ -1,0 +1,301 @@
+"""Ask every miner how it is doing, each at its own pace, and store what it said.
+
+Who is due is a question to the database. A poll runs for itself: it holds one of `concurrency` places for at most
+SLOW_AFTER_S and then goes on without one, so that a hundred hung miners delay nobody. Polls of one miner never
+overlap, and all that is asked of it goes over one kept connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from functools import partial
+from types import TracebackType
+
+from hived.clients.firmwares.vnish.client import VnishClient
+from hived.clients.firmwares.vnish.transport import ConnectionWatch
+from hived.errors import BadCredentials, NotSupported, NotThisFirmware, Refused, Transient
+from hived.records.miner import HashboardChips, MinerReading, TuningReading
+from hived.records.site import Event, PollOutcome, PollTarget, StoredStatus
+from hived.services.batch import Batch
+from hived.services.miners import reading_events
+from hived.store import Store
+from hived.store.miners import miners, readings
+
+log = logging.getLogger(__name__)
+
+SLOW_AFTER_S = 1.0
+"""A miner that has not answered by now waits on its own: its place goes to the next one."""
+
+BACKOFF_MAX_S = 120.0
+"""A silent miner is asked this often at least: the sweep marks it offline or sees it back, whichever comes first."""
+
+MOST_AT_ONCE = 2_000
+"""Miners taken from the database in one go; the rest a moment later."""
+
+
+class Poller:
+    """Polls due miners in the background of its `async with` block; a bug in a poll ends the block."""
+
+    def __init__(
+        self,
+        store: Store,
+        client: VnishClient,
+        *,
+        closing: VnishClient,
+        most_kept: int,
+        status_every_s: float,
+        chips_every_s: float,
+        concurrency: int,
+        unmanaged: bool,
+        allows: Callable[[str], bool],
+        clock: Callable[[], float],
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._keeping, self._closing, self._most_kept = client, closing, most_kept
+        self._kept: set[int] = set()
+        """Miners whose connection is kept: no more of them than there are sockets for."""
+        self._status_every_s, self._chips_every_s = status_every_s, chips_every_s
+        self._places = asyncio.Semaphore(concurrency)
+        self._unmanaged = unmanaged
+        self._allows = allows
+        self._under_way: dict[int, asyncio.Task[None]] = {}
+        self._results: Batch[PollOutcome] = Batch(self._save)
+        self._unsaved: set[int] = set()
+        """Miners with a result that is not in the database yet: by its rows they would be due again."""
+        self._stack = AsyncExitStack()
+        self._verified: dict[int, str] = {}
+        """Miners whose MAC was asked over the connection that is kept to this address."""
+        self.polled = self.failed = 0
+
+    async def __aenter__(self) -> Poller:
+        self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        for task in self._under_way.values():
+            task.cancel()
+        try:
+            return await self._stack.__aexit__(kind, err, trace)
+        finally:
+            await self._save_the_rest()
+
+    async def poll_due(self) -> None:
+        """Start a poll for every miner that is due and not being polled already. Transient: database busy."""
+        targets = await self._store.read(
+            readings.due,
+            self._clock(),
+            limit=MOST_AT_ONCE,
+            unmanaged=self._unmanaged,
+            skip=self._under_way.keys() | self._unsaved,
+        )
+        for target in targets:
+            if not self._allows(target.ip):
+                continue  # excluded since it was found: never touched, whatever the database says
+            task = self._group.create_task(self._poll(target), name=f"poll {target.ip}")
+            self._under_way[target.num] = task
+            task.add_done_callback(partial(self._done, target.num))
+
+    def _done(self, num: int, _task: asyncio.Task[None]) -> None:
+        self._under_way.pop(num, None)
+
+    async def flush(self) -> None:
+        """Write what the polls came to since the last time, in one transaction. Transient: kept for later."""
+        await self._results.flush()
+
+    async def drain(self) -> None:
+        """Wait until no poll is under way and everything is written: for one round and for tests."""
+        while self._under_way:
+            await asyncio.wait(self._under_way.values())
+        await self.flush()
+
+    def under_way(self) -> dict[int, asyncio.Task[None]]:
+        """Return the polls that have not ended, by the miner's number."""
+        return dict(self._under_way)
+
+    async def round(self) -> None:
+        """Poll whoever is due and wait for the end of it."""
+        await self.poll_due()
+        await self.drain()
+
+    def summary(self) -> str:
+        """Return one line for `systemctl status`."""
+        return f"{self.polled} polls, {self.failed} failed, {len(self._under_way)} under way"
+
+    # -- one miner ---------------------------------------------------------------------------------------------
+
+    async def _poll(self, target: PollTarget) -> None:
+        async with self._places:
+            reading = asyncio.ensure_future(self._read(target))
+            try:
+                await asyncio.wait({reading}, timeout=SLOW_AFTER_S)
+            except asyncio.CancelledError:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
+                raise
+        try:
+            await reading
+        except asyncio.CancelledError:
+            reading.cancel()
+            raise
+
+    async def _read(self, target: PollTarget) -> None:
+        """Ask one miner; whatever comes of it is one or two results, never an exception of the world's."""
+        client = self._client_for(target)
+        with client.watch() as watch:
+            try:
+                if target.status_due:
+                    self._keep(await self._read_status(client, target, watch))
+                if target.chips_due:
+                    self._keep(await self._read_chips(client, target, watch))
+            except _SomebodyElse as err:
+                # Nothing of this poll is this miner's. The sweep sorts out who is where.
+                self._keep(self._no_status(target, str(err)))
+            except BadCredentials as err:
+                await self._store.write(miners.drop_key, target.num, self._clock())
+                self._keep(self._no_status(target, f"our key is refused: {err}"))
+            except NotThisFirmware as err:
+                self._keep(self._no_status(target, f"no VNish answers any more ({err.kind}): {err}"))
+            except (Transient, Refused) as err:
+                self._keep(self._no_status(target, str(err)))
+            finally:
+                if watch.opened:
+                    self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
+
+    def _client_for(self, target: PollTarget) -> VnishClient:
+        if target.num not in self._kept:
+            if len(self._kept) >= self._most_kept:
+                return self._closing
+            self._kept.add(target.num)
+        return self._keeping
+
+    async def _read_status(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
+        summary = await client.summary(target.ip, target.api_key, target.hashrate_unit, watch=watch)
+        tuning, trouble = TuningReading(), None
+        try:
+            tuning = await client.perf_summary(target.ip, watch=watch)
+        except (Transient, NotSupported) as err:
+            trouble = f"preset not told: {err}"
+        uptime_s = await self._make_sure(client, target, watch)
+        self.polled += 1
+        if summary.state is None:
+            # {"miner": null}: between two states there is nothing to tell, and nothing is invented.
+            trouble = trouble or "the miner tells no state (it may be restarting)"
+        return self._outcome(target, summary, tuning, trouble, uptime_s)
+
+    async def _read_chips(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
+        at = self._clock()
+        next_at = self._next(target.chips_due_at, self._chips_every_s, at)
+        try:
+            boards: tuple[HashboardChips, ...] = await client.boards(target.ip, unit=target.hashrate_unit, watch=watch)
+            await self._make_sure(client, target, watch)
+        except (Transient, NotSupported) as err:
+            return PollOutcome(target.num, at, error=f"chips not told: {err}", next_chips_at=next_at)
+        return PollOutcome(target.num, at, boards=boards, next_chips_at=next_at)
+
+    async def _make_sure(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> float | None:
+        """See that it is this miner that answered: after a new connection, ask for the MAC.
+
+        A connection that was kept leads to the same machine as before; a new one may lead to whoever has the
+        address now. Returns the control board's uptime when it was asked.
+        """
+        if watch.opened:
+            self._verified.pop(target.num, None)
+        if self._verified.get(target.num) == target.ip:
+            return None
+        identity = await client.identify(target.ip, watch=watch)
+        if identity.mac != target.mac:
+            raise _SomebodyElse(f"{target.ip} is {identity.mac}'s address now")
+        self._verified[target.num] = target.ip
+        watch.opened = False
+        return identity.uptime_s
+
+    # -- results -----------------------------------------------------------------------------------------------
+
+    def _outcome(
+        self, target: PollTarget, told: MinerReading, tuning: TuningReading, trouble: str | None, uptime_s: float | None
+    ) -> PollOutcome:
+        at = self._clock()
+        happened = list(reading_events.between(target, told, tuning.preset, at))
+        if miners.rebooted(target.uptime_s, target.uptime_at, uptime_s, at):
+            happened.append(Event("reboot", at, {"uptime_s": uptime_s}, num=target.num))
+        judged = reading_events.parts_can_be_judged(told)
+        hints = ("preset_changed", "pool_switched", "reboot", "state_changed")
+        return PollOutcome(
+            num=target.num,
+            at=at,
+            status=_status(target.num, at, told, tuning, partial=trouble is not None),
+            error=trouble,
+            next_status_at=self._next(target.due_at, self._status_every_s, at),
+            uptime_s=uptime_s,
+            active_pool=reading_events.active_pool(told),
+            boards_seen=reading_events.healthy_boards(told) if judged else None,
+            fans_seen=reading_events.healthy_fans(told) if judged else None,
+            settings_due=any(event.kind in hints for event in happened),
+            events=tuple(happened),
+        )
+
+    def _no_status(self, target: PollTarget, reason: str) -> PollOutcome:
+        at = self._clock()
+        self.failed += 1
+        log.log(logging.INFO if target.failures == 0 else logging.DEBUG, "%s (%s): %s", target.ip, target.mac, reason)
+        pause = min(self._status_every_s * 2 ** min(target.failures, 16), max(BACKOFF_MAX_S, self._status_every_s))
+        pause *= random.uniform(0.9, 1.0)
+        events = (Event("miner_error", at, {"error": reason}, num=target.num),) if target.failures == 0 else ()
+        return PollOutcome(
+            target.num, at, error=reason, failed=True, next_status_at=at + pause,
+            next_chips_at=at + pause if target.chips_due else None, events=events,
+        )  # fmt: skip
+
+    def _next(self, due_at: float | None, every_s: float, now: float) -> float:
+        """Return the next turn on this miner's own grid; missed turns are skipped, a first one starts a grid."""
+        if not due_at or not 0 <= now - due_at < 10 * every_s:
+            return now + random.uniform(0.2, 1.0) * every_s  # spread the fleet over the interval
+        return due_at + every_s * (int((now - due_at) / every_s) + 1)
+
+    def _keep(self, outcome: PollOutcome) -> None:
+        self._unsaved.add(outcome.num)
+        self._results.add(outcome)
+
+    async def _save(self, outcomes: Sequence[PollOutcome]) -> None:
+        await self._store.write(readings.save, outcomes)
+        self._unsaved.difference_update(outcome.num for outcome in outcomes)
+
+    async def _save_the_rest(self) -> None:
+        try:
+            await self.flush()
+        except Transient as err:
+            log.error("%d results could not be stored: %s", len(self._results), err)
+
+
+class _SomebodyElse(Exception):
+    """Another miner answers at the address."""
+
+
+def _status(num: int, at: float, told: MinerReading, tuning: TuningReading, *, partial: bool) -> StoredStatus:
+    extra = {
+        "failure_code": told.failure_code,
+        "description": told.description,
+        "throttle_percent": told.throttle_percent if told.throttle_percent != 100 else None,
+        "nameplate_hashrate_hs": told.nameplate_hashrate_hs,
+        "hardware_error_percent": told.hardware_error_percent,
+        "devfee_percent": told.devfee_percent,
+        "preset_label": tuning.preset_label,
+        "preset_tuned": tuning.preset_tuned,
+        "switcher_top_preset": tuning.switcher_top_preset if tuning.switcher_enabled else None,
+        "best_share": told.best_share,
+        "cooling_mode": told.cooling_mode,
+    }
+    return StoredStatus(
+        num=num, at=at, state=told.state, preset=tuning.preset, hashrate_hs=told.hashrate_hs,
+        average_hashrate_hs=told.average_hashrate_hs, expected_hashrate_hs=told.expected_hashrate_hs,
+        power_w=told.power_w, reported_power_w=told.reported_power_w, efficiency_j_per_th=told.efficiency_j_per_th,
+        state_s=told.state_s, chip_temp_max_c=told.chip_temp_max_c, pcb_temp_max_c=told.pcb_temp_max_c,
+        fan_duty_percent=told.fan_duty_percent, partial=partial, fans=told.fans, hashboards=told.hashboards,
+        pools=told.pools, extra={k: v for k, v in extra.items() if v is not None},
+    )  # fmt: skip

@@ -1,0 +1,54 @@
+"""What an admin decides about nodes, by API or by command: each decision with its audit row."""
+
+from __future__ import annotations
+
+from hived.records.access import By
+from hived.records.joining import NodeKey
+from hived.store import Database, audit
+from hived.store.nodes import nodes
+
+
+def approve(db: Database, node_id: str, phrase: str | None, by: By) -> str:
+    """Let a waiting key of a node in and return the node's name."""
+    key_id = nodes.approve(db, node_id, phrase, by=by["who"], now=by["at"])
+    name = nodes.name_of(db, node_id)
+    audit.note(db, **by, action="node.approve", target=node_id, after={"name": name, "key_id": key_id})
+    return name
+
+
+def revoke(db: Database, node_id: str, by: By) -> str:
+    """End all keys of a node and return its name."""
+    name = nodes.name_of(db, node_id)
+    nodes.revoke(db, node_id, by=by["who"], now=by["at"])
+    audit.note(db, **by, action="node.revoke", target=node_id, before={"name": name})
+    return name
+
+
+def refuse(db: Database, node_id: str, phrase: str, by: By) -> str:
+    """Refuse one waiting key of a node and return the node's name; who is not known yet is revoked with it."""
+    name = nodes.name_of(db, node_id)
+    key_id = nodes.refuse(db, node_id, phrase, now=by["at"])
+    audit.note(db, **by, action="node.refuse", target=node_id, before={"name": name, "key_id": key_id})
+    return name
+
+
+def remove(db: Database, node_id: str, by: By) -> str:
+    """Forget a node and return its name."""
+    name = nodes.name_of(db, node_id)
+    nodes.remove(db, node_id)
+    audit.note(db, **by, action="node.remove", target=node_id, before={"name": name})
+    return name
+
+
+def add(db: Database, node_id: str, name: str, by: By) -> NodeKey:
+    """Let a collector that is not ours in and return its key."""
+    key = nodes.add(db, node_id, name, by=by["who"], now=by["at"])
+    audit.note(db, **by, action="node.add", target=node_id, after={"name": name, "key_id": key.id})
+    return key
+
+
+def new_code(db: Database, by: By) -> tuple[str, float]:
+    """Return a code that lets one node in, and until when it does."""
+    code, expires_at = nodes.new_code(db, by=by["who"], now=by["at"])
+    audit.note(db, **by, action="node.code", after={"expires_at": expires_at})
+    return code, expires_at

@@ -1,0 +1,53 @@
+"""What a person decides about this node's way to its master: each decision with its audit row."""
+
+from __future__ import annotations
+
+from hived.errors import NotFound
+from hived.records.access import By
+from hived.records.uplink import LEFT, NONE, Uplink
+from hived.store import Database, audit
+from hived.store.nodes import dead_letters, uplink
+
+
+def joined(db: Database, link: Uplink, by: By) -> None:
+    """Note that this node was made to ask a master."""
+    told = {"master": link.master_name, "url": link.url, "state": link.state}
+    audit.note(db, **by, action="master.join", target=link.master_id, after=told)
+
+
+def leave(db: Database, by: By) -> Uplink:
+    """Forget the master and return which it was. NotFound when there is none."""
+    link = uplink.get(db)
+    if link.state in (NONE, LEFT):
+        raise NotFound("this node has no master")
+    uplink.leave(db, by["at"])
+    audit.note(db, **by, action="master.leave", target=link.master_id, before={"url": link.url, "state": link.state})
+    return link
+
+
+def rotate_key(db: Database, by: By) -> Uplink:
+    """Have the key changed with the next contact. NotFound when there is no master that would take another."""
+    link = uplink.get(db)
+    if not uplink.rotate_soon(db):
+        raise NotFound("this node has joined no master")
+    audit.note(db, **by, action="master.key", target=link.master_id)
+    return link
+
+
+def retry(db: Database, node_id: str, by: By, stream: str | None, seq: int | None) -> tuple[int, int]:
+    """Send rows again that were set aside; return how many, and how many cannot be."""
+    held = uplink.points(db, str(uplink.get(db).master_id))
+    sent, stuck = dead_letters.retry(db, node_id=node_id, held=held, stream=stream, seq=seq)
+    audit.note(db, **by, action="sync.retry", target=_meant(stream, seq), after={"rows": sent})
+    return sent, stuck
+
+
+def drop(db: Database, by: By, stream: str | None, seq: int | None) -> int:
+    """Give up rows that were set aside; return how many."""
+    count = dead_letters.drop(db, by["at"], stream, seq)
+    audit.note(db, **by, action="sync.drop", target=_meant(stream, seq), after={"rows": count})
+    return count
+
+
+def _meant(stream: str | None, seq: int | None) -> str:
+    return " ".join(map(str, filter(None, [stream, seq]))) or "all"

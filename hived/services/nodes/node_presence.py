@@ -1,0 +1,31 @@
+"""The master's look at its fleet: its own row, and which nodes have fallen silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from hived import __version__
+from hived.store import Store
+from hived.store.nodes import contacts
+
+log = logging.getLogger(__name__)
+
+WATCH_S = 5.0  # a ninth of what a node may be silent before it is suspect
+
+
+class NodeWatch:
+    """Keeps the states of nodes true while hive-apid serves."""
+
+    def __init__(self, store: Store, node_id: str, *, name: str, site: str | None, clock: Callable[[], float]) -> None:
+        self._store, self._node_id, self._name, self._site, self._clock = store, node_id, name, site, clock
+        self._began = clock()
+
+    async def beat(self) -> None:
+        """Write the master's own row and look who has fallen silent. Transient: database busy."""
+        now = self._clock()
+        await self._store.write(
+            contacts.own, self._node_id, name=self._name, site=self._site, version=__version__, now=now
+        )
+        for name in await self._store.write(contacts.watch, now, since=self._began):
+            log.warning("node %s has fallen silent", name)

@@ -1,0 +1,315 @@
+"""Carry what this node learns to its master: how it is, the newest state first, then the history that waits.
+
+State comes again every few seconds whatever backlog there is, and each stream of history gets a batch in turn: neither
+holds up the other. All that is kept in memory can be lost: the master says where each stream goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from hived.clients.master.client import MasterClient
+from hived.clients.master.errors import KeyTaken, NotWelcome
+from hived.errors import Refused, Transient
+from hived.records.joining import new_key
+from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
+from hived.records.times import to_text
+from hived.records.uplink import JOINED, Contact, Identity, Uplink
+from hived.services.nodes.delivery import HEAD_BYTES, Carrier
+from hived.services.nodes.orders import Orders
+from hived.store import Database, Store
+from hived.store.engine import epoch
+from hived.store.nodes import dead_letters, streams, uplink
+
+log = logging.getLogger(__name__)
+
+CONTACT_S = 15.0
+STATE_S = 5.0
+"""How old the newest state of a miner may be at the master while the link works."""
+EVERYTHING_S = 300.0
+"""So often the state of all miners is told, changed or not: it heals whatever got lost, and tells who was seen."""
+SLICE_S = 4.5
+"""How long history is carried at a stretch; then the state is due again."""
+COUNT_S = 60.0
+"""How often a backlog is counted: up to 100,000 rows take a moment."""
+GOODBYE_S = 0.8
+"""For the last contact of a daemon that is stopped: nobody waits for it."""
+KEY_DAYS = 90.0
+"""A key that leaked unnoticed is worth nothing after a quarter of a year."""
+SKEW_S = 300.0
+"""From here on a person should put a clock right: the master's charts are as wrong as the node's time."""
+TOLD_EVENTS = "events of before"
+"""The sync point up to which events were told under an earlier epoch."""
+NEW_EPOCH_S = 3600.0
+"""A master whose numbers make no sense must not have us send everything again and again."""
+
+Health = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class Push:
+    """Rounds of carrying. One at a time; what is due is asked of a monotonic clock."""
+
+    def __init__(
+        self, store: Store, own: Identity, orders: Orders, *, health: Health, clock: Callable[[], float],
+        monotonic: Callable[[], float], progress: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._store, self._own, self._orders, self._health = store, own, orders, health
+        self._clock, self._monotonic, self._progress = clock, monotonic, progress
+        self._client: MasterClient | None = None
+        self._carrier: Carrier | None = None
+        self._way: tuple[object, ...] = ()
+        self._cursor = (0, 0)
+        self._models: dict[str, str] = {}
+        self._due: dict[str, float] = {}
+        self._more = False
+        self._noted: dict[str, int] = {}
+        self._epoch_due = float("-inf")
+        self._skewed = False
+        self.behind: dict[str, int] = dict.fromkeys(STREAMS, 0)
+        """How many rows waited when they were last counted."""
+
+    async def close(self) -> None:
+        """Close the connection and forget where the streams are: the master will say."""
+        client, self._client, self._carrier, self._way = self._client, None, None, ()
+        self._due.clear()
+        self._noted = {}
+        if client is not None:
+            await client.close()
+
+    async def round(self, link: Uplink) -> None:
+        """Do what is due. Raises what the client raises; a backlog that is not done is for the next round."""
+        await self._connect(link)
+        if self._carrier is None or self._is_due("contact"):
+            self._again("contact", CONTACT_S)
+            link = await self._contact(link)
+        carrier = self._carrier
+        if carrier is None:  # another key or another epoch: both begin with a contact
+            return
+        carrier.begin_round()
+        state_due = self._is_due("state")
+        if state_due:
+            self._again("state", STATE_S)
+            await self._state(carrier)
+        if state_due or self._more:
+            await self._history(carrier)
+            await self._note_held(str(link.master_id), carrier)
+        if carrier.beyond:
+            await self._begin_epoch(str(link.master_id))
+
+    def contact_soon(self) -> None:
+        """Have the next round begin with a contact: there is something to tell."""
+        self._due.pop("contact", None)
+
+    async def goodbye(self, link: Uplink) -> None:
+        """Tell the master that this node is stopped on purpose, if that is quickly said."""
+        if self._client is None or link.key is None or link.state != JOINED:
+            return
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                body, _ = await self._told(link, self._clock())
+                await self._client.contact(link.key, body | {"done": [], "leaving": True})
+        except (TimeoutError, Transient, Refused) as err:
+            log.debug("no goodbye: %s", err)
+
+    async def count(self, link: Uplink) -> None:
+        """Count what waits, from the rows and the numbers that the master last said to hold."""
+        if link.master_id is not None and self._is_due("count"):
+            self._again("count", COUNT_S)
+            held = await self._store.read(uplink.points, link.master_id)
+            lags = await self._store.read(streams.lags, node_id=self._own.node_id, held=held, count=True)
+            aside = await self._store.read(dead_letters.counts)
+            self.behind = {name: max(0, lag.behind - aside.get(name, 0)) for name, lag in lags.items()}
+
+    async def _connect(self, link: Uplink) -> None:
+        way = (link.url, link.pin, link.key)
+        if self._client is not None and way == self._way:
+            return
+        await self.close()
+        assert link.url is not None
+        self._client, self._way = MasterClient(link.url, pin=link.pin, version=self._own.version), way
+        self._cursor = (0, 0)
+        self._models.clear()
+
+    # -- contact -----------------------------------------------------------------------------------------------
+
+    async def _contact(self, link: Uplink) -> Uplink:
+        assert link.key is not None
+        assert self._client is not None
+        began, wall = self._monotonic(), self._clock()
+        body, told = await self._told(link, wall)
+        encodings = self._carrier.limits.encodings if self._carrier is not None else ()
+        answer = await self._client.contact(link.key, body, encodings)
+        self._progress()
+        skew = answer.at - (wall + (self._monotonic() - began) / 2)
+        self._look_at_clocks(skew, answer)
+        now = self._clock()
+        fields: dict[str, Any] = {
+            "ok_at": now, "skew_s": skew, "master_id": answer.node_id, "master_name": answer.name, "last_error": None,
+            "last_error_at": None,
+        }  # fmt: skip
+        if link.keyed_at is None:
+            fields["keyed_at"] = now
+        if await self._store.write(uplink.enter, link.key, JOINED, now, **fields):
+            log.info("joined %s at %s", answer.name, link.url)
+        link = replace(
+            link, state=JOINED, master_id=answer.node_id, master_name=answer.name,
+            keyed_at=now if link.keyed_at is None else link.keyed_at,
+        )  # fmt: skip
+        await self._orders.told(answer.node_id, told)
+        await self._orders.take(answer.node_id, answer.orders)
+        await self._agree(link, str(body["epoch"]), answer)
+        return await self._change_key(link) if self._client is not None else link
+
+    async def _told(self, link: Uplink, wall: float) -> tuple[dict[str, Any], list[int]]:
+        incarnation = await self._store.read(epoch.epoch)
+        newest = await self._store.read(streams.newest)
+        held = await self._store.read(uplink.points, str(link.master_id))
+        lags = await self._store.read(streams.lags, node_id=self._own.node_id, held=held, count=False)
+        done = await self._orders.done(str(link.master_id))
+        body = {
+            "version": self._own.version, "name": self._own.name, "site": self._own.site, "epoch": incarnation,
+            "at": to_text(wall), "newest": newest,
+            "oldest_unsent_at": {name: None if lag.oldest_at is None else to_text(lag.oldest_at)
+                                 for name, lag in lags.items()},
+            "health": await self._health(), "done": [{"id": number, "result": result} for number, result in done],
+        }  # fmt: skip
+        return body, [number for number, _ in done]
+
+    async def _agree(self, link: Uplink, incarnation: str, answer: Contact) -> None:
+        """Go on where the master says; when it holds what we never wrote, our database is an older copy."""
+        newest = await self._store.read(streams.newest)
+        known = await self._store.read(uplink.points, answer.node_id)
+        if any(answer.held[name] > max(newest[name], known.get(name, 0)) for name in STREAMS):
+            await self._begin_epoch(answer.node_id)
+            return
+        carrier = self._carrier
+        if carrier is None or carrier.epoch != incarnation:
+            assert link.key is not None
+            assert self._client is not None
+            carrier = self._carrier = Carrier(
+                self._store, self._client, link.key, node_id=self._own.node_id, epoch=incarnation, clock=self._clock
+            )
+        carrier.held = dict(answer.held)
+        carrier.known = {EVENTS: known.get(TOLD_EVENTS, 0)}
+        carrier.limits = answer.limits
+        await self._note_held(answer.node_id, carrier)
+
+    async def _begin_epoch(self, master_id: str) -> None:
+        if self._monotonic() < self._epoch_due:
+            raise Transient("the master says again that it holds what this node never wrote")
+        self._epoch_due = self._monotonic() + NEW_EPOCH_S
+        log.warning(
+            "the master holds more than this database ever told: it is an older copy, restored perhaps. Everything is"
+            " sent anew; what the master has already stays once"
+        )
+        await self._store.write(begin_anew, master_id, self._clock())
+        await self.close()
+
+    async def _note_held(self, master_id: str, carrier: Carrier) -> None:
+        if carrier.held != self._noted:
+            self._noted = dict(carrier.held)
+            await self._store.write(uplink.hold, master_id, self._noted, self._clock())
+
+    async def _change_key(self, link: Uplink) -> Uplink:
+        """Change the key when it is old, without a moment in which none opens.
+
+        The new key is kept here before the master hears of it, and the old one until the new one was used: wherever
+        this is cut off, it goes on from the row.
+        """
+        assert link.key is not None
+        assert self._client is not None
+        new = link.next_key
+        if new is None:
+            if link.keyed_at is not None and 0 <= self._clock() - link.keyed_at < KEY_DAYS * 86_400:
+                return link
+            new = new_key()
+            if not await self._store.write(uplink.prepare_key, link.key, new):
+                return link
+        try:
+            await self._client.register(link.key, new)
+        except KeyTaken:
+            await self._store.write(uplink.prepare_key, link.key, None)
+            return link
+        except NotWelcome:
+            log.debug("the old key does not open any more: the new one was used already, perhaps")
+        return await self.use_next(replace(link, next_key=new))
+
+    async def use_next(self, link: Uplink) -> Uplink:
+        """Try the key that is to follow; when it opens it is the key from now on. NotWelcome: it does not."""
+        assert link.key is not None
+        assert link.next_key is not None
+        await self._connect(replace(link, key=link.next_key))
+        assert self._client is not None
+        body, _ = await self._told(link, self._clock())
+        await self._client.contact(link.next_key, body | {"done": []})
+        if not await self._store.write(uplink.promote_key, link.key, link.next_key, self._clock()):
+            raise Transient("another key came in between")
+        log.info("the key for %s was changed", link.master_name)
+        link = replace(link, key=link.next_key, next_key=None, keyed_at=self._clock())
+        await self._connect(link)
+        return link
+
+    def _look_at_clocks(self, skew: float, answer: Contact) -> None:
+        if abs(skew) > SKEW_S and not self._skewed:
+            log.warning("the clock of %s is %.0f s %s of this node's: one of them is wrong", answer.name, abs(skew),
+                        "ahead" if skew > 0 else "behind")  # fmt: skip
+            self._skewed = True
+        elif abs(skew) < SKEW_S / 2 and self._skewed:
+            log.info("the clocks of %s and this node agree again", answer.name)
+            self._skewed = False
+
+    # -- state and history -------------------------------------------------------------------------------------
+
+    async def _state(self, carrier: Carrier) -> None:
+        """Tell how the miners are now: rows and models that changed, then each one's latest status."""
+        while await carrier.batch(MINERS):
+            self._progress()
+        models = await self._store.read(streams.models)
+        changed = [item for item in models if self._models.get(item.what) != item.text]
+        for item in changed:  # one by one: a ladder with its topology has tens of KiB
+            await carrier.loose(MINERS, "models", [item])
+            self._models[item.what] = item.text
+        if self._is_due("everything"):
+            self._again("everything", EVERYTHING_S)
+            self._cursor = (0, 0)
+        more = True
+        while more:
+            page = await self._store.read(
+                streams.latest, after=self._cursor, items=carrier.limits.items,
+                size=carrier.limits.body_bytes - HEAD_BYTES,
+            )  # fmt: skip
+            await carrier.loose(STATUS, "latest", page.items)
+            self._cursor, more = page.cursor, page.more
+            self._progress()
+
+    async def _history(self, carrier: Carrier) -> None:
+        """Carry a batch of each stream in turn until nothing waits or the state is due again."""
+        until = self._monotonic() + SLICE_S
+        turns = deque((CONTRIBUTIONS, STATUS, EVENTS))
+        while turns and self._monotonic() < until and not carrier.beyond:
+            stream = turns.popleft()
+            if await carrier.batch(stream):
+                turns.append(stream)
+            self._progress()
+        self._more = bool(turns)
+
+    def _is_due(self, what: str) -> bool:
+        return self._monotonic() >= self._due.get(what, float("-inf"))
+
+    def _again(self, what: str, in_s: float) -> None:
+        self._due[what] = self._monotonic() + in_s
+
+
+def begin_anew(db: Database, master_id: str, at: float) -> None:
+    """Begin another epoch. Rows of the other streams have keys of their own; an event that is told again is another
+    event, so those that the master had when this copy was made are left out."""
+    known = uplink.points(db, master_id)
+    epoch.new_epoch(db)
+    dead_letters.forget(db)
+    events_known = max(known.get(EVENTS, 0), known.get(TOLD_EVENTS, 0))
+    uplink.hold(db, master_id, {**dict.fromkeys(STREAMS, 0), TOLD_EVENTS: events_known}, at)

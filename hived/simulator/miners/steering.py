@@ -1,0 +1,130 @@
+"""The verbs of hive-sim that talk to a running fleet's control API: miners, fault, clear, move, swap and the rest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from http.client import HTTPConnection, HTTPException
+from typing import Any
+
+from hived.simulator.miners.faults import NOT_A_MINER_KINDS, Fault
+from hived.simulator.miners.miner import SETUPS
+
+DEFAULT_CONTROL = "127.0.0.1:8190"
+TIMEOUT_S = 10.0
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Split "127.0.0.1:8190" or "[::1]:8190". Raises ArgumentTypeError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise argparse.ArgumentTypeError(f"expected ADDRESS:PORT, got {text!r}")
+    return host.strip("[]"), int(port)
+
+
+def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verbs to hive-sim's parser."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--control", type=parse_address, default=DEFAULT_CONTROL, metavar="ADDR", help="the fleet's control API"
+    )
+    miners = commands.add_parser("miners", parents=[common], help="list the miners of a running fleet")
+    miners.add_argument("--json", action="store_true", help="as JSON")
+    miners.set_defaults(run=_miners)
+
+    fault = commands.add_parser("fault", parents=[common], help="let a miner misbehave")
+    fault.add_argument("ip")
+    fault.add_argument("fault", choices=[fault.value for fault in Fault], metavar="FAULT", help=_names(Fault))
+    fault.add_argument("--path", action="append", default=[], help="only this path (* matches anything); repeatable")
+    fault.add_argument("--times", type=int, help="only so many requests")
+    fault.add_argument("--delay", type=float, help="slow: seconds")
+    fault.add_argument("--interval", type=float, help="drip: seconds per byte")
+    fault.add_argument("--size", type=int, help="huge_body, gzip_bomb: bytes")
+    fault.add_argument("--kind", choices=NOT_A_MINER_KINDS, help="not_a_miner: what it is instead")
+    fault.add_argument("--drop", action="store_true", default=None, help="cut_json: announce all, then hang up")
+    fault.set_defaults(run=_fault)
+
+    for name, names, text in (
+        ("clear", ("ip",), "end a miner's fault"),
+        ("move", ("ip", "to"), "give a miner another address"),
+        ("swap", ("ip", "with"), "exchange two addresses"),
+        ("vanish", ("ip",), "take a miner off the network"),
+        ("return", ("ip",), "put it back"),
+        ("password", ("ip", "password"), "change a miner's password"),
+        ("state", ("ip", "state"), f"put a miner into a state: {', '.join(SETUPS)}"),
+        ("replace-board", ("ip",), "give a miner a new control board: new MAC, no keys"),
+    ):
+        verb = commands.add_parser(name, parents=[common], help=text, description=text)
+        for argument in names:
+            verb.add_argument(argument, choices=SETUPS if argument == "state" else None)
+        verb.set_defaults(run=_post, verb=name, names=names)
+
+
+def _names(faults: type[Fault]) -> str:
+    return ", ".join(fault.value for fault in faults)
+
+
+def _miners(args: argparse.Namespace) -> int:
+    miners = _call(args, "GET", "/miners")
+    if miners is None:
+        return 1
+    if args.json:
+        print(json.dumps(miners, indent=1))
+        return 0
+    print(f"{'address':<16} {'mac':<18} {'model':<8} {'state':<13} {'preset':<9} {'fault':<15} keys requests")
+    for miner in miners:
+        state = miner["state"] if miner["online"] else "(away)"
+        print(
+            f"{miner['ip']:<16} {miner['mac']:<18} {miner['model']:<8} {state:<13} {miner['preset']:<9} "
+            f"{miner['fault'] or '-':<15} {miner['keys']:>4} {miner['requests']:>8}"
+        )
+    counts = Counter(miner["state"] for miner in miners)
+    print(f"{len(miners)} miners: " + ", ".join(f"{number} {state}" for state, number in counts.most_common()))
+    return 0
+
+
+def _fault(args: argparse.Namespace) -> int:
+    names = ("times", "delay", "interval", "size", "kind", "drop")
+    body = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.path:
+        body["paths"] = args.path
+    return _tell(args, f"/miners/{args.ip}/fault", {"fault": args.fault, **body})
+
+
+def _post(args: argparse.Namespace) -> int:
+    if args.verb == "clear":
+        return _tell(args, f"/miners/{args.ip}/fault", {"fault": None})
+    return _tell(args, f"/{args.verb}", {name: getattr(args, name) for name in args.names})
+
+
+def _tell(args: argparse.Namespace, path: str, body: dict[str, Any]) -> int:
+    """Send a command and print what became of the miners. Returns the exit code."""
+    result = _call(args, "POST", path, body)
+    if result is None:
+        return 1
+    for miner in result if isinstance(result, list) else [result]:
+        state = miner["state"] if miner["online"] else "away"
+        fault = f", fault {miner['fault']}" if miner["fault"] else ""
+        print(f"{miner['ip']} {miner['mac']} {miner['model']}: {state}{fault}")
+    return 0
+
+
+def _call(args: argparse.Namespace, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Return the decoded reply; None after the reason for a failure was printed."""
+    host, port = args.control
+    connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None)
+        reply = connection.getresponse()
+        document = json.loads(reply.read())
+    except (OSError, HTTPException, ValueError) as err:
+        print(f"hive-sim: no answer from a fleet's control API at {host}:{port}: {err}", file=sys.stderr)
+        return None
+    finally:
+        connection.close()
+    if reply.status != 200:
+        print(f"hive-sim: {document.get('error', reply.status)}", file=sys.stderr)
+        return None
+    return document

@@ -1,0 +1,265 @@
+"""Miners: who they are, where they are, how to get in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hived.records.miner import MinerIdentity
+from hived.records.site import Event, KnownMiner
+from hived.store import events
+from hived.store.engine.counters import next_number, next_rev
+from hived.store.engine.database import Database, tuples
+from hived.store.engine.sealing import about
+from hived.store.miners import discovery
+from hived.store.schema import Health, Miner
+
+_NUMBERS = re.compile(r"[\d.]+")
+"""What may differ between two tellings of the same trouble: "no answer within 1.5 s", "... within 5 s"."""
+
+_KNOWN = (
+    Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware_version,
+    Miner.hostname, Miner.hashrate_unit, Miner.api_key, Miner.unlock_password, Miner.unlock_failures,
+    Miner.unlock_position, Miner.unlock_not_before, Health.settings_due_at, Health.missed_scans, Health.uptime_s,
+    Health.uptime_at,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A miner that identified itself at an address at a time."""
+
+    identity: MinerIdentity
+    ip: str
+    at: float
+
+
+def known(db: Database, *, everywhere: bool = False) -> list[KnownMiner]:
+    """Return every miner ever found; those of other nodes, which our daemons leave alone, only with `everywhere`."""
+    query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num))
+    if not everywhere:
+        query = query.where(~Miner.remote)
+    return [_known(db, row) for row in tuples(query, db)]
+
+
+def by_mac(db: Database, mac: str) -> KnownMiner | None:
+    """Return one miner; `mac` in any case."""
+    query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num)).where(Miner.mac == mac.lower())
+    rows = tuples(query, db)
+    return _known(db, rows[0]) if rows else None
+
+
+def watched_by(db: Database, mac: str) -> str | None:
+    """Return the node that watches a miner, None when it is one of our own or there is none with this MAC."""
+    rows = tuples(Miner.select(Miner.node_id).where(Miner.mac == mac.lower(), Miner.remote), db)
+    return str(rows[0][0]) if rows else None
+
+
+def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
+    """Store that a miner answered at an address and return its row.
+
+    The MAC is the identity: an address that another row held is taken from that row and nothing else of it changes;
+    so a move, a swap of two miners and a replaced control board never mix histories.
+    """
+    identity, at = sighting.identity, sighting.at
+    before = by_mac(db, identity.mac)
+    rev = next_rev(db)
+    happened: list[Event] = []
+    fields: dict[str, Any] = {
+        "ip": sighting.ip, "online": True, "model_alias": identity.model_alias, "model_name": identity.model_name,
+        "hostname": identity.hostname, "firmware": identity.firmware, "firmware_version": identity.firmware_version,
+        "platform": identity.platform, "serial": identity.serial, "hashrate_unit": identity.hashrate_unit,
+        "node_id": node_id, "remote": False, "node_has_key": None,
+    }  # fmt: skip
+    _release_address(db, sighting.ip, identity.mac, rev, at)
+    if before is None:
+        num = Miner.insert(mac=identity.mac, created_at=at, updated_at=at, **fields).execute(db)
+        _changed(db, num, at)
+        Health.insert(num=num, settings_due_at=0.0).execute(db)
+        happened.append(_event(num, at, "miner_found", ip=sighting.ip, model=identity.model_name))
+    else:
+        num = before.num
+        # A silent field keeps what is known: None means not told.
+        told = {name: value for name, value in fields.items() if value is not None}
+        _changed(db, num, at, **told)
+        happened += _differences(before, sighting)
+    Health.update(
+        seen_at=at, missed_scans=0, uptime_s=identity.uptime_s, uptime_at=at, rev=rev,
+        **_due_again(before, sighting),
+    ).where(Health.num == num).execute(db)  # fmt: skip
+    events.add(db, happened)
+    found = by_mac(db, identity.mac)
+    assert found is not None
+    return found
+
+
+def still_there(db: Database, nums: Iterable[tuple[int, float | None]], at: float) -> None:
+    """Note that miners answered unchanged: [(num, control board uptime)]."""
+    for num, uptime_s in nums:
+        Health.update(seen_at=at, missed_scans=0, uptime_s=uptime_s, uptime_at=at).where(Health.num == num).execute(db)
+
+
+def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) -> list[int]:
+    """Count one more silent sweep for each miner; return those that are offline from now on (address null)."""
+    gone: list[int] = []
+    nums = list(nums)
+    if not nums:
+        return gone
+    rev = next_rev(db)
+    for num in nums:
+        Health.update(missed_scans=Health.missed_scans + 1, rev=rev).where(Health.num == num).execute(db)
+    query = (
+        Miner.select(Miner.num, Miner.ip)
+        .join(Health, on=(Health.num == Miner.num))
+        .where(Miner.num.in_(nums), Miner.online, ~Miner.remote, Health.missed_scans >= offline_after)
+    )
+    for num, ip in tuples(query, db):
+        _changed(db, num, at, online=False, ip=None)
+        gone.append(num)
+        events.add(db, [_event(num, at, "miner_offline", ip=ip, missed_scans=offline_after)])
+    return gone
+
+
+def keep_key(db: Database, num: int, key: str, at: float, *, password: str | None = None) -> None:
+    """Store the key that opens a miner (and the password that worked); pauses end."""
+    mac = Miner.select(Miner.mac).where(Miner.num == num).bind(db).scalar()
+    fields: dict[str, Any] = {
+        "api_key": db.box.seal(key, about(mac, "api_key")), "unlock_failures": 0, "unlock_position": 0,
+        "unlock_not_before": 0.0,
+    }  # fmt: skip
+    if password is not None:
+        fields["unlock_password"] = db.box.seal(password, about(mac, "unlock_password"))
+    _changed(db, num, at, **fields)
+    # A miner with a key can be polled at once.
+    Health.update(next_status_at=0.0, next_chips_at=0.0, rev=next_rev(db)).where(Health.num == num).execute(db)
+
+
+def drop_key(db: Database, num: int, at: float) -> None:
+    """Forget a key that the miner does not take any more."""
+    _changed(db, num, at, api_key=None)
+
+
+def unlock_failed(
+    db: Database, num: int, at: float, reason: str, *, not_before: float, position: int, forget_key: bool
+) -> None:
+    """Record that no password opened the miner: the next attempt is not made before `not_before`."""
+    fields: dict[str, Any] = {"api_key": None} if forget_key else {}
+    _changed(
+        db, num, at, unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before,
+        unlock_position=position, **fields,
+    )  # fmt: skip
+    failed(db, num, at, reason)
+
+
+def failed(db: Database, num: int, at: float, reason: str) -> None:
+    """Record an error on the miner: text, time and one more in the count. Another kind of error is an event."""
+    previous = Health.select(Health.last_error).where(Health.num == num).bind(db).scalar()
+    Health.update(
+        last_error=reason, last_error_at=at, error_count=Health.error_count + 1, rev=next_rev(db)
+    ).where(Health.num == num).execute(db)  # fmt: skip
+    if previous is None or _NUMBERS.sub("", previous) != _NUMBERS.sub("", reason):
+        events.add(db, [_event(num, at, "miner_error", error=reason)])
+
+
+def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:
+    """Say whether hived steers this miner; False when there is no such miner."""
+    return _set(db, mac, at, managed=managed)
+
+
+def set_password(db: Database, mac: str, password: str, at: float) -> bool:
+    """Give the miner's own password; a waiting pause ends, so that it is tried at once. False: no such miner."""
+    sealed = db.box.seal(password, about(mac.lower(), "unlock_password"))
+    if not _set(db, mac, at, unlock_password=sealed, unlock_failures=0, unlock_position=0, unlock_not_before=0.0):
+        return False
+    row = by_mac(db, mac)
+    if row is not None and row.ip is not None:
+        discovery.ask(db, "hive-discoverd", "scan", {"targets": [row.ip]}, at)
+    return True
+
+
+def want_settings(db: Database, num: int, due_at: float | None) -> None:
+    """Plan when the miner's own settings are read again."""
+    Health.update(settings_due_at=due_at).where(Health.num == num).execute(db)
+
+
+def _known(db: Database, row: tuple[Any, ...]) -> KnownMiner:
+    found = KnownMiner(*row)
+    return replace(
+        found,
+        api_key=db.box.open_or_none(found.api_key, about(found.mac, "api_key")),
+        unlock_password=db.box.open_or_none(found.unlock_password, about(found.mac, "unlock_password")),
+    )
+
+
+def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:
+    row = by_mac(db, mac)
+    if row is None:
+        return False
+    _changed(db, row.num, at, **fields)
+    Health.update(rev=next_rev(db)).where(Health.num == row.num).execute(db)
+    return True
+
+
+def _release_address(db: Database, ip: str, mac: str, rev: int, at: float) -> None:
+    """Take the address from whoever else held it: that miner is looked for like any other silent one."""
+    query = Miner.select(Miner.num).where(
+        Miner.ip == ip, Miner.mac != mac, ~Miner.remote
+    )  # sites share private networks
+    others = [n for (n,) in tuples(query, db)]
+    for num in others:
+        _changed(db, num, at, ip=None)
+    if others:
+        Health.update(rev=rev).where(Health.num.in_(others)).execute(db)
+
+
+def _changed(db: Database, num: int, at: float, **fields: Any) -> None:
+    """Change a miner's row and give it the next number of the stream `miners`, so that the master gets to know."""
+    seq = next_number(db, "miners")
+    Miner.update(updated_at=at, seq=seq, **fields).where(Miner.num == num).execute(db)
+
+
+def _differences(before: KnownMiner, sighting: Sighting) -> list[Event]:
+    identity, at, num = sighting.identity, sighting.at, before.num
+    found: list[Event] = []
+    if not before.online:
+        found.append(_event(num, at, "miner_online", ip=sighting.ip))
+    elif before.ip != sighting.ip:
+        found.append(_event(num, at, "address_changed", before=before.ip, after=sighting.ip))
+    if identity.firmware_version and before.firmware_version != identity.firmware_version:
+        found.append(
+            _event(num, at, "firmware_changed", before=before.firmware_version, after=identity.firmware_version)
+        )
+    if rebooted(before.uptime_s, before.uptime_at, identity.uptime_s, at):
+        found.append(_event(num, at, "reboot", uptime_s=identity.uptime_s))
+    return found
+
+
+UPTIME_SLACK_S = 120.0
+"""The firmware tells its uptime in whole minutes, and not all clocks run alike."""
+
+
+def rebooted(uptime_before: float | None, told_at: float | None, uptime_now: float | None, now: float) -> bool:
+    """Return whether the control board was started anew between two tellings of its uptime."""
+    if uptime_before is None or told_at is None or uptime_now is None:
+        return False
+    return uptime_now + UPTIME_SLACK_S < uptime_before + max(0.0, now - told_at)
+
+
+def _due_again(before: KnownMiner | None, sighting: Sighting) -> dict[str, Any]:
+    """A new address is polled at once; settings are read again when they may have changed while it was away."""
+    if before is None:
+        return {}
+    changes: dict[str, Any] = {}
+    moved = not before.online or before.ip != sighting.ip
+    if moved:
+        changes |= {"next_status_at": 0.0, "next_chips_at": 0.0, "failures": 0}
+    anew = rebooted(before.uptime_s, before.uptime_at, sighting.identity.uptime_s, sighting.at)
+    if moved or anew or before.firmware_version != sighting.identity.firmware_version:
+        changes["settings_due_at"] = 0.0
+    return changes
+
+
+def _event(num: int, at: float, kind: str, **detail: Any) -> Event:
+    return Event(kind=kind, at=at, num=num, detail={k: v for k, v in detail.items() if v is not None})

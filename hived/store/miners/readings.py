@@ -1,0 +1,246 @@
+"""Statuses: whose turn it is, what a poll said, and the way back from rows to records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from hived.errors import HivedError
+from hived.records import units
+from hived.records.miner import FanReading, HashboardReading, PoolReading
+from hived.records.site import PollOutcome, PollTarget, StoredStatus
+from hived.store import events
+from hived.store.engine.counters import next_rev
+from hived.store.engine.database import Database, dicts, tuples
+from hived.store.engine.sealing import about
+from hived.store.miners import packing, telemetry
+from hived.store.schema import Health, Miner, Status
+
+_COLUMNS = (
+    "at", "num", "state", "preset", "hashrate_hs", "average_hashrate_hs", "expected_hashrate_hs", "power_w",
+    "state_s", "chip_temp_max_c", "pcb_temp_max_c",
+)  # fmt: skip
+
+
+FAR_S = 3600.0
+"""No pause of ours is longer: a turn farther ahead was planned by a clock that has been set back since."""
+
+
+def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable[int] = ()) -> list[PollTarget]:
+    """Return the miners whose turn it is, longest waiting first: online, with an address and a key."""
+    query = (
+        Miner.select(
+            Miner.num, Miner.mac, Miner.ip, Miner.api_key, Miner.hashrate_unit, Health.next_status_at,
+            Health.next_chips_at, Health.failures, Health.state, Health.preset, Health.uptime_s, Health.uptime_at,
+            Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
+        )
+        .join(Health, on=(Health.num == Miner.num))
+        .where(
+            Miner.online, ~Miner.remote, Miner.ip.is_null(False), Miner.api_key.is_null(False),
+            (Health.next_status_at <= now) | (Health.next_chips_at <= now) | (Health.next_status_at > now + FAR_S),
+        )
+        .order_by(Health.next_status_at)
+        # Whose key is lost stays at the head of the queue until it has a new one: others must get past it.
+        .limit(limit + len(busy := set(skip)) + len(db.box.lost))
+    )  # fmt: skip
+    if not unmanaged:
+        query = query.where(Miner.managed)
+
+    def turn(planned_at: float) -> bool:
+        return not now < planned_at <= now + FAR_S
+
+    return [
+        PollTarget(
+            num=row[0], mac=row[1], ip=row[2], api_key=key, hashrate_unit=row[4], status_due=turn(row[5]),
+            chips_due=turn(row[6]), due_at=row[5], chips_due_at=row[6], failures=row[7], state=row[8], preset=row[9],
+            uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
+            boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]),
+        )
+        for row in tuples(query, db)
+        if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None
+    ][:limit]  # fmt: skip
+
+
+def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
+    """Store what a batch of polls came to, in the transaction that the caller runs in."""
+    outcomes = list(outcomes)
+    if not outcomes:
+        return
+    rev = next_rev(db)
+    rows: list[tuple[Any, ...]] = []
+    heads: dict[int, float | None] = dict(
+        tuples(Health.select(Health.num, Health.status_at).where(Health.num.in_([o.num for o in outcomes])), db)
+    )
+    for outcome in outcomes:
+        if outcome.num not in heads:
+            continue  # the miner was forgotten while it was polled
+        if outcome.status is not None:
+            rows.append(_row(outcome.status, heads[outcome.num]))
+            heads[outcome.num] = outcome.status.at
+        if outcome.boards:  # before the head moves: each row points at the one before it
+            telemetry.save(db, outcome.num, outcome.at, outcome.boards)
+        Health.update(**_health(outcome), rev=rev).where(Health.num == outcome.num).execute(db)
+        events.add(db, outcome.events)
+    if rows:
+        Status.insert_many(rows, fields=_FIELDS).on_conflict_ignore().execute(db)
+
+
+def put_latest(db: Database, statuses: Iterable[StoredStatus]) -> None:
+    """Store the one status that is kept of each miner of another node."""
+    rows = [_row(status, None) for status in statuses]
+    Status.insert_many(rows, fields=_FIELDS).on_conflict_ignore().execute(db)
+
+
+_FIELDS = [
+    Status.at, Status.num, Status.state, Status.preset, Status.hashrate_hs, Status.average_hashrate_hs,
+    Status.expected_hashrate_hs, Status.power_w, Status.state_s, Status.chip_temp_max_c, Status.pcb_temp_max_c,
+    Status.before, Status.partial, Status.detail,
+]  # fmt: skip
+
+
+def newest(db: Database, num: int, *, limit: int) -> list[StoredStatus]:
+    """Return a miner's statuses, newest first, following each row's pointer to the one before."""
+    found: list[StoredStatus] = []
+    at = Health.select(Health.status_at).where(Health.num == num).bind(db).scalar()
+    while at is not None and len(found) < limit:
+        rows = dicts(Status.select().where(Status.at == at, Status.num == num), db)
+        if not rows:
+            break  # older ones were pruned
+        found.append(from_row(rows[0]))
+        at = rows[0]["before"]
+    return found
+
+
+def columns(db: Database, num: int, *, since: float, limit: int) -> list[tuple[Any, ...]]:
+    """Return a miner's numbers since a time, oldest first: (at, hashrate, expected, power, chip and board maximum)."""
+    wanted = (
+        Status.at, Status.hashrate_hs, Status.expected_hashrate_hs, Status.power_w, Status.chip_temp_max_c,
+        Status.pcb_temp_max_c, Status.before,
+    )  # fmt: skip
+    found: list[tuple[Any, ...]] = []
+    at = Health.select(Health.status_at).where(Health.num == num).bind(db).scalar()
+    while at is not None and at >= since and len(found) < limit:
+        rows = tuples(Status.select(*wanted).where(Status.at == at, Status.num == num), db)
+        if not rows:
+            break
+        found.append(rows[0][:-1])
+        at = rows[0][-1]
+    return found[::-1]
+
+
+def from_row(row: dict[str, Any]) -> StoredStatus:
+    """Return the record of a `status` row."""
+    try:
+        detail, whole = packing.unpack_detail(row["detail"]), True
+    except HivedError:
+        detail, whole = {}, False  # the columns still say how the miner was: one bad record must not hide a fleet
+    values = {name: row[name] for name in _COLUMNS}
+    return StoredStatus(
+        **values,
+        efficiency_j_per_th=units.efficiency(row["power_w"], row["average_hashrate_hs"] or row["hashrate_hs"]),
+        partial=bool(row["partial"]) or not whole,
+        reported_power_w=detail.get("reported_power_w", row["power_w"]),
+        fan_duty_percent=detail.get("fan_duty_percent"),
+        fans=tuple(FANS.read(values) for values in detail.get("fans", ())),
+        hashboards=tuple(BOARDS.read(values) for values in detail.get("boards", ())),
+        pools=tuple(POOLS.read(values) for values in detail.get("pools", ())),
+        extra=detail.get("extra", {}),
+    )
+
+
+def _row(status: StoredStatus, before: float | None) -> tuple[Any, ...]:
+    detail: dict[str, Any] = {
+        "fan_duty_percent": status.fan_duty_percent,
+        "fans": [FANS.write(fan) for fan in status.fans],
+        "boards": [BOARDS.write(board) for board in status.hashboards],
+        "pools": [POOLS.write(pool) for pool in status.pools],
+        "extra": status.extra,
+    }
+    if status.reported_power_w != status.power_w:
+        detail["reported_power_w"] = status.reported_power_w
+    packed = packing.pack_detail({k: v for k, v in detail.items() if v not in (None, [], {})})
+    return (*(getattr(status, name) for name in _COLUMNS), before, status.partial, packed)
+
+
+def _health(outcome: PollOutcome) -> dict[str, Any]:
+    """The columns of `health` that this outcome changes."""
+    change: dict[str, Any] = {}
+    if outcome.next_status_at is not None:
+        change["next_status_at"] = outcome.next_status_at
+    if outcome.next_chips_at is not None:
+        change["next_chips_at"] = outcome.next_chips_at
+    if outcome.error is not None:
+        change |= {
+            "last_error": outcome.error, "last_error_at": outcome.at, "error_count": Health.error_count + 1,
+        }  # fmt: skip
+    if outcome.failed:
+        change["failures"] = Health.failures + 1
+    elif outcome.status is not None:
+        change["failures"] = 0
+    if outcome.status is not None:
+        change |= {"status_at": outcome.status.at, "seen_at": outcome.at}
+        for name in ("state", "preset"):
+            if getattr(outcome.status, name) is not None:
+                change[name] = getattr(outcome.status, name)
+    if outcome.boards:
+        change["chips_at"] = outcome.at
+    if outcome.uptime_s is not None:
+        change |= {"uptime_s": outcome.uptime_s, "uptime_at": outcome.at}
+    if outcome.active_pool is not None:
+        change["active_pool"] = outcome.active_pool
+    if outcome.boards_seen is not None:
+        change["boards_seen"] = ",".join(map(str, outcome.boards_seen))
+    if outcome.fans_seen is not None:
+        change["fans_seen"] = ",".join(map(str, outcome.fans_seen))
+    if outcome.settings_due:
+        change["settings_due_at"] = 0.0
+    return change
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(",") if part)
+
+
+T = TypeVar("T")
+
+
+class Form(Generic[T]):
+    """A record as a list of its values: without names it takes half the room. Fields may be added at the end only."""
+
+    def __init__(self, record: Callable[..., T], fields: str) -> None:
+        self.record, self.fields = record, fields.split()
+        self._floats = [name.endswith(("_c", "_w", "_mv", "_mhz", "_s", "_hs")) for name in self.fields]
+        self._rates = [name.endswith("_hs") for name in self.fields]
+
+    def write(self, record: T) -> list[Any]:
+        """Return the values; those at the end that were not told are left out."""
+        values = [_thin(getattr(record, name), rate=rate) for name, rate in zip(self.fields, self._rates, strict=True)]
+        while values and values[-1] is None:
+            values.pop()
+        return values
+
+    def read(self, values: Sequence[Any]) -> T:
+        told: dict[str, Any] = {}
+        for name, value, is_float, rate in zip(self.fields, values, self._floats, self._rates, strict=False):
+            told[name] = float(value) * (units.GIGA if rate else 1.0) if is_float and value is not None else value
+        return self.record(**told)
+
+
+FANS = Form(FanReading, "index rpm max_rpm status")
+BOARDS = Form(
+    HashboardReading,
+    "index state hashrate_hs expected_hashrate_hs power_w voltage_mv frequency_mhz pcb_temp_min_c pcb_temp_max_c"
+    " chip_temp_min_c chip_temp_max_c hardware_errors chips_grey chips_orange chips_red description"
+    " inlet_water_temp_c outlet_water_temp_c",
+)
+POOLS = Form(PoolReading, "index url user kind status accepted rejected stale difficulty ping_ms last_share_s")
+
+
+def _thin(value: Any, *, rate: bool) -> Any:
+    """Six digits are more than any sensor of a miner knows; the rest is noise that only takes room. Rates in GH/s."""
+    if rate and value is not None:
+        value = value / units.GIGA
+    if not isinstance(value, float):
+        return value
+    short = float(f"{value:.6g}")
+    return int(short) if short.is_integer() else short

@@ -1,0 +1,64 @@
+"""Miners as people see them: the row, how polling goes and the latest status, in one query."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from peewee import JOIN
+
+from hived.records.site import MinerView
+from hived.store.engine.database import Database, dicts
+from hived.store.miners import readings
+from hived.store.nodes import orders
+from hived.store.schema import Counter, Health, Miner, Model, Node, Status
+
+_ROW = (
+    "num", "mac", "ip", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "serial",
+    "platform", "node_id", "state", "seen_at", "last_error", "last_error_at", "error_count", "created_at",
+    "updated_at", "rev", "failures", "chips_at", "max_preset",
+    "node_name",
+)  # fmt: skip
+
+
+def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None = None) -> list[MinerView]:
+    """Return miners by number: all, those changed after a rev, or the one with this MAC (in any case)."""
+    query = (
+        Miner.select(
+            Miner, Node.name.alias("node_name"),
+            Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_at,
+            Health.error_count, Health.rev, Health.failures, Health.chips_at, Model.max_preset,
+            Status.at, Status.state, Status.preset, Status.hashrate_hs,
+            Status.average_hashrate_hs, Status.expected_hashrate_hs, Status.power_w, Status.state_s,
+            Status.chip_temp_max_c, Status.pcb_temp_max_c, Status.partial, Status.detail,
+        )
+        .join(Health, on=(Health.num == Miner.num))
+        .switch(Miner)
+        .join(Node, JOIN.LEFT_OUTER, on=(Node.id == Miner.node_id))
+        .switch(Miner)
+        .join(Model, JOIN.LEFT_OUTER, on=(Model.short == Miner.model_alias))
+        .switch(Miner)
+        .join(Status, JOIN.LEFT_OUTER, on=((Status.num == Miner.num) & (Status.at == Health.status_at)))
+        .order_by(Miner.num)
+    )  # fmt: skip
+    if newer_than_rev is not None:
+        query = query.where(Health.rev > newer_than_rev)
+    if mac is not None:
+        query = query.where(Miner.mac == mac.lower())
+    rows = dicts(query, db)
+    waiting = orders.pending(db) if any(row["remote"] for row in rows) else {}
+    return [_view(row, tuple(waiting.get(row["mac"], ()))) for row in rows]
+
+
+def newest_rev(db: Database) -> int:
+    """Return the mark of the last transaction that changed a miner."""
+    return int(Counter.select(Counter.value).where(Counter.name == "rev").bind(db).scalar() or 0)
+
+
+def _view(row: dict[str, Any], pending: tuple[str, ...]) -> MinerView:
+    status = readings.from_row(row) if row["at"] is not None else None
+    values = {name: row[name] for name in _ROW if name != "state"}
+    return MinerView(
+        **values, state=row["health_state"], online=bool(row["online"]), managed=bool(row["managed"]),
+        has_key=bool(row["node_has_key"]) if row["remote"] else row["api_key"] is not None, status=status,
+        remote=bool(row["remote"]), pending=pending,
+    )  # fmt: skip

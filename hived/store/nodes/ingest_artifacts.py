@@ -1,0 +1,214 @@
+"""Contributions of other nodes: an artifact for each canonical URL, a bubble for each node that says something of it.
+
+Facts and words are apart. The facts of an artifact are those that were read last; a stated licence beats none, and
+what this node collected itself it knows best. Words are kept for every node: its newest ones, by its own numbers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import peewee as pw
+
+from hived.records.bubbles import hash_of, searchable, words_of
+from hived.records.canonical import CANON_VERSION
+from hived.records.ingest import CREATED, DUPLICATE, MERGED, REJECTED, STALE, SUPERSEDED, Result, SentContribution
+from hived.store.collecting.artifacts import DESCRIBED
+from hived.store.engine import bulk
+from hived.store.engine.counters import next_number
+from hived.store.engine.database import Database, tuples
+from hived.store.schema import Artifact, Contribution
+
+MAX_STORED = 200  # bubbles of one artifact: more nodes than that say nothing new
+LEGACY = "legacy"
+"""The epoch of what collectors without numbers of their own send: here it is numbered as it comes."""
+FULL = "full"
+
+
+def take(
+    db: Database, node_id: str, epoch: str, items: Sequence[SentContribution], now: float, *, held: int
+) -> tuple[Result, ...]:
+    """Store what a node says and return what came of each item, in their order.
+
+    Items up to the number `held` are known or were replaced since: they change nothing and are answered as such.
+    """
+    newest = {(one.url_key, one.kind): one for one in items if one.seq > held}
+    artifacts, created = _artifacts(db, [*newest.values()], now)
+    missing = {one.url_key for one in items if one.url_key not in artifacts}
+    if missing:
+        artifacts |= _known(db, missing)
+    before, full = _before(db, node_id, artifacts.values())
+    wanted = []
+    for one in newest.values():
+        artifact = artifacts[one.url_key]
+        if artifact not in full or (artifact, one.kind) in before:
+            wanted.append((artifact, one))
+    stored = _say(db, node_id, epoch, wanted, now)
+    results = []
+    for one in items:
+        artifact_id = artifacts.get(one.url_key)
+        place = (artifact_id or 0, one.kind)
+        was = before.get(place)  # for the label alone: what is stored was decided by the statement
+        if newest.get((one.url_key, one.kind)) is one and place in stored:
+            outcome = SUPERSEDED if was is not None else CREATED if artifact_id in created else MERGED
+        elif was == one.id:
+            outcome = DUPLICATE
+        elif artifact_id in full and was is None and one.seq > held:
+            results.append(Result(one.seq, one.told_id, REJECTED, FULL, artifact_id))
+            continue
+        else:
+            outcome = STALE
+        results.append(Result(one.seq, one.told_id, outcome, None, artifact_id))
+    return tuple(results)
+
+
+def take_legacy(db: Database, node_id: str, one: SentContribution, now: float) -> Result:
+    """Store what a collector without numbers says: its last word counts, the same word again changes nothing."""
+    artifacts = _known(db, [one.url_key])
+    if artifacts:
+        before, _ = _before(db, node_id, artifacts.values())
+        artifact_id = artifacts[one.url_key]
+        if before.get((artifact_id, one.kind)) == one.id:
+            return Result(one.seq, one.told_id, DUPLICATE, None, artifact_id)
+    number = next_number(db, LEGACY)  # its row is locked until the end: the last word is the last to be stored
+    return take(db, node_id, LEGACY, [replace(one, seq=number)], now, held=0)[0]
+
+
+def _artifacts(db: Database, items: Sequence[SentContribution], now: float) -> tuple[dict[str, int], set[int]]:
+    """Make sure that there is an artifact for each item; return {url_key: number} and the numbers that are new.
+
+    Of several items of one URL the one with the newest facts counts.
+    """
+    facts: dict[str, dict[str, Any]] = {}
+    for one in items:
+        row = _row(one, now)
+        if one.url_key not in facts or _rank(row) > _rank(facts[one.url_key]):
+            facts[one.url_key] = row
+    known = _known(db, facts)
+    fresh = [facts[key] for key in sorted(facts.keys() - known.keys())]
+    created: dict[str, int] = {}
+    if fresh:
+        rows = [tuple(row.values()) for row in fresh]
+        made = Artifact.insert_many(rows[:1], fields=bulk.columns(Artifact, list(fresh[0]))).on_conflict_ignore()
+        created = dict(bulk.upsert(db, made.returning(Artifact.url_key, Artifact.id), len(rows[0]), rows))
+        met = [row["url_key"] for row in fresh if row["url_key"] not in created]
+        if met:  # another node was quicker by a moment
+            known |= _known(db, met)
+    if known:
+        _refresh(db, [{"id": number, **facts[key]} for key, number in known.items()])
+    return known | created, set(created.values())
+
+
+def _known(db: Database, keys: Iterable[str]) -> dict[str, int]:
+    wanted = list(keys)
+    query = Artifact.select(Artifact.url_key, Artifact.id).where(Artifact.url_key.in_(wanted))
+    return dict(tuples(query, db)) if wanted else {}
+
+
+_FACTS = (
+    "provider", "object_id", "title", "source_name", "licence_uri", "licence_field", "licence_scope",
+    "licence_read_at", "facts", "search", "image_url", "content_hash",
+)  # fmt: skip
+
+
+def _refresh(db: Database, rows: list[dict[str, Any]]) -> None:
+    """Let newer facts replace older ones, and lock these artifacts in the order of their numbers.
+
+    The numbers are given, so none is taken from the sequence. Facts of the same time and licence are put in order by
+    their hash: whoever comes first, the same ones stay.
+    """
+    new = pw.EXCLUDED
+    stated, told = Artifact.licence_uri != "", new.licence_uri != ""
+    later = (new.licence_read_at > Artifact.licence_read_at) | (
+        (new.licence_read_at == Artifact.licence_read_at) & (new.content_hash > Artifact.content_hash)
+    )
+    better = (told & ~stated) | (((told & stated) | (~told & ~stated)) & later)
+    rows.sort(key=lambda row: row["id"])
+    change = {getattr(Artifact, name): getattr(new, name) for name in (*_FACTS, "changed_at")}
+    values = [tuple(row.values()) for row in rows]
+    statement = Artifact.insert_many(values[:1], fields=bulk.columns(Artifact, list(rows[0]))).on_conflict(
+        conflict_target=[Artifact.id], update=change, where=(Artifact.source.is_null() & better)
+    )
+    bulk.upsert(db, statement, len(values[0]), values)
+
+
+def _row(one: SentContribution, now: float) -> dict[str, Any]:
+    licence = one.licence
+    return {
+        "url_key": one.url_key, "canon_version": CANON_VERSION, "url": one.url, "source_name": one.source_name,
+        "provider": one.provider, "object_id": one.object_id, "title": one.title,
+        "licence_uri": licence.uri if licence else "", "licence_field": licence.field if licence else "",
+        "licence_scope": licence.scope if licence else "", "licence_read_at": one.facts_at,
+        "facts": json.dumps(one.facts), "search": searchable(one.title, *one.facts.values()),
+        "image_url": one.image_url,
+        "content_hash": hash_of([one.title, one.facts, one.image_url, licence.uri if licence else None]),
+        "state": DESCRIBED, "collected_at": one.collected_at, "changed_at": now,
+        "describe_at": 0.0, "describe_attempts": 0,
+    }  # fmt: skip
+
+
+def _rank(row: dict[str, Any]) -> tuple[Any, ...]:
+    return (row["licence_uri"] != "", row["licence_read_at"], row["content_hash"])
+
+
+def _before(db: Database, node_id: str, artifacts: Iterable[int]) -> tuple[dict[tuple[int, str], str], set[int]]:
+    """Return what this node says of artifacts so far, {(artifact, kind): id}, and those that take no new node."""
+    numbers = list(artifacts)
+    if not numbers:
+        return {}, set()
+    said = Contribution.select(Contribution.artifact, Contribution.kind, Contribution.id).where(
+        Contribution.artifact.in_(numbers), Contribution.node_id == node_id
+    )
+    crowded = (
+        Contribution.select(Contribution.artifact)
+        .where(Contribution.artifact.in_(numbers))
+        .group_by(Contribution.artifact)
+        .having(pw.fn.COUNT(Contribution.node_id) >= MAX_STORED)
+    )
+    before = {(artifact, kind): number for artifact, kind, number in tuples(said, db)}
+    return before, {number for (number,) in tuples(crowded, db)}
+
+
+_WORDS = (
+    "id", "content", "content_hash", "input_hash", "model", "model_digest", "prompt_version", "collected_at",
+    "epoch", "seq", "search",
+)  # fmt: skip
+
+
+def _say(
+    db: Database, node_id: str, epoch: str, items: list[tuple[int, SentContribution]], now: float
+) -> set[tuple[int, str]]:
+    """Store words, new ones and those that replace a node's older ones; return (artifact, kind) of what was stored.
+
+    When a bubble was first received stays with it: bubbles are shown in that order.
+    """
+    if not items:
+        return set()
+    rows = [
+        {
+            "artifact": artifact, "node_id": node_id, "kind": one.kind, "id": one.id,
+            "content": json.dumps(one.content), "content_hash": one.content_hash, "input_hash": one.input_hash,
+            "model": one.model, "model_digest": one.model_digest, "prompt_version": one.prompt_version,
+            "collected_at": one.collected_at, "received_at": now, "epoch": epoch, "seq": one.seq,
+            "search": words_of(one.content),
+        }
+        for artifact, one in sorted(items, key=lambda pair: (pair[0], pair[1].kind))
+    ]  # fmt: skip
+    new = pw.EXCLUDED
+    another_epoch = Contribution.epoch.is_null() | (Contribution.epoch != new.epoch)
+    values = [tuple(row.values()) for row in rows]
+    statement = Contribution.insert_many(values[:1], fields=bulk.columns(Contribution, list(rows[0]))).on_conflict(
+        conflict_target=[Contribution.artifact, Contribution.node_id, Contribution.kind],
+        update={getattr(Contribution, name): getattr(new, name) for name in _WORDS},
+        where=(Contribution.id != new.id) & (another_epoch | (new.seq > Contribution.seq)),
+    )
+    done = bulk.upsert(db, statement.returning(Contribution.artifact, Contribution.kind), len(values[0]), values)
+    stored = {(int(artifact), kind) for artifact, kind in done}
+    if stored:
+        touched = sorted({artifact for artifact, _ in stored})
+        awaits = pw.Case(None, [(Artifact.source.is_null(), DESCRIBED)], Artifact.state)
+        Artifact.update(state=awaits, changed_at=now).where(Artifact.id.in_(touched)).execute(db)
+    return stored

@@ -1,0 +1,102 @@
+"""Miners that other nodes watch: their rows, and what those nodes know of their models.
+
+A miner belongs to the node that tells of it. Another one takes it over only by saying that it is online while the
+present one says that it is offline, or has not seen it for TAKEN_OVER_S: so a box that was moved to another site is
+found there, and two nodes on one network do not pull at the same row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import peewee as pw
+
+from hived.records.ingest import SentMiner, SentModel
+from hived.store.engine.counters import next_rev
+from hived.store.engine.database import Database, tuples
+from hived.store.schema import Health, Miner, Model
+
+TAKEN_OVER_S = 600.0
+
+_TOLD = (
+    "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "platform",
+    "serial", "updated_at", "seq",
+)  # fmt: skip
+
+
+def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> None:
+    """Store the newest row of each miner."""
+    newest = {one.mac: one for one in items}
+    if not newest:
+        return
+    rev = next_rev(db)
+    rows = [_row(newest[mac], node_id) for mac in sorted(newest)]
+    known = dict(tuples(Miner.select(Miner.mac, Miner.num).where(Miner.mac.in_(sorted(newest))), db))
+    fresh = [row for row in rows if row["mac"] not in known]
+    changed: list[int] = []
+    if fresh:
+        made = Miner.insert_many(fresh).on_conflict_ignore().returning(Miner.num, Miner.mac)
+        found = {mac: int(num) for num, mac in made.tuples().execute(db)}
+        if found:
+            born = [{"num": num, "rev": rev} for num in found.values()]
+            Health.insert_many(born).on_conflict_ignore().execute(db)
+        met = [row["mac"] for row in fresh if row["mac"] not in found]
+        if met:
+            known |= dict(tuples(Miner.select(Miner.mac, Miner.num).where(Miner.mac.in_(met)), db))
+    # The number is given with the row, so none is taken from the sequence.
+    told = [{"num": known[row["mac"]], **row} for row in rows if row["mac"] in known]
+    if told:
+        changed = _replace(db, told, now)
+    if changed:
+        Health.update(rev=rev).where(Health.num.in_(changed)).execute(db)
+
+
+def _replace(db: Database, rows: list[dict[str, Any]], now: float) -> list[int]:
+    new = pw.EXCLUDED
+    seen_at = Health.select(Health.seen_at).where(Health.num == Miner.num)
+    left = (~Miner.online) | (pw.fn.COALESCE(seen_at, 0.0) < now - TAKEN_OVER_S)
+    mine = Miner.remote & (Miner.node_id == new.node_id)
+    change = {getattr(Miner, name): getattr(new, name) for name in (*_TOLD, "node_id", "remote", "node_has_key")}
+    statement = Miner.insert_many(rows).on_conflict(
+        conflict_target=[Miner.num], update=change, where=(mine | (new.online & left))
+    )
+    return [int(num) for (num,) in statement.returning(Miner.num).tuples().execute(db)]
+
+
+def _row(one: SentMiner, node_id: str) -> dict[str, Any]:
+    told = {name: getattr(one, name) for name in _TOLD}
+    return told | {
+        "mac": one.mac, "created_at": one.created_at, "node_id": node_id, "remote": True, "node_has_key": one.has_key,
+        "hashrate_unit": "GH/s", "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0,
+    }  # fmt: skip
+
+
+def take_models(db: Database, items: Sequence[SentModel], now: float) -> None:
+    """Store what nodes know of models. What this node read from a miner itself, ladder and all, stays."""
+    if not items:
+        return
+    newest = {one.alias: one for one in items}
+    rows = [_model(newest[alias], now) for alias in sorted(newest)]
+    new = pw.EXCLUDED
+    told = ("name", "chips_per_chain", "chains", "topology", "series")
+    change: dict[Any, Any] = {
+        getattr(Model, name): pw.fn.COALESCE(getattr(new, name), getattr(Model, name)) for name in told
+    }
+    change |= {
+        Model.presets: pw.Case(None, [(new.presets == "[]", Model.presets)], new.presets),
+        Model.refreshed_at: new.refreshed_at,
+    }
+    Model.insert_many(rows).on_conflict(
+        conflict_target=[Model.short], update=change, where=(Model.firmware_versions == "[]")
+    ).execute(db)
+
+
+def _model(one: SentModel, now: float) -> dict[str, Any]:
+    return {
+        "short": one.alias, "name": one.name, "presets": json.dumps(list(one.presets), separators=(",", ":")),
+        "chips_per_chain": one.chips_per_chain, "chains": one.chains,
+        "topology": json.dumps(one.topology) if one.topology else None, "series": one.series,
+        "firmware_versions": "[]", "created_at": now, "refreshed_at": now,
+    }  # fmt: skip

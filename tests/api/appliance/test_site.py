@@ -1,0 +1,181 @@
+"""The site: events, strangers, sweeps, daemons, scan, health."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from hived.records.site import DaemonRow, Event
+from hived.store import Store, database_of, events
+from hived.store.miners import discovery
+from tests.api import farm
+from tests.api.farm import MAC, NOW, Api
+from tests.clock import FakeClock
+from tests.databases import Databases
+
+
+async def test_events_come_newest_first_and_page_backwards(api: Api) -> None:
+    await api.do(events.add, [Event("reboot", NOW + i, {"uptime_s": i}, num=1) for i in range(5)])
+    await api.do(events.add, [Event("sweep_slow", NOW + 9, {})])
+    found = await api.get("/api/v1/events")
+    assert [e["kind"] for e in found] == ["sweep_slow", *["reboot"] * 5, "settings_changed", "miner_found"]
+    assert found[0] == {
+        "id": found[0]["id"], "at": "2027-01-15T08:00:09.000Z", "kind": "sweep_slow", "miner": None, "ip": None,
+        "hostname": None, "detail": {}, "node_id": None, "node_name": None,
+    }  # fmt: skip
+    assert (found[1]["miner"], found[1]["ip"], found[1]["hostname"]) == (MAC, "127.20.0.1", "rig-1")
+    first = await api.get("/api/v1/events?limit=3")
+    second = await api.get(f"/api/v1/events?limit=100&before={first[-1]['id']}")
+    assert first + second == found
+
+
+async def test_events_of_one_miner_and_of_one_kind(api: Api) -> None:
+    await api.do(farm.find, 2, NOW)
+    mac = farm.mac_of(2)
+    assert [e["kind"] for e in await api.get(f"/api/v1/events?miner={mac.upper()}")] == ["miner_found"]
+    assert [e["miner"] for e in await api.get("/api/v1/events?kind=miner_found")] == [mac, MAC]
+    assert await api.get("/api/v1/events?kind=nothing") == []
+    for query, code in (
+        ("miner=x", 404), ("miner=02:0e:7e:ff:ff:ff", 404), ("before=x", 400), ("before=-1", 400), ("kind=", 400),
+        (f"kind={'k' * 65}", 400), ("kind=a&kind=b", 400),
+    ):  # fmt: skip
+        assert (await api.ask("GET", f"/api/v1/events?{query}"))[0] == code, query
+
+
+async def test_strangers_come_by_address(api: Api) -> None:
+    found = await api.get("/api/v1/strangers")
+    assert [s["ip"] for s in found] == ["127.20.0.9", "127.20.0.200"]
+    assert found[0] == {
+        "ip": "127.20.0.9", "kind": "printer", "reason": "answers with a login page",
+        "first_seen_at": "2027-01-15T07:55:00.000Z", "last_seen_at": "2027-01-15T07:59:30.000Z", "failures": 1,
+        "next_probe_at": "1970-01-01T00:00:00.000Z",
+    }  # fmt: skip
+
+
+async def test_sweeps_come_newest_first_and_totals_show_the_last_whole_one(api: Api) -> None:
+    await api.do(discovery.start_sweep, NOW)
+    found = await api.get("/api/v1/sweeps")
+    assert [s["finished_at"] for s in found] == [None, "2027-01-15T07:59:31.000Z"]
+    assert await api.get("/api/v1/sweeps?limit=1") == found[:1]
+    assert (await api.get("/api/v1/fleet"))["last_sweep"] == found[1]
+
+
+async def test_daemons_are_alive_for_30_seconds_after_their_last_row(api: Api) -> None:
+    found = await api.get("/api/v1/daemons")
+    assert [(d["name"], d["alive"]) for d in found] == [("hive-discoverd", True), ("hive-polld", True)]
+    assert found[0] == {
+        "name": "hive-discoverd", "alive": True, "pid": 77, "version": "0.1.0",
+        "started_at": "2027-01-15T07:45:00.000Z", "beat_at": "2027-01-15T07:59:58.000Z", "status": "working",
+    }  # fmt: skip
+    api.clock.advance(28)
+    assert [d["alive"] for d in await api.get("/api/v1/daemons")] == [False, False]
+
+
+async def test_a_scan_becomes_a_command_for_discoverd(api: Api) -> None:
+    body = {"targets": ["192.168.1.0/24", "10.0.0.7", "192.168.2.77/24"]}
+    code, reply = await api.ask("POST", "/api/v1/scan", body)
+    assert (code, list(reply)) == (202, ["id"])
+    (wish,) = await api.store.read(discovery.open_commands, "hive-discoverd", newer_than=0.0)
+    assert (wish.id, wish.verb) == (reply["id"], "scan")
+    assert wish.args == {"targets": ["192.168.1.0/24", "10.0.0.7/32", "192.168.2.0/24"]}
+    waiting = await api.get(f"/api/v1/commands/{wish.id}")
+    assert (waiting["done"], waiting["done_at"], waiting["result"]) == (False, None, None)
+    await api.do(discovery.finish, wish.id, {"miners": 3}, NOW + 5)
+    done = await api.get(f"/api/v1/commands/{wish.id}")
+    assert (done["done"], done["done_at"], done["result"]) == (True, "2027-01-15T08:00:05.000Z", {"miners": 3})
+
+
+async def test_a_scan_without_targets_is_of_all_networks(api: Api) -> None:
+    bodies: tuple[Any, ...] = (None, {}, {"targets": []})
+    for body in bodies:
+        assert (await api.ask("POST", "/api/v1/scan", body))[0] == 202
+    wishes = await api.store.read(discovery.open_commands, "hive-discoverd", newer_than=0.0)
+    assert [w.args for w in wishes] == [{}, {}, {}]
+
+
+async def test_what_cannot_be_scanned_is_refused(api: Api) -> None:
+    bad: tuple[Any, ...] = (
+        "192.168.1.0/24", [5], ["nonsense"], ["::1"], ["10.0.0.0/8"], ["224.0.0.1"], ["0.0.0.0"], ["255.255.255.255"],
+        ["192.168.1.0/24"] * 65, None, {}, ["192.168.1.0/33"], [["192.168.1.1"]],
+    )  # fmt: skip
+    for targets in bad:
+        code, reply = await api.ask("POST", "/api/v1/scan", {"targets": targets})
+        assert code == 400, targets
+        assert reply["error"].startswith("targets: "), reply
+    assert (await api.ask("POST", "/api/v1/scan", {"target": []}))[0] == 400
+    assert await api.store.read(discovery.open_commands, "hive-discoverd", newer_than=0.0) == []
+
+
+async def test_an_unknown_command_is_404(api: Api) -> None:
+    assert (await api.ask("GET", "/api/v1/commands/99"))[0] == 404
+    assert (await api.ask("GET", "/api/v1/commands/x"))[0] == 400
+
+
+async def test_health_names_every_daemon_and_what_is_wrong(api: Api) -> None:
+    found = await api.get("/api/v1/health")
+    assert found["status"] == "degraded"
+    assert {d["name"]: d["alive"] for d in found["daemons"]} == {
+        "hive-apid": False, "hive-discoverd": True, "hive-minerd": False, "hive-polld": True,
+    }  # fmt: skip
+    assert found["database"]["bytes"] > 50_000
+    assert found["database"]["schema"].startswith("0")
+    assert found["view"] == {
+        "fresh": True, "refreshed_at": "2027-01-15T08:00:00.000Z", "rev": api.fleet.rev, "miners": 1,
+    }  # fmt: skip
+    for name in ("hive-apid", "hive-minerd"):
+        await api.do(discovery.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
+    assert (await api.get("/api/v1/health"))["status"] == "ok"
+
+
+@pytest.mark.sqlite_only("a server sees to itself")
+async def test_health_says_that_the_database_was_replaced_and_that_the_disk_is_full(
+    api: Api, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await api.get("/api/v1/health"))["problems"] == []
+    aside = databases.folder / "hived.db.damaged-20260921T141320Z"
+    aside.write_bytes(b"x")
+    (one,) = (await api.get("/api/v1/health"))["problems"]
+    assert (one["kind"], one["at"]) == ("database_replaced", "2026-09-21T14:13:20.000Z")
+    assert aside.name in one["text"]
+    assert "hivectl restore" in one["next"]
+    for name in ("hive-apid", "hive-minerd"):
+        await api.do(discovery.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
+    assert (await api.get("/api/v1/health"))["status"] == "ok", "it is over, and to be known"
+    monkeypatch.setattr("hived.services.appliance.host_troubles.room", lambda folder: 1024)
+    found = await api.get("/api/v1/health")
+    assert (found["status"], [one["kind"] for one in found["problems"]]) == (
+        "degraded", ["disk_full", "database_replaced"],
+    )  # fmt: skip
+
+
+async def test_healthz_is_503_when_the_view_does_not_follow(api: Api) -> None:
+    assert await api.get("/healthz") == {"status": "ok"}
+    api.clock.advance(31)
+    code, reply = await api.ask("GET", "/healthz")
+    assert (code, list(reply)) == (503, ["error"])
+    await api.fleet.beat()
+    assert await api.get("/healthz") == {"status": "ok"}
+
+
+async def test_a_database_that_is_locked_is_503_and_reading_goes_on(api: Api, databases: Databases) -> None:
+    """Another program holds the write lock longer than we wait for it."""
+    impatient = "PRAGMA busy_timeout = 50" if databases.kind == "sqlite" else "SET lock_timeout = 50"
+    await api.store.write(lambda db: db.execute_sql(impatient))
+    other = database_of(databases.url)
+    with other.session(), other.transact("write"):
+        code, reply = await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True})
+        assert code == 503
+        assert "busy" in reply["error"]
+        assert (await api.get(f"/api/miners/{MAC}"))["managed"] is False
+    other.shut()
+    assert (await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True}))[0] == 200
+
+
+async def test_readers_at_the_same_time_get_whole_answers(store: Store, clock: FakeClock) -> None:
+    await store.write(farm.small)
+    async with farm.serve(store, clock) as api:
+        paths = ["/api/miners", "/api/v1/rows", "/api/v1/fleet", f"/api/miners/{MAC}", "/api/v1/health"] * 10
+        for found in await asyncio.gather(*(api.get(path) for path in paths)):
+            assert found

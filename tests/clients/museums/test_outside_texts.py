@@ -1,0 +1,225 @@
+"""Texts, dates, links and numbers from outside, made plain or dropped; and the shelf of objects that wait."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hived.clients.museums import dates, links, listed_objects, markup, text, values
+from hived.clients.museums.listed_objects import Shelf
+from hived.records.artifact import Fetched
+from tests.clock import FakeClock
+
+PAGE = "https://museum.example/a/b"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("  A\tbowl\r\nof   clay ", "A bowl of clay"),
+        ("", None),
+        ("\u200b\u202e\ufeff", None),
+        (None, None),
+        (7, None),
+        (b"x", None),
+        ("a\x00b\x1bc", "abc"),
+        ("a\u202egnp.exe", "agnp.exe"),
+        ("soft\u00adhyphen", "softhyphen"),
+        ("a\ud800b", "ab"),
+        ("tag\U000e0041\U000e007f", "tag"),
+        ("x\ufe0f\U000e0101y", "xy"),
+        ("e\u0301", "é"),
+        ("\u3164\u2800x", "x"),
+        ("a\u2028b\u2029c", "a b c"),
+        ("Z" + "\u0336" * 50, "Z" + "\u0336" * 4),
+        ("x" * 500, "x" * 400),
+        ("日本 屏風", "日本 屏風"),
+    ],
+)
+def test_a_text_is_one_line_of_what_readers_see(told: object, expected: str | None) -> None:
+    assert text.clean(told) == expected
+
+
+@given(st.text())
+def test_no_text_keeps_what_cannot_be_seen(told: str) -> None:
+    for kept in (text.clean(told), text.clean_lines(told)):
+        if kept is not None:
+            assert kept == kept.strip()
+            bad = {
+                char for char in kept if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Cn") and char != "\n"
+            }
+            assert not bad
+    assert "\n" not in (text.clean(told) or "")
+
+
+def test_lines_are_kept_where_they_matter() -> None:
+    assert text.clean_lines(" a \t b\n\n\n c\u200b \r\n d ") == "a b\nc\nd"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("<i>Bowl</i>", "Bowl"),
+        ("a < b > c", "a < b > c"),
+        ("x<script>y</script>", "xy"),
+        ("5 <6", "5 <6"),
+        (None, None),
+        ("<p>", None),
+    ],
+)
+def test_stray_tags_are_taken_out(told: object, expected: str | None) -> None:
+    assert text.without_tags(told) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("plain", "plain"),
+        ("<b>a</b><br>b", "a b"),
+        ("a &amp; &lt;b&gt;", "a & <b>"),
+        ("<span hidden>x</span>y", "y"),
+        ("<!-- x -->y", "y"),
+        ("<script>x</script>", None),
+        (None, None),
+        ("<div>" * 5000 + "deep", None),
+    ],
+)
+def test_a_snippet_of_html_is_what_readers_see_of_it(told: object, expected: str | None) -> None:
+    assert markup.plain(told) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("1642", (1642, 1642)),
+        ("c. 1642", (1642, 1642)),
+        ("ca. 1640–50", (1640, 1650)),
+        ("1640–1650", (1640, 1650)),
+        ("1640 - 1650", (1640, 1650)),
+        ("between 1640 and 1650", (1640, 1650)),
+        ("1640-11", (1640, 1640)),
+        ("1650-1640", (None, None)),
+        ("1700s", (1700, 1799)),
+        ("1920s", (1920, 1929)),
+        ("18th century", (1700, 1799)),
+        ("late 17th century", (1600, 1699)),
+        ("5th century BCE", (-500, -401)),
+        ("300 BC", (-300, -300)),
+        ("300-200 b.c.", (-300, -200)),
+        ("12", (None, None)),
+        ("1642-05-01", (1642, 1642)),
+        ("2012-09-25 16:23:02", (2012, 2012)),
+        ("2012-13-40", (None, None)),
+        ("undated", (None, None)),
+        ("", (None, None)),
+        (None, (None, None)),
+        ("1" * 200, (None, None)),
+        ("٣٤٥٦", (3456, 3456)),
+    ],
+)
+def test_years_are_read_where_they_are_plain(told: str | None, expected: tuple[int | None, int | None]) -> None:
+    assert dates.span(told) == expected
+
+
+@given(st.text(max_size=100))
+def test_no_date_gets_past_the_reader(told: str) -> None:
+    first, last = dates.span(told)
+    assert (first is None) is (last is None)
+    assert first is None or last is None or first <= last
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("/x", "https://museum.example/x"),
+        ("c?d=1#e", "https://museum.example/a/c?d=1"),
+        ("//cdn.example/x", "https://cdn.example/x"),
+        ("http://other.example", "http://other.example/"),
+        ("https://museum.example/a b", "https://museum.example/a%20b"),
+        ("javascript:alert(1)", None),
+        ("java\nscript:alert(1)", None),
+        ("data:text/html,x", None),
+        ("mailto:a@b.example", None),
+        ("https://user@x.example/", None),
+        ("https://0x7f.1/", None),
+        ("http://2130706433/", None),
+        ("\\\\evil.example\\x", None),
+        ("https://", None),
+        ("", None),
+        (None, None),
+        (7, None),
+        ("https://x.example/" + "y" * 2100, None),
+        ("http://[::1", None),
+    ],
+)
+def test_a_link_is_one_reading_or_none(told: object, expected: str | None) -> None:
+    assert links.web_url(told, PAGE) == expected
+
+
+@given(st.text(max_size=60))
+def test_no_link_gets_past_the_reader(told: str) -> None:
+    found = links.web_url(told, PAGE)
+    assert found is None or found.startswith(("http://", "https://"))
+    links.image_url(told, PAGE)
+
+
+def test_a_picture_of_the_operators_own_host_may_stay_there() -> None:
+    assert links.image_url("/x.png", "http://127.0.0.1:8181/a") == "http://127.0.0.1:8181/x.png"
+    assert links.image_url("http://127.0.0.1:8181/x.png", PAGE) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://m.example/", "https://www.m.example/x", True),
+        ("http://m.example/", "https://m.example/", True),
+        ("https://m.example:8443/", "https://m.example/", False),
+        ("https://m.example:81/", "https://m.example:81/", True),
+        ("https://m.example/", "https://n.example/", False),
+        ("https://a.m.example/", "https://m.example/", False),
+    ],
+)
+def test_a_site_is_a_host(one: str, other: str, same: bool) -> None:
+    assert links.same_site(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [(None, {}), ("", {}), ("x", {}), ("[]", {}), ("7", {}), ('{"a":1}', {"a": 1}), ("[" * 9000, {}), ("[" * 8000, {})],
+)
+def test_a_damaged_cursor_is_an_empty_one(told: str | None, expected: object) -> None:
+    assert values.cursor(told) == expected
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        (None, None),
+        (0.0, None),
+        (1_800_000_000.0, "2027-01-14"),
+        (float("nan"), None),
+        (float("inf"), None),
+        (1e18, None),
+        (-5.0, None),
+    ],
+)
+def test_the_day_before_is_a_date_or_nothing(since: float | None, expected: str | None) -> None:
+    assert values.day_before(since) == expected
+
+
+def test_the_shelf_keeps_each_thing_once_for_a_while_and_no_more_than_fit(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listed_objects, "MAX_KEPT", 3)
+    kept = Shelf(clock)
+    for i in range(5):
+        kept.put(1, str(i), Fetched(gone=str(i)))
+    assert kept.take(1, "0") is None
+    assert kept.take(2, "4") is None
+    assert kept.take(1, "4") == Fetched(gone="4")
+    assert kept.take(1, "4") is None
+    clock.advance(listed_objects.MAX_AGE_S + 1)
+    assert kept.take(1, "3") is None

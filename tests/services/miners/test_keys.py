@@ -1,0 +1,152 @@
+"""One key of ours on every miner, whatever happens; and never a lockout by our doing."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import logging
+
+import pytest
+
+from hived.services.miners.keys import DESCRIPTION, FIRST_PAUSE_S, LONGEST_PAUSE_S
+from hived.store.miners import miners
+from tests.services.conftest import MakeSite
+
+
+async def test_ten_restarts_leave_one_key_on_each_miner(make_site: MakeSite) -> None:
+    here = await make_site(5)
+    for _ in range(10):
+        await here.discoverer().sweep()
+        here.clock.advance(30)
+    assert [list(m.keys.values()) for m in here.fleet.miners] == [[DESCRIPTION]] * 5
+    assert [m.requests["POST /api/v1/unlock"] for m in here.fleet.miners] == [1] * 5
+    key = next(iter(here.fleet.miners[0].keys))
+    assert len(key) == 32
+    assert int(key, 16) >= 0
+
+
+async def test_a_key_that_was_made_but_not_stored_is_found_on_the_miner_again(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await make_site(1)
+
+    def crash(*_args: object, **_kwargs: object) -> None:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(miners, "keep_key", crash)
+        with pytest.raises(BaseExceptionGroup):
+            await here.discoverer().sweep()
+    rig = here.fleet.miners[0]
+    assert list(rig.keys.values()) == [DESCRIPTION]
+    assert (await here.row(rig)).api_key is None
+    await here.discoverer().sweep()
+    assert list(rig.keys) == [(await here.row(rig)).api_key]
+
+
+async def test_surplus_keys_of_ours_go_and_those_of_others_stay(make_site: MakeSite) -> None:
+    here = await make_site(1)
+    rig = here.fleet.miners[0]
+    rig.access.add_key("b" * 32, DESCRIPTION)
+    rig.access.add_key("a" * 32, DESCRIPTION)
+    rig.access.add_key("c" * 32, "somebody else")
+    await here.discoverer().sweep()
+    assert rig.keys == {"a" * 32: DESCRIPTION, "c" * 32: "somebody else"}
+    assert (await here.row(rig)).api_key == "a" * 32
+
+
+async def test_a_key_that_was_removed_on_the_miner_is_made_anew_within_the_hour(make_site: MakeSite) -> None:
+    here = await make_site(1)
+    rig = here.fleet.miners[0]
+    discoverer = here.discoverer()
+    await discoverer.sweep()
+    old = (await here.row(rig)).api_key
+    rig.access.keys.clear()
+    here.clock.advance(3601)
+    await discoverer.sweep()
+    new = (await here.row(rig)).api_key
+    assert new != old
+    assert list(rig.keys) == [new]
+
+
+async def test_a_wrong_password_is_recorded_and_retried_with_growing_pauses(make_site: MakeSite) -> None:
+    here = await make_site(1, password="not-admin", max_tries=1000)
+    rig = here.fleet.miners[0]
+    here.subnets = [ipaddress.IPv4Network("127.33.0.1/32")]
+    discoverer = here.discoverer()
+    tried_at: list[float] = []
+    start = here.clock()
+    while (passed := here.clock() - start) < 86_400:  # a day of sweeps
+        before = rig.requests["POST /api/v1/unlock"]
+        await discoverer.sweep()
+        if rig.requests["POST /api/v1/unlock"] > before:
+            tried_at.append(passed)
+        here.clock.advance(30 if passed < 3600 else 300)
+    pauses = [b - a for a, b in itertools.pairwise(tried_at)]
+    assert len(tried_at) <= 14
+    assert pauses[0] <= FIRST_PAUSE_S * 1.1 + 30
+    assert all(b > a for a, b in itertools.pairwise(pauses[:7]))
+    assert max(pauses) <= LONGEST_PAUSE_S * 1.1 + 300
+    view = await here.view(rig)
+    assert "password" in (view.last_error or "")
+    assert view.error_count == len(tried_at)
+    assert view.online
+
+
+async def test_the_operators_password_is_tried_at_once_and_the_miner_opens(make_site: MakeSite) -> None:
+    here = await make_site(1, password="s3cret")
+    rig = here.fleet.miners[0]
+    discoverer = here.discoverer()
+    await discoverer.sweep()
+    assert (await here.row(rig)).api_key is None
+    await here.store.write(miners.set_password, rig.mac, "s3cret", here.clock())
+    await discoverer.sweep()
+    assert list(rig.keys) == [(await here.row(rig)).api_key]
+
+
+async def test_configured_passwords_are_tried_in_order_and_few_at_a_time(make_site: MakeSite) -> None:
+    here = await make_site(1, password="fifth", max_tries=5)
+    rig = here.fleet.miners[0]
+    here.passwords = ("first", "second", "third", "fourth", "fifth")
+    discoverer = here.discoverer()
+    await discoverer.sweep()
+    assert rig.requests["POST /api/v1/unlock"] == 3
+    here.clock.advance(FIRST_PAUSE_S * 1.2)
+    await discoverer.sweep()
+    assert rig.requests["POST /api/v1/unlock"] == 5
+    row = await here.row(rig)
+    assert row.api_key is not None
+    assert row.unlock_failures == 0
+
+
+async def test_a_lockout_is_waited_for_as_long_as_the_miner_says(make_site: MakeSite) -> None:
+    here = await make_site(1, password="other", max_tries=1, lockout_s=1800.0)
+    rig = here.fleet.miners[0]
+    discoverer = here.discoverer()
+    await discoverer.sweep()  # wrong: the miner locks, and says for how long
+    while here.clock() < 1_800_000_000.0 + 1680:
+        here.clock.advance(30)
+        await discoverer.sweep()
+    assert rig.requests["POST /api/v1/unlock"] == 1
+
+
+async def test_somebody_elses_lockout_is_recorded_and_waited_for(make_site: MakeSite) -> None:
+    here = await make_site(1, max_tries=1, lockout_s=900.0)
+    rig = here.fleet.miners[0]
+    rig.access.unlock("a guess of somebody else", here.clock())
+    discoverer = here.discoverer()
+    await discoverer.sweep()
+    assert "locked out" in ((await here.view(rig)).last_error or "")
+    here.clock.advance(1000)
+    await discoverer.sweep()
+    assert list(rig.keys) == [(await here.row(rig)).api_key]
+
+
+async def test_no_password_and_no_key_is_ever_logged(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
+    here = await make_site(2, password="hunter2-wrong")
+    here.fleet.change_password(here.fleet.miners[0], "admin")
+    with caplog.at_level(logging.DEBUG):
+        await here.discoverer().sweep()
+    key = next(iter(here.fleet.miners[0].keys))
+    assert key not in caplog.text
+    assert "hunter2" not in caplog.text

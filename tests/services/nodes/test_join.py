@@ -1,0 +1,499 @@
+"""A node gets a master by a person's word, keeps to it, and gives its key to nobody else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from hived.clients.master.errors import NotWelcome
+from hived.errors import BadRequest
+from hived.records.joining import hash_of, new_key
+from hived.records.site import DaemonRow
+from hived.records.streams import EVENTS, MINERS
+from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, Identity
+from hived.services.nodes.join import Joiner
+from hived.store import events
+from hived.store.miners import discovery
+from hived.store.nodes import uplink
+from hived.store.schema import Node as NodeRow
+from hived.store.schema import Uplink as UplinkRow
+from tests.clients.master.tls import certificate
+from tests.clients.master.tls import new_key as new_private_key
+from tests.clock import FakeClock
+from tests.services.nodes.master import SmallMaster, on, serving, status
+from tests.services.nodes.node import OWN, Node, a_node, fill
+
+MakeNode = Callable[[str], Awaitable[Node]]
+
+
+@pytest.fixture
+async def stack() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as made:
+        yield made
+
+
+@pytest.fixture
+async def master(clock: FakeClock, stack: AsyncExitStack) -> SmallMaster:
+    return await stack.enter_async_context(serving(SmallMaster(clock)))
+
+
+@pytest.fixture
+def make_node(tmp_path: Path, clock: FakeClock, stack: AsyncExitStack) -> MakeNode:
+    async def make(wanted: str) -> Node:
+        return await stack.enter_async_context(a_node(tmp_path / "node", clock, wanted))
+
+    return make
+
+
+async def joined(make_node: MakeNode, master: SmallMaster) -> Node:
+    node = await make_node(master.url)
+    await node.tick()
+    master.approve()
+    await node.tick(5)
+    assert (await node.link()).state == JOINED
+    return node
+
+
+def joiner(node: Node) -> Joiner:
+    return Joiner(node.store, Identity(OWN, "north-shed", None, "0.1.0"), wanted="auto", clock=node.clock)
+
+
+async def kinds(node: Node) -> list[str]:
+    return [event.kind for event in await node.store.read(events.newest)]
+
+
+async def test_a_node_asks_with_a_hash_and_both_sides_show_one_phrase(
+    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    node = await make_node(master.url)
+    assert await node.tick() is None
+    link = await node.link()
+    assert link.state == ASKING
+    assert link.key is not None
+    assert master.keys == {link.key.id: (hash_of(link.key.secret), "pending")}
+    assert master.phrases[link.key.id] == link.phrase
+    assert caplog.text.count(str(link.phrase)) == 1
+    assert node.sync.summary() == f"asking site-master, compare {link.phrase}"
+    assert link.key.secret not in caplog.text
+
+
+async def test_an_approved_node_carries(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    assert "master_joined" in await kinds(node)
+    await node.store.write(fill, node.clock())
+    await node.tick(5)
+    assert len(master.seqs(MINERS)) == 3
+
+
+async def test_the_key_at_rest_is_sealed(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    key = (await node.link()).key
+    assert key is not None
+    secret: Any = UplinkRow.select(UplinkRow.secret)
+    stored = await node.store.read(lambda db: secret.bind(db).scalar())
+    assert key.secret not in stored
+    assert stored.startswith("sealed:")
+
+
+async def test_who_waits_asks_less_often_after_ten_minutes(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await make_node(master.url)
+    await node.tick()
+    await node.tick(1, times=60)
+    assert 11 <= master.calls("nodes/me/contact") <= 13
+    await node.tick(1, times=550)
+    before = master.calls("nodes/me/contact")
+    await node.tick(1, times=300)
+    assert 4 <= master.calls("nodes/me/contact") - before <= 6
+    assert master.calls("join") <= 3, "made again from time to time, for the master may have lost it"
+
+
+async def test_a_wish_that_the_master_lost_is_made_again(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await make_node(master.url)
+    await node.tick()
+    (key_id,) = master.keys
+    master.keys.clear()
+    await node.tick(60, times=11)
+    assert list(master.keys) == [key_id], "with the same key"
+
+
+async def test_a_node_killed_before_it_asked_asks_with_the_key_it_made(
+    make_node: MakeNode, master: SmallMaster
+) -> None:
+    node = await make_node(master.url)
+    master.faults.append(on("join", status(503), times=1))
+    assert await node.tick() is not None
+    key = (await node.link()).key
+    assert key is not None
+    await node.anew()
+    await node.tick()
+    assert list(master.keys) == [key.id]
+
+
+async def test_who_is_turned_down_asks_rarely_and_says_so(
+    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = await make_node(master.url)
+    await node.tick()
+    master.revoke()
+    await node.tick(60, times=12)
+    assert (await node.link()).state == REFUSED
+    before = len(master.log)
+    await node.tick(60, times=14)
+    assert len(master.log) - before <= 1
+    assert caplog.text.count("does not take this node's key") == 1
+
+
+async def test_one_master_by_zeroconf_is_asked(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await make_node("auto")
+    await node.tick()
+    assert (await node.link()).state == NONE
+    assert node.sync.summary() == "no master yet"
+    await node.sees(master.url)
+    await node.tick()
+    assert (await node.link()).state == ASKING
+
+
+async def test_of_two_masters_none_is_chosen_and_it_is_said_once(
+    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = await make_node("auto")
+    await node.sees(master.url)
+    await node.sees("http://127.0.0.1:1", master_id="m-2", name="other-master")
+    await node.tick(1, times=5)
+    assert (await node.link()).state == NONE
+    assert master.log == []
+    assert caplog.text.count("there are 2 masters here: other-master (http://127.0.0.1:1), site-master") == 1
+
+
+async def test_a_box_that_is_the_master_carries_nothing_and_tells_its_own_health(
+    make_node: MakeNode, master: SmallMaster
+) -> None:
+    node = await make_node("auto")
+    await node.store.write(lambda db: NodeRow.insert(id=OWN, name="here", role="master", status="approved").execute(db))
+    await node.store.write(discovery.save_daemon, DaemonRow("hive-apid", 1, "0.1.0", 0.0, node.clock(), ""))
+    await node.sees(master.url)
+    await node.tick(1, times=3)
+    assert master.log == []
+    (row,) = await node.store.read(lambda db: list(NodeRow.select(NodeRow.health).tuples().bind(db)))
+    assert row == ('{"load_1m": 0.5}',)
+    assert "is the master" in node.sync.summary()
+
+
+async def test_a_password_in_the_masters_url_goes_nowhere(
+    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A master takes keys alone, so it would open nothing, and be in every log and list."""
+    caplog.set_level(logging.DEBUG)
+    node = await make_node(master.url.replace("//", "//anna:hunter2@"))
+    await node.tick(5, times=2)
+    link = await node.link()
+    assert (link.state, link.url) == (ASKING, master.url)
+    assert "hunter2" not in caplog.text
+
+
+async def test_off_is_off(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    before = len(master.log)
+    await node.anew("off")
+    await node.tick(5, times=5)
+    assert len(master.log) == before
+    assert node.sync.summary().startswith("off")
+
+
+async def test_a_url_that_leads_to_this_box_is_refused(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await make_node("auto")
+    master.id = OWN
+    with pytest.raises(BadRequest, match="this box itself"):
+        await joiner(node).ask(master.url)
+    assert (await node.link()).state == NONE
+
+
+# -- codes -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_good_code_lets_it_in_at_once(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await make_node("auto")
+    link = await joiner(node).ask(master.url, code="GOOD-CODE")
+    assert link.state == JOINED
+    await node.store.write(fill, node.clock())
+    await node.tick()
+    assert len(master.seqs(MINERS)) == 3, "the daemon takes it up by itself"
+
+
+async def test_a_bad_code_changes_nothing(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    before = await node.link()
+    with pytest.raises(NotWelcome, match="code is wrong"):
+        await joiner(node).ask(master.url, code="BAD")
+    assert await node.link() == before
+
+
+# -- afterwards ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_revoked_node_stops_says_so_once_and_goes_on_when_it_is_let_in_again(
+    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = await joined(make_node, master)
+    await node.store.write(fill, node.clock())
+    caplog.set_level(logging.INFO)
+    kept = dict(master.keys)
+    master.revoke()
+    await node.tick(15)
+    assert (await node.link()).state == REFUSED
+    assert master.seqs(MINERS) == []
+    before = len(master.log)
+    await node.tick(60, times=14)
+    assert len(master.log) == before, "a quarter of an hour"
+    await node.tick(60, times=60)
+    assert 3 <= len(master.log) - before <= 5
+    assert caplog.text.count("does not take this node's key") == 1
+    assert (await kinds(node)).count("master_refused") == 1
+    assert "refuses this node's key" in node.sync.summary()
+    assert (await node.told(MINERS)) != []
+    master.keys = kept
+    await node.tick(900)
+    await node.tick(5)
+    assert (await node.link()).state == JOINED
+    assert len(master.seqs(MINERS)) == 3
+    assert "goes on after" in caplog.text
+
+
+async def test_a_person_who_joins_anew_ends_the_wait(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    master.revoke()
+    await node.tick(15)
+    await joiner(node).ask(master.url, code="GOOD-CODE")
+    await node.tick(1)
+    await node.tick(5)
+    assert (await node.link()).state == JOINED
+    assert EVENTS in {stream for _, stream in master.log}
+
+
+async def test_a_late_no_to_the_old_key_does_not_end_the_new_one(make_node: MakeNode, master: SmallMaster) -> None:
+    """A person joins anew while the daemon's question with the old key is on its way."""
+    node = await joined(make_node, master)
+    fresh: list[Any] = []
+
+    async def meanwhile(_: SmallMaster, path: str, doc: dict[str, Any]) -> web.Response | None:
+        if path != "nodes/me/contact" or fresh:
+            return None
+        fresh.append(None)
+        fresh.append(await joiner(node).ask(master.url, code="GOOD-CODE"))
+        return status(401)(doc)
+
+    master.faults.append(meanwhile)
+    await node.tick(15)
+    link = await node.link()
+    assert link.key == fresh[1].key
+    await node.tick(1)
+    await node.tick(5)
+    assert (await node.link()).state == JOINED
+
+
+async def test_who_left_asks_nobody_until_a_person_wants_it(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    await node.store.write(uplink.leave, node.clock())
+    before = len(master.log)
+    await node.tick(5, times=5)
+    assert len(master.log) == before
+    assert (await node.link()).state == LEFT
+    assert (await node.link()).key is None
+    await joiner(node).ask(master.url, code="GOOD-CODE")
+    await node.tick(5)
+    assert (await node.link()).state == JOINED
+
+
+async def test_a_key_that_cannot_be_opened_any_more_is_asked_for_anew(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    await node.store.write(lambda db: UplinkRow.update(secret="sealed:1:AAAA").execute(db))
+    await node.tick(5)
+    link = await node.link()
+    assert link.state == ASKING
+    assert link.key is not None
+    assert master.keys[link.key.id][1] == "pending"
+
+
+# -- another address, another key ------------------------------------------------------------------------------------
+
+
+async def test_a_master_that_moved_is_followed(
+    make_node: MakeNode, clock: FakeClock, tmp_path: Path, stack: AsyncExitStack
+) -> None:
+    own = certificate(tmp_path)
+    async with serving(SmallMaster(clock, own)) as master:
+        node = await make_node("auto")
+        await node.sees(master.url)
+        await node.tick()
+        master.approve()
+        await node.tick(5)
+    old = master.url
+    await node.tick(15)
+    await stack.enter_async_context(serving(master))
+    assert master.url != old
+    await node.sees(master.url)
+    await node.tick(20)
+    await node.tick(1)
+    link = await node.link()
+    assert (link.url, link.pin, link.state) == (master.url, own.pin, JOINED)
+    assert link.last_error is None
+
+
+@pytest.mark.parametrize("tls", [True, False])
+async def test_who_only_calls_itself_the_master_is_not_followed(
+    make_node: MakeNode, clock: FakeClock, tmp_path: Path, stack: AsyncExitStack, tls: bool
+) -> None:
+    async with serving(SmallMaster(clock, certificate(tmp_path))) as master:
+        node = await make_node("auto")
+        await node.sees(master.url)
+        await node.tick()
+        master.approve()
+        await node.tick(5)
+    other = SmallMaster(clock, certificate(tmp_path) if tls else None)
+    await stack.enter_async_context(serving(other))
+    await node.sees(other.url)
+    for _ in range(40):
+        await node.tick(30)
+    link = await node.link()
+    assert link.url == master.url
+    assert other.log == []
+
+
+async def test_another_key_at_the_masters_address_is_refused_loudly_each_time_it_begins(
+    make_node: MakeNode, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, port = new_private_key(), 0
+    async with serving(SmallMaster(clock, certificate(tmp_path, key))) as master:
+        port = int(master.url.rpartition(":")[2])
+        node = await make_node(master.url)
+        await node.tick()
+        master.approve()
+        await node.tick(5)
+    async with serving(SmallMaster(clock, certificate(tmp_path)), port) as thief:
+        await node.tick(900, times=5)
+        assert (await node.link()).state == PIN_MISMATCH
+        assert thief.log == [], "not even a hello"
+        assert [r.levelno for r in caplog.records if "NOTHING IS SENT" in r.message] == [logging.ERROR]
+        assert (await kinds(node)).count("master_key_changed") == 1
+    renewed = SmallMaster(clock, certificate(tmp_path, key, name="renewed"))
+    renewed.keys = master.keys
+    async with serving(renewed, port):
+        await node.tick(900)
+        assert (await node.link()).state == JOINED, "a renewed certificate of the same key is the same master"
+        await node.close()
+    async with serving(SmallMaster(clock, certificate(tmp_path)), port):
+        await node.tick(900)
+        assert (await kinds(node)).count("master_key_changed") == 2
+
+
+async def test_the_phrase_is_made_of_the_key_that_was_seen(
+    make_node: MakeNode, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The master computes its phrase from its own key; somebody in between makes the two differ."""
+    own = certificate(tmp_path)
+    async with serving(SmallMaster(clock, own)) as master:
+        node = await make_node(master.url)
+        await node.tick()
+        link = await node.link()
+        assert link.key is not None
+        assert link.phrase == master.phrases[link.key.id]
+        assert link.pin == own.pin
+        await node.store.write(uplink.put, replace(link, key=None, state=NONE))
+        master.certificate = replace(own, pin="ab" * 32)  # as if what answers only passed it on
+        await node.tick()
+        assert (await node.link()).phrase not in master.phrases.values()
+        assert "Do not approve" in caplog.text
+
+
+async def test_what_is_carried_in_the_open_is_said_once(make_node: MakeNode, caplog: pytest.LogCaptureFixture) -> None:
+    from hived.services.nodes.join import is_loopback, warn_if_readable
+
+    node = await make_node("http://192.0.2.7:8080")
+    link = replace(await node.link(), url="http://192.0.2.7:8080", state=ASKING, key=new_key(), asked_at=1.0)
+    warn_if_readable(link)
+    assert "whoever is on the way can read" in caplog.text
+    caplog.clear()
+    for url in ("https://192.0.2.7", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost"):
+        warn_if_readable(replace(link, url=url))
+    assert caplog.text == ""
+    assert not is_loopback("http://localhost.example")
+
+
+# -- another key of ours ---------------------------------------------------------------------------------------------
+
+
+async def test_the_key_is_changed_after_a_quarter_of_a_year_without_a_gap(
+    make_node: MakeNode, master: SmallMaster
+) -> None:
+    node = await joined(make_node, master)
+    old = (await node.link()).key
+    await node.tick(15, times=2)
+    assert (await node.link()).key == old
+    node.clock.advance(91 * 86_400.0)
+    await node.tick(15)
+    link = await node.link()
+    assert old is not None
+    assert link.key is not None
+    assert link.key != old
+    assert link.next_key is None
+    assert master.keys[old.id][1] == "revoked"
+    await node.store.write(fill, node.clock())
+    assert await node.tick(5) is None
+    assert len(master.seqs(MINERS)) == 3
+
+
+async def test_a_person_may_have_the_key_changed_at_once(make_node: MakeNode, master: SmallMaster) -> None:
+    node = await joined(make_node, master)
+    old = (await node.link()).key
+    assert await node.store.write(uplink.rotate_soon)
+    await node.tick(15)
+    link = await node.link()
+    assert link.key != old
+    assert link.keyed_at == node.clock()
+
+
+@pytest.mark.parametrize("step", ["kept", "registered", "used", "answer lost"])
+async def test_a_crash_between_any_two_steps_of_changing_the_key_loses_nothing(
+    make_node: MakeNode, master: SmallMaster, step: str
+) -> None:
+    """The rows are what a killed process leaves: each step has its own."""
+    node = await joined(make_node, master)
+    link = await node.link()
+    new = new_key()
+    assert link.key is not None
+    await node.store.write(uplink.prepare_key, link.key, new)
+    if step != "kept":
+        master.keys[new.id] = (new.secret_hash, "active")
+    if step == "used":
+        master.keys[link.key.id] = (link.key.secret_hash, "revoked")
+    if step == "answer lost":
+        master.faults.append(on("nodes/me/keys", status(502), times=1))
+    await node.anew()
+    await node.store.write(fill, node.clock())
+    await node.tick(15, times=6)
+    found = await node.link()
+    assert (found.state, found.key, found.next_key) == (JOINED, new, None)
+    assert len(master.seqs(MINERS)) == 3
+    assert master.keys[new.id][1] == "active"
+
+
+async def test_a_new_key_that_was_never_taken_does_not_cost_the_old_one(
+    make_node: MakeNode, master: SmallMaster
+) -> None:
+    node = await joined(make_node, master)
+    old = (await node.link()).key
+    master.faults.append(on("nodes/me/keys", status(503), times=3))
+    await node.store.write(uplink.rotate_soon)
+    for _ in range(3):
+        await node.tick(60)
+        assert (await node.link()).key == old
+    await node.tick(60)
+    assert (await node.link()).key != old

@@ -1,0 +1,199 @@
+"""History ages, gaps stay gaps, and the disk budget holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hived.records.miner import ChipReading, HashboardChips, MinerIdentity
+from hived.records.site import PollOutcome, StoredStatus
+from hived.runtime.config import Retention as Limits
+from hived.services.appliance.retain import Retention
+from hived.store import Store
+from hived.store.miners import history, miners, readings, telemetry
+from hived.store.schema import Chips, Rollup1h, Rollup5m, Status
+from tests.clock import FakeClock
+
+START = 1_800_000_000.0  # a full hour
+BOARD = HashboardChips(
+    1, "mining", chips=tuple(ChipReading(i, 3e11, 500.0, 300.0, 70.0, 0, "grey", False) for i in range(76))
+)
+
+
+async def a_miner(store: Store, mac: str = "02:00:00:00:00:01", ip: str = "127.0.0.9") -> int:
+    row = await store.write(miners.saw, miners.Sighting(MinerIdentity(mac), ip, START), node_id="n")
+    return row.num
+
+
+async def fill(store: Store, num: int, times: list[float], *, chips: bool = False, **values: Any) -> None:
+    given: dict[str, Any] = {
+        "state": "mining",
+        "hashrate_hs": 1e14,
+        "power_w": 3000.0,
+        "chip_temp_max_c": 70.0,
+    } | values
+    outcomes = [
+        PollOutcome(num, at, status=StoredStatus(num=num, at=at, **given), boards=(BOARD,) if chips else None)
+        for at in times
+    ]
+    await store.write(readings.save, outcomes)
+
+
+def count(db: Any, table: Any) -> int:
+    return int(table.select().bind(db).count())
+
+
+async def test_five_minutes_become_one_row_with_minimum_mean_and_maximum(store: Store) -> None:
+    num = await a_miner(store)
+    for i, rate in enumerate((90e12, 100e12, 110e12)):
+        await fill(store, num, [START + 60 * i], hashrate_hs=rate, power_w=3000.0 + i)
+    await fill(store, num, [START + 250], state="stopped", hashrate_hs=0.0, power_w=None, chip_temp_max_c=None)
+    assert await store.write(history.roll_up, 300.0, START + 300 + history.SETTLE_S) == 1
+    (row,) = await store.read(history.rollups, num, since=START, width_s=300.0)
+    assert (row["at"], row["n"], row["hashing_n"]) == (START, 4, 3)
+    assert (row["hashrate_min_hs"], row["hashrate_mean_hs"], row["hashrate_max_hs"]) == (0.0, 75e12, 110e12)
+    assert (row["power_min_w"], row["power_mean_w"], row["power_max_w"]) == (3000.0, 3001.0, 3002.0)
+
+
+async def test_a_stretch_that_has_not_settled_waits(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START + 1])
+    assert await store.write(history.roll_up, 300.0, START + 300 + history.SETTLE_S - 1) == 0
+    assert await store.read(history.rollups, num, since=0.0, width_s=300.0) == []
+
+
+async def test_a_gap_leaves_no_rows_and_no_zeros(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START + 1, START + 3601])
+    for _ in range(3):
+        await store.write(history.roll_up, 300.0, START + 7200)
+    rows = await store.read(history.rollups, num, since=0.0, width_s=300.0)
+    assert [row["at"] for row in rows] == [START, START + 3600]
+
+
+async def test_a_year_without_data_is_skipped_at_once(store: Store) -> None:
+    num = await a_miner(store)
+    later = START + 365 * 86_400
+    await fill(store, num, [START + 1, later + 1])
+    for _ in range(3):
+        await store.write(history.roll_up, 300.0, later + 600)
+    rows = await store.read(history.rollups, num, since=later, width_s=300.0)
+    assert [row["at"] for row in rows] == [later]
+
+
+async def test_the_hour_weighs_each_stretch_by_its_statuses(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START + 1], hashrate_hs=100e12)
+    await fill(store, num, [START + 301, START + 302, START + 303], hashrate_hs=60e12)
+    now = START + 3600 + history.SETTLE_S
+    assert await store.write(history.roll_up, 300.0, now, most=99) == 12
+    assert await store.write(history.roll_up, 3600.0, now) == 1
+    (row,) = await store.read(history.rollups, num, since=START, width_s=3600.0)
+    assert (row["n"], row["hashrate_mean_hs"]) == (4, 70e12)
+    assert (row["hashrate_min_hs"], row["hashrate_max_hs"]) == (60e12, 100e12)
+
+
+async def test_old_statuses_go_but_the_latest_of_each_miner_stays(store: Store) -> None:
+    one, other = await a_miner(store), await a_miner(store, "02:00:00:00:00:02", "127.0.0.10")
+    await fill(store, one, [START + i for i in range(10)])
+    await fill(store, other, [START + i for i in range(5)])
+    assert not await store.write(history.prune, Status, START + 8)  # not summed up yet: it stays
+    await store.write(history.roll_up, 300.0, START + 600)
+    while await store.write(history.prune, Status, START + 8):
+        pass
+    assert [s.at for s in await store.read(readings.newest, one, limit=99)] == [START + 9, START + 8]
+    assert [s.at for s in await store.read(readings.newest, other, limit=99)] == [START + 4]
+
+
+async def test_old_chips_are_thinned_to_one_a_half_hour_and_still_read_in_order(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START + 60 * i for i in range(180)], chips=True)  # three hours, a record a minute
+    while await store.write(history.thin_chips, START + 7200):
+        pass
+    times = [at - START for at, _ in await store.read(telemetry.newest, num, limit=1000)]
+    assert times == [*(60.0 * i for i in range(179, 119, -1)), 5400.0, 3600.0, 1800.0, 0.0]
+
+
+async def test_the_budget_takes_the_oldest_and_the_file_shrinks(store: Store) -> None:
+    num = await a_miner(store)
+    for day in range(6):
+        await fill(store, num, [START + day * 86_400 + 15 * i for i in range(1200)], chips=True)
+    size = await store.read(history.used_bytes)
+    limits = Limits(raw_days=3650, telemetry_raw_hours=87_600, max_database_mb=round(size * 2 / 3 / 2**20))
+    keeper = Retention(store, limits, clock=FakeClock(START + 6 * 86_400))
+    for _ in range(3):
+        await keeper.prune()
+    assert await store.read(history.used_bytes) <= limits.max_database_mb * 2**20
+    newest = await store.read(readings.newest, num, limit=1)
+    assert newest[0].at == START + 5 * 86_400 + 15 * 1199
+    assert await store.read(count, Status) > 1000
+    assert await store.read(count, Chips) > 1000
+
+
+async def test_a_miner_that_left_long_ago_holds_up_no_ageing(store: Store) -> None:
+    gone, one = await a_miner(store), await a_miner(store, "02:00:00:00:00:02", "127.0.0.10")
+    await fill(store, gone, [START - 30 * 86_400], chips=True)
+    await fill(store, one, [START + 15 * i for i in range(960)], chips=True)  # four hours
+    limits = Limits(raw_days=0.05, telemetry_raw_hours=1, telemetry_30m_days=0.05)
+    keeper = Retention(store, limits, clock=(clock := FakeClock(START + 4 * 3600)))
+    for _ in range(12):
+        await keeper.prune()
+        clock.advance(60)
+    assert 200 < await store.read(count, Status) < 400
+    assert [s.at for s in await store.read(readings.newest, gone, limit=9)] == [START - 30 * 86_400]
+
+
+async def test_the_budget_reaches_the_rollups_where_nothing_of_the_raw_history_may_go(store: Store) -> None:
+    for i in range(3):  # as on a master: the latest of each miner, and what other nodes summed up
+        num = await a_miner(store, f"02:00:00:00:00:0{i}", f"127.0.0.1{i}")
+        await fill(store, num, [START + 86_400 * i])
+    await store.write(sum_up, 1000)
+    for _ in range(300):
+        if not await store.write(history.drop_oldest):
+            break
+    assert await store.read(count, Rollup5m) <= 1
+    assert await store.read(count, Status) == 3
+
+
+def sum_up(db: Any, stretches: int) -> None:
+    for i in range(stretches):
+        Rollup5m.insert(at=START + 300 * i, num=1, n=1, hashing_n=1).execute(db)
+
+
+async def test_retention_rolls_up_before_it_prunes(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START + 15 * i for i in range(960)])  # four hours
+    keeper = Retention(store, Limits(raw_days=0.05), clock=(clock := FakeClock(START + 4 * 3600)))
+    for _ in range(12):
+        await keeper.prune()
+        clock.advance(60)
+    assert await store.read(count, Rollup5m) == 48
+    assert await store.read(count, Rollup1h) == 4
+    assert await store.read(count, Status) < 400
+
+
+async def test_a_broken_link_ends_the_list_and_nothing_else(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START + i for i in range(5)])
+    await store.write(lambda db: Status.delete().where(Status.at == START + 2).execute(db))
+    assert [s.at - START for s in await store.read(readings.newest, num, limit=99)] == [4.0, 3.0]
+
+
+@pytest.mark.parametrize("set_back", [True, False])
+async def test_a_clock_that_jumps_loses_nothing(store: Store, set_back: bool) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START + 15 * i for i in range(40)])
+    jump = -86_400.0 if set_back else 86_400.0
+    await fill(store, num, [START + jump + 15 * i for i in range(40)])
+    for _ in range(3):
+        await store.write(history.roll_up, 300.0, START + abs(jump) + 7200, most=400)
+    assert len(await store.read(readings.newest, num, limit=99)) == 80
+
+
+async def test_a_status_whose_small_parts_cannot_be_read_still_says_the_rest(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START])
+    await store.write(lambda db: Status.update(detail=b"\x02rubbish").execute(db))
+    (status,) = await store.read(readings.newest, num, limit=1)
+    assert (status.partial, status.hashrate_hs, status.fans) == (True, 1e14, ())
