@@ -14,7 +14,7 @@ from hived.records.miner import (
     PoolReading,
     SensorReading,
 )
-from hived.records.site import PollOutcome, StoredStatus
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.store import Database
 from hived.store.miners import miners
 

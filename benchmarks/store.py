@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import sample
 from benchmarks.report import Result
-from hived.records.site import PollOutcome
+from hived.records.miner_view import PollOutcome
 from hived.store import Database, create, database_of
 from hived.store.miners import readings
 

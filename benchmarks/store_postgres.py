@@ -16,7 +16,7 @@ import psycopg
 
 from benchmarks import sample
 from benchmarks.report import Result
-from hived.records.site import PollOutcome
+from hived.records.miner_view import PollOutcome
 from hived.store import Database, create, database_of
 from hived.store.miners import readings
 from tests.databases import MISSING, Cluster, programs

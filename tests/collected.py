@@ -7,10 +7,9 @@ from typing import Any
 
 from hived.records.artifact import CC0, PDM, CollectedObject, Description, Licence, Source
 from hived.records.bubbles import DESCRIPTION
-from hived.records.site import DaemonRow
-from hived.store import Database
+from hived.records.daemon import DaemonRow
+from hived.store import Database, daemon_rows
 from hived.store.collecting import artifacts, collector, sources
-from hived.store.miners import discovery
 from hived.store.schema import Contribution
 
 MET = "https://collectionapi.metmuseum.org/public/collection/v1"
@@ -19,7 +18,7 @@ DIGEST = "sha256:" + "ab" * 32
 
 def minerd(db: Database, /, at: float) -> None:
     """Let hive-minerd have written its row."""
-    discovery.save_daemon(db, DaemonRow("hive-minerd", 99, "0.1.0", at - 600, at, "Idle, 0 fetched, 0 described"))
+    daemon_rows.save_daemon(db, DaemonRow("hive-minerd", 99, "0.1.0", at - 600, at, "Idle, 0 fetched, 0 described"))
 
 
 def tell(db: Database, /, at: float, status: str, source: str | None = None, model: str | None = None) -> None:

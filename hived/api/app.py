@@ -15,7 +15,7 @@ from hived.api import routes
 from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
 from hived.api.http import access, body, origin_guard, params, responses, static
-from hived.api.miners.live_miners import FleetView
+from hived.api.miners.live_miners import LiveMiners
 from hived.api.nodes import hello
 from hived.api.stream import STREAM, Pace, Stream
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
@@ -32,7 +32,7 @@ _WORDS = {
 def make_app(
     store: Store,
     *,
-    fleet: FleetView,
+    fleet: LiveMiners,
     node_name: str,
     node_id: str = "",
     clock: Callable[[], float] = time.time,

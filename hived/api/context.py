@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from hived.api.miners.live_miners import FleetView
+from hived.api.miners.live_miners import LiveMiners
 from hived.errors import NotFound, Transient
 from hived.services.access.passwords import Passwords
 from hived.store import Database, Store
@@ -20,7 +20,7 @@ class Context:
     """The parts of one application."""
 
     store: Store
-    fleet: FleetView
+    fleet: LiveMiners
     node_name: str
     version: str
     clock: Callable[[], float]

@@ -11,18 +11,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from hived.records.commands import Command
+from hived.records.daemon import DaemonRow
+from hived.records.discovery import Stranger, Sweep
+from hived.records.events import Event
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading
-from hived.records.site import (
-    Command,
-    DaemonRow,
-    Event,
-    MinerView,
-    ModelView,
-    SettingsVersion,
-    StoredStatus,
-    Stranger,
-    Sweep,
-)
+from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.records.units import ghs, ths
 
 Json = dict[str, Any]

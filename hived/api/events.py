@@ -9,7 +9,7 @@ from aiohttp import web
 from hived.api import context, dto
 from hived.api.http import params, responses
 from hived.errors import BadRequest, NotFound
-from hived.records.site import Event
+from hived.records.events import Event
 from hived.store import Database, events
 
 MAX_KIND = 64

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hived.api import dto_collecting
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, local_time
 from hived.errors import NotFound
@@ -31,41 +31,41 @@ COLUMNS = (
 _STATES = {artifacts.AWAITING: "awaiting", artifacts.DESCRIBED: "described"}
 
 
-async def list_artifacts(desk: Desk) -> int:
+async def list_artifacts(context: CommandContext) -> int:
     """Print a line for each artifact, newest first."""
-    async with desk.store() as store:
-        node_id = None if desk.args.node is None else await store.read(nodes.find, desk.args.node)
+    async with context.store() as store:
+        node_id = None if context.args.node is None else await store.read(nodes.find, context.args.node)
         found = await store.read(
-            artifacts.newest, limit=desk.args.limit, words=" ".join(desk.args.words), node_id=node_id
+            artifacts.newest, limit=context.args.limit, words=" ".join(context.args.words), node_id=node_id
         )
-    if desk.json:
-        desk.screen.document([dto_collecting.artifact(one) for one in found])
+    if context.json:
+        context.screen.document([dto_collecting.artifact(one) for one in found])
     elif found:
-        now = desk.clock()
-        draw(desk.screen, COLUMNS, [_row(one, now) for one in found])
+        now = context.clock()
+        draw(context.screen, COLUMNS, [_row(one, now) for one in found])
     else:
-        desk.note("no artifact has all of these words" if desk.args.words else "nothing is collected so far")
+        context.note("no artifact has all of these words" if context.args.words else "nothing is collected so far")
     return 0
 
 
-async def show(desk: Desk) -> int:
+async def show(context: CommandContext) -> int:
     """Print all that is known of one artifact."""
-    async with desk.store() as store:
-        found = await store.read(artifacts.one, desk.args.id)
+    async with context.store() as store:
+        found = await store.read(artifacts.one, context.args.id)
     if found is None:
-        raise NotFound(f"there is no artifact {desk.args.id}")
-    if desk.json:
-        desk.screen.document(dto_collecting.artifact(found))
+        raise NotFound(f"there is no artifact {context.args.id}")
+    if context.json:
+        context.screen.document(dto_collecting.artifact(found))
         return 0
-    desk.screen.say(desk.screen.paint(clean(found.title), "bold"))
-    for label, text in _facts(found, desk.clock()):
-        desk.screen.say(f"{label:<{LABEL}}{clean(text)}")
+    context.screen.say(context.screen.paint(clean(found.title), "bold"))
+    for label, text in _facts(found, context.clock()):
+        context.screen.say(f"{label:<{LABEL}}{clean(text)}")
     for bubble in found.bubbles:
-        desk.screen.say()
+        context.screen.say()
         node = bubble["node_name"] or bubble["node_id"]
-        desk.screen.say(clean(f"{bubble['model'] or 'no model'} on node {node} says:"))
-        for line in textwrap.wrap(clean(_said(bubble["content"])), min(desk.screen.width or PAGE, PAGE) - 2):
-            desk.screen.say(f"  {line}")
+        context.screen.say(clean(f"{bubble['model'] or 'no model'} on node {node} says:"))
+        for line in textwrap.wrap(clean(_said(bubble["content"])), min(context.screen.width or PAGE, PAGE) - 2):
+            context.screen.say(f"  {line}")
     return 0
 
 

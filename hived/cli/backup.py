@@ -12,67 +12,70 @@ from typing import IO
 
 from hived import __version__
 from hived.api import dto
-from hived.cli.context import Desk, WrongUsage, may_use
+from hived.cli.context import CommandContext, WrongUsage, may_use
 from hived.cli.daemons import is_alive
 from hived.cli.output.text import clean, counted, size
 from hived.errors import HivedError
 from hived.services.appliance.backup import SECRETS, make
 from hived.services.appliance.restore import restore as bring_back
-from hived.store import database_of
+from hived.store import daemon_rows, database_of
 from hived.store.engine.database import as_ours
 from hived.store.engine.locks import in_use
-from hived.store.miners import discovery
 
 ENDING_S = 6.0
 """A daemon that was told to stop has ended by then."""
 LOOK_S = 0.2
 
 
-async def backup(desk: Desk) -> int:
+async def backup(context: CommandContext) -> int:
     """Write the backup while everything runs, and say what is in it."""
-    database, out = _file(desk, "pg_dump -Fc DATABASE > FILE, with secret.key of the state folder"), str(desk.args.file)
+    database, out = (
+        _file(context, "pg_dump -Fc DATABASE > FILE, with secret.key of the state folder"),
+        str(context.args.file),
+    )
     may_use(database)
-    if out == "-" and (desk.json or sys.stdout.isatty()):
+    if out == "-" and (context.json or sys.stdout.isatty()):
         raise WrongUsage("- writes the backup itself to standard output: send it to a file or a program")
     with _writable(out) as target:
         made = make(
-            database, desk.config.state_dir, target, version=__version__, at=desk.clock(), node_id=desk.node_id(),
-            name=desk.config.node.effective_name, keys=not desk.args.without_keys,
+            database, context.config.state_dir, target, version=__version__, at=context.clock(),
+            node_id=context.node_id(),
+            name=context.config.node.effective_name, keys=not context.args.without_keys,
         )  # fmt: skip
     keys = bool(set(made.members) & set(SECRETS))
     said = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
-    if desk.json:
-        desk.screen.document({"file": out, "bytes": made.bytes, "members": made.members, "keys": keys})
+    if context.json:
+        context.screen.document({"file": out, "bytes": made.bytes, "members": made.members, "keys": keys})
     elif out == "-":
-        desk.note(said)
+        context.note(said)
     else:
-        desk.screen.say(clean(said))
+        context.screen.say(clean(said))
         if keys:
-            desk.screen.say("it holds the keys of this node: keep it where nobody else can read it")
+            context.screen.say("it holds the keys of this node: keep it where nobody else can read it")
         else:
-            desk.screen.say("it holds no keys: restored elsewhere, miners are unlocked and the master joined anew")
+            context.screen.say("it holds no keys: restored elsewhere, miners are unlocked and the master joined anew")
     return 0
 
 
-async def restore(desk: Desk) -> int:
+async def restore(context: CommandContext) -> int:
     """Replace the database by that of a backup; what was there is kept beside it."""
-    database, name = _file(desk, "pg_restore -c -d DATABASE FILE"), str(desk.args.file)
+    database, name = _file(context, "pg_restore -c -d DATABASE FILE"), str(context.args.file)
     may_use(database)
     database.parent.mkdir(parents=True, exist_ok=True)
-    async with _alone(desk, database):
+    async with _alone(context, database):
         with _readable(name) as source:
             try:
-                done = bring_back(source, database, desk.config.state_dir, by=desk.by())
+                done = bring_back(source, database, context.config.state_dir, by=context.by())
             except HivedError as err:
                 raise type(err)(f"{name}: {err}; nothing was changed") from err
     made = done.manifest
-    if desk.json:
-        desk.screen.document({
+    if context.json:
+        context.screen.document({
             "file": name, "made_at": dto.rfc3339(made.at) if made else None, "node_id": made.node_id if made else None,
             "members": done.members, "applied": done.applied, "kept": [str(path) for path in done.kept],
         })  # fmt: skip
         return 0
-    say = desk.screen.say
+    say = context.screen.say
     say(f"restored {clean(name)}")
     if made:
         say(f"node {clean(made.name)} as it was at {dto.rfc3339(made.at)}, with hived {clean(made.version)}")
@@ -86,15 +89,15 @@ async def restore(desk: Desk) -> int:
     return 0
 
 
-def _file(desk: Desk, instead: str) -> Path:
-    path = desk.config.database.sqlite_path
+def _file(context: CommandContext, instead: str) -> Path:
+    path = context.config.database.sqlite_path
     if path is None:
         raise HivedError(f"the database is PostgreSQL, which has a tool of its own: {instead}")
     return path
 
 
 @asynccontextmanager
-async def _alone(desk: Desk, path: Path) -> AsyncIterator[None]:
+async def _alone(context: CommandContext, path: Path) -> AsyncIterator[None]:
     """Have the database while no daemon does. `systemctl stop hived.target` returns before the daemons have ended."""
     for left in reversed(range(round(ENDING_S / LOOK_S) + 1)):
         with in_use(path, alone=True) as free:
@@ -102,16 +105,16 @@ async def _alone(desk: Desk, path: Path) -> AsyncIterator[None]:
                 yield
                 return
         if not left:
-            raise HivedError(f"{_who(desk, path)}: stop first, with `systemctl stop hived.target`")
+            raise HivedError(f"{_who(context, path)}: stop first, with `systemctl stop hived.target`")
         await asyncio.sleep(LOOK_S)
 
 
-def _who(desk: Desk, path: Path) -> str:
+def _who(context: CommandContext, path: Path) -> str:
     """Say who is in the way; of a damaged database only that somebody is."""
-    database = database_of(f"sqlite:///{path}", desk.config.state_dir, read_only=True)
+    database = database_of(f"sqlite:///{path}", context.config.state_dir, read_only=True)
     names: list[str] = []
     with suppress(HivedError), as_ours(database), closing(database), database.session():
-        names = [row.name for row in discovery.daemons(database) if is_alive(row, desk.clock())]
+        names = [row.name for row in daemon_rows.daemons(database) if is_alive(row, context.clock())]
     return f"{' and '.join(names)} run" if names else "daemons have the database open"
 
 

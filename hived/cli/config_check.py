@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.runtime.config import show
 
 
-async def check(desk: Desk) -> int:
+async def check(context: CommandContext) -> int:
     """Print the effective configuration without secrets; a bad one never gets here, its line and 78 are the answer."""
-    if desk.json:
-        desk.screen.document({"config": desk.config.public(), "origin": dict(desk.config.origin)})
+    if context.json:
+        context.screen.document({"config": context.config.public(), "origin": dict(context.config.origin)})
     else:
-        for line in show(desk.config).splitlines():
-            desk.screen.say(line)
+        for line in show(context.config).splitlines():
+            context.screen.say(line)
     return 0

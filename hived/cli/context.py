@@ -22,8 +22,8 @@ from hived.records.access import By
 from hived.runtime import config as configuration
 from hived.runtime.config import Config
 from hived.store import Store
+from hived.store.engine.node_id import node_id
 from hived.store.engine.secret_box import NAME as KEY_FILE
-from hived.store.nodes.node import node_id
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -42,7 +42,7 @@ class NotPermitted(HivedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class CommandContext:
     """One command's surroundings. `clock` gives UTC epoch seconds."""
 
     args: argparse.Namespace
@@ -88,7 +88,7 @@ class Desk:
         sys.stderr.flush()
 
 
-Command = Callable[[Desk], Awaitable[int]]
+Command = Callable[[CommandContext], Awaitable[int]]
 
 
 def serve(args: argparse.Namespace, clock: Callable[[], float]) -> int:
@@ -98,7 +98,7 @@ def serve(args: argparse.Namespace, clock: Callable[[], float]) -> int:
         config = configuration.load(args.config, env=os.environ, flags={})
         module, _, function = args.run.partition(":")
         command: Command = getattr(import_module(f"hived.cli.{module}"), function)
-        code = asyncio.run(_awaited(command, Desk(args, config, screen, clock)))
+        code = asyncio.run(_awaited(command, CommandContext(args, config, screen, clock)))
         screen.flush()
     except BrokenPipeError:
         screen.abandon()  # whoever read us has seen enough, as `head` does
@@ -132,8 +132,8 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-async def _awaited(command: Command, desk: Desk) -> int:
-    return await command(desk)
+async def _awaited(command: Command, context: CommandContext) -> int:
+    return await command(context)
 
 
 def _failed(text: str, code: int) -> int:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hived.api import dto
-from hived.records.site import DaemonRow
-from hived.store import Database
-from hived.store.miners import discovery
+from hived.records.daemon import DaemonRow
+from hived.store import Database, daemon_rows
 
 BEAT_OLD_S = 30.0
 """Three missed beats of 10 s; as far ahead, the clock was set back and the row says nothing either."""
@@ -38,7 +37,7 @@ def is_alive(row: DaemonRow, now: float) -> bool:
 
 def read_daemons(db: Database) -> list[DaemonRow]:
     """Return what the daemons last said."""
-    return discovery.daemons(db)
+    return daemon_rows.daemons(db)
 
 
 def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hived.api import dto
 from hived.api.dto import Json
 from hived.cli.fleet import Totals
+from hived.records.discovery import Sweep
 from hived.records.miner import HashboardChips
-from hived.records.site import MinerView, ModelView, Sweep
+from hived.records.miner_view import MinerView, ModelView
 from hived.records.units import ths
 
 

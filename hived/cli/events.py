@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from hived.api import dto
 from hived.cli import happenings, lookup
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, local_time
-from hived.records.site import Event, KnownMiner
+from hived.records.events import Event
+from hived.records.miner_view import KnownMiner
 from hived.store import Database
 from hived.store import events as stored
 from hived.store.miners import miners
@@ -24,16 +25,16 @@ COLUMNS = (
 )
 
 
-async def events(desk: Desk) -> int:
+async def events(context: CommandContext) -> int:
     """Print events; `--miner` only one miner's."""
-    async with desk.store() as store:
-        found, known = await store.read(_read, desk.args.miner, desk.args.node, desk.args.limit)
-    if desk.json:
-        desk.screen.document([dto.event(one, *_whereabouts(one, known)) for one in found])
+    async with context.store() as store:
+        found, known = await store.read(_read, context.args.miner, context.args.node, context.args.limit)
+    if context.json:
+        context.screen.document([dto.event(one, *_whereabouts(one, known)) for one in found])
     elif found:
-        draw_events(desk, found, known)
+        draw_events(context, found, known)
     else:
-        desk.note("nothing happened so far")
+        context.note("nothing happened so far")
     return 0
 
 
@@ -44,16 +45,16 @@ def _read(db: Database, miner: str | None, node: str | None, limit: int) -> tupl
     return found, {one.mac: one for one in miners.known(db)}
 
 
-def draw_events(desk: Desk, found: Sequence[Event], known: dict[str, KnownMiner]) -> None:
+def draw_events(context: CommandContext, found: Sequence[Event], known: dict[str, KnownMiner]) -> None:
     """Write a table of events."""
-    now = desk.clock()
+    now = context.clock()
     rows: list[Row] = []
     for one in found:
         ip, _ = _whereabouts(one, known)
         who = ip or one.mac or one.node_name or one.node_id or "this node"
         what = Cell(happenings.sentence(one), happenings.tone(one))
         rows.append([Cell(local_time(one.at), "dim"), ago(one.at, now), who, Cell(one.mac or UNKNOWN, "dim"), what])
-    draw(desk.screen, COLUMNS, rows)
+    draw(context.screen, COLUMNS, rows)
 
 
 def _whereabouts(one: Event, known: dict[str, KnownMiner]) -> tuple[str | None, str | None]:

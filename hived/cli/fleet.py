@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hived.records import site, units
+from hived.records import miner_view, units
 from hived.records.miner import HASHING_STATES, HashboardReading
-from hived.records.site import MinerView
+from hived.records.miner_view import MinerView
 
 _ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
 
@@ -43,7 +43,9 @@ def condition(view: MinerView, now: float, silent_after_s: float) -> Condition:
 
 def fresh(view: MinerView, now: float, silent_after_s: float) -> bool:
     """Tell whether a miner's last status still says how it is doing."""
-    return view.status is not None and now - view.status.at < site.silent_after_s(silent_after_s, remote=view.remote)
+    return view.status is not None and now - view.status.at < miner_view.silent_after_s(
+        silent_after_s, remote=view.remote
+    )
 
 
 def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from hived.cli.output.text import span
-from hived.records.site import Event
+from hived.records.events import Event
 
 MOST_SETTINGS = 3  # changed settings named in one line
 

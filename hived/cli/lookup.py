@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from hived.errors import BadRequest, NotFound
-from hived.records.site import KnownMiner
+from hived.records.miner_view import KnownMiner
 from hived.store import Database
 from hived.store.miners import miners
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hived.cli.context import Desk, NotPermitted, may_use, not_permitted
+from hived.cli.context import CommandContext, NotPermitted, may_use, not_permitted
 from hived.cli.output.text import clean, counted
 from hived.errors import HivedError
 from hived.store import create, database_of
@@ -13,41 +13,43 @@ from hived.store.engine.damage import create_or_replace
 from hived.store.engine.secret_box import NAME as KEY_FILE
 
 
-async def migrate(desk: Desk) -> int:
+async def migrate(context: CommandContext) -> int:
     """Say what was applied; a second run changes nothing. SchemaMismatch for a database of a newer hived.
 
     A file is made when it is missing, or damaged: the old one is kept. A PostgreSQL database is made by its
     administrator.
     """
-    config, path = desk.config, desk.config.database.sqlite_path
+    config, path = context.config, context.config.database.sqlite_path
     name = database_of(config.database.url, config.state_dir).name
     if path is None:
         may_use(config.state_dir / KEY_FILE)
         fresh, applied, kept = False, create(config.database.url, config.state_dir), None
     else:
-        fresh, applied, kept = _file(desk, path)
-    if desk.json:
-        desk.screen.document({"database": name, "created": fresh, "applied": applied, "kept": kept and str(kept)})
+        fresh, applied, kept = _file(context, path)
+    if context.json:
+        context.screen.document({"database": name, "created": fresh, "applied": applied, "kept": kept and str(kept)})
         return 0
     if kept is not None:
-        desk.screen.say(f"the database was damaged: it is kept as {clean(str(kept))} and a new one was started")
-        desk.screen.say(f"  next: hivectl restore a backup, or go on with the new one; then remove {clean(kept.name)}")
+        context.screen.say(f"the database was damaged: it is kept as {clean(str(kept))} and a new one was started")
+        context.screen.say(
+            f"  next: hivectl restore a backup, or go on with the new one; then remove {clean(kept.name)}"
+        )
         return 0
     if fresh:
-        desk.screen.say(f"created {clean(name)}")
+        context.screen.say(f"created {clean(name)}")
     for change in applied:
-        desk.screen.say(f"applied {change}")
+        context.screen.say(f"applied {change}")
     changes = counted(len(applied), "schema change")
-    desk.screen.say(f"{changes} applied" if applied else f"{clean(name)} is up to date: nothing to do")
+    context.screen.say(f"{changes} applied" if applied else f"{clean(name)} is up to date: nothing to do")
     return 0
 
 
-def _file(desk: Desk, path: Path) -> tuple[bool, list[str], Path | None]:
+def _file(context: CommandContext, path: Path) -> tuple[bool, list[str], Path | None]:
     """Return whether the file is new, what was applied to it, and the name of a damaged one that it replaces."""
     may_use(path)
     fresh = not path.exists()
     try:
-        applied, kept = create_or_replace(desk.config.database.url, desk.config.state_dir, desk.clock())
+        applied, kept = create_or_replace(context.config.database.url, context.config.state_dir, context.clock())
     except PermissionError as err:
         raise NotPermitted(not_permitted(path)) from err
     except OSError as err:

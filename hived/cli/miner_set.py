@@ -7,46 +7,46 @@ import sys
 from collections.abc import Sequence
 
 from hived.cli import documents, lookup
-from hived.cli.context import Desk, WrongUsage, interruptible
+from hived.cli.context import CommandContext, WrongUsage, interruptible
 from hived.cli.daemons import is_alive
 from hived.cli.output.text import clean
 from hived.errors import BadRequest
 from hived.records.access import By
-from hived.records.site import KnownMiner, MinerView, ModelView
+from hived.records.miner_view import KnownMiner, MinerView, ModelView
 from hived.services.miners import steering
-from hived.store import Database
-from hived.store.miners import discovery, models, views
+from hived.store import Database, daemon_rows
+from hived.store.miners import models, views
 
 LONGEST_PASSWORD = 256  # characters; far beyond what a miner's own page takes
 
 
-async def change(desk: Desk) -> int:
+async def change(context: CommandContext) -> int:
     """Change every miner named, or none when one of them does not exist."""
-    args = desk.args
+    args = context.args
     if args.managed is None and not (args.password_stdin or args.password_prompt):
         raise WrongUsage("nothing to change: give --managed, --unmanaged, --password-stdin or --password-prompt")
-    async with desk.store() as store:
+    async with context.store() as store:
         found = await store.read(lookup.find_all, args.miners)  # before anybody types a password
         with interruptible():
-            password = _password(desk, len(found))
-        now = desk.clock()
-        await store.write(_change, [one.mac for one in found], args.managed, password, desk.by())
+            password = _password(context, len(found))
+        now = context.clock()
+        await store.write(_change, [one.mac for one in found], args.managed, password, context.by())
         after, ladder, looked_for = await store.read(_read, found, now)
-    if desk.json:
-        desk.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in after])
+    if context.json:
+        context.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in after])
         return 0
     for view in after:
         if view.remote:
-            desk.screen.say(_asked(view, args.managed, password is not None))
+            context.screen.say(_asked(view, args.managed, password is not None))
             continue
         said = ["managed" if view.managed else "not managed"] if args.managed is not None else []
         if password is not None:
             said.append(f"the password is kept{_when(view, looked_for)}")
-        desk.screen.say(
+        context.screen.say(
             f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')}): {', '.join(said)}"
         )
     if password is not None and not looked_for and not all(view.has_key or view.remote for view in after):
-        desk.note("hive-discoverd does not run: nothing is tried before it does")
+        context.note("hive-discoverd does not run: nothing is tried before it does")
     return 0
 
 
@@ -73,18 +73,18 @@ def _change(db: Database, macs: Sequence[str], managed: bool | None, password: s
 
 def _read(db: Database, found: Sequence[KnownMiner], now: float) -> tuple[list[MinerView], dict[str, ModelView], bool]:
     after = [view for one in found for view in views.miners(db, mac=one.mac)]
-    running = any(row.name == "hive-discoverd" and is_alive(row, now) for row in discovery.daemons(db))
+    running = any(row.name == "hive-discoverd" and is_alive(row, now) for row in daemon_rows.daemons(db))
     return after, {model.alias: model for model in models.views(db)}, running
 
 
-def _password(desk: Desk, count: int) -> str | None:
+def _password(context: CommandContext, count: int) -> str | None:
     """Return the password from where it cannot be seen, None when none is to be set."""
-    if desk.args.password_prompt:
+    if context.args.password_prompt:
         if not sys.stdin.isatty():
             raise WrongUsage("--password-prompt needs a terminal; scripts give --password-stdin")
         which = "the miner" if count == 1 else f"these {count} miners"
         text = getpass.getpass(f"Unlock password of {which}: ")
-    elif desk.args.password_stdin:
+    elif context.args.password_stdin:
         text = sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
     else:
         return None

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from hived.api import dto
 from hived.cli import advice, documents, fleet, happenings, lookup
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
 from hived.cli.troubles import failure_text
+from hived.records.events import Event
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
-from hived.records.site import Event, MinerView, ModelView, SettingsVersion, StoredStatus
+from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.store import Database, events
 from hived.store.miners import models, settings, telemetry, views
 
@@ -46,24 +47,24 @@ class Facts:
     events: list[Event]
 
 
-async def show(desk: Desk) -> int:
+async def show(context: CommandContext) -> int:
     """Print one miner."""
-    async with desk.store() as store:
-        facts = await store.read(_read, desk.args.miner)
-    if desk.json:
-        desk.screen.document(_document(facts))
+    async with context.store() as store:
+        facts = await store.read(_read, context.args.miner)
+    if context.json:
+        context.screen.document(_document(facts))
         return 0
-    now = desk.clock()
-    for line in _head(desk, facts, now):
-        desk.screen.say(line)
+    now = context.clock()
+    for line in _head(context, facts, now):
+        context.screen.say(line)
     if facts.view.status is not None:
-        for line in _numbers(desk, facts, facts.view.status, now):
-            desk.screen.say(line)
-        _tables(desk, facts.view.status)
+        for line in _numbers(context, facts, facts.view.status, now):
+            context.screen.say(line)
+        _tables(context, facts.view.status)
     if facts.events:
-        _section(desk, "Newest events")
+        _section(context, "Newest events")
         told: list[Row] = [[ago(e.at, now), Cell(happenings.sentence(e), happenings.tone(e))] for e in facts.events]
-        draw(desk.screen, _EVENTS, told, indent="  ")
+        draw(context.screen, _EVENTS, told, indent="  ")
     return 0
 
 
@@ -90,9 +91,9 @@ def _document(facts: Facts) -> dto.Json:
     }
 
 
-def _head(desk: Desk, facts: Facts, now: float) -> Iterator[str]:
-    view, paint = facts.view, desk.screen.paint
-    how = fleet.condition(view, now, desk.silent_after_s)
+def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
+    view, paint = facts.view, context.screen.paint
+    how = fleet.condition(view, now, context.silent_after_s)
     model = view.model_name or view.model_alias or "unknown model"
     yield f"{paint(view.ip or view.mac, 'bold')}  {clean(model)}  {paint(clean(how.word), how.tone)}"
     yield _named("MAC", view.mac)
@@ -119,11 +120,11 @@ def _head(desk: Desk, facts: Facts, now: float) -> Iterator[str]:
         yield _named("", f"next: {advice.FAILURE.format(ip=view.ip or view.mac)}")
 
 
-def _numbers(desk: Desk, facts: Facts, now_told: StoredStatus, now: float) -> Iterator[str]:
+def _numbers(context: CommandContext, facts: Facts, now_told: StoredStatus, now: float) -> Iterator[str]:
     s = now_told
     yield ""
-    old = "" if facts.view.online and fleet.fresh(facts.view, now, desk.silent_after_s) else ", old"
-    yield desk.screen.paint(f"Status, {ago(s.at, now)}{old}", "bold")
+    old = "" if facts.view.online and fleet.fresh(facts.view, now, context.silent_after_s) else ", old"
+    yield context.screen.paint(f"Status, {ago(s.at, now)}{old}", "bold")
     yield _named("state", clean(f"{s.state or UNKNOWN} for {span(s.state_s)}"))
     yield _named(
         "hashrate",
@@ -145,19 +146,19 @@ def _numbers(desk: Desk, facts: Facts, now_told: StoredStatus, now: float) -> It
         )
 
 
-def _tables(desk: Desk, s: StoredStatus) -> None:
+def _tables(context: CommandContext, s: StoredStatus) -> None:
     if s.hashboards:
-        _section(desk, "Boards")
-        draw(desk.screen, _BOARDS, [_board(b) for b in s.hashboards], indent="  ")
+        _section(context, "Boards")
+        draw(context.screen, _BOARDS, [_board(b) for b in s.hashboards], indent="  ")
     if s.fans:
-        _section(desk, "Fans")
+        _section(context, "Fans")
         fans: list[Row] = [
             [str(f.index), number(f.rpm), Cell(f.status or UNKNOWN, "bad" if f.status == "lost" else None)]
             for f in s.fans
         ]
-        draw(desk.screen, _FANS, fans, indent="  ")
+        draw(context.screen, _FANS, fans, indent="  ")
     if s.pools:
-        _section(desk, "Pools")
+        _section(context, "Pools")
         pools: list[Row] = [
             [
                 str(p.index), p.kind, p.url or UNKNOWN, p.user or UNKNOWN, p.status or UNKNOWN, number(p.accepted),
@@ -165,7 +166,7 @@ def _tables(desk: Desk, s: StoredStatus) -> None:
             ]
             for p in s.pools
         ]  # fmt: skip
-        draw(desk.screen, _POOLS, pools, indent="  ")
+        draw(context.screen, _POOLS, pools, indent="  ")
 
 
 def _board(b: HashboardReading) -> list[Cell | str]:
@@ -188,9 +189,9 @@ def _board(b: HashboardReading) -> list[Cell | str]:
     ]
 
 
-def _section(desk: Desk, title: str) -> None:
-    desk.screen.say()
-    desk.screen.say(desk.screen.paint(title, "bold"))
+def _section(context: CommandContext, title: str) -> None:
+    context.screen.say()
+    context.screen.say(context.screen.paint(title, "bold"))
 
 
 def _named(name: str, text: str) -> str:

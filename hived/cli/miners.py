@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hived.cli import documents, fleet
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, counted, number, percent, pool_host, terahash, watts
-from hived.records.site import MinerView, ModelView
+from hived.records.miner_view import MinerView, ModelView
 from hived.store import Database
 from hived.store.miners import models, views
 
@@ -36,23 +36,23 @@ COLUMNS = (
 )
 
 
-async def list_miners(desk: Desk) -> int:
+async def list_miners(context: CommandContext) -> int:
     """Print the miners that fit every filter."""
-    async with desk.store() as store:
+    async with context.store() as store:
         everyone, ladder = await store.read(_read)
-    now = desk.clock()
-    found = [view for view in everyone if _fits(view, desk, now)]
-    found.sort(key=_order(desk, now))
-    shown = found[: desk.args.limit]
-    if desk.json:
-        desk.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in shown])
+    now = context.clock()
+    found = [view for view in everyone if _fits(view, context, now)]
+    found.sort(key=_order(context, now))
+    shown = found[: context.args.limit]
+    if context.json:
+        context.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in shown])
         return 0
     if shown:
-        draw(desk.screen, COLUMNS, [row(v, now, desk.silent_after_s) for v in shown])
+        draw(context.screen, COLUMNS, [row(v, now, context.silent_after_s) for v in shown])
     if not found:
-        desk.note(_why_none(everyone, desk, now))
-    elif desk.screen.width is not None:
-        desk.screen.say(desk.screen.paint(_footer(found, len(shown), desk, now), "dim"))
+        context.note(_why_none(everyone, context, now))
+    elif context.screen.width is not None:
+        context.screen.say(context.screen.paint(_footer(found, len(shown), context, now), "dim"))
     return 0
 
 
@@ -104,9 +104,9 @@ def _error(view: MinerView, now: float) -> Cell:
     return Cell(f"{ago(view.last_error_at, now)}: {view.last_error}", "bad" if view.failures else "dim")
 
 
-def _fits(view: MinerView, desk: Desk, now: float) -> bool:
-    args = desk.args
-    how = fleet.condition(view, now, desk.silent_after_s)
+def _fits(view: MinerView, context: CommandContext, now: float) -> bool:
+    args = context.args
+    how = fleet.condition(view, now, context.silent_after_s)
     if args.offline and view.online:
         return False
     if args.node and args.node not in (view.node_id, view.node_name):
@@ -135,8 +135,8 @@ def _hay(view: MinerView) -> str:
     return "\n".join(text for text in texts if text).lower()
 
 
-def _order(desk: Desk, now: float) -> Callable[[MinerView], Any]:
-    silent_after_s = desk.silent_after_s
+def _order(context: CommandContext, now: float) -> Callable[[MinerView], Any]:
+    silent_after_s = context.silent_after_s
 
     def told(view: MinerView, value: float | None) -> tuple[bool, float]:
         known = value if view.online and fleet.fresh(view, now, silent_after_s) else None
@@ -161,7 +161,7 @@ def _order(desk: Desk, now: float) -> Callable[[MinerView], Any]:
         "temperature": lambda v: told(v, v.status.chip_temp_max_c if v.status else None),
         "seen": lambda v: v.seen_at or 0.0,
     }
-    key = keys[desk.args.sort]
+    key = keys[context.args.sort]
     return lambda view: (key(view), address_order(view))
 
 
@@ -173,8 +173,8 @@ def address_order(view: MinerView) -> tuple[bool, int, str]:
         return True, 0, view.mac
 
 
-def _footer(found: Sequence[MinerView], shown: int, desk: Desk, now: float) -> str:
-    total = fleet.totals(found, now, desk.silent_after_s)
+def _footer(found: Sequence[MinerView], shown: int, context: CommandContext, now: float) -> str:
+    total = fleet.totals(found, now, context.silent_after_s)
     first = f"{shown} of {counted(len(found), 'miner')}" if shown < len(found) else counted(len(found), "miner")
     said = [first, f"{total.online:,} online", f"{total.hashing:,} hashing"]
     if total.hashrate_hs is not None:
@@ -184,16 +184,16 @@ def _footer(found: Sequence[MinerView], shown: int, desk: Desk, now: float) -> s
     return ", ".join(said)
 
 
-def _why_none(everyone: Sequence[MinerView], desk: Desk, now: float) -> str:
+def _why_none(everyone: Sequence[MinerView], context: CommandContext, now: float) -> str:
     if not everyone:
         return "no miner was found yet, see `hivectl status`"
-    here = Counter(fleet.condition(v, now, desk.silent_after_s).word for v in everyone)
+    here = Counter(fleet.condition(v, now, context.silent_after_s).word for v in everyone)
     states = ", ".join(f"{count} {word}" for word, count in sorted(here.items()))
     kinds = ", ".join(sorted({v.model_alias for v in everyone if v.model_alias}))
-    if desk.args.state and not any(
-        desk.args.state.lower() in _states(v, fleet.condition(v, now, desk.silent_after_s)) for v in everyone
+    if context.args.state and not any(
+        context.args.state.lower() in _states(v, fleet.condition(v, now, context.silent_after_s)) for v in everyone
     ):
-        return f"no miner is in state {desk.args.state!r}; here are {states}"
-    if desk.args.model and kinds and desk.args.model.lower() not in kinds.lower():
-        return f"no miner is of model {desk.args.model!r}; here are {kinds}"
+        return f"no miner is in state {context.args.state!r}; here are {states}"
+    if context.args.model and kinds and context.args.model.lower() not in kinds.lower():
+        return f"no miner is of model {context.args.model!r}; here are {kinds}"
     return f"no miner fits; here are {states}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hived.cli.context import EXIT_FAILED, Desk
+from hived.cli.context import EXIT_FAILED, CommandContext
 from hived.cli.output.text import UNKNOWN, clean, one_line, size
 from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing, PullProgress
@@ -13,9 +13,9 @@ from hived.errors import Refused, Transient
 BAR = 30  # columns
 
 
-async def status(desk: Desk) -> int:
+async def status(context: CommandContext) -> int:
     """Say whether the model can be asked; 1 when not."""
-    async with _client(desk) as model:
+    async with _client(context) as model:
         said, digest, installed = None, None, []
         try:
             installed = list(await model.installed())
@@ -25,19 +25,19 @@ async def status(desk: Desk) -> int:
         except (Refused, Transient) as err:
             said = str(err)
         host, name = model.host, model.model
-    if desk.json:
+    if context.json:
         document = {"model": name, "host": host, "ready": said is None, "digest": digest, "error": said}
-        desk.screen.document({**document, "installed": installed})
+        context.screen.document({**document, "installed": installed})
     elif said is None:
-        desk.screen.say(clean(f"{name} is ready at {host} (digest {digest or UNKNOWN})"))
+        context.screen.say(clean(f"{name} is ready at {host} (digest {digest or UNKNOWN})"))
     else:
-        desk.screen.say(one_line(said))
+        context.screen.say(one_line(said))
     return 0 if said is None else EXIT_FAILED
 
 
-async def pull(desk: Desk) -> int:
+async def pull(context: CommandContext) -> int:
     """Fetch the model, with a bar on a terminal; what is fetched already is not fetched again."""
-    async with _client(desk) as model:
+    async with _client(context) as model:
         progress = _Progress(model.model)
         try:
             await model.pull(progress.step)
@@ -45,15 +45,15 @@ async def pull(desk: Desk) -> int:
             progress.end()
         digest = await model.digest()
         host, name = model.host, model.model
-    if desk.json:
-        desk.screen.document({"model": name, "host": host, "ready": True, "digest": digest})
+    if context.json:
+        context.screen.document({"model": name, "host": host, "ready": True, "digest": digest})
     else:
-        desk.screen.say(clean(f"{name} is ready at {host} (digest {digest or UNKNOWN})"))
+        context.screen.say(clean(f"{name} is ready at {host} (digest {digest or UNKNOWN})"))
     return 0
 
 
-def _client(desk: Desk) -> OllamaClient:
-    own = desk.config.ollama
+def _client(context: CommandContext) -> OllamaClient:
+    own = context.config.ollama
     return OllamaClient(own.host, own.model, timeout_s=own.timeout_seconds)
 
 

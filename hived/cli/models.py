@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 
 from hived.api import dto
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.output.tables import Column, draw
 from hived.cli.output.text import UNKNOWN, clean, number, terahash
 from hived.errors import NotFound
-from hived.records.site import ModelView
+from hived.records.miner_view import ModelView
 from hived.services.miners import steering
 from hived.store import Database
 from hived.store.miners import models
@@ -28,32 +28,32 @@ COLUMNS = (
 )
 
 
-async def list_models(desk: Desk) -> int:
+async def list_models(context: CommandContext) -> int:
     """Print a line for each model."""
-    async with desk.store() as store:
+    async with context.store() as store:
         found = await store.read(models.views)
-    if desk.json:
-        desk.screen.document([dto.model(one) for one in found])
+    if context.json:
+        context.screen.document([dto.model(one) for one in found])
     elif found:
-        draw(desk.screen, COLUMNS, [_row(one) for one in found])
+        draw(context.screen, COLUMNS, [_row(one) for one in found])
     else:
-        desk.note("no model is known yet: they come with the first miner, see `hivectl status`")
+        context.note("no model is known yet: they come with the first miner, see `hivectl status`")
     return 0
 
 
-async def change(desk: Desk) -> int:
+async def change(context: CommandContext) -> int:
     """Set or remove a model's highest preset."""
-    name = None if desk.args.no_max_preset else desk.args.max_preset
-    async with desk.store() as store:
-        alias = await store.read(_alias, desk.args.alias)
-        after = await store.write(steering.set_max_preset, alias, name, desk.by())
+    name = None if context.args.no_max_preset else context.args.max_preset
+    async with context.store() as store:
+        alias = await store.read(_alias, context.args.alias)
+        after = await store.write(steering.set_max_preset, alias, name, context.by())
     assert after is not None
-    if desk.json:
-        desk.screen.document(dto.model(after))
+    if context.json:
+        context.screen.document(dto.model(after))
     elif after.max_preset is None:
-        desk.screen.say(f"{clean(alias)}: no limit of ours")
+        context.screen.say(f"{clean(alias)}: no limit of ours")
     else:
-        desk.screen.say(f"{clean(alias)}: at most preset {clean(_step(after, after.max_preset))}")
+        context.screen.say(f"{clean(alias)}: at most preset {clean(_step(after, after.max_preset))}")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hived.api import dto_nodes
 from hived.api.nodes.nodes import name_of, node_id_of
-from hived.cli.context import Desk, WrongUsage
+from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, local_time
 from hived.errors import BadRequest
@@ -31,71 +31,71 @@ COLUMNS = (
 _TONES = {ALIVE: "good", SUSPECT: "warn", PENDING: "warn"}
 
 
-async def list_nodes(desk: Desk) -> int:
+async def list_nodes(context: CommandContext) -> int:
     """Print a line for each node; of those that wait, the phrase to compare."""
-    async with desk.store() as store:
+    async with context.store() as store:
         found = await store.read(contacts.listing)
-    if desk.json:
-        desk.screen.document([dto_nodes.node(one) for one in found])
+    if context.json:
+        context.screen.document([dto_nodes.node(one) for one in found])
         return 0
     if not found:
-        desk.note("there is no node: hive-apid has not run yet")
+        context.note("there is no node: hive-apid has not run yet")
         return 0
-    draw(desk.screen, COLUMNS, [_row(one, desk.clock()) for one in found])
+    draw(context.screen, COLUMNS, [_row(one, context.clock()) for one in found])
     for one in found:
         for key in one.keys:
             if key.status == PENDING:
                 where = f" from {clean(key.address)}" if key.address else ""
-                desk.screen.say(f"{clean(one.name)} ({clean(one.node_id)}) asks{where} with the phrase {key.phrase}")
+                context.screen.say(f"{clean(one.name)} ({clean(one.node_id)}) asks{where} with the phrase {key.phrase}")
     return 0
 
 
-async def approve(desk: Desk) -> int:
+async def approve(context: CommandContext) -> int:
     """Let a node in whose phrase is the one that it logs."""
-    args = desk.args
-    async with desk.store() as store:
-        node_id, name = await store.write(_changed, admission.approve, args.node, args.phrase, desk.by())
-    return _told(desk, node_id, f"{clean(name)} is approved: it sends with its next contact")
+    args = context.args
+    async with context.store() as store:
+        node_id, name = await store.write(_changed, admission.approve, args.node, args.phrase, context.by())
+    return _told(context, node_id, f"{clean(name)} is approved: it sends with its next contact")
 
 
-async def revoke(desk: Desk) -> int:
+async def revoke(context: CommandContext) -> int:
     """Shut a node out."""
-    async with desk.store() as store:
-        node_id, name = await store.write(_changed, admission.revoke, desk.args.node, desk.by())
-    return _told(desk, node_id, f"{clean(name)} is revoked: nothing that it sends is taken any more")
+    async with context.store() as store:
+        node_id, name = await store.write(_changed, admission.revoke, context.args.node, context.by())
+    return _told(context, node_id, f"{clean(name)} is revoked: nothing that it sends is taken any more")
 
 
-async def remove(desk: Desk) -> int:
+async def remove(context: CommandContext) -> int:
     """Forget a node with its keys and miners."""
-    async with desk.store() as store:
-        node_id, name = await store.write(_changed, admission.remove, desk.args.node, desk.by())
-    return _told(desk, node_id, f"{clean(name)} is removed, and its miners with it; bubbles and events stay")
+    async with context.store() as store:
+        node_id, name = await store.write(_changed, admission.remove, context.args.node, context.by())
+    return _told(context, node_id, f"{clean(name)} is removed, and its miners with it; bubbles and events stay")
 
 
-async def add(desk: Desk) -> int:
+async def add(context: CommandContext) -> int:
     """Let a collector in that is not ours, and print its key, once."""
     try:
-        node_id, name = node_id_of(desk.args.node), name_of(desk.args.name)
+        node_id, name = node_id_of(context.args.node), name_of(context.args.name)
     except BadRequest as err:
         raise WrongUsage(str(err)) from err
-    async with desk.store() as store:
-        key = await store.write(admission.add, node_id, name, desk.by())
-    if desk.json:
-        desk.screen.document(dto_nodes.added(node_id, key.text))
+    async with context.store() as store:
+        key = await store.write(admission.add, node_id, name, context.by())
+    if context.json:
+        context.screen.document(dto_nodes.added(node_id, key.text))
     else:
-        desk.screen.say(key.text)
-        desk.note("this key is shown once: give it to the collector as its bearer token for POST /master/ingest")
+        context.screen.say(key.text)
+        context.note("this key is shown once: give it to the collector as its bearer token for POST /master/ingest")
     return 0
 
 
-async def enroll_code(desk: Desk) -> int:
+async def enroll_code(context: CommandContext) -> int:
     """Print a code with which one node joins."""
-    async with desk.store() as store:
-        code, expires_at = await store.write(admission.new_code, desk.by())
-    if desk.json:
-        desk.screen.document(dto_nodes.code(code, expires_at))
+    async with context.store() as store:
+        code, expires_at = await store.write(admission.new_code, context.by())
+    if context.json:
+        context.screen.document(dto_nodes.code(code, expires_at))
     else:
-        desk.screen.say(f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}")
+        context.screen.say(f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}")
     return 0
 
 
@@ -105,11 +105,11 @@ def _changed(db: Database, change: Callable[..., str], node: str, *args: Any) ->
     return node_id, change(db, node_id, *args)
 
 
-def _told(desk: Desk, node_id: str, text: str) -> int:
-    if desk.json:
-        desk.screen.document({"node_id": node_id, "ok": True})
+def _told(context: CommandContext, node_id: str, text: str) -> int:
+    if context.json:
+        context.screen.document({"node_id": node_id, "ok": True})
     else:
-        desk.screen.say(text)
+        context.screen.say(text)
     return 0
 
 

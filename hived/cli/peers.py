@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hived.api.nodes.peers import document
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago
 from hived.records.peers import ALIVE, HERE, MASTER, SIGHTED, SUSPECT, Peer
@@ -24,18 +24,18 @@ COLUMNS = (
 _TONES = {ALIVE: "good", SUSPECT: "warn", SIGHTED: "dim"}
 
 
-async def list_peers(desk: Desk) -> int:
+async def list_peers(context: CommandContext) -> int:
     """Print a line for each peer."""
-    async with desk.store() as store:
+    async with context.store() as store:
         found = await store.read(stored.rows)
-    if desk.json:
-        desk.screen.document([document(one) for one in found])
+    if context.json:
+        context.screen.document([document(one) for one in found])
     elif found:
-        draw(desk.screen, COLUMNS, [_row(one, desk.clock()) for one in found])
-    elif desk.config.discoverd.zeroconf:
-        desk.note("no other box was seen by zeroconf so far")
+        draw(context.screen, COLUMNS, [_row(one, context.clock()) for one in found])
+    elif context.config.discoverd.zeroconf:
+        context.note("no other box was seen by zeroconf so far")
     else:
-        desk.note("zeroconf is switched off: discoverd.zeroconf")
+        context.note("zeroconf is switched off: discoverd.zeroconf")
     return 0
 
 

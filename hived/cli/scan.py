@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from hived.api import dto
-from hived.cli.context import EXIT_FAILED, Desk, WrongUsage
+from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.daemons import is_alive
 from hived.cli.miners import address_order
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
 from hived.errors import HivedError
-from hived.records.site import Command, DaemonRow, MinerView, Stranger
+from hived.records.commands import Command
+from hived.records.daemon import DaemonRow
+from hived.records.discovery import Stranger
+from hived.records.miner_view import MinerView
 from hived.services.commands import parse_targets
 from hived.services.miners import steering
-from hived.store import Database, Store
+from hived.store import Database, Store, commands, daemon_rows
 from hived.store.miners import discovery, views
 from hived.store.nodes import nodes
 
@@ -53,38 +56,38 @@ class Seen:
     strangers: list[Stranger]
 
 
-async def scan(desk: Desk) -> int:
+async def scan(context: CommandContext) -> int:
     """Ask for a scan, here or of another node, wait up to --wait seconds, print the result; 1 when it was not done."""
-    networks = _networks(desk.args.targets)
-    if not networks and desk.args.node is None and not desk.config.network.subnets:
+    networks = _networks(context.args.targets)
+    if not networks and context.args.node is None and not context.config.network.subnets:
         raise WrongUsage(
-            f"network.subnets is empty in {desk.config_file}: nothing is known to scan; name an address or a network"
+            f"network.subnets is empty in {context.config_file}: nothing is known to scan; name an address or a network"
         )
-    async with desk.store() as store:
-        asked_at = desk.clock()
-        other = await store.read(_other, desk.args.node)
+    async with context.store() as store:
+        asked_at = context.clock()
+        other = await store.read(_other, context.args.node)
         who = DAEMON if other is None else f"node {clean(other.name)}"
         if other is None:
-            _must_run(await store.read(discovery.daemons), asked_at)
+            _must_run(await store.read(daemon_rows.daemons), asked_at)
         wish = {"targets": [str(one) for one in networks]}
-        number = await store.write(steering.ask_scan, wish, desk.by(), node_id=other.id if other else None)
-        if not desk.args.wait:
-            return _left(desk, number, who)
+        number = await store.write(steering.ask_scan, wish, context.by(), node_id=other.id if other else None)
+        if not context.args.wait:
+            return _left(context, number, who)
         with _Progress(networks, who) as progress:
-            done = await _done(desk, store, number, progress, here=other is None)
+            done = await _done(context, store, number, progress, here=other is None)
         seen = await store.read(_seen, networks, asked_at, other.id if other else None)
     result = (done.result or {}) if done is not None else {}
-    if desk.json:
-        desk.screen.document(_document(number, wish, done, seen))
+    if context.json:
+        context.screen.document(_document(number, wish, done, seen))
     if done is None:
         goes_on = "goes on, `hivectl status` shows it" if other is None else "is told with its next contact"
-        desk.note(f"hivectl: not done after {desk.args.wait:g} s; {who} {goes_on}")
+        context.note(f"hivectl: not done after {context.args.wait:g} s; {who} {goes_on}")
         return EXIT_FAILED
     if "error" in result:
-        desk.note(f"hivectl: {result['error']}")
+        context.note(f"hivectl: {result['error']}")
         return EXIT_FAILED
-    if not desk.json:
-        _print(desk, networks, result, seen)
+    if not context.json:
+        _print(context, networks, result, seen)
     return 0
 
 
@@ -108,18 +111,20 @@ def _other(db: Database, text: str | None) -> Other | None:
     return None if node_id is None or node_id == nodes.own_id(db) else Other(node_id, nodes.name_of(db, node_id))
 
 
-async def _done(desk: Desk, store: Store, number: int, progress: _Progress, *, here: bool = True) -> Command | None:
+async def _done(
+    context: CommandContext, store: Store, number: int, progress: _Progress, *, here: bool = True
+) -> Command | None:
     """Return the command once it is done, None when the time is over. HivedError when the daemon ends meanwhile."""
-    deadline = time.monotonic() + desk.args.wait
+    deadline = time.monotonic() + context.args.wait
     while True:
-        found = await store.read(discovery.command, number)
+        found = await store.read(commands.command, number)
         if found is not None and found.done_at is not None:
             return found
         left = deadline - time.monotonic()
         if left <= 0:
             return None
         if here:
-            _must_run(await store.read(discovery.daemons), desk.clock())
+            _must_run(await store.read(daemon_rows.daemons), context.clock())
         progress.step()
         await asyncio.sleep(min(LOOK_EVERY_S, left))
 
@@ -143,11 +148,11 @@ def _seen(db: Database, networks: list[ipaddress.IPv4Network], since: float, nod
     return Seen(sorted(miners, key=address_order), strangers)
 
 
-def _left(desk: Desk, number: int, who: str) -> int:
-    if desk.json:
-        desk.screen.document({"id": number, "done": False, "result": None})
+def _left(context: CommandContext, number: int, who: str) -> int:
+    if context.json:
+        context.screen.document({"id": number, "done": False, "result": None})
     else:
-        desk.screen.say(f"{who} was asked to scan")
+        context.screen.say(f"{who} was asked to scan")
     return 0
 
 
@@ -159,8 +164,8 @@ def _document(number: int, wish: dict[str, Any], done: Command | None, seen: See
     }  # fmt: skip
 
 
-def _print(desk: Desk, networks: list[ipaddress.IPv4Network], result: dict[str, Any], seen: Seen) -> None:
-    say = desk.screen.say
+def _print(context: CommandContext, networks: list[ipaddress.IPv4Network], result: dict[str, Any], seen: Seen) -> None:
+    say = context.screen.say
     counts = {
         name: int(result.get(name) or 0) for name in ("addresses", "responders", "miners", "strangers", "unreadable")
     }
@@ -173,7 +178,7 @@ def _print(desk: Desk, networks: list[ipaddress.IPv4Network], result: dict[str, 
         say("nothing was tried: these addresses are excluded (network.exclude), or they are this host's own")
     if seen.miners:
         say()
-        say(desk.screen.paint("Miners there" if networks else "New miners", "bold"))
+        say(context.screen.paint("Miners there" if networks else "New miners", "bold"))
         rows = [
             [
                 v.ip or UNKNOWN,
@@ -184,14 +189,14 @@ def _print(desk: Desk, networks: list[ipaddress.IPv4Network], result: dict[str, 
             ]
             for v in seen.miners[:MOST_SHOWN]
         ]
-        draw(desk.screen, _MINERS, rows, indent="  ")
+        draw(context.screen, _MINERS, rows, indent="  ")
         if len(seen.miners) > MOST_SHOWN:
             say(f"  and {len(seen.miners) - MOST_SHOWN} more: hivectl miners list")
     if seen.strangers:
         say()
-        say(desk.screen.paint("No miners that can be read", "bold"))
+        say(context.screen.paint("No miners that can be read", "bold"))
         draw(
-            desk.screen,
+            context.screen,
             _STRANGERS,
             [[s.ip, Cell(s.kind, "warn"), s.reason] for s in seen.strangers[:MOST_SHOWN]],
             indent="  ",

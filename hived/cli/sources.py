@@ -5,7 +5,7 @@ from __future__ import annotations
 from hived.api import dto_collecting
 from hived.api.dto import Json
 from hived.api.miners.totals import alive
-from hived.cli.context import EXIT_FAILED, Desk, WrongUsage
+from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, number
 from hived.errors import BadRequest
@@ -29,81 +29,81 @@ COLUMNS = (
 )
 
 
-async def list_sources(desk: Desk) -> int:
+async def list_sources(context: CommandContext) -> int:
     """Print a line for each source, and what the auto-miner does."""
-    async with desk.store() as store:
+    async with context.store() as store:
         found, condition = await store.read(_read)
-    if desk.json:
-        desk.screen.document([dto_collecting.source(one, why) for one, why in found])
+    if context.json:
+        context.screen.document([dto_collecting.source(one, why) for one, why in found])
         return 0
-    now = desk.clock()
+    now = context.clock()
     if found:
-        draw(desk.screen, COLUMNS, [_row(one, now) for one, _ in found])
+        draw(context.screen, COLUMNS, [_row(one, now) for one, _ in found])
     else:
-        desk.note("there is no source yet: hivectl sources add NAME URL")
-    desk.screen.say(_doing(condition, now))
+        context.note("there is no source yet: hivectl sources add NAME URL")
+    context.screen.say(_doing(condition, now))
     return 0
 
 
-async def add(desk: Desk) -> int:
+async def add(context: CommandContext) -> int:
     """Add a source."""
     try:
-        new = new_source(desk.args.name, desk.args.url, desk.args.kind)
+        new = new_source(context.args.name, context.args.url, context.args.kind)
     except BadRequest as err:
         raise WrongUsage(str(err)) from err
-    async with desk.store() as store:
-        made = await store.write(auto_miner.add_source, new, desk.by())
-    if desk.json:
-        desk.screen.document(dto_collecting.source(made))
+    async with context.store() as store:
+        made = await store.write(auto_miner.add_source, new, context.by())
+    if context.json:
+        context.screen.document(dto_collecting.source(made))
     else:
-        desk.screen.say(f"source {made.id}: {clean(made.name)}, kind {made.kind}, at {clean(made.base_url)}")
+        context.screen.say(f"source {made.id}: {clean(made.name)}, kind {made.kind}, at {clean(made.base_url)}")
     return 0
 
 
-async def remove(desk: Desk) -> int:
+async def remove(context: CommandContext) -> int:
     """Remove a source; what it brought stays."""
-    async with desk.store() as store:
-        gone = await auto_miner.remove_source(store, desk.args.id, desk.by())
-    if desk.json:
-        desk.screen.document(dto_collecting.source(gone))
+    async with context.store() as store:
+        gone = await auto_miner.remove_source(store, context.args.id, context.by())
+    if context.json:
+        context.screen.document(dto_collecting.source(gone))
     else:
         stay = f"; its {counted(gone.artifacts, 'artifact')} stay" if gone.artifacts else ""
-        desk.screen.say(f"source {gone.id} ({clean(gone.name)}) is removed{stay}")
+        context.screen.say(f"source {gone.id} ({clean(gone.name)}) is removed{stay}")
     return 0
 
 
-async def start(desk: Desk) -> int:
+async def start(context: CommandContext) -> int:
     """Start the auto-miner, or one source's run; 1 when it runs already."""
-    wanted = desk.args.id
-    async with desk.store() as store:
-        taken = await store.write(auto_miner.start, desk.by(), wanted)
+    wanted = context.args.id
+    async with context.store() as store:
+        taken = await store.write(auto_miner.start, context.by(), wanted)
         condition = await store.read(auto_miner.condition)
-    runs = alive(condition.beat_at, desk.clock())
+    runs = alive(condition.beat_at, context.clock())
     if not taken:
-        return _tell(desk, auto_miner.RUNS_ALREADY, ok=False)
-    if desk.json:
-        desk.screen.document(dto_collecting.started(wanted, runs=runs))
+        return _tell(context, auto_miner.RUNS_ALREADY, ok=False)
+    if context.json:
+        context.screen.document(dto_collecting.started(wanted, runs=runs))
     else:
-        desk.screen.say("the auto-miner starts" if wanted is None else f"source {wanted} is visited once")
+        context.screen.say("the auto-miner starts" if wanted is None else f"source {wanted} is visited once")
     if not runs:
-        desk.note(f"{dto_collecting.NO_DAEMON}: nothing happens before it does: systemctl start {auto_miner.DAEMON}")
+        context.note(f"{dto_collecting.NO_DAEMON}: nothing happens before it does: systemctl start {auto_miner.DAEMON}")
     return 0
 
 
-async def stop(desk: Desk) -> int:
+async def stop(context: CommandContext) -> int:
     """Stop the auto-miner."""
-    async with desk.store() as store:
-        said = await store.write(auto_miner.stop, desk.by())
-    return _tell(desk, said, ok=True)
+    async with context.store() as store:
+        said = await store.write(auto_miner.stop, context.by())
+    return _tell(context, said, ok=True)
 
 
-def _tell(desk: Desk, text: str, *, ok: bool) -> int:
-    if desk.json:
-        desk.screen.document(dto_collecting.message(text, ok=ok))
+def _tell(context: CommandContext, text: str, *, ok: bool) -> int:
+    if context.json:
+        context.screen.document(dto_collecting.message(text, ok=ok))
     elif ok:
-        desk.screen.say(text)
+        context.screen.say(text)
     else:
-        desk.note(f"hivectl: {text}")
+        context.note(f"hivectl: {text}")
     return 0 if ok else EXIT_FAILED
 
 

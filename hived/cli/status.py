@@ -12,12 +12,13 @@ from hived.api import dto
 from hived.api.appliance.health import problem
 from hived.api.nodes.peers import document
 from hived.cli import documents, fleet, peers, uplink
-from hived.cli.context import EXIT_FAILED, Desk
+from hived.cli.context import EXIT_FAILED, CommandContext
 from hived.cli.daemons import DaemonState, all_daemons, read_daemons
 from hived.cli.output.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
 from hived.cli.troubles import Trouble, troubles
+from hived.records.discovery import Sweep
+from hived.records.miner_view import MinerView
 from hived.records.peers import Peer
-from hived.records.site import MinerView, Sweep
 from hived.services.appliance.host_troubles import HostTrouble, host_troubles
 from hived.store import Database
 from hived.store.engine import dialect
@@ -46,19 +47,19 @@ class Facts:
     host: list[HostTrouble]
 
 
-async def status(desk: Desk) -> int:
+async def status(context: CommandContext) -> int:
     """Print the overview; 1 when a daemon is down."""
-    now = desk.clock()
-    async with desk.store() as store:
-        facts = await store.read(_read, now, desk.node_id(), desk.config.syncd.master, store.path)
-    total = fleet.totals(facts.views, now, desk.silent_after_s)
-    wrong = troubles(facts.views, now, desk.silent_after_s)
+    now = context.clock()
+    async with context.store() as store:
+        facts = await store.read(_read, now, context.node_id(), context.config.syncd.master, store.path)
+    total = fleet.totals(facts.views, now, context.silent_after_s)
+    wrong = troubles(facts.views, now, context.silent_after_s)
     down = [one for one in facts.daemons if not one.alive]
-    if desk.json:
-        desk.screen.document(_document(desk, facts, total, wrong, now))
+    if context.json:
+        context.screen.document(_document(context, facts, total, wrong, now))
     else:
-        for line in _Words(desk, facts, total, wrong, now).lines():
-            desk.screen.say(line)
+        for line in _Words(context, facts, total, wrong, now).lines():
+            context.screen.say(line)
     return EXIT_FAILED if down else 0
 
 
@@ -74,15 +75,17 @@ def _read(db: Database, now: float, node_id: str, wanted: str, path: Path | None
 class _Words:
     """The overview for people."""
 
-    def __init__(self, desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float) -> None:
-        self.desk, self.facts, self.total, self.wrong, self.now = desk, facts, total, wrong, now
-        self.paint = desk.screen.paint
+    def __init__(
+        self, context: CommandContext, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float
+    ) -> None:
+        self.context, self.facts, self.total, self.wrong, self.now = context, facts, total, wrong, now
+        self.paint = context.screen.paint
 
     def lines(self) -> Iterator[str]:
-        node = self.desk.config.node
+        node = self.context.config.node
         place = f", {clean(node.site)}" if node.site else ""
         yield f"{self.paint(clean(node.effective_name), 'bold')}{place} (hived {__version__}): {self._verdict()}"
-        yield self._named("config", clean(str(self.desk.config_file.absolute())))
+        yield self._named("config", clean(str(self.context.config_file.absolute())))
         yield self._named("database", _database(self.facts))
         for one in self.facts.host:
             since = f" ({ago(one.at, self.now)})" if one.at is not None else ""
@@ -100,7 +103,7 @@ class _Words:
             yield from self._errors()
 
     def _master(self) -> Iterator[str]:
-        said = uplink.in_words(self.facts.master, self.desk, self.now)
+        said = uplink.in_words(self.facts.master, self.context, self.now)
         if said is not None:
             yield self._named("master", self.paint(clean(said[0]), said[1]) if said[1] else clean(said[0]))
             if said[2]:
@@ -129,7 +132,7 @@ class _Words:
 
     def _wrapped(self, name: str, words: list[str]) -> Iterator[str]:
         """A line of parts, on as many lines as the terminal's width asks for."""
-        room = (self.desk.screen.width or 10_000) - LABEL
+        room = (self.context.screen.width or 10_000) - LABEL
         line = ""
         for word in words:
             joined = f"{line}, {word}" if line else word
@@ -158,12 +161,12 @@ class _Words:
 
     def _network(self) -> Iterator[str]:
         yield self.paint("Network", "bold")
-        subnets = self.desk.config.network.subnets
+        subnets = self.context.config.network.subnets
         if subnets:
             yield from self._wrapped("subnets", [str(one) for one in subnets])
         else:
             yield self._named("subnets", self.paint("none: nothing is scanned", "warn"))
-            yield self._named("", f"next: set this in {clean(str(self.desk.config_file))}")
+            yield self._named("", f"next: set this in {clean(str(self.context.config_file))}")
             yield self._named("", "        network: {subnets: [192.168.1.0/24]}")
             yield self._named("", "      then: systemctl reload hive-discoverd")
         yield self._named("last sweep", self._sweep())
@@ -215,7 +218,7 @@ class _Words:
         yield self.paint(title, "bold")
         for one in self.wrong[:MOST_ERRORS]:
             when = ago(one.at, self.now) if one.at is not None else "now"
-            room = (self.desk.screen.width or 10_000) - LABEL
+            room = (self.context.screen.width or 10_000) - LABEL
             text = cut(f"{_who(one)}: {clean(one.text)}", room)
             yield f"  {when:<{LABEL - 2}}{self.paint(text, 'dim' if one.over else 'bad')}"
             yield self._named("", f"next: {clean(one.step)}" if not one.over else "it is over")
@@ -234,20 +237,22 @@ def _database(facts: Facts) -> str:
     return f"{clean(facts.database)}, {size(facts.bytes)}{log} (integrity not checked)"
 
 
-def _document(desk: Desk, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float) -> dict[str, Any]:
-    path = desk.config.database.sqlite_path
+def _document(
+    context: CommandContext, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float
+) -> dict[str, Any]:
+    path = context.config.database.sqlite_path
     done = next((one for one in facts.sweeps if one.finished_at is not None), None)
     return {
         "ok": all(one.alive for one in facts.daemons),
         "at": dto.rfc3339(now),
-        "node": desk.config.node.effective_name,
-        "site": desk.config.node.site,
+        "node": context.config.node.effective_name,
+        "site": context.config.node.site,
         "version": __version__,
-        "config": str(desk.config_file),
+        "config": str(context.config_file),
         "database": {"path": path and str(path), "bytes": facts.bytes, "wal_bytes": facts.log_bytes},
         "daemons": [one.document() for one in facts.daemons],
         "problems": [problem(one) for one in facts.host],
-        "subnets": [str(one) for one in desk.config.network.subnets],
+        "subnets": [str(one) for one in context.config.network.subnets],
         "peers": [document(one) for one in facts.peers],
         "master": uplink.document(facts.master),
         "fleet": documents.totals(total, facts.strangers, done),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hived.api import dto_access
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago
 from hived.records.access import new_token
@@ -17,44 +17,44 @@ COLUMNS = (
 )  # fmt: skip
 
 
-async def list_tokens(desk: Desk) -> int:
+async def list_tokens(context: CommandContext) -> int:
     """Print a line for each token."""
-    async with desk.store() as store:
+    async with context.store() as store:
         found = await store.read(tokens.listing)
-    now = desk.clock()
-    if desk.json:
-        desk.screen.document([dto_access.token(one, now) for one in found])
+    now = context.clock()
+    if context.json:
+        context.screen.document([dto_access.token(one, now) for one in found])
     elif found:
-        draw(desk.screen, COLUMNS, [_row(one, now) for one in found])
+        draw(context.screen, COLUMNS, [_row(one, now) for one in found])
     else:
-        desk.note("there is no token yet: hivectl token create NAME --role viewer")
+        context.note("there is no token yet: hivectl token create NAME --role viewer")
     return 0
 
 
-async def create(desk: Desk) -> int:
+async def create(context: CommandContext) -> int:
     """Make a token and print it, this once."""
-    made, now = new_token(), desk.clock()
-    ends = None if desk.args.expires is None else now + desk.args.expires
-    async with desk.store() as store:
+    made, now = new_token(), context.clock()
+    ends = None if context.args.expires is None else now + context.args.expires
+    async with context.store() as store:
         kept = await store.write(
-            accounts.add_token, made, desk.args.name, desk.args.role, desk.args.scope or (), ends, desk.by()
+            accounts.add_token, made, context.args.name, context.args.role, context.args.scope or (), ends, context.by()
         )
-    if desk.json:
-        desk.screen.document({**dto_access.token(kept, now), "token": made.text})
+    if context.json:
+        context.screen.document({**dto_access.token(kept, now), "token": made.text})
     else:
-        desk.screen.say(made.text)
-        desk.note("this is shown once: only its hash is kept")
+        context.screen.say(made.text)
+        context.note("this is shown once: only its hash is kept")
     return 0
 
 
-async def revoke(desk: Desk) -> int:
+async def revoke(context: CommandContext) -> int:
     """End a token at once."""
-    async with desk.store() as store:
-        gone = await store.write(accounts.revoke_token, desk.args.token, desk.by())
-    if desk.json:
-        desk.screen.document(dto_access.token(gone, desk.clock()))
+    async with context.store() as store:
+        gone = await store.write(accounts.revoke_token, context.args.token, context.by())
+    if context.json:
+        context.screen.document(dto_access.token(gone, context.clock()))
     else:
-        desk.screen.say(f"token {gone.name} opens nothing any more")
+        context.screen.say(f"token {gone.name} opens nothing any more")
     return 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hived.cli import advice
 from hived.cli.fleet import broken_boards, fresh, lost_fans
-from hived.records.site import MinerView
+from hived.records.miner_view import MinerView
 
 OLD_S = 86_400.0
 """An error this long ago of a miner that is well or gone is history: `hivectl events` has it."""

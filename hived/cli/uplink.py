@@ -7,7 +7,7 @@ from typing import Any
 
 from hived import __version__
 from hived.api import dto
-from hived.cli.context import Desk, WrongUsage
+from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.daemons import is_alive
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import clean, counted, local_time
@@ -18,8 +18,7 @@ from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUS
 from hived.services.nodes import membership
 from hived.services.nodes.join import AUTO, OFF, Joiner, without_login
 from hived.services.nodes.uplink_words import in_words as words_of
-from hived.store import Database, Store
-from hived.store.miners import discovery
+from hived.store import Database, Store, daemon_rows
 from hived.store.nodes import dead_letters, peers, streams, uplink
 
 DAEMON = "hive-syncd"
@@ -54,19 +53,19 @@ def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
     return Standing(link, is_master, behind, sum(aside.values()))
 
 
-def in_words(standing: Standing, desk: Desk, now: float) -> tuple[str, str | None, str | None] | None:
+def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[str, str | None, str | None] | None:
     """Return (what to say, its tone, what to do next); None for a node that never had to do with a master."""
     link = standing.link
     if standing.is_master:
         return "this box is the master", None, None
     if link.state in (NONE, LEFT) and not link.last_error:
         return None if link.state == NONE else (words_of(link, behind=0, now=now, failing=False), "warn", None)
-    if desk.config.syncd.master == OFF:
+    if context.config.syncd.master == OFF:
         return "off: syncd.master says so", "warn", None
     said = words_of(link, behind=sum(standing.behind.values()), now=now, failing=link.last_error is not None)
     again = f"hivectl join {link.url}"
     step = {
-        ASKING: f"its operator compares the phrase and approves this node: hivectl nodes approve {desk.node_id()}",
+        ASKING: f"its operator compares the phrase and approves this node: hivectl nodes approve {context.node_id()}",
         REFUSED: f"if that is a mistake: {again}",
         PIN_MISMATCH: f"nothing, until you know who that is; if the master's key was made anew: {again}",
     }.get(link.state)
@@ -90,35 +89,35 @@ def document(standing: Standing) -> dto.Json:
     }  # fmt: skip
 
 
-async def join(desk: Desk) -> int:
+async def join(context: CommandContext) -> int:
     """Ask a master to let this node in; with a code it does so at once."""
-    url, code = without_login(str(desk.args.url).rstrip("/")), desk.args.code
+    url, code = without_login(str(context.args.url).rstrip("/")), context.args.code
     if not url.startswith(("http://", "https://")):
         raise WrongUsage(f"expected a URL such as https://192.168.1.2:8080, got {url[:80]!r}")
-    _check_config(desk, url)
-    node = desk.config.node
-    own = Identity(desk.node_id(), node.effective_name, node.site, __version__)
-    async with desk.store() as store:
-        if await store.read(peers.is_master, own.node_id, fresh_after=desk.clock() - uplink.RETIRED_S):
+    _check_config(context, url)
+    node = context.config.node
+    own = Identity(context.node_id(), node.effective_name, node.site, __version__)
+    async with context.store() as store:
+        if await store.read(peers.is_master, own.node_id, fresh_after=context.clock() - uplink.RETIRED_S):
             raise HivedError(
                 "this box is a master itself: its own rows are there already. To make it a node, stop hive-apid for"
                 f" good and come again after {uplink.RETIRED_S / 60:.0f} minutes"
             )
         try:
-            link = await Joiner(store, own, wanted=AUTO, clock=desk.clock).ask(url, code=code)
+            link = await Joiner(store, own, wanted=AUTO, clock=context.clock).ask(url, code=code)
         except NotWelcome as err:
             raise NotPossible(f"{err}: {_advice(code)}") from err
         except KeyTaken as err:
             raise NotPossible(f"{err}: try again") from err
         except (Transient, Refused) as err:
             raise NotPossible(f"{err}: is {url} what a browser shows the dashboard at?") from err
-        await store.write(membership.joined, link, desk.by())
-        standing = await store.read(read, own.node_id, desk.clock(), desk.config.syncd.master)
-        await _note_daemon(desk, store)
-    if desk.json:
-        desk.screen.document(document(standing))
+        await store.write(membership.joined, link, context.by())
+        standing = await store.read(read, own.node_id, context.clock(), context.config.syncd.master)
+        await _note_daemon(context, store)
+    if context.json:
+        context.screen.document(document(standing))
         return 0
-    say = desk.screen.say
+    say = context.screen.say
     if link.state == JOINED:
         say(f"joined {clean(str(link.master_name))} at {url}: {DAEMON} carries from now on")
     else:
@@ -132,58 +131,60 @@ async def join(desk: Desk) -> int:
     return 0
 
 
-async def leave(desk: Desk) -> int:
+async def leave(context: CommandContext) -> int:
     """Forget the master."""
-    async with desk.store() as store:
-        link = await store.write(membership.leave, desk.by())
-    if desk.json:
-        desk.screen.document({"left": link.master_id, "url": link.url})
+    async with context.store() as store:
+        link = await store.write(membership.leave, context.by())
+    if context.json:
+        context.screen.document({"left": link.master_id, "url": link.url})
     else:
-        desk.screen.say(f"left {clean(link.master_name or str(link.url))}: nothing is carried until `hivectl join URL`")
-        desk.screen.say(f"  next  on the master: hivectl nodes revoke {desk.node_id()}")
+        context.screen.say(
+            f"left {clean(link.master_name or str(link.url))}: nothing is carried until `hivectl join URL`"
+        )
+        context.screen.say(f"  next  on the master: hivectl nodes revoke {context.node_id()}")
     return 0
 
 
-async def rotate_key(desk: Desk) -> int:
+async def rotate_key(context: CommandContext) -> int:
     """Have hive-syncd change the key."""
-    async with desk.store() as store:
-        link = await store.write(membership.rotate_key, desk.by())
-        await _note_daemon(desk, store)
-    if desk.json:
-        desk.screen.document({"key_id": link.key.id if link.key else None, "changes": "with the next contact"})
+    async with context.store() as store:
+        link = await store.write(membership.rotate_key, context.by())
+        await _note_daemon(context, store)
+    if context.json:
+        context.screen.document({"key_id": link.key.id if link.key else None, "changes": "with the next contact"})
     else:
-        desk.screen.say(
+        context.screen.say(
             f"{DAEMON} changes the key with its next contact; `hivectl events` shows nothing of it, its log does"
         )
     return 0
 
 
-async def dead(desk: Desk) -> int:
+async def dead(context: CommandContext) -> int:
     """List what the master does not take, send it again or give it up."""
-    args = desk.args
+    args = context.args
     if args.seq is not None and args.stream is None:
         raise WrongUsage("a number belongs to a stream: name it")
-    async with desk.store() as store:
+    async with context.store() as store:
         if args.what == "retry":
             sent, stuck = await store.write(
-                membership.retry, desk.node_id(), desk.by(), args.stream, args.seq
+                membership.retry, context.node_id(), context.by(), args.stream, args.seq
             )  # fmt: skip
             _told(
-                desk,
+                context,
                 sent + stuck,
                 {"sent_again": sent, "cannot_be": stuck},
                 f"{counted(sent, 'row')} will be sent again",
             )
             if stuck:
-                desk.note(f"hivectl: {counted(stuck, 'summary', 'summaries')} of past hours cannot be sent again")
+                context.note(f"hivectl: {counted(stuck, 'summary', 'summaries')} of past hours cannot be sent again")
             return 0
         if args.what == "drop":
-            gone = await store.write(membership.drop, desk.by(), args.stream, args.seq)
-            _told(desk, gone, {"given_up": gone}, f"{counted(gone, 'row')} given up; they stay on this node")
+            gone = await store.write(membership.drop, context.by(), args.stream, args.seq)
+            _told(context, gone, {"given_up": gone}, f"{counted(gone, 'row')} given up; they stay on this node")
             return 0
         found = await store.read(dead_letters.rows)
-    if desk.json:
-        desk.screen.document([
+    if context.json:
+        context.screen.document([
             {"stream": one.stream, "seq": one.seq, "what": one.what, "reason": one.reason, "at": dto.rfc3339(one.at)}
             for one in found
         ])  # fmt: skip
@@ -191,9 +192,9 @@ async def dead(desk: Desk) -> int:
         rows: list[Row] = [
             [one.stream, str(one.seq), local_time(one.at), one.what, Cell(one.reason, "warn")] for one in found
         ]
-        draw(desk.screen, _COLUMNS, rows)
+        draw(context.screen, _COLUMNS, rows)
     else:
-        desk.note("the master took all it was sent so far")
+        context.note("the master took all it was sent so far")
     return 0
 
 
@@ -201,19 +202,19 @@ class NotPossible(HivedError):
     """The master did not let this node in."""
 
 
-def _told(desk: Desk, count: int, told: dict[str, Any], text: str) -> None:
-    args = desk.args
+def _told(context: CommandContext, count: int, told: dict[str, Any], text: str) -> None:
+    args = context.args
     if not count and args.seq is not None:
         raise NotFound(f"no row {args.seq} of {args.stream} is set aside: hivectl sync dead")
-    if desk.json:
-        desk.screen.document(told)
+    if context.json:
+        context.screen.document(told)
     else:
-        desk.screen.say(text)
+        context.screen.say(text)
 
 
-def _check_config(desk: Desk, url: str) -> None:
-    wanted = desk.config.syncd.master
-    where = desk.config.origin.get("syncd.master", "syncd.master")
+def _check_config(context: CommandContext, url: str) -> None:
+    wanted = context.config.syncd.master
+    where = context.config.origin.get("syncd.master", "syncd.master")
     if wanted == OFF:
         raise WrongUsage(f"{where} says off, so nothing would be carried: set syncd.master to auto or to {url}")
     if without_login(wanted) not in (AUTO, url):
@@ -226,7 +227,7 @@ def _advice(code: str | None) -> str:
     return "a code works once and for a quarter of an hour; `hivectl enroll-code` on the master prints another"
 
 
-async def _note_daemon(desk: Desk, store: Store) -> None:
-    row = next((one for one in await store.read(discovery.daemons) if one.name == DAEMON), None)
-    if row is None or not is_alive(row, desk.clock()):
-        desk.note(f"{DAEMON} does not run: nothing is carried before it does: systemctl start {DAEMON}")
+async def _note_daemon(context: CommandContext, store: Store) -> None:
+    row = next((one for one in await store.read(daemon_rows.daemons) if one.name == DAEMON), None)
+    if row is None or not is_alive(row, context.clock()):
+        context.note(f"{DAEMON} does not run: nothing is carried before it does: systemctl start {DAEMON}")

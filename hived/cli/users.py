@@ -6,7 +6,7 @@ import getpass
 import sys
 
 from hived.api import dto_access
-from hived.cli.context import Desk, WrongUsage, interruptible
+from hived.cli.context import CommandContext, WrongUsage, interruptible
 from hived.cli.output.tables import Column, draw
 from hived.cli.output.text import UNKNOWN, ago
 from hived.errors import BadRequest
@@ -19,64 +19,66 @@ from hived.store.access.users import User
 COLUMNS = (Column("NAME", least=10), Column("ROLE"), Column("MADE", leaves=2), Column("LAST LOGIN", leaves=1))
 
 
-async def list_users(desk: Desk) -> int:
+async def list_users(context: CommandContext) -> int:
     """Print a line for each user."""
-    async with desk.store() as store:
+    async with context.store() as store:
         found = await store.read(users.listing)
-    if desk.json:
-        desk.screen.document([dto_access.user(one) for one in found])
+    if context.json:
+        context.screen.document([dto_access.user(one) for one in found])
         return 0
     if not found:
-        desk.note("there is no user yet: hivectl users add NAME --role admin --password-prompt")
+        context.note("there is no user yet: hivectl users add NAME --role admin --password-prompt")
         return 0
-    now = desk.clock()
-    draw(desk.screen, COLUMNS, [[one.name, one.role, ago(one.created_at, now), _login(one, now)] for one in found])
+    now = context.clock()
+    draw(context.screen, COLUMNS, [[one.name, one.role, ago(one.created_at, now), _login(one, now)] for one in found])
     return 0
 
 
-async def add(desk: Desk) -> int:
+async def add(context: CommandContext) -> int:
     """Make a user."""
-    name = as_user(desk.args.name)
-    password = _password(desk, name)
+    name = as_user(context.args.name)
+    password = _password(context, name)
     hashed = await Passwords().hash(password)
-    async with desk.store() as store:
-        made = await store.write(accounts.add_user, name, hashed, desk.args.role, desk.by())
-    return _tell(desk, made, f"user {made.name} is made: {made.role}")
+    async with context.store() as store:
+        made = await store.write(accounts.add_user, name, hashed, context.args.role, context.by())
+    return _tell(context, made, f"user {made.name} is made: {made.role}")
 
 
-async def passwd(desk: Desk) -> int:
+async def passwd(context: CommandContext) -> int:
     """Give a user another password."""
-    name = as_user(desk.args.name)
-    async with desk.store() as store:
+    name = as_user(context.args.name)
+    async with context.store() as store:
         await store.read(users.one, name)  # before anybody types a password
-        hashed = await Passwords().hash(_password(desk, name))
-        changed = await store.write(accounts.change_user, name, None, hashed, desk.by())
-    return _tell(desk, changed, f"user {name} has another password; whoever was logged in as {name} is logged out")
+        hashed = await Passwords().hash(_password(context, name))
+        changed = await store.write(accounts.change_user, name, None, hashed, context.by())
+    return _tell(context, changed, f"user {name} has another password; whoever was logged in as {name} is logged out")
 
 
-async def change(desk: Desk) -> int:
+async def change(context: CommandContext) -> int:
     """Give a user another role."""
-    name = as_user(desk.args.name)
-    async with desk.store() as store:
-        changed = await store.write(accounts.change_user, name, desk.args.role, None, desk.by())
-    return _tell(desk, changed, f"user {changed.name}: {changed.role}")
+    name = as_user(context.args.name)
+    async with context.store() as store:
+        changed = await store.write(accounts.change_user, name, context.args.role, None, context.by())
+    return _tell(context, changed, f"user {changed.name}: {changed.role}")
 
 
-async def remove(desk: Desk) -> int:
+async def remove(context: CommandContext) -> int:
     """Remove a user."""
-    async with desk.store() as store:
-        gone = await store.write(accounts.remove_user, as_user(desk.args.name), desk.by())
-        made = await store.read(accounts.tokens_of, gone.name, desk.clock())
+    async with context.store() as store:
+        gone = await store.write(accounts.remove_user, as_user(context.args.name), context.by())
+        made = await store.read(accounts.tokens_of, gone.name, context.clock())
     for one in made:
-        desk.note(f"token {one.name} ({one.role}), which {gone.name} made, still works: hivectl token revoke {one.id}")
-    return _tell(desk, gone, f"user {gone.name} is removed and logged out")
+        context.note(
+            f"token {one.name} ({one.role}), which {gone.name} made, still works: hivectl token revoke {one.id}"
+        )
+    return _tell(context, gone, f"user {gone.name} is removed and logged out")
 
 
-def _tell(desk: Desk, who: User, text: str) -> int:
-    if desk.json:
-        desk.screen.document(dto_access.user(who))
+def _tell(context: CommandContext, who: User, text: str) -> int:
+    if context.json:
+        context.screen.document(dto_access.user(who))
     else:
-        desk.screen.say(text)
+        context.screen.say(text)
     return 0
 
 
@@ -84,10 +86,10 @@ def _login(who: User, now: float) -> str:
     return ago(who.login_at, now) if who.login_at is not None else UNKNOWN
 
 
-def _password(desk: Desk, name: str) -> str:
+def _password(context: CommandContext, name: str) -> str:
     """Return the new password from where it cannot be seen, as it is hashed."""
     with interruptible():
-        if desk.args.password_stdin:
+        if context.args.password_stdin:
             typed = sys.stdin.readline(LONGEST_PASSWORD * 4 + 2).rstrip("\r\n")
         elif not sys.stdin.isatty():
             raise WrongUsage("--password-prompt needs a terminal; scripts give --password-stdin")

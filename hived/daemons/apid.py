@@ -15,7 +15,7 @@ from aiohttp import web
 
 from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Door
-from hived.api.miners.live_miners import BEAT_S, FleetView
+from hived.api.miners.live_miners import BEAT_S, LiveMiners
 from hived.errors import HivedError, Transient
 from hived.runtime.config import Config
 from hived.runtime.kinds import Endpoint, TlsFiles
@@ -25,8 +25,8 @@ from hived.services.access.setup_code import SetupCode
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.tls import LOOK_S, Tls
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
-from hived.store.engine.damage import opened
-from hived.store.nodes.node import node_id
+from hived.store.engine.node_id import node_id
+from hived.store.engine.opening import opened
 
 log = logging.getLogger("hive-apid")
 
@@ -41,7 +41,7 @@ async def apid(config: Config, life: Life) -> None:
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
         nodes = NodeWatch(store, own_id, name=config.node.effective_name, site=config.node.site, clock=time.time)
         await life.patiently(nodes.beat)  # whoever asks finds its master there
-        fleet = FleetView(store, status_seconds=config.intervals.status_seconds)
+        fleet = LiveMiners(store, status_seconds=config.intervals.status_seconds)
         await life.patiently(fleet.beat)  # the first list is whole
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,

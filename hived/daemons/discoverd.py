@@ -18,8 +18,8 @@ from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.sweep import LightScan, ranges_of
-from hived.store.engine.damage import opened
-from hived.store.nodes.node import node_id
+from hived.store.engine.node_id import node_id
+from hived.store.engine.opening import opened
 
 NAME = "hive-discoverd"
 SWEEP_STALL_S = 120.0  # a sweep of a /16 takes minutes and reports progress; this long without any is a hang

@@ -19,8 +19,8 @@ from hived.services.collecting.collect import LOOK_EVERY_S, Collector
 from hived.services.collecting.describe.describe import Describer
 from hived.services.collecting.politeness import Politeness
 from hived.store.collecting import collector
-from hived.store.engine.damage import opened
-from hived.store.nodes.node import node_id
+from hived.store.engine.node_id import node_id
+from hived.store.engine.opening import opened
 
 NAME = "hive-minerd"
 

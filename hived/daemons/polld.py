@@ -15,7 +15,7 @@ from hived.services.appliance.retain import PRUNE_EVERY_S, Retention
 from hived.services.batch import FLUSH_EVERY_S
 from hived.services.miners.poll import Poller
 from hived.services.miners.sweep import Range
-from hived.store.engine.damage import opened
+from hived.store.engine.opening import opened
 
 NAME = "hive-polld"
 LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late by half of that on average

@@ -11,9 +11,9 @@ from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
 from hived.services.appliance.host_health import HostHealth
 from hived.services.appliance.presence import PRESENCE_S, Presence
-from hived.services.nodes.uplink import Sync
-from hived.store.engine.damage import opened
-from hived.store.nodes.node import node_id
+from hived.services.nodes.uplink import MasterLink
+from hived.store.engine.node_id import node_id
+from hived.store.engine.opening import opened
 
 NAME = "hive-syncd"
 LOOK_EVERY_S = 1.0  # how soon a person's `hivectl join` and a master that came back are noticed
@@ -30,7 +30,7 @@ async def syncd(config: Config, life: Life) -> None:
             __version__,
         )
         health = HostHealth(store, config.database.sqlite_path, config.state_dir, clock=time.time)
-        async with Sync(
+        async with MasterLink(
             store,
             own,
             wanted=config.syncd.master,

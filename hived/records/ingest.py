@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hived.records.artifact import Licence
-from hived.records.site import StoredStatus
+from hived.records.miner_view import StoredStatus
 
 MAX_ITEMS = 500
 MAX_CONTRIBUTIONS = 100

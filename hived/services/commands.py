@@ -6,10 +6,9 @@ import ipaddress
 import logging
 from collections.abc import Callable, Iterator
 
-from hived.records.site import Command
+from hived.records.commands import Command
 from hived.services.miners.discover import Discoverer
-from hived.store import Store
-from hived.store.miners import discovery
+from hived.store import Store, commands
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +27,9 @@ class ScanCommands:
     async def run_open(self) -> None:
         """Run every open command, oldest first; each gets its result, a bad one the reason. Transient: database."""
         newer_than = self._clock() - STILL_WISHED_S
-        for command in await self._store.read(discovery.open_commands, "hive-discoverd", newer_than=newer_than):
+        for command in await self._store.read(commands.open_commands, "hive-discoverd", newer_than=newer_than):
             result = await self._run(command)
-            await self._store.write(discovery.finish, command.id, result, self._clock())
+            await self._store.write(commands.finish, command.id, result, self._clock())
 
     async def _run(self, command: Command) -> dict[str, object]:
         if command.verb != "scan":

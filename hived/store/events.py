@@ -8,7 +8,7 @@ from typing import Any
 
 from peewee import JOIN
 
-from hived.records.site import Event
+from hived.records.events import Event
 from hived.store.engine.counters import in_order
 from hived.store.engine.database import Database, dicts
 from hived.store.schema import Event as Row

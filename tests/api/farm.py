@@ -14,9 +14,11 @@ from yarl import URL
 
 from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Door
-from hived.api.miners.live_miners import FleetView
+from hived.api.miners.live_miners import LiveMiners
 from hived.api.stream import Pace
 from hived.records.access import Role
+from hived.records.daemon import DaemonRow
+from hived.records.discovery import Stranger, Sweep
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -29,9 +31,9 @@ from hived.records.miner import (
     Preset,
     SensorReading,
 )
-from hived.records.site import DaemonRow, PollOutcome, StoredStatus, Stranger, Sweep
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.services.access.passwords import Passwords
-from hived.store import Database, Store
+from hived.store import Database, Store, daemon_rows
 from hived.store.miners import discovery, miners, models, readings, settings
 from hived.store.schema import Health, Miner
 from tests import access
@@ -138,7 +140,7 @@ def small(db: Database) -> None:
     discovery.save_stranger(db, Stranger("127.20.0.9", "printer", "answers with a login page", NOW - 300, NOW - 30))
     discovery.save_stranger(db, Stranger("127.20.0.200", "stock", "digest login", NOW - 300, NOW - 30, 4, NOW + 60))
     for name in ("hive-discoverd", "hive-polld"):
-        discovery.save_daemon(db, DaemonRow(name, 77, "0.1.0", NOW - 900, NOW - 2, "working"))
+        daemon_rows.save_daemon(db, DaemonRow(name, 77, "0.1.0", NOW - 900, NOW - 2, "working"))
 
 
 def thousand(db: Database) -> None:
@@ -165,7 +167,7 @@ class Api:
     """A running hive-apid application and a client that speaks to it."""
 
     store: Store
-    fleet: FleetView
+    fleet: LiveMiners
     clock: FakeClock
     app: web.Application
     port: int
@@ -218,7 +220,7 @@ async def serve_again(
     store: Store, clock: FakeClock, *, pace: Pace | None = None, loopback_login: bool = False, **limits: Any
 ) -> AsyncIterator[Api]:
     """The same on a database that knows the client already."""
-    fleet = FleetView(store, status_seconds=15.0, clock=clock)
+    fleet = LiveMiners(store, status_seconds=15.0, clock=clock)
     await fleet.beat()
     app = make_app(
         store, fleet=fleet, node_name="node-1", node_id="id-1", clock=clock, pace=pace, loopback_login=loopback_login,

@@ -20,8 +20,7 @@ from hived.daemons.apid import is_loopback, shown, warn
 from hived.runtime.config import Config, Http
 from hived.runtime.kinds import Endpoint
 from hived.services.appliance.certificates import CERT_NAME
-from hived.store import Store, create, database_of
-from hived.store.miners import discovery
+from hived.store import Store, create, daemon_rows, database_of
 from tests import access
 from tests.databases import Cluster, Databases
 from tests.waiting import until
@@ -95,7 +94,7 @@ async def test_it_serves_says_where_is_seen_and_ends_within_five_seconds(
                 assert (reply.status, await reply.json()) == (200, {"status": "ok"})
 
             async def seen() -> bool:
-                rows = await store.read(discovery.daemons)
+                rows = await store.read(daemon_rows.daemons)
                 return any(row.name == "hive-apid" and where in row.status for row in rows)
 
             await until(seen)

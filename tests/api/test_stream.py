@@ -7,7 +7,7 @@ import json
 from contextlib import AsyncExitStack
 
 from hived.api.stream import STREAM, Pace
-from hived.records.site import Event
+from hived.records.events import Event
 from hived.store import Store, events
 from hived.store.collecting import collector
 from hived.store.miners import miners

@@ -12,6 +12,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import pytest
 
 from hived.cli.main import main
+from hived.records.daemon import DaemonRow
+from hived.records.discovery import Stranger, Sweep
+from hived.records.events import Event
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -23,8 +26,8 @@ from hived.records.miner import (
     PoolReading,
     Preset,
 )
-from hived.records.site import DaemonRow, Event, PollOutcome, StoredStatus, Stranger, Sweep
-from hived.store import Database, create, database_of, events
+from hived.records.miner_view import PollOutcome, StoredStatus
+from hived.store import Database, create, daemon_rows, database_of, events
 from hived.store.miners import discovery, miners, models, readings, settings
 from tests.clock import FakeClock
 
@@ -154,7 +157,7 @@ class Site:
 
         started = self.now - HOUR - beat_ago
         row = DaemonRow(name, 4242, version or __version__, started, self.now - beat_ago, said)
-        self.write(discovery.save_daemon, row)
+        self.write(daemon_rows.save_daemon, row)
 
     def daemons(self) -> None:
         self.daemon("hive-discoverd", said="4 miners at 254 addresses in 0.4 s")

@@ -7,8 +7,8 @@ import io
 import pytest
 
 from hived.api.nodes import ingest_parse
-from hived.records.site import KnownMiner
-from hived.store.miners import discovery as stored_site
+from hived.records.miner_view import KnownMiner
+from hived.store import commands
 from hived.store.miners import miners
 from hived.store.nodes import ingest, orders
 from tests import nodes as fleet
@@ -76,7 +76,7 @@ def test_a_password_comes_from_stdin_and_is_never_shown(site: Site, monkeypatch:
     ran = site.run("miners", "set", "192.168.7.40", "--password-stdin", "--json")
     assert "other" not in ran.out
     assert "s3cret" not in ran.out
-    wishes = site.write(stored_site.open_commands, "hive-discoverd", newer_than=0.0)
+    wishes = site.write(commands.open_commands, "hive-discoverd", newer_than=0.0)
     assert [wish.args for wish in wishes] == [{"targets": ["192.168.7.40"]}] * 2
 
 

@@ -83,7 +83,7 @@ def test_the_sums_are_those_of_the_dashboard(mixed: Site) -> None:
     (sweep,) = mixed.write(stored_site.sweeps)
     news = api_totals.News(last_sweep=sweep, strangers={"printer": 1})
     theirs = api_totals.totals(
-        [api_totals.Glance.of(view, b"") for view in views_now], news,
+        [api_totals.MinerSummary.of(view, b"") for view in views_now], news,
         now=mixed.now, rev=0, refreshed_at=mixed.now, status_seconds=15.0,
     )  # fmt: skip
     ours = documents.totals(totals(views_now, mixed.now, 45.0), {"printer": 1}, sweep)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hived.cli.happenings import sentence
-from hived.records.site import Event
+from hived.records.events import Event
 from tests.cli.site import HOUR, Site, mac
 
 

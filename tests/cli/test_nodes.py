@@ -6,9 +6,9 @@ import json
 import re
 
 from hived.api.nodes import ingest_parse
+from hived.records.events import Event
 from hived.records.joining import new_key, read_key
 from hived.records.node import Wish
-from hived.records.site import Event
 from hived.store import audit, events
 from hived.store.nodes import contacts, ingest, node_keys, nodes
 from tests import nodes as fleet

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hived.records.events import Event
 from hived.records.peers import Peer
-from hived.records.site import Event
 from hived.store import events
 from hived.store.nodes import peers
 from tests.cli.site import MINUTE, Site

@@ -11,8 +11,8 @@ from ipaddress import IPv4Network
 
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.clients.firmwares.vnish.transport import open_session
+from hived.records.commands import Command
 from hived.records.node import Order
-from hived.records.site import Command
 from hived.runtime.beat import Beat
 from hived.services.commands import ScanCommands
 from hived.services.miners.catalogue import Catalogue
@@ -20,8 +20,7 @@ from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.sweep import LightScan, Range
 from hived.simulator.miners.fleet import Fleet
-from hived.store import Store
-from hived.store.miners import discovery as stored_site
+from hived.store import Store, commands
 from hived.store.nodes import orders
 from tests import nodes as fleet
 from tests.cli.site import Ran, Site
@@ -60,7 +59,7 @@ async def wished(store: Store) -> int:
     """Return the id of the scan that hivectl asks for, as soon as it does."""
 
     async def look() -> list[Command]:
-        return await store.read(stored_site.open_commands, "hive-discoverd", newer_than=0.0)
+        return await store.read(commands.open_commands, "hive-discoverd", newer_than=0.0)
 
     await until(look)
     return (await look())[0].id
@@ -116,7 +115,7 @@ async def test_only_what_this_scan_saw_is_told(site: Site) -> None:
     site.clock.advance(60)
     run = asyncio.create_task(scanned(site, "192.168.7.0/24"))
     async with Store.open(site.url) as store:
-        await store.write(stored_site.finish, await wished(store), {"addresses": 254}, site.now)
+        await store.write(commands.finish, await wished(store), {"addresses": 254}, site.now)
     ran = await run
     assert ran.lines == ["254 addresses tried, 0 answered: 0 miners, 0 other devices, 0 unreadable"]
 
@@ -129,7 +128,7 @@ def test_without_the_daemon_nothing_is_left_and_it_is_said(site: Site) -> None:
         "hivectl: hive-discoverd does not run (last heard of 31 s ago), so nobody would scan: "
         "systemctl start hive-discoverd\n"
     )
-    assert site.write(stored_site.open_commands, "hive-discoverd", newer_than=0.0) == []
+    assert site.write(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
 
 
 def test_a_daemon_that_never_ran_is_said_to_be_so(empty: Site) -> None:
@@ -147,7 +146,7 @@ def test_the_wait_ends_when_it_was_said_to(site: Site) -> None:
 def test_not_waiting_leaves_the_wish_and_ends(site: Site) -> None:
     ran = site.run("miners", "scan", "192.168.7.1", "--wait", "0", "--json")
     assert (ran.code, ran.document["done"]) == (0, False)
-    (wish,) = site.write(stored_site.open_commands, "hive-discoverd", newer_than=0.0)
+    (wish,) = site.write(commands.open_commands, "hive-discoverd", newer_than=0.0)
     assert (wish.verb, wish.args) == ("scan", {"targets": ["192.168.7.1/32"]})
 
 
@@ -201,7 +200,7 @@ async def test_a_reason_of_the_daemon_is_passed_on(site: Site) -> None:
     run = asyncio.create_task(scanned(site, "192.168.7.1"))
     async with Store.open(site.url) as store:
         await store.write(
-            stored_site.finish, await wished(store), {"error": "more than 65,536 addresses at once"}, site.now
+            commands.finish, await wished(store), {"error": "more than 65,536 addresses at once"}, site.now
         )
     ran = await run
     assert (ran.code, ran.out) == (1, "")

@@ -14,7 +14,9 @@ from argon2 import PasswordHasher
 
 from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Door
-from hived.api.miners.live_miners import FleetView
+from hived.api.miners.live_miners import LiveMiners
+from hived.records.daemon import DaemonRow
+from hived.records.discovery import Stranger, Sweep
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -26,9 +28,9 @@ from hived.records.miner import (
     PoolReading,
     Preset,
 )
-from hived.records.site import DaemonRow, PollOutcome, StoredStatus, Stranger, Sweep
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.services.access.passwords import Passwords
-from hived.store import Database, Store
+from hived.store import Database, Store, daemon_rows
 from hived.store.access import users
 from hived.store.engine.db import dicts
 from hived.store.miners import discovery, miners, models, readings, settings
@@ -115,7 +117,7 @@ class Farm:
 
     async def start(self) -> None:
         """Serve; after `stop` again on the same port, as after a restart of the daemon."""
-        fleet = FleetView(self.store, status_seconds=STATUS_S)
+        fleet = LiveMiners(self.store, status_seconds=STATUS_S)
         await fleet.beat()
         app = make_app(
             self.store, fleet=fleet, node_name="farm-north", node_id=OWN_ID, passwords=QUICK,
@@ -162,7 +164,7 @@ class Farm:
         return await self.store.write(verb, *args, **kwargs)
 
 
-async def _beat(fleet: FleetView) -> None:
+async def _beat(fleet: LiveMiners) -> None:
     while True:
         await fleet.beat()
         await asyncio.sleep(BEAT_S)
@@ -213,7 +215,7 @@ def _furnish(db: Database) -> None:
     ladder = [Preset("2700", 2700.0, 96 * TH), Preset("3080", 3080.0, 104 * TH), Preset("3580", 3580.0, 115 * TH)]
     models.save(db, info, ladder, "1.2.7", now)
     for name, words in (("hive-discoverd", "1 miner at 254 addresses"), ("hive-polld", "4 polls, 0 failed")):
-        discovery.save_daemon(db, DaemonRow(name, 100, "0.1.0", now - 600, now, words))
+        daemon_rows.save_daemon(db, DaemonRow(name, 100, "0.1.0", now - 600, now, words))
     sweep = Sweep(now - 20, now - 18, addresses=254, responders=6, miners=4, strangers=1, unreadable=1)
     discovery.save_sweep(db, discovery.start_sweep(db, now - 20), sweep)
     discovery.save_stranger(db, Stranger("10.20.0.250", "login", "asks for a login", now - 900, now))

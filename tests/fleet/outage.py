@@ -18,8 +18,9 @@ from typing import Any
 
 import peewee as pw
 
+from hived.records.events import Event
 from hived.records.miner import MinerIdentity
-from hived.records.site import Event, PollOutcome, StoredStatus
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.store import Database, Store, events
 from hived.store.engine.db import tuples
 from hived.store.miners import miners, readings

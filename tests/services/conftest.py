@@ -11,7 +11,7 @@ import pytest
 
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.clients.firmwares.vnish.transport import open_session
-from hived.records.site import KnownMiner, MinerView
+from hived.records.miner_view import KnownMiner, MinerView
 from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper

@@ -14,7 +14,7 @@ import pytest
 
 from hived.simulator.miners.fleet import Fleet
 from hived.store.engine.sealing import about
-from hived.store.engine.secret_box import Box
+from hived.store.engine.secret_box import SecretBox
 from tests import access
 from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
 
@@ -105,7 +105,7 @@ class Site:
         await until(with_status)
         assert [len(miner.keys) for miner in self.fleet.miners] == [1] * MINERS
         held = {(miner.mac, *miner.keys) for miner in self.fleet.miners}
-        box = Box(self.appliance.folder)
+        box = SecretBox(self.appliance.folder)
         kept = self.appliance.rows("SELECT mac, api_key FROM miner")
         assert {(mac, box.open(key, about(mac, "api_key"))) for mac, key in kept} == held
 

@@ -12,9 +12,9 @@ from hived.api.http import responses
 from hived.api.miners.totals import FEEDERS, alive
 from hived.errors import Transient
 from hived.services.appliance.host_troubles import HostTrouble, host_troubles
-from hived.store import Database
+from hived.store import Database, daemon_rows
 from hived.store.engine import dialect, migrations
-from hived.store.miners import discovery, views
+from hived.store.miners import views
 
 EXPECTED = (*FEEDERS, "hive-minerd", "hive-apid")
 VIEW_DEAD_S = 30.0  # the runner's first retries take as long; later it is not a hiccup
@@ -26,7 +26,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/health: daemons, database, view of the fleet, what is wrong; `status`: ok or degraded."""
     ctx = context.of(request)
     now = ctx.clock()
-    told = {one.name: one for one in await ctx.store.read(discovery.daemons)}
+    told = {one.name: one for one in await ctx.store.read(daemon_rows.daemons)}
     daemons: list[dict[str, Any]] = [dto.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
     daemons += [dto.daemon_without_row(name) for name in EXPECTED if name not in told]
     daemons.sort(key=lambda one: str(one["name"]))

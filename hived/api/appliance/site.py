@@ -12,6 +12,7 @@ from hived.api.http import access, params, responses
 from hived.api.miners.totals import alive
 from hived.errors import BadRequest, NotFound
 from hived.services.miners import steering
+from hived.store import commands, daemon_rows
 from hived.store.miners import discovery
 
 MAX_TARGETS = 64
@@ -45,7 +46,7 @@ async def daemons(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/daemons: what each daemon last said of itself."""
     ctx = context.of(request)
     now = ctx.clock()
-    found = await ctx.store.read(discovery.daemons)
+    found = await ctx.store.read(daemon_rows.daemons)
     return await responses.reply(request, [dto.daemon(one, alive=alive(one.beat_at, now)) for one in found])
 
 
@@ -65,7 +66,7 @@ async def scan(request: web.Request) -> web.StreamResponse:
 async def command(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/commands/{id}: what came of a wish."""
     text = request.match_info["id"]
-    found = await context.of(request).store.read(discovery.command, params.whole("id", text))
+    found = await context.of(request).store.read(commands.command, params.whole("id", text))
     if found is None:
         raise NotFound(f"there is no command {text}")
     return await responses.reply(request, dto.command(found))

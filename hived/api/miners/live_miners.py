@@ -17,9 +17,10 @@ from typing import Any
 
 from hived.api import dto
 from hived.api.http.responses import Page, encode
-from hived.api.miners.totals import Glance, News, totals
-from hived.records.site import Event, MinerView
-from hived.store import Database, Store
+from hived.api.miners.totals import MinerSummary, News, totals
+from hived.records.events import Event
+from hived.records.miner_view import MinerView
+from hived.store import Database, Store, daemon_rows
 from hived.store.miners import discovery, fleet, models, views
 
 BEAT_S = 1.0
@@ -36,7 +37,7 @@ MAX_BATCHES = 8  # readers that lag behind whose pieces are kept until the next 
 class Entry:
     """One miner: what totals need, and its JSON without the members that change without a new rev."""
 
-    glance: Glance
+    glance: MinerSummary
     rev: int
     miner: bytes
     row: bytes
@@ -77,7 +78,7 @@ class _Look:
     """None: as they were."""
 
 
-class FleetView:
+class LiveMiners:
     """The fleet as of a moment ago. `rev` is the database's mark, `serial` counts the changes of what is shown."""
 
     def __init__(self, store: Store, *, status_seconds: float, clock: Callable[[], float] = time.time) -> None:
@@ -273,7 +274,7 @@ def _entries(db: Database, macs: list[str]) -> list[Entry]:
 def _entry(view: MinerView) -> Entry:
     whole, row = dto.miner(view, None), dto.row(view)
     del whole["model"], whole["last_seen_at"]
-    glance, seen_at = Glance.of(view, encode(dto.unknown_model(view))), encode(row.pop("seen_at"))
+    glance, seen_at = MinerSummary.of(view, encode(dto.unknown_model(view))), encode(row.pop("seen_at"))
     return Entry(glance, view.rev, encode(whole)[1:], encode(row)[1:], seen_at)
 
 
@@ -284,4 +285,4 @@ def _models(db: Database) -> dict[str, _Model]:
 def _news(db: Database) -> News:
     sweeps = discovery.sweeps(db, limit=5)  # the newest may be under way, one before it cut off by a crash
     done = next((s for s in sweeps if s.finished_at is not None), sweeps[0] if sweeps else None)
-    return News(done, fleet.stranger_kinds(db), {d.name: d.beat_at for d in discovery.daemons(db)})
+    return News(done, fleet.stranger_kinds(db), {d.name: d.beat_at for d in daemon_rows.daemons(db)})

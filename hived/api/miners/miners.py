@@ -12,7 +12,7 @@ from hived.api import context, dto
 from hived.api.http import access, params, responses
 from hived.errors import BadRequest, NotFound
 from hived.records.miner import HashboardChips
-from hived.records.site import MinerView
+from hived.records.miner_view import MinerView
 from hived.services.miners import steering
 from hived.store import Database
 from hived.store.miners import fleet, models, readings, settings, telemetry, views

@@ -9,8 +9,9 @@ from typing import Any
 
 from hived.api import dto
 from hived.records import units
+from hived.records.discovery import Sweep
 from hived.records.miner import HASHING_STATES
-from hived.records.site import MinerView, Sweep, silent_after_s
+from hived.records.miner_view import MinerView, silent_after_s
 
 FRESH_INTERVALS = 3  # polls that may be missed before a number is old
 BEAT_OLD_S = 30.0  # three missed beats of a daemon that writes its row every 10 s
@@ -19,7 +20,7 @@ FEEDERS = ("hive-discoverd", "hive-polld")  # without them nothing that is shown
 
 
 @dataclass(slots=True)
-class Glance:
+class MinerSummary:
     """What totals need to know of a miner. `model` is its model as JSON while the catalogue does not have it."""
 
     num: int
@@ -43,7 +44,7 @@ class Glance:
     model: bytes
 
     @classmethod
-    def of(cls, view: MinerView, model: bytes) -> Glance:
+    def of(cls, view: MinerView, model: bytes) -> MinerSummary:
         now = view.status
         return cls(
             num=view.num, mac=view.mac, ip=view.ip, hostname=view.hostname, online=view.online, managed=view.managed,
@@ -77,7 +78,13 @@ class _Sum:
 
 
 def totals(
-    fleet: Iterable[Glance], news: News, *, now: float, rev: int, refreshed_at: float | None, status_seconds: float
+    fleet: Iterable[MinerSummary],
+    news: News,
+    *,
+    now: float,
+    rev: int,
+    refreshed_at: float | None,
+    status_seconds: float,
 ) -> dict[str, Any]:
     """Return the totals of /api/v1/fleet.
 

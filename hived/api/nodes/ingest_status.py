@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 from hived.records import untrusted
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_METADATA_BYTES, SentLatest, SentRollup
-from hived.records.site import StoredStatus
+from hived.records.miner_view import StoredStatus
 from hived.records.streams import ROLLUP_S, rollup_key
 from hived.records.untrusted import BadValue
 from hived.store.miners import readings

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hived.cli.context import EXIT_FAILED, Desk, NotPermitted
+from hived.cli.context import EXIT_FAILED, CommandContext, NotPermitted
 from hived.cli.doctor import host, site
 from hived.cli.doctor.words import Check, fail
 from hived.cli.output.text import clean, counted, one_line
@@ -25,19 +25,21 @@ class _Job:
     run: Callable[[], Awaitable[Iterable[Check]]]
 
 
-async def doctor(desk: Desk) -> int:
+async def doctor(context: CommandContext) -> int:
     """Look at everything and say it; 1 when something fails. Nobody is asked but who the configuration names."""
     checks: list[Check] = []
     facts, trouble = None, None
     try:
-        async with desk.store() as store:
-            facts = await store.read(site.read, desk.node_id(), desk.clock(), desk.config.syncd.master)
+        async with context.store() as store:
+            facts = await store.read(site.read, context.node_id(), context.clock(), context.config.syncd.master)
     except NotPermitted as err:
         trouble = fail("database", str(err), "sudo hivectl doctor")
     except SchemaMismatch as err:
         trouble = fail("database", str(err), "sudo -u hived hivectl migrate")
     except Damaged as err:
-        before = f"; one of before is kept: {kept(desk.config.database.sqlite_path)[0].path}" if _kept(desk) else ""
+        before = (
+            f"; one of before is kept: {kept(context.config.database.sqlite_path)[0].path}" if _kept(context) else ""
+        )
         step = "systemctl restart hived.target replaces it; hivectl restore FILE brings back a backup"
         trouble = fail("database", f"{err}{before}", step)
     except HivedError as err:
@@ -45,28 +47,28 @@ async def doctor(desk: Desk) -> int:
     if trouble is not None:
         checks.append(trouble)
     jobs = [
-        _Job("config", lambda: asyncio.to_thread(host.config, desk)),
-        _Job("disk", lambda: asyncio.to_thread(host.disk, desk)),
-        _Job("secrets", lambda: asyncio.to_thread(host.secrets, desk)),
-        _Job("clock", lambda: host.clock(desk)),
-        _Job("subnets", lambda: asyncio.to_thread(host.subnets, desk)),
-        _Job("zeroconf", lambda: asyncio.to_thread(host.zeroconf, desk)),
-        _Job("model", lambda: site.model(desk, facts)),
+        _Job("config", lambda: asyncio.to_thread(host.config, context)),
+        _Job("disk", lambda: asyncio.to_thread(host.disk, context)),
+        _Job("secrets", lambda: asyncio.to_thread(host.secrets, context)),
+        _Job("clock", lambda: host.clock(context)),
+        _Job("subnets", lambda: asyncio.to_thread(host.subnets, context)),
+        _Job("zeroconf", lambda: asyncio.to_thread(host.zeroconf, context)),
+        _Job("model", lambda: site.model(context, facts)),
     ]
     if facts is not None:
         known = facts
         jobs += [
             _Job("database", lambda: asyncio.to_thread(site.database, known)),
-            _Job("clock", lambda: asyncio.to_thread(site.doubt, desk, known)),
-            _Job("daemons", lambda: site.daemons(desk, known)),
-            _Job("dashboard", lambda: site.dashboard(desk, known)),
-            _Job("miners", lambda: site.miners(desk, known)),
-            _Job("master", lambda: asyncio.to_thread(site.master, desk, known)),
-            _Job("peers", lambda: asyncio.to_thread(site.near, desk, known)),
+            _Job("clock", lambda: asyncio.to_thread(site.doubt, context, known)),
+            _Job("daemons", lambda: site.daemons(context, known)),
+            _Job("dashboard", lambda: site.dashboard(context, known)),
+            _Job("miners", lambda: site.miners(context, known)),
+            _Job("master", lambda: asyncio.to_thread(site.master, context, known)),
+            _Job("peers", lambda: asyncio.to_thread(site.near, context, known)),
         ]
     for found in await asyncio.gather(*(_run(job) for job in jobs)):
         checks += found
-    _say(desk, checks)
+    _say(context, checks)
     return EXIT_FAILED if any(one.state == "fail" for one in checks) else 0
 
 
@@ -82,28 +84,28 @@ async def _run(job: _Job) -> list[Check]:
         return [fail(job.name, one_line(str(err)), "journalctl -u 'hive-*' -n 50")]
 
 
-def _kept(desk: Desk) -> bool:
-    return bool(kept(desk.config.database.sqlite_path))
+def _kept(context: CommandContext) -> bool:
+    return bool(kept(context.config.database.sqlite_path))
 
 
-def _say(desk: Desk, checks: list[Check]) -> None:
+def _say(context: CommandContext, checks: list[Check]) -> None:
     failed = sum(one.state == "fail" for one in checks)
     warned = sum(one.state == "warn" for one in checks)
-    if desk.json:
+    if context.json:
         document: dict[str, Any] = {
             "ok": failed == 0,
             "checks": [{"name": one.name, "state": one.state, "text": one.text, "next": one.step} for one in checks],
         }
-        desk.screen.document(document)
+        context.screen.document(document)
         return
     longest = max(len(one.name) for one in checks)
     for one in checks:
-        state = desk.screen.paint(f"{one.state:<4}", _TONES[one.state])
-        desk.screen.say(f"{state}  {one.name:<{longest}}  {clean(one.text)}")
+        state = context.screen.paint(f"{one.state:<4}", _TONES[one.state])
+        context.screen.say(f"{state}  {one.name:<{longest}}  {clean(one.text)}")
         if one.step is not None:
-            desk.screen.say(f"      {'':<{longest}}  next: {clean(one.step)}")
+            context.screen.say(f"      {'':<{longest}}  next: {clean(one.step)}")
     if failed or warned:
         said = [counted(failed, "failure") if failed else "", counted(warned, "warning") if warned else ""]
-        desk.screen.say(desk.screen.paint(" and ".join(filter(None, said)), "bad" if failed else "warn"))
+        context.screen.say(context.screen.paint(" and ".join(filter(None, said)), "bad" if failed else "warn"))
     else:
-        desk.screen.say(desk.screen.paint("all is well", "good"))
+        context.screen.say(context.screen.paint("all is well", "good"))

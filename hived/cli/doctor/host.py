@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.doctor.words import Check, fail, ok, warn
 from hived.cli.output.text import counted, size
 from hived.runtime.disk import room
@@ -22,8 +22,8 @@ from hived.runtime.kinds import TlsFiles
 from hived.services.appliance.certificates import KEY_NAME
 from hived.services.appliance.host_troubles import host_troubles
 from hived.services.miners.sweep import own_networks
+from hived.store.engine.node_id import NAME as NODE_ID
 from hived.store.engine.secret_box import NAME as SECRET
-from hived.store.nodes.node import NAME as NODE_ID
 
 OLDEST_YEAR = 2025
 """No clock that is right shows an older one."""
@@ -33,9 +33,9 @@ _MIB = 1024 * 1024
 NTP_S = 5.0
 
 
-def config(desk: Desk) -> Iterator[Check]:
+def config(context: CommandContext) -> Iterator[Check]:
     """The configuration is good, or hivectl had not come here; some of it may hurt all the same."""
-    file, own = desk.config_file, desk.config
+    file, own = context.config_file, context.config
     yield ok("config", f"{file if file.exists() else f'no {file}: defaults are in effect'}")
     if own.http.loopback_login:
         text = "http.loopback_login: whoever uses this machine is admin without a password"
@@ -48,7 +48,7 @@ def config(desk: Desk) -> Iterator[Check]:
         yield warn("config", text, f"set log: {{level: info}} in {file}; systemctl reload 'hive-*'")
     for name in sorted({where.rpartition(":")[0] for key, where in own.origin.items() if key in _SECRET_OPTIONS}):
         readable = _mode(Path(name))
-        if readable is not None and readable & 0o004 and _has_password(desk, name):
+        if readable is not None and readable & 0o004 and _has_password(context, name):
             yield warn(
                 "config", f"{name} holds a password and everybody may read it", f"chmod 640 {name}; chgrp hived {name}"
             )
@@ -57,21 +57,21 @@ def config(desk: Desk) -> Iterator[Check]:
 _SECRET_OPTIONS = ("database.url", "network.unlock_passwords")
 
 
-def _has_password(desk: Desk, name: str) -> bool:
-    origin, url = desk.config.origin, desk.config.database.url
+def _has_password(context: CommandContext, name: str) -> bool:
+    origin, url = context.config.origin, context.config.database.url
     in_url = (
         origin.get("database.url", "").startswith(name)
         and "@" in url
         and ":" in url.partition("://")[2].partition("@")[0]
     )
     others = origin.get("network.unlock_passwords", "").startswith(name)
-    return in_url or (others and set(desk.config.network.unlock_passwords) != {"admin"})
+    return in_url or (others and set(context.config.network.unlock_passwords) != {"admin"})
 
 
-def disk(desk: Desk) -> Iterator[Check]:
+def disk(context: CommandContext) -> Iterator[Check]:
     """Room on the disk of the database, and whether the budget fits."""
-    database = desk.config.database.sqlite_path
-    folder = database.parent if database is not None else desk.config.state_dir
+    database = context.config.database.sqlite_path
+    folder = database.parent if database is not None else context.config.state_dir
     for one in host_troubles(database):
         kind = fail if one.kind == "disk_full" else warn
         yield kind("disk" if one.kind == "disk_full" else "database", one.text, one.step)
@@ -87,22 +87,22 @@ def disk(desk: Desk) -> Iterator[Check]:
     else:
         yield ok("disk", text)
     if database is not None:
-        budget = desk.config.retention.max_database_mb * _MIB
+        budget = context.config.retention.max_database_mb * _MIB
         used = database.stat().st_size if database.exists() else 0
         if budget - used > free:
             text = f"the database may grow to {size(budget)}, and there is room for {size(used + free)}"
             fits = max(16, int((used + free) * 0.8) // _MIB)
-            yield warn("disk", text, f"set retention: {{max_database_mb: {fits}}} in {desk.config_file}")
+            yield warn("disk", text, f"set retention: {{max_database_mb: {fits}}} in {context.config_file}")
 
 
-def secrets(desk: Desk) -> Iterator[Check]:
+def secrets(context: CommandContext) -> Iterator[Check]:
     """Who may read what opens the miners and proves who this node is."""
-    folder, found = desk.config.state_dir, []
+    folder, found = context.config.state_dir, []
     files = [folder / SECRET, folder / KEY_NAME, folder / NODE_ID]
-    if isinstance(desk.config.http.tls, TlsFiles):
-        files.append(Path(desk.config.http.tls.key))
-    if desk.config.database.sqlite_path is not None:
-        files.append(desk.config.database.sqlite_path)
+    if isinstance(context.config.http.tls, TlsFiles):
+        files.append(Path(context.config.http.tls.key))
+    if context.config.database.sqlite_path is not None:
+        files.append(context.config.database.sqlite_path)
     for path in files:
         mode = _mode(path)
         if mode is None:
@@ -116,9 +116,9 @@ def secrets(desk: Desk) -> Iterator[Check]:
         yield ok("secrets", f"no {SECRET} in {folder} yet: it is made with the first miner's key")
 
 
-async def clock(desk: Desk) -> list[Check]:
+async def clock(context: CommandContext) -> list[Check]:
     """A sane year, and somebody who keeps the clock right."""
-    now = datetime.fromtimestamp(desk.clock(), UTC)
+    now = datetime.fromtimestamp(context.clock(), UTC)
     if now.year < OLDEST_YEAR:
         return [fail("clock", f"it shows {now:%Y-%m-%d %H:%M}: history gets wrong times", "timedatectl set-ntp true")]
     said = await _synchronised()
@@ -155,12 +155,12 @@ async def _synchronised() -> bool | None:
     return {b"yes": True, b"no": False}.get(out.strip())
 
 
-def subnets(desk: Desk) -> Iterator[Check]:
+def subnets(context: CommandContext) -> Iterator[Check]:
     """What is scanned, and whether this host is there."""
-    configured = desk.config.network.subnets
+    configured = context.config.network.subnets
     reload = "systemctl reload hive-discoverd"
     if not configured:
-        step = f"set network: {{subnets: [192.168.1.0/24]}} in {desk.config_file}; {reload}"
+        step = f"set network: {{subnets: [192.168.1.0/24]}} in {context.config_file}; {reload}"
         yield warn("subnets", "none is configured: nothing is scanned", step)
         return
     own = _addresses()
@@ -170,7 +170,7 @@ def subnets(desk: Desk) -> Iterator[Check]:
             if found:
                 yield ok("subnets", f"auto: {', '.join(str(one) for one in found)}")
             else:
-                step = f"ip -brief address; or name networks in network.subnets of {desk.config_file}; {reload}"
+                step = f"ip -brief address; or name networks in network.subnets of {context.config_file}; {reload}"
                 yield fail("subnets", "auto: this host has no network of its own", step)
             continue
         here = [str(address) for address in own if address in subnet or (subnet.is_loopback and address.is_loopback)]
@@ -184,7 +184,7 @@ def subnets(desk: Desk) -> Iterator[Check]:
             yield fail(
                 "subnets",
                 f"{subnet}: there is no way to it from here",
-                f"ip route; ip -brief address; see {desk.config_file}",
+                f"ip route; ip -brief address; see {context.config_file}",
             )
 
 
@@ -208,9 +208,9 @@ def _routed(subnet: IPv4Network) -> bool:
     return True
 
 
-def zeroconf(desk: Desk) -> Iterator[Check]:
+def zeroconf(context: CommandContext) -> Iterator[Check]:
     """Whether other boxes can be heard of."""
-    own = desk.config.discoverd
+    own = context.config.discoverd
     if not own.zeroconf:
         yield ok("zeroconf", "switched off: discoverd.zeroconf")
         return
@@ -220,7 +220,7 @@ def zeroconf(desk: Desk) -> Iterator[Check]:
         yield warn("zeroconf", "this host has no network", "ip -brief address")
     elif deaf:
         text = f"no multicast over {', '.join(deaf)}"
-        yield warn("zeroconf", text, f"ip link show; or set syncd: {{master: URL}} in {desk.config_file}")
+        yield warn("zeroconf", text, f"ip link show; or set syncd: {{master: URL}} in {context.config_file}")
     else:
         yield ok("zeroconf", f"multicast over {counted(len(wanted), 'address', 'addresses')}")
 

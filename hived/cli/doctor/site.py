@@ -16,23 +16,23 @@ import psutil
 from hived import __version__
 from hived.cli import peers as peer_words
 from hived.cli import uplink
-from hived.cli.context import Desk
+from hived.cli.context import CommandContext
 from hived.cli.daemons import DaemonState, all_daemons, is_alive
 from hived.cli.doctor.words import Check, fail, ok, warn
 from hived.cli.output.text import ago, counted, size, span
 from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing
 from hived.errors import Refused, Transient
+from hived.records.daemon import DaemonRow
 from hived.records.peers import Peer
-from hived.records.site import DaemonRow
 from hived.services.appliance.retain import PRUNE_EVERY_S
 from hived.services.appliance.trusted_clock import JUMP_S
 from hived.services.miners.sweep import ranges_of
-from hived.store import Database
+from hived.store import Database, daemon_rows
 from hived.store.collecting import collector
 from hived.store.engine import dialect
 from hived.store.engine.damage import TOO_LARGE, proof
-from hived.store.miners import discovery, history, views
+from hived.store.miners import history, views
 from hived.store.nodes import peers as stored_peers
 
 APID, POLLD = "hive-apid", "hive-polld"
@@ -68,7 +68,7 @@ class Facts:
 def read(db: Database, node_id: str, now: float, wanted: str) -> Facts:
     """Return it, of one moment."""
     return Facts(
-        daemons=discovery.daemons(db),
+        daemons=daemon_rows.daemons(db),
         addresses=[one.ip for one in views.miners(db) if one.online and one.ip and one.node_id == node_id],
         peers=stored_peers.rows(db), master=uplink.read(db, node_id, now, wanted),
         name=db.name, bytes=dialect.sizes(db)[0],
@@ -90,9 +90,9 @@ def database(facts: Facts) -> Iterator[Check]:
         yield fail("database", f"{facts.name} is damaged: {said}", step)
 
 
-def doubt(desk: Desk, facts: Facts) -> Iterator[Check]:
+def doubt(context: CommandContext, facts: Facts) -> Iterator[Check]:
     """Whether the clock has jumped lately, so that history does not age."""
-    now, sure_at = desk.clock(), facts.sure_at
+    now, sure_at = context.clock(), facts.sure_at
     row = next((one for one in facts.daemons if one.name == POLLD), None)
     if row is None or sure_at is None or not is_alive(row, now) or abs(now - row.started_at) < 3 * PRUNE_EVERY_S:
         return
@@ -102,12 +102,12 @@ def doubt(desk: Desk, facts: Facts) -> Iterator[Check]:
         yield warn("clock", text, "timedatectl; when it is wrong: timedatectl set-ntp true")
 
 
-async def daemons(desk: Desk, facts: Facts) -> list[Check]:
+async def daemons(context: CommandContext, facts: Facts) -> list[Check]:
     """Each that should run: whether it does, what fails in it, how often it was restarted."""
-    found = all_daemons(facts.daemons, desk.clock())
+    found = all_daemons(facts.daemons, context.clock())
     if APID not in {one.name for one in found} and _has_dashboard():
         found.append(DaemonState(APID, alive=False, row=None))
-    return [await _daemon(one, desk.clock()) for one in found]
+    return [await _daemon(one, context.clock()) for one in found]
 
 
 def _has_dashboard() -> bool:
@@ -164,14 +164,14 @@ async def _unit(name: str) -> dict[str, str]:
     return told if told.get("LoadState") == "loaded" else {}
 
 
-async def dashboard(desk: Desk, facts: Facts) -> list[Check]:
+async def dashboard(context: CommandContext, facts: Facts) -> list[Check]:
     """Whether hive-apid answers at http.addr, or who else has the port."""
-    where, name = desk.config.http.addr, "dashboard"
-    told = {one.name: one for one in all_daemons(facts.daemons, desk.clock())}
+    where, name = context.config.http.addr, "dashboard"
+    told = {one.name: one for one in all_daemons(facts.daemons, context.clock())}
     if APID not in told and not _has_dashboard():
         return [ok(name, "none on this box: it is the master's, or in the package hived-master")]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(where.host, where.host)  # noqa: S104 - compared
-    scheme = "http" if desk.config.http.tls == "off" else "https"
+    scheme = "http" if context.config.http.tls == "off" else "https"
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{where.port}"
     look = f"ss -ltnp 'sport = :{where.port}'"
     said = await _healthz(url)
@@ -187,9 +187,13 @@ async def dashboard(desk: Desk, facts: Facts) -> list[Check]:
             )
         ]
     if said is not None:
-        return [fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {desk.config_file}")]
+        return [
+            fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {context.config_file}")
+        ]
     if await _taken(host, where.port) and not running:
-        return [fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {desk.config_file}")]
+        return [
+            fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {context.config_file}")
+        ]
     return [fail(name, f"nobody answers at {url}", f"systemctl start {APID}; journalctl -u {APID} -n 50")]
 
 
@@ -217,9 +221,9 @@ async def _taken(host: str, port: int) -> bool:
     return True
 
 
-async def miners(desk: Desk, facts: Facts) -> list[Check]:
+async def miners(context: CommandContext, facts: Facts) -> list[Check]:
     """Whether the port of a few miners can be reached: those that are known, and may be touched."""
-    network = desk.config.network
+    network = context.config.network
     scanned = ranges_of(network.subnets, network.exclude)
     sample = [ip for ip in facts.addresses if scanned.allows(ip)][:SAMPLE]
     if not sample:
@@ -233,11 +237,11 @@ async def miners(desk: Desk, facts: Facts) -> list[Check]:
     return [ok("miners", f"{counted(len(facts.addresses), 'miner')} online; {tried}")]
 
 
-def master(desk: Desk, facts: Facts) -> Iterator[Check]:
+def master(context: CommandContext, facts: Facts) -> Iterator[Check]:
     """How this node stands to its master, and the clocks of the two."""
-    said = uplink.in_words(facts.master, desk, desk.clock())
+    said = uplink.in_words(facts.master, context, context.clock())
     if said is None:
-        if desk.config.syncd.master == "off":
+        if context.config.syncd.master == "off":
             yield ok("master", "off: syncd.master says so")
         else:
             yield warn(
@@ -249,7 +253,7 @@ def master(desk: Desk, facts: Facts) -> Iterator[Check]:
     text, tone, step = said
     if tone == "bad":
         yield fail("master", text, step or "journalctl -u hive-syncd -n 50")
-    elif tone == "warn" and desk.config.syncd.master != "off":
+    elif tone == "warn" and context.config.syncd.master != "off":
         yield warn("master", text, step or "journalctl -u hive-syncd -n 50")
     else:
         yield ok("master", text)
@@ -259,18 +263,18 @@ def master(desk: Desk, facts: Facts) -> Iterator[Check]:
         yield warn("clock", f"this clock is {abs(skew):.0f} s {way} the master's", "timedatectl set-ntp true, on both")
 
 
-def near(desk: Desk, facts: Facts) -> Iterator[Check]:
+def near(context: CommandContext, facts: Facts) -> Iterator[Check]:
     """The other boxes."""
-    if not desk.config.discoverd.zeroconf:
+    if not context.config.discoverd.zeroconf:
         return
     words = peer_words.in_words(facts.peers)
     yield ok("peers", ", ".join(words) if words else "no other box was seen so far")
 
 
-async def model(desk: Desk, facts: Facts | None) -> list[Check]:
+async def model(context: CommandContext, facts: Facts | None) -> list[Check]:
     """Whether the model can be asked. Without it artifacts are kept and wait."""
-    own = desk.config.ollama
-    used = desk.config.minerd.autostart or (facts is not None and facts.collects)
+    own = context.config.ollama
+    used = context.config.minerd.autostart or (facts is not None and facts.collects)
     async with OllamaClient(own.host, own.model, timeout_s=TRY_S) as client:
         try:
             async with asyncio.timeout(TRY_S):

@@ -11,7 +11,7 @@ MAX_KEPT = 1000  # a few MB; what does not fit is fetched by itself
 MAX_AGE_S = 6 * 3600.0  # an object that waited longer is asked for anew
 
 
-class Shelf:
+class ListedObjects:
     """A bounded place for outcomes, by source and object id; what is taken is gone from it."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

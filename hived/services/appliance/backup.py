@@ -24,9 +24,9 @@ from hived.errors import HivedError
 from hived.runtime.disk import room
 from hived.services.appliance.certificates import CERT_NAME, KEY_NAME
 from hived.store.engine.durable import sync
+from hived.store.engine.node_id import NAME as NODE_ID
 from hived.store.engine.secret_box import NAME as SECRET
 from hived.store.engine.snapshot import copy
-from hived.store.nodes.node import NAME as NODE_ID
 
 MANIFEST, DATABASE = "backup.json", "hived.db"
 FORMAT = 1

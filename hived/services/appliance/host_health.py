@@ -11,9 +11,8 @@ from typing import Any
 
 import psutil
 
-from hived.records.site import DaemonRow
-from hived.store import Store
-from hived.store.miners import discovery
+from hived.records.daemon import DaemonRow
+from hived.store import Store, daemon_rows
 
 DAEMON_OLD_S = 30.0
 """Three missed beats of a daemon's own row."""
@@ -31,7 +30,7 @@ class HostHealth:
 
     async def read(self) -> dict[str, Any]:
         """Return the health of this box as the master shows it; what cannot be known is None."""
-        daemons = await self._store.read(discovery.daemons)
+        daemons = await self._store.read(daemon_rows.daemons)
         return await asyncio.to_thread(measured, self._database, self._folder) | {
             "daemons": presence(daemons, self._clock())
         }

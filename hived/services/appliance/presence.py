@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable
 
 from hived import __version__
-from hived.records.site import DaemonRow
-from hived.store import Store
-from hived.store.miners import discovery
+from hived.records.daemon import DaemonRow
+from hived.store import Store, daemon_rows
 
 PRESENCE_S = 10.0
 """Seconds between two beats; three missed ones and people are told that the daemon does not run."""
@@ -27,4 +26,4 @@ class Presence:
     async def beat(self) -> None:
         """Write the row."""
         row = DaemonRow(self._name, os.getpid(), __version__, self._started_at, self._clock(), self._status())
-        await self._store.write(discovery.save_daemon, row)
+        await self._store.write(daemon_rows.save_daemon, row)

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from hived.errors import HivedError
 from hived.records.access import By
-from hived.records.site import Event
+from hived.records.events import Event
 from hived.runtime.disk import room
 from hived.services.appliance.backup import (
     DATABASE,

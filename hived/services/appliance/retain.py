@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hived.runtime.config import Retention as Limits
-from hived.services.appliance.trusted_clock import SteadyClock
+from hived.services.appliance.trusted_clock import TrustedClock
 from hived.store import Store
 from hived.store.miners import history
 from hived.store.schema import Chips, Rollup1h, Rollup5m, Status
@@ -29,7 +29,7 @@ class Retention:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self._store, self._limits, self._clock, self._monotonic = store, limits, clock, monotonic
-        self._steady: SteadyClock | None = None
+        self._steady: TrustedClock | None = None
         self._over_budget = False
 
     async def prune(self) -> None:
@@ -38,7 +38,7 @@ class Retention:
         While the clock is in doubt only the budget counts: a year too far ahead, all history would be too old.
         """
         if self._steady is None:
-            self._steady = SteadyClock(self._clock, self._monotonic, await self._store.read(history.sure_until))
+            self._steady = TrustedClock(self._clock, self._monotonic, await self._store.read(history.sure_until))
         now = self._steady.sure()
         if now is not None:
             await self._by_age(now)

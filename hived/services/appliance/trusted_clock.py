@@ -19,7 +19,7 @@ OFF_S = 2 * 86_400.0
 """A box that was off for so long is believed at once; after a longer rest it waits the hour."""
 
 
-class SteadyClock:
+class TrustedClock:
     """The wall clock beside the one that only goes on. `seen`: when this box was last sure of the time."""
 
     def __init__(self, wall: Callable[[], float], monotonic: Callable[[], float], seen: float | None) -> None:

@@ -9,9 +9,8 @@ from hived.errors import NotFound
 from hived.records.access import By
 from hived.records.artifact import CollectorState, Source
 from hived.records.sources import NewSource
-from hived.store import Database, Store, audit
+from hived.store import Database, Store, audit, daemon_rows
 from hived.store.collecting import collector, forgetting, sources
-from hived.store.miners import discovery
 
 DAEMON = "hive-minerd"
 RUNS_ALREADY = "the auto-miner runs already"
@@ -31,7 +30,7 @@ class Condition:
 
 def condition(db: Database) -> Condition:
     """Return how the auto-miner is."""
-    beat_at = next((one.beat_at for one in discovery.daemons(db) if one.name == DAEMON), None)
+    beat_at = next((one.beat_at for one in daemon_rows.daemons(db) if one.name == DAEMON), None)
     return Condition(collector.state(db), beat_at)
 
 

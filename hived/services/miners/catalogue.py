@@ -10,7 +10,7 @@ from collections.abc import Callable
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.errors import BadCredentials, NotSupported
 from hived.records.miner import MinerIdentity
-from hived.records.site import KnownMiner
+from hived.records.miner_view import KnownMiner
 from hived.store import Store
 from hived.store.miners import models
 

@@ -16,8 +16,9 @@ from ipaddress import IPv4Network
 
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.errors import BadCredentials, NotThisFirmware, Refused, Transient, Unreadable
+from hived.records.discovery import Stranger, Sweep
 from hived.records.miner import MinerIdentity
-from hived.records.site import KnownMiner, Stranger, Sweep
+from hived.records.miner_view import KnownMiner
 from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.sweep import LightScan, Range

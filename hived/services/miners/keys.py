@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.errors import BadCredentials, LockedOut, Refused, Transient, WrongPassword
-from hived.records.site import KnownMiner
+from hived.records.miner_view import KnownMiner
 from hived.store import Store
 from hived.store.miners import miners
 

@@ -18,8 +18,9 @@ from types import TracebackType
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.clients.firmwares.vnish.transport import ConnectionWatch
 from hived.errors import BadCredentials, NotSupported, NotThisFirmware, Refused, Transient
+from hived.records.events import Event
 from hived.records.miner import HashboardChips, MinerReading, TuningReading
-from hived.records.site import Event, PollOutcome, PollTarget, StoredStatus
+from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.services.batch import Batch
 from hived.services.miners import reading_events
 from hived.store import Store

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from hived.records.events import Event
 from hived.records.miner import HASHING_STATES, MinerReading
-from hived.records.site import Event, PollTarget
+from hived.records.miner_view import PollTarget
 
 
 def healthy_boards(reading: MinerReading) -> tuple[int, ...]:

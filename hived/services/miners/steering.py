@@ -6,10 +6,10 @@ from typing import Any
 
 from hived.errors import Conflict, NotFound
 from hived.records.access import By
+from hived.records.miner_view import ModelView
 from hived.records.node import APPROVED
-from hived.records.site import ModelView
-from hived.store import Database, audit
-from hived.store.miners import discovery, miners, models
+from hived.store import Database, audit, commands
+from hived.store.miners import miners, models
 from hived.store.nodes import contacts, orders
 
 DISCOVERD = "hive-discoverd"
@@ -80,7 +80,7 @@ def set_max_preset(db: Database, alias: str, name: str | None, by: By) -> ModelV
 def ask_scan(db: Database, args: dict[str, Any], by: By, *, node_id: str | None = None) -> int:
     """Ask hive-discoverd, here or on another node, to look now; return the number of the wish."""
     if node_id is None:
-        wish = discovery.ask(db, DISCOVERD, "scan", args, by["at"])
+        wish = commands.ask(db, DISCOVERD, "scan", args, by["at"])
     else:
         name = _reachable(db, node_id)
         wish = orders.give(db, node_id, DISCOVERD, "scan", args, by["at"])

@@ -29,7 +29,7 @@ MOST_SET_ASIDE = 1000
 """Of one stream. More wait for a person: a master that refuses everything must not empty the outbox into a list."""
 
 
-class Carrier:
+class Delivery:
     """Sends to one master with one key. What it holds is in `held`, what it takes in `limits`."""
 
     def __init__(

@@ -15,8 +15,8 @@ from hived.clients.mdns import ask as mouth
 from hived.clients.mdns import parse
 from hived.clients.mdns.client import Heard
 from hived.errors import Refused, Transient
+from hived.records.events import Event
 from hived.records.peers import ALIVE, HERE, MASTER, Peer, Sighting
-from hived.records.site import Event
 from hived.services.nodes import peer_rules as rules
 from hived.services.nodes.announce import Announcer
 from hived.store import Database, Store

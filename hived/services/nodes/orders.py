@@ -9,7 +9,7 @@ from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
-from hived.records.site import Command
+from hived.records.commands import Command
 from hived.records.uplink import Order
 from hived.services.commands import parse_targets
 from hived.services.miners import steering

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from hived.records.events import Event
 from hived.records.peers import ALIVE, DEAD, HERE, LEFT, MASTER, SIGHTED, SUSPECT, Peer, Sighting
-from hived.records.site import Event
 
 ASK_EVERY_S = 6.0
 """Between two signs of life. Higher costs time until a loss is noticed; lower costs everybody packets."""

@@ -22,7 +22,7 @@ from hived.services.backoff import Backoff
 from hived.services.nodes.join import AUTO, OFF, Joiner, warn_if_readable
 from hived.services.nodes.orders import Orders
 from hived.services.nodes.uplink_words import in_words
-from hived.services.nodes.upload import Health, Push
+from hived.services.nodes.upload import Health, Upload
 from hived.store import Database, Store
 from hived.store.nodes import contacts, peers, uplink
 
@@ -42,7 +42,7 @@ class View:
     masters: tuple[Master, ...]
 
 
-class Sync:
+class MasterLink:
     """One node's way to its master. `wanted` is `syncd.master`."""
 
     def __init__(
@@ -62,7 +62,7 @@ class Sync:
         self._clock, self._monotonic = clock, monotonic
         self._orders = Orders(store, clock=clock)
         self._join = Joiner(store, own, wanted=wanted, config_name=config_name, clock=clock, monotonic=monotonic)
-        self._push = Push(
+        self._push = Upload(
             store, own, self._orders, health=health, clock=clock, monotonic=monotonic, progress=progress
         )  # fmt: skip
         self._backoff = Backoff(monotonic=monotonic, uniform=uniform)
@@ -72,7 +72,7 @@ class Sync:
         self._warned: str | None = None
         self._own_due = float("-inf")
 
-    async def __aenter__(self) -> Sync:
+    async def __aenter__(self) -> MasterLink:
         return self
 
     async def __aexit__(

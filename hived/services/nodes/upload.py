@@ -20,7 +20,7 @@ from hived.records.joining import new_key
 from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
 from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
-from hived.services.nodes.delivery import HEAD_BYTES, Carrier
+from hived.services.nodes.delivery import HEAD_BYTES, Delivery
 from hived.services.nodes.orders import Orders
 from hived.store import Database, Store
 from hived.store.engine import epoch
@@ -51,7 +51,7 @@ NEW_EPOCH_S = 3600.0
 Health = Callable[[], Awaitable[dict[str, Any]]]
 
 
-class Push:
+class Upload:
     """Rounds of carrying. One at a time; what is due is asked of a monotonic clock."""
 
     def __init__(
@@ -61,7 +61,7 @@ class Push:
         self._store, self._own, self._orders, self._health = store, own, orders, health
         self._clock, self._monotonic, self._progress = clock, monotonic, progress
         self._client: MasterClient | None = None
-        self._carrier: Carrier | None = None
+        self._carrier: Delivery | None = None
         self._way: tuple[object, ...] = ()
         self._cursor = (0, 0)
         self._models: dict[str, str] = {}
@@ -191,7 +191,7 @@ class Push:
         if carrier is None or carrier.epoch != incarnation:
             assert link.key is not None
             assert self._client is not None
-            carrier = self._carrier = Carrier(
+            carrier = self._carrier = Delivery(
                 self._store, self._client, link.key, node_id=self._own.node_id, epoch=incarnation, clock=self._clock
             )
         carrier.held = dict(answer.held)
@@ -210,7 +210,7 @@ class Push:
         await self._store.write(begin_anew, master_id, self._clock())
         await self.close()
 
-    async def _note_held(self, master_id: str, carrier: Carrier) -> None:
+    async def _note_held(self, master_id: str, carrier: Delivery) -> None:
         if carrier.held != self._noted:
             self._noted = dict(carrier.held)
             await self._store.write(uplink.hold, master_id, self._noted, self._clock())
@@ -265,7 +265,7 @@ class Push:
 
     # -- state and history -------------------------------------------------------------------------------------
 
-    async def _state(self, carrier: Carrier) -> None:
+    async def _state(self, carrier: Delivery) -> None:
         """Tell how the miners are now: rows and models that changed, then each one's latest status."""
         while await carrier.batch(MINERS):
             self._progress()
@@ -287,7 +287,7 @@ class Push:
             self._cursor, more = page.cursor, page.more
             self._progress()
 
-    async def _history(self, carrier: Carrier) -> None:
+    async def _history(self, carrier: Delivery) -> None:
         """Carry a batch of each stream in turn until nothing waits or the state is due again."""
         until = self._monotonic() + SLICE_S
         turns = deque((CONTRIBUTIONS, STATUS, EVENTS))

@@ -6,33 +6,28 @@ alone. Nothing of the damaged file is carried over. It is kept whole, for whoeve
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import logging
 import os
 import re
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 import peewee as pw
 
-from hived.errors import Damaged, HivedError, Replaced, Transient
-from hived.records.site import Event
-from hived.runtime.disk import wait_for_room
-from hived.runtime.retry import patiently
+from hived.errors import Damaged, HivedError
+from hived.records.events import Event
 from hived.store import events
-from hived.store.engine.db import Store, create, database_of, sqlite_path
+from hived.store.engine.db import create, database_of, sqlite_path
 from hived.store.engine.durable import sync
-from hived.store.engine.locks import in_use, swap_lock, swap_name
+from hived.store.engine.locks import swap_lock, swap_name
+from hived.store.engine.node_id import NAME as NODE_ID
 from hived.store.engine.sqlite import file_of, is_damage
-from hived.store.nodes.node import NAME as NODE_ID
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +36,6 @@ CHECK_S = 10.0
 TOO_LARGE = "too large to be checked now"
 AT_MOST, WITHIN_S = 3, 86_400.0
 """So many in a day are set aside; with one more it is the disk, and its room must not be used up by copies."""
-WAIT_S = 0.2
 EVENT = "database_replaced"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KEPT = re.compile(r"\.damaged-(\d{8}T\d{6}Z)(?:-\d+)?$")
@@ -71,41 +65,6 @@ def kept(database: Path | None) -> list[Kept]:
     return sorted(found, key=lambda one: (one.at, one.path.name), reverse=True)
 
 
-@asynccontextmanager
-async def opened(
-    url: str,
-    state_dir: Path | None = None,
-    *,
-    connections: int = 1,
-    clock: Callable[[], float] = time.time,
-    waits: Callable[[str], object] = lambda _why: None,
-    patient: bool = True,
-) -> AsyncIterator[Store]:
-    """Open the database for a daemon: as `Store.open`, but who gets Damaged, now or later, can have it replaced.
-
-    Raises Replaced when another daemon has done so. On a full disk and during a restore it waits, and tells `waits` why
-    every few seconds; `patient`: also while the database is locked or its server away, else that is Transient.
-    """
-    path, was = sqlite_path(url), None
-    try:
-        with ExitStack() as stack:
-            if path is not None:
-                await wait_for_room(path.parent, waits=waits)
-                await _belong_to(path, stack, waits)
-                was = file_of(path)
-                _refuse_emptied(path, state_dir or path.parent)
-            async with AsyncExitStack() as outer:
-                work = partial(_try_to_open, outer, url, state_dir, connections)
-                yield await (patiently(work, waits) if patient else work())
-    except (Damaged, Replaced, ExceptionGroup) as err:
-        found = _first(err)
-        if isinstance(found, Replaced):
-            raise Replaced(str(found)) from err
-        if found is None or path is None:
-            raise
-        raise Damaged(str(found), lambda: replace(path, was, state_dir, why=str(found), now=clock())) from err
-
-
 def create_or_replace(url: str, state_dir: Path | None, now: float) -> tuple[list[str], Path | None]:
     """Make the database ready, as `create`; a file that turns out damaged is set aside first, as for a daemon.
 
@@ -115,7 +74,7 @@ def create_or_replace(url: str, state_dir: Path | None, now: float) -> tuple[lis
     was = file_of(path) if path is not None else None
     try:
         if path is not None:
-            _refuse_emptied(path, state_dir or path.parent)
+            refuse_emptied(path, state_dir or path.parent)
         return create(url, state_dir), None
     except Damaged as err:
         if path is None:
@@ -169,44 +128,6 @@ def _replace(
             for leftover in (swap_name(fresh), *(Path(f"{fresh}{end}") for end in ("", *_BESIDE))):
                 leftover.unlink(missing_ok=True)
     return aside, found
-
-
-async def _belong_to(path: Path, stack: ExitStack, waits: Callable[[str], object]) -> None:
-    """Be one of those that have the database open; while `hivectl restore` replaces it, wait."""
-    said = False
-    while not stack.enter_context(in_use(path)):
-        stack.close()
-        why = f"{path} is being restored: waiting for the end"
-        waits(why)
-        if not said:
-            log.warning("%s", why)
-            said = True
-        await asyncio.sleep(WAIT_S)
-
-
-async def _try_to_open(stack: AsyncExitStack, url: str, state_dir: Path | None, connections: int) -> Store:
-    """Return the open store. Transient when it is locked, or the server is away or refuses: that may end by itself."""
-    try:
-        return await stack.enter_async_context(Store.open(url, state_dir, connections=connections))
-    except HivedError as err:
-        if isinstance(err.__cause__, Transient):
-            raise Transient(str(err)) from err
-        raise
-
-
-def _first(err: Exception) -> Damaged | Replaced | None:
-    """Return what it is about; a daemon may meet it in several tasks at once."""
-    if isinstance(err, ExceptionGroup):
-        found = [_first(one) for one in err.exceptions]
-        return next((one for one in found if one is not None), None)
-    return err if isinstance(err, Damaged | Replaced) else None
-
-
-def _refuse_emptied(path: Path, folder: Path) -> None:
-    """Take an empty file for damaged where this node has lived: a power cut leaves such ones. A new box migrates."""
-    with suppress(OSError):
-        if path.stat().st_size == 0 and (folder / NODE_ID).exists():
-            raise Damaged(f"the database {path} is damaged: it is empty")
 
 
 def proof(path: Path) -> str:
@@ -274,3 +195,10 @@ def _size(path: Path) -> int:
     with suppress(OSError):
         return path.stat().st_size
     return 0
+
+
+def refuse_emptied(path: Path, folder: Path) -> None:
+    """Take an empty file for damaged where this node has lived: a power cut leaves such ones. A new box migrates."""
+    with suppress(OSError):
+        if path.stat().st_size == 0 and (folder / NODE_ID).exists():
+            raise Damaged(f"the database {path} is damaged: it is empty")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import peewee as pw
 
 from hived.errors import HivedError
-from hived.store.engine.secret_box import Box
+from hived.store.engine.secret_box import SecretBox
 
 # At DEBUG peewee writes every statement with its values, the miners' keys and passwords among them.
 logging.getLogger("peewee").setLevel(logging.INFO)
@@ -26,7 +26,7 @@ class Database(pw.Database):
     """A database with its box of secrets. Only `sqlite.py`, `postgres.py` and `dialect.py` care which kind it is."""
 
     kind: Literal["sqlite", "postgresql"]
-    box: Box
+    box: SecretBox
     name: str
     """How a message calls it: a path, or a URL without the password."""
 

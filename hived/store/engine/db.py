@@ -24,7 +24,7 @@ from hived.runtime.config import STATE_DIR
 from hived.store.engine import dialect, migrations, sealing
 from hived.store.engine.database import Database, Purpose, as_ours, dicts, tuples
 from hived.store.engine.postgres import PostgresServer
-from hived.store.engine.secret_box import Box
+from hived.store.engine.secret_box import SecretBox
 from hived.store.engine.sqlite import SqliteFile, prepare
 
 __all__ = ["Database", "Store", "create", "database_of", "dicts", "integrity", "sqlite_path", "tuples"]
@@ -49,7 +49,7 @@ def sqlite_path(url: str) -> Path | None:
 def database_of(url: str, state_dir: Path | None = None, *, read_only: bool = False, connections: int = 1) -> Database:
     """Return a database that is not connected yet. `state_dir`: where the key file is, as in `Store.open`."""
     path = sqlite_path(url)
-    box = Box(state_dir or (path.parent if path is not None else STATE_DIR))
+    box = SecretBox(state_dir or (path.parent if path is not None else STATE_DIR))
     if path is not None:
         return SqliteFile(path, box, read_only=read_only)
     return PostgresServer(url, box, connections=connections)

@@ -20,7 +20,7 @@ from hived.errors import HivedError, Transient
 from hived.store.engine import database as room
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, Purpose
-from hived.store.engine.secret_box import Box
+from hived.store.engine.secret_box import SecretBox
 
 WRITE_LIMIT_S = 60.0  # of one statement, and of a transaction whose process was stopped in the middle
 _CONNECTION: dict[str, Any] = {
@@ -75,7 +75,7 @@ class PostgresServer(Database, PooledPostgresqlDatabase):
     psycopg3_adapter = _Driver
     field_types = PooledPostgresqlDatabase.field_types | dialect.POSTGRES_TYPES
 
-    def __init__(self, url: str, box: Box, *, connections: int = 1) -> None:
+    def __init__(self, url: str, box: SecretBox, *, connections: int = 1) -> None:
         super().__init__(url, prefer_psycopg3=True, max_connections=connections, autoconnect=False, **_CONNECTION)
         self.name, self.box = shown(url), box
         self._password = unquote(urlsplit(url).password or "")

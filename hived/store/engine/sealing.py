@@ -5,7 +5,7 @@ from __future__ import annotations
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, tuples
 from hived.store.engine.secret_box import is_sealed
-from hived.store.schema import Keepsake, Miner
+from hived.store.schema import Miner, Setting
 
 _DONE = "secrets_are_sealed"
 
@@ -29,7 +29,7 @@ def seal_all(db: Database) -> int:
                     sealed = db.box.seal(value, about(mac, field.name))
                     Miner.update({field: sealed}).where(Miner.num == num).execute(db)
                     count += 1
-    if count or not tuples(Keepsake.select(Keepsake.value).where(Keepsake.name == _DONE), db):
+    if count or not tuples(Setting.select(Setting.value).where(Setting.name == _DONE), db):
         dialect.forget_old_pages(db, Miner._meta.table_name)  # noqa: SLF001 - peewee's documented metadata
-        Keepsake.insert(name=_DONE, value="1").on_conflict_ignore().execute(db)
+        Setting.insert(name=_DONE, value="1").on_conflict_ignore().execute(db)
     return count

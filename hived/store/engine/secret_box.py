@@ -27,7 +27,7 @@ PREFIX = "sealed:1:"
 """How a sealed value begins; 1 is the way it was sealed. What begins otherwise was stored by an older hived."""
 
 
-class Box:
+class SecretBox:
     """Seals and opens short texts. The key file is made when the first value is sealed."""
 
     def __init__(self, folder: Path) -> None:

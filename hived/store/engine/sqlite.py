@@ -16,7 +16,7 @@ from hived.errors import Damaged, HivedError, Replaced, SchemaMismatch, Transien
 from hived.store.engine import database as room
 from hived.store.engine.database import Database, Purpose
 from hived.store.engine.locks import swap_lock
-from hived.store.engine.secret_box import Box
+from hived.store.engine.secret_box import SecretBox
 
 _PRAGMAS = {
     "journal_mode": "wal",
@@ -36,7 +36,7 @@ class SqliteFile(Database, pw.SqliteDatabase):
 
     kind = "sqlite"
 
-    def __init__(self, path: Path, box: Box, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, box: SecretBox, *, read_only: bool = False) -> None:
         pragmas = dict(_PRAGMAS)
         if read_only:
             del pragmas["journal_mode"]

@@ -1,20 +1,16 @@
-"""Sweeps, strangers, commands and what the daemons say of themselves."""
+"""Sweeps, and strangers: who else answers on the site's networks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
-from hived.records.site import Command, DaemonRow, Stranger, Sweep
+from hived.records.discovery import Stranger, Sweep
 from hived.store.engine.database import Database, dicts
-from hived.store.schema import Command as CommandRow
-from hived.store.schema import Daemon as DaemonTable
 from hived.store.schema import Stranger as StrangerRow
 from hived.store.schema import Sweep as SweepRow
 
 KEEP_SWEEPS = 1000  # eight hours of a 30 s cycle
-KEEP_COMMANDS = 1000
 MAX_STRANGERS = 4096  # printers and routers of a /20; those silent longest leave first
 
 
@@ -61,65 +57,6 @@ def forget_strangers(db: Database, ips: Iterable[str]) -> None:
 def strangers(db: Database) -> list[Stranger]:
     """Return all strangers by address."""
     return [Stranger(**row) for row in dicts(StrangerRow.select().order_by(StrangerRow.ip), db)]
-
-
-def ask(db: Database, daemon: str, verb: str, args: dict[str, Any], at: float) -> int:
-    """Leave a command for a daemon; return its id."""
-    # An order whose end the master does not know is kept: it would be taken for a new one when it comes again.
-    known = CommandRow.origin.is_null() | CommandRow.told_at.is_null(False)
-    CommandRow.delete().where(CommandRow.id <= _newest_id(db, CommandRow) - KEEP_COMMANDS, known).execute(db)
-    return int(CommandRow.insert(daemon=daemon, verb=verb, args=json.dumps(args), created_at=at).execute(db))
-
-
-def open_commands(db: Database, daemon: str, *, newer_than: float, limit: int = 16) -> list[Command]:
-    """Return what is still to be done, oldest first. What waits since before `newer_than` is not wished any more."""
-    query = (
-        CommandRow.select()
-        .where(
-            CommandRow.daemon == daemon,
-            CommandRow.node_id.is_null(),
-            CommandRow.done_at.is_null(),
-            CommandRow.created_at > newer_than,
-        )
-        .order_by(CommandRow.id)
-        .limit(limit)
-    )
-    return [_command(row) for row in dicts(query, db)]
-
-
-def command(db: Database, command_id: int) -> Command | None:
-    """Return one command."""
-    rows = dicts(CommandRow.select().where(CommandRow.id == command_id), db)
-    return _command(rows[0]) if rows else None
-
-
-def finish(db: Database, command_id: int, result: dict[str, Any], at: float) -> None:
-    """Mark a command as done and say what came of it."""
-    CommandRow.update(done_at=at, result=json.dumps(result)).where(CommandRow.id == command_id).execute(db)
-
-
-def save_daemon(db: Database, row: DaemonRow) -> None:
-    """Store what a daemon says of itself."""
-    fields = {
-        "pid": row.pid, "version": row.version, "started_at": row.started_at, "beat_at": row.beat_at,
-        "status": row.status,
-    }  # fmt: skip
-    DaemonTable.insert(name=row.name, **fields).on_conflict(conflict_target=[DaemonTable.name], update=fields).execute(
-        db
-    )
-
-
-def daemons(db: Database) -> list[DaemonRow]:
-    """Return every daemon that ever used this database, by name."""
-    return [DaemonRow(**row) for row in dicts(DaemonTable.select().order_by(DaemonTable.name), db)]
-
-
-def _command(row: dict[str, Any]) -> Command:
-    return Command(
-        id=row["id"], daemon=row["daemon"], verb=row["verb"], args=json.loads(row["args"]),
-        created_at=row["created_at"], done_at=row["done_at"],
-        result=json.loads(row["result"]) if row["result"] else None, node_id=row["node_id"],
-    )  # fmt: skip
 
 
 def _newest_id(db: Database, table: Any) -> int:

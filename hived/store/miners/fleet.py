@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import peewee as pw
 
-from hived.records.site import Event
+from hived.records.events import Event
 from hived.store import events
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, dicts, tuples

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hived.records.events import Event
 from hived.records.miner import MinerIdentity
-from hived.records.site import Event, KnownMiner
-from hived.store import events
+from hived.records.miner_view import KnownMiner
+from hived.store import commands, events
 from hived.store.engine.counters import next_number, next_rev
 from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
-from hived.store.miners import discovery
 from hived.store.schema import Health, Miner
 
 _NUMBERS = re.compile(r"[\d.]+")
@@ -175,7 +175,7 @@ def set_password(db: Database, mac: str, password: str, at: float) -> bool:
         return False
     row = by_mac(db, mac)
     if row is not None and row.ip is not None:
-        discovery.ask(db, "hive-discoverd", "scan", {"targets": [row.ip]}, at)
+        commands.ask(db, "hive-discoverd", "scan", {"targets": [row.ip]}, at)
     return True
 
 

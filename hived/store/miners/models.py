@@ -11,7 +11,7 @@ from peewee import JOIN
 
 from hived.errors import BadRequest
 from hived.records.miner import ModelInfo, Preset
-from hived.records.site import ModelView
+from hived.records.miner_view import ModelView
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Health, Miner, Model

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from hived.errors import HivedError
 from hived.records import units
 from hived.records.miner import FanReading, HashboardReading, PoolReading
-from hived.records.site import PollOutcome, PollTarget, StoredStatus
+from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from hived.records.events import Event
 from hived.records.miner import MinerSettings
-from hived.records.site import Event, SettingsVersion
+from hived.records.miner_view import SettingsVersion
 from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts

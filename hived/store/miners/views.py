@@ -6,7 +6,7 @@ from typing import Any
 
 from peewee import JOIN
 
-from hived.records.site import MinerView
+from hived.records.miner_view import MinerView
 from hived.store.engine.database import Database, dicts
 from hived.store.miners import readings
 from hived.store.nodes import orders

@@ -8,6 +8,7 @@ from typing import Any
 import peewee as pw
 
 from hived.errors import NotFound
+from hived.records.events import Event
 from hived.records.node import (
     ALIVE,
     APPROVED,
@@ -23,7 +24,6 @@ from hived.records.node import (
     KeyView,
     NodeView,
 )
-from hived.records.site import Event
 from hived.records.streams import STATUS, STREAMS, rollup_key
 from hived.store import events
 from hived.store.engine.database import Database, dicts, tuples

@@ -8,6 +8,7 @@ import secrets
 from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
+from hived.records.events import Event
 from hived.records.joining import NodeKey, new_key, phrase
 from hived.records.node import (
     ACTIVE,
@@ -23,7 +24,6 @@ from hived.records.node import (
     Asked,
     Wish,
 )
-from hived.records.site import Event
 from hived.store import events
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Command, Miner, Node, OneTimeCode, SyncPoint

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from hived.records.events import Event
 from hived.records.peers import ALIVE, DEAD, HERE, LEFT, MASTER, SIGHTED, Master, Peer
-from hived.records.site import Event
 from hived.store import events as happenings
 from hived.store.engine.db import Database, dicts
 from hived.store.schema import Daemon

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hived.records.site import Command
+from hived.records.commands import Command
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Command as Row
 

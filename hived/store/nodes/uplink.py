@@ -10,8 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from hived.records.events import Event
 from hived.records.joining import NodeKey
-from hived.records.site import Event
 from hived.records.streams import STATUS, rollup_key
 from hived.records.uplink import JOINED, LEFT, PIN_MISMATCH, REFUSED, WITH_MASTER, Uplink
 from hived.store import events

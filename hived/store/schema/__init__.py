@@ -1,34 +1,27 @@
-"""Tables only. The one place where column names live; changes go through `store/migrations/`, never by hand.
-
-What changes with every poll (`Health`) is kept apart from what changes rarely (`Miner`): SQLite writes whole
-pages, and a narrow hot table of 1,000 miners is 25 pages instead of 150.
-History tables are keyed time first (appending costs a tenth of scattering); each row knows the time of the same
-miner's row before it, so that "the newest N of one miner" is N look-ups and not a scan over the fleet.
-"""
+"""Tables only, by wing. Column names live here and nowhere else; changes go through `store/migrations/`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import peewee as pw
-
+from hived.store.schema.access import ApiToken, Attempt, Audit, OneTimeCode, Session, User
 from hived.store.schema.base import Table
 from hived.store.schema.collecting import Artifact, Collector, Contribution, Frontier, Host, Refusal, Source
-from hived.store.schema.nodes import (
-    ApiToken,
-    Attempt,
-    Audit,
-    DeadLetter,
-    Keepsake,
-    Node,
-    NodeKey,
-    OneTimeCode,
-    Peer,
-    Session,
-    SyncPoint,
-    Uplink,
-    User,
+from hived.store.schema.miners import (
+    Chips,
+    Health,
+    Miner,
+    Model,
+    Rollup,
+    Rollup1h,
+    Rollup5m,
+    SettingsVersion,
+    Status,
+    Stranger,
+    Sweep,
 )
+from hived.store.schema.nodes import DeadLetter, Node, NodeKey, Peer, SyncPoint, Uplink
+from hived.store.schema.shared import Command, Counter, Daemon, Event, Setting
 
 __all__ = [
     "TABLES",
@@ -47,7 +40,6 @@ __all__ = [
     "Frontier",
     "Health",
     "Host",
-    "Keepsake",
     "Miner",
     "Model",
     "Node",
@@ -59,6 +51,7 @@ __all__ = [
     "Rollup1h",
     "Rollup5m",
     "Session",
+    "Setting",
     "SettingsVersion",
     "Source",
     "Status",
@@ -70,226 +63,8 @@ __all__ = [
     "User",
 ]
 
-
-class Miner(Table):
-    num = pw.AutoField()
-    mac = pw.TextField(unique=True)
-    ip = pw.TextField(null=True, index=True)
-    online = pw.BooleanField(default=False)
-    managed = pw.BooleanField(default=False)
-    model_alias = pw.TextField(null=True)
-    model_name = pw.TextField(null=True)
-    hostname = pw.TextField(null=True)
-    firmware = pw.TextField(null=True)
-    firmware_version = pw.TextField(null=True)
-    platform = pw.TextField(null=True)
-    serial = pw.TextField(null=True)
-    hashrate_unit = pw.TextField(default="GH/s")
-    node_id = pw.TextField(null=True)
-    remote = pw.BooleanField(default=False)
-    """True on a master for what another node watches: our own daemons leave it alone."""
-    seq = pw.IntegerField(default=0, index=True)
-    """Grows with every change of this row; the stream `miners` goes by it."""
-    node_has_key = pw.BooleanField(null=True)
-    """Whether the node that watches it has a key; null: it is one of our own."""
-    api_key = pw.TextField(null=True)
-    unlock_password = pw.TextField(null=True)
-    unlock_failures = pw.IntegerField(default=0)
-    unlock_position = pw.IntegerField(default=0)
-    unlock_not_before = pw.DoubleField(default=0.0)
-    created_at = pw.DoubleField()
-    updated_at = pw.DoubleField()
-
-
-class Health(Table):
-    num = pw.ForeignKeyField(Miner, primary_key=True, column_name="num", on_delete="CASCADE", backref="+")
-    state = pw.TextField(null=True)
-    preset = pw.TextField(null=True)
-    seen_at = pw.DoubleField(null=True)
-    missed_scans = pw.IntegerField(default=0)
-    uptime_s = pw.DoubleField(null=True)
-    uptime_at = pw.DoubleField(null=True)
-    status_at = pw.DoubleField(null=True)
-    chips_at = pw.DoubleField(null=True)
-    next_status_at = pw.DoubleField(default=0.0)
-    next_chips_at = pw.DoubleField(default=0.0)
-    failures = pw.IntegerField(default=0)
-    last_error = pw.TextField(null=True)
-    last_error_at = pw.DoubleField(null=True)
-    error_count = pw.IntegerField(default=0)
-    settings_due_at = pw.DoubleField(null=True)
-    active_pool = pw.TextField(null=True)
-    boards_seen = pw.TextField(default="")
-    fans_seen = pw.TextField(default="")
-    rev = pw.IntegerField(default=0, index=True)
-
-
-class Status(Table):
-    at = pw.DoubleField()
-    num = pw.IntegerField()
-    before = pw.DoubleField(null=True)
-    state = pw.TextField(null=True)
-    preset = pw.TextField(null=True)
-    hashrate_hs = pw.DoubleField(null=True)
-    average_hashrate_hs = pw.DoubleField(null=True)
-    expected_hashrate_hs = pw.DoubleField(null=True)
-    power_w = pw.DoubleField(null=True)
-    state_s = pw.DoubleField(null=True)
-    chip_temp_max_c = pw.DoubleField(null=True)
-    pcb_temp_max_c = pw.DoubleField(null=True)
-    partial = pw.BooleanField(default=False)
-    detail = pw.BlobField(null=True)
-
-    class Meta:
-        primary_key = pw.CompositeKey("at", "num")
-        without_rowid = True
-
-
-class Chips(Table):
-    """One row for each hashboard and time; `body` is `packing.pack_chips`."""
-
-    at = pw.DoubleField()
-    num = pw.IntegerField()
-    board = pw.IntegerField()
-    before = pw.DoubleField(null=True)
-    body = pw.BlobField()
-
-    class Meta:
-        primary_key = pw.CompositeKey("at", "num", "board")
-        without_rowid = True
-
-
-class Rollup(Table):
-    """What a miner did in one stretch of time: minimum, mean and maximum over `n` statuses, all in base units."""
-
-    at = pw.DoubleField()
-    num = pw.IntegerField()
-    n = pw.IntegerField()
-    hashing_n = pw.IntegerField()
-    hashrate_min_hs = pw.DoubleField(null=True)
-    hashrate_mean_hs = pw.DoubleField(null=True)
-    hashrate_max_hs = pw.DoubleField(null=True)
-    expected_hashrate_mean_hs = pw.DoubleField(null=True)
-    power_min_w = pw.DoubleField(null=True)
-    power_mean_w = pw.DoubleField(null=True)
-    power_max_w = pw.DoubleField(null=True)
-    chip_temp_min_c = pw.DoubleField(null=True)
-    chip_temp_mean_c = pw.DoubleField(null=True)
-    chip_temp_max_c = pw.DoubleField(null=True)
-
-    class Meta:
-        primary_key = pw.CompositeKey("at", "num")
-        without_rowid = True
-
-
-class Rollup5m(Rollup):
-    class Meta:
-        table_name = "rollup_5m"
-
-
-class Rollup1h(Rollup):
-    class Meta:
-        table_name = "rollup_1h"
-
-
-class Model(Table):
-    short = pw.TextField(primary_key=True, column_name="alias")  # Model.alias is a method of peewee's
-    name = pw.TextField(null=True)
-    max_preset = pw.TextField(null=True)
-    presets = pw.TextField(default="[]")
-    chips_per_chain = pw.IntegerField(null=True)
-    chains = pw.IntegerField(null=True)
-    topology = pw.TextField(null=True)
-    series = pw.TextField(null=True)
-    firmware_versions = pw.TextField(default="[]")
-    created_at = pw.DoubleField()
-    refreshed_at = pw.DoubleField()
-
-
-class SettingsVersion(Table):
-    num = pw.ForeignKeyField(Miner, column_name="num", on_delete="CASCADE", backref="+")
-    version = pw.IntegerField()
-    read_at = pw.DoubleField()
-    checked_at = pw.DoubleField()
-    document = pw.TextField()
-    changes = pw.TextField(default="[]")
-
-    class Meta:
-        primary_key = pw.CompositeKey("num", "version")
-        without_rowid = True
-
-
-class Event(Table):
-    id = pw.AutoField()
-    at = pw.DoubleField(index=True)
-    num = pw.IntegerField(null=True, index=True)
-    kind = pw.TextField()
-    detail = pw.TextField(default="{}")
-    node_id = pw.TextField(null=True)
-    """The node it was told by; null: this one. Its epoch and number there tell a repeat."""
-    node_epoch = pw.TextField(null=True)
-    node_seq = pw.BigIntegerField(null=True)
-
-    class Meta:
-        indexes = ((("node_id", "node_epoch", "node_seq"), True),)
-
-
-class Stranger(Table):
-    ip = pw.TextField(primary_key=True)
-    kind = pw.TextField()
-    reason = pw.TextField()
-    first_seen_at = pw.DoubleField()
-    last_seen_at = pw.DoubleField()
-    failures = pw.IntegerField(default=1)
-    next_probe_at = pw.DoubleField(default=0.0)
-
-
-class Sweep(Table):
-    id = pw.AutoField()
-    started_at = pw.DoubleField()
-    finished_at = pw.DoubleField(null=True)
-    addresses = pw.IntegerField(default=0)
-    responders = pw.IntegerField(default=0)
-    miners = pw.IntegerField(default=0)
-    strangers = pw.IntegerField(default=0)
-    unreadable = pw.IntegerField(default=0)
-    note = pw.TextField(null=True)
-
-
-class Command(Table):
-    id = pw.AutoField()
-    daemon = pw.TextField(index=True)
-    verb = pw.TextField()
-    args = pw.TextField(default="{}")
-    created_at = pw.DoubleField()
-    done_at = pw.DoubleField(null=True)
-    result = pw.TextField(null=True)
-    node_id = pw.TextField(null=True, index=True)
-    """The node that is to do it; null: this one."""
-    origin = pw.TextField(null=True, unique=True)
-    """On a node, the master's name for it, so that the same order is never taken twice."""
-    told_at = pw.DoubleField(null=True)
-    """When the master that ordered it knew what came of it."""
-
-
-class Daemon(Table):
-    name = pw.TextField(primary_key=True)
-    pid = pw.IntegerField()
-    version = pw.TextField()
-    started_at = pw.DoubleField()
-    beat_at = pw.DoubleField()
-    status = pw.TextField(default="")
-
-
-class Counter(Table):
-    """Growing numbers. "rev" counts transactions that changed a miner: readers ask for what is newer."""
-
-    name = pw.TextField(primary_key=True)
-    value = pw.IntegerField(default=0)
-
-
 TABLES: list[Any] = [
     Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, SettingsVersion, Event, Stranger, Sweep, Command, Daemon,
-    Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Keepsake, Node, NodeKey, OneTimeCode,
+    Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node, NodeKey, OneTimeCode,
     SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
 ]  # fmt: skip

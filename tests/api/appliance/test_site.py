@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from hived.records.site import DaemonRow, Event
-from hived.store import Store, database_of, events
+from hived.records.daemon import DaemonRow
+from hived.records.events import Event
+from hived.store import Store, commands, daemon_rows, database_of, events
 from hived.store.miners import discovery
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
@@ -77,12 +78,12 @@ async def test_a_scan_becomes_a_command_for_discoverd(api: Api) -> None:
     body = {"targets": ["192.168.1.0/24", "10.0.0.7", "192.168.2.77/24"]}
     code, reply = await api.ask("POST", "/api/v1/scan", body)
     assert (code, list(reply)) == (202, ["id"])
-    (wish,) = await api.store.read(discovery.open_commands, "hive-discoverd", newer_than=0.0)
+    (wish,) = await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0)
     assert (wish.id, wish.verb) == (reply["id"], "scan")
     assert wish.args == {"targets": ["192.168.1.0/24", "10.0.0.7/32", "192.168.2.0/24"]}
     waiting = await api.get(f"/api/v1/commands/{wish.id}")
     assert (waiting["done"], waiting["done_at"], waiting["result"]) == (False, None, None)
-    await api.do(discovery.finish, wish.id, {"miners": 3}, NOW + 5)
+    await api.do(commands.finish, wish.id, {"miners": 3}, NOW + 5)
     done = await api.get(f"/api/v1/commands/{wish.id}")
     assert (done["done"], done["done_at"], done["result"]) == (True, "2027-01-15T08:00:05.000Z", {"miners": 3})
 
@@ -91,7 +92,7 @@ async def test_a_scan_without_targets_is_of_all_networks(api: Api) -> None:
     bodies: tuple[Any, ...] = (None, {}, {"targets": []})
     for body in bodies:
         assert (await api.ask("POST", "/api/v1/scan", body))[0] == 202
-    wishes = await api.store.read(discovery.open_commands, "hive-discoverd", newer_than=0.0)
+    wishes = await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0)
     assert [w.args for w in wishes] == [{}, {}, {}]
 
 
@@ -105,7 +106,7 @@ async def test_what_cannot_be_scanned_is_refused(api: Api) -> None:
         assert code == 400, targets
         assert reply["error"].startswith("targets: "), reply
     assert (await api.ask("POST", "/api/v1/scan", {"target": []}))[0] == 400
-    assert await api.store.read(discovery.open_commands, "hive-discoverd", newer_than=0.0) == []
+    assert await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
 
 
 async def test_an_unknown_command_is_404(api: Api) -> None:
@@ -125,7 +126,7 @@ async def test_health_names_every_daemon_and_what_is_wrong(api: Api) -> None:
         "fresh": True, "refreshed_at": "2027-01-15T08:00:00.000Z", "rev": api.fleet.rev, "miners": 1,
     }  # fmt: skip
     for name in ("hive-apid", "hive-minerd"):
-        await api.do(discovery.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
+        await api.do(daemon_rows.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
     assert (await api.get("/api/v1/health"))["status"] == "ok"
 
 
@@ -141,7 +142,7 @@ async def test_health_says_that_the_database_was_replaced_and_that_the_disk_is_f
     assert aside.name in one["text"]
     assert "hivectl restore" in one["next"]
     for name in ("hive-apid", "hive-minerd"):
-        await api.do(discovery.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
+        await api.do(daemon_rows.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
     assert (await api.get("/api/v1/health"))["status"] == "ok", "it is over, and to be known"
     monkeypatch.setattr("hived.services.appliance.host_troubles.room", lambda folder: 1024)
     found = await api.get("/api/v1/health")

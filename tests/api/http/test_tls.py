@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Door
-from hived.api.miners.live_miners import FleetView
+from hived.api.miners.live_miners import LiveMiners
 from hived.runtime.kinds import TlsFiles
 from hived.services.access.passwords import Passwords
 from hived.services.appliance import certificates, tls
@@ -67,7 +67,7 @@ async def serve(store: Store, folder: Path, given: TlsFiles | None = None, **lim
     clock = FakeClock()
     await store.write(access.admit, at=clock())
     await store.write(users.add, "anna", access.HASHER.hash("correct horse battery"), "admin", NOW)
-    fleet = FleetView(store, status_seconds=15.0, clock=clock)
+    fleet = LiveMiners(store, status_seconds=15.0, clock=clock)
     await fleet.beat()
     served = Tls(given, folder, "node-1")
     app = make_app(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from hived.api.miners.live_miners import FleetView
+from hived.api.miners.live_miners import LiveMiners
+from hived.records.daemon import DaemonRow
 from hived.records.miner import FanReading, HashboardReading
-from hived.records.site import DaemonRow
-from hived.store import Database, Store
-from hived.store.miners import discovery, miners
+from hived.store import Database, Store, daemon_rows
+from hived.store.miners import miners
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
 from tests.clock import FakeClock
@@ -89,12 +89,12 @@ async def test_a_failing_miner_is_counted_until_a_poll_is_good_again(api: Api) -
 
 async def test_stale_says_which_daemon_does_not_run(api: Api) -> None:
     api.clock.advance(20)
-    await api.do(discovery.save_daemon, DaemonRow("hive-polld", 5, "1", NOW, api.clock(), ""))
+    await api.do(daemon_rows.save_daemon, DaemonRow("hive-polld", 5, "1", NOW, api.clock(), ""))
     api.clock.advance(15)
     await api.fleet.beat()
     found = await api.get("/api/v1/fleet")
     assert (found["stale"], found["stale_because"]) == (True, "hive-discoverd does not run")
-    await api.do(discovery.save_daemon, DaemonRow("hive-discoverd", 5, "1", NOW, api.clock(), ""))
+    await api.do(daemon_rows.save_daemon, DaemonRow("hive-discoverd", 5, "1", NOW, api.clock(), ""))
     assert (await api.get("/api/v1/fleet"))["stale"] is False
     api.clock.advance(11)
     assert (await api.get("/api/v1/fleet"))["stale_because"] == "the database cannot be read"
@@ -156,7 +156,7 @@ async def test_a_look_without_a_change_leaves_everything_as_it_is(api: Api) -> N
 
 async def test_a_daemons_beat_does_not_make_clients_load_the_list_again(api: Api) -> None:
     page = api.fleet.page("rows")
-    await api.do(discovery.save_daemon, DaemonRow("hive-polld", 5, "1", NOW, NOW + 5, ""))
+    await api.do(daemon_rows.save_daemon, DaemonRow("hive-polld", 5, "1", NOW, NOW + 5, ""))
     assert api.fleet.page("rows") is page
 
 
@@ -243,7 +243,7 @@ async def test_many_who_ask_at_once_share_one_compression(big_store: Store, cloc
 
 
 async def test_a_view_that_starts_on_a_filled_database_has_all_of_it(api: Api) -> None:
-    other: Any = FleetView(api.store, status_seconds=15.0, clock=api.clock)
+    other: Any = LiveMiners(api.store, status_seconds=15.0, clock=api.clock)
     await other.beat()
     assert len(other) == 1
     assert other.page("rows").body == api.fleet.page("rows").body

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hived.records.miner import MinerIdentity
-from hived.records.site import PollOutcome, StoredStatus
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.store import Store
 from hived.store.miners import history, miners, readings
 from tests.api import farm

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from hived.api import dto
+from hived.records.events import Event
 from hived.records.miner import HashboardReading, MinerIdentity, MinerSettings
-from hived.records.site import Event, PollOutcome
+from hived.records.miner_view import PollOutcome
 from hived.store import Store, events
 from hived.store.miners import miners, readings, settings
 from tests.api import farm

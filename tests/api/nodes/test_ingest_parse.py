@@ -16,8 +16,9 @@ from hived.api.nodes import ingest_parse
 from hived.cli import happenings
 from hived.errors import BadRequest
 from hived.records import untrusted
+from hived.records.events import Event
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_TITLE, Batch, SentEvent, SentLatest
-from hived.records.site import Event, MinerView
+from hived.records.miner_view import MinerView
 from hived.records.streams import STREAMS
 from hived.records.untrusted import BadValue
 from tests import nodes as fleet

@@ -9,8 +9,9 @@ import pytest
 
 from hived.records.joining import NodeKey
 from hived.records.times import to_text
+from hived.store import commands
 from hived.store.engine.database import dicts
-from hived.store.miners import discovery, views
+from hived.store.miners import views
 from hived.store.nodes import contacts, nodes, orders
 from hived.store.schema import Command
 from tests import nodes as fleet
@@ -208,7 +209,7 @@ async def test_a_scan_can_be_asked_of_another_node(far: Far) -> None:
     assert (order["id"], order["daemon"], order["args"]) == (
         answer["id"], "hive-discoverd", {"targets": ["10.0.0.0/24"]},
     )  # fmt: skip
-    assert await far.api.store.read(discovery.open_commands, "hive-discoverd", newer_than=0.0) == []
+    assert await far.api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
     await far.contact([{"id": order["id"], "result": {"miners": 3}}])
     done = await far.api.get(f"/api/v1/commands/{answer['id']}")
     assert (done["done"], done["result"], done["node_id"]) == (True, {"miners": 3}, "n1")

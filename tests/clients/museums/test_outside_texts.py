@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hived.clients.museums import dates, links, listed_objects, markup, text, values
-from hived.clients.museums.listed_objects import Shelf
+from hived.clients.museums.listed_objects import ListedObjects
 from hived.records.artifact import Fetched
 from tests.clock import FakeClock
 
@@ -214,7 +214,7 @@ def test_the_shelf_keeps_each_thing_once_for_a_while_and_no_more_than_fit(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listed_objects, "MAX_KEPT", 3)
-    kept = Shelf(clock)
+    kept = ListedObjects(clock)
     for i in range(5):
         kept.put(1, str(i), Fetched(gone=str(i)))
     assert kept.take(1, "0") is None

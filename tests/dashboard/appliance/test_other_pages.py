@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from hived.records.site import Event
-from hived.store import events
-from hived.store.miners import discovery, models
+from hived.records.events import Event
+from hived.store import commands, events
+from hived.store.miners import models
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.farm import Farm, ip, mac
 from tests.waiting import until
@@ -66,16 +66,16 @@ async def test_scan_now_asks_the_daemon_and_tells_the_result(farm: Farm, open_pa
         await page.go(f"{farm.url}/site", until="document.querySelector('.scan button')")
         await page.click(".scan button")
         asked = await _open_commands(farm)
-        await farm.write(discovery.finish, asked, {"addresses": 254, "miners": 3}, time.time())
+        await farm.write(commands.finish, asked, {"addresses": 254, "miners": 3}, time.time())
         await page.wait_for("document.querySelector('.scan').innerText.includes('Done: addresses 254, miners 3')")
 
 
 async def _open_commands(farm: Farm) -> int:
     async def found() -> bool:
-        return bool(await farm.store.read(discovery.open_commands, "hive-discoverd", newer_than=0))
+        return bool(await farm.store.read(commands.open_commands, "hive-discoverd", newer_than=0))
 
     await until(found, within_s=5)
-    return (await farm.store.read(discovery.open_commands, "hive-discoverd", newer_than=0))[0].id
+    return (await farm.store.read(commands.open_commands, "hive-discoverd", newer_than=0))[0].id
 
 
 async def test_events_are_sentences_and_new_ones_arrive(farm: Farm, open_page: OpenPage) -> None:

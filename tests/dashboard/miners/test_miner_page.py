@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from hived.records.site import PollOutcome
+from hived.records.miner_view import PollOutcome
 from hived.store import Database
 from hived.store.miners import miners, readings
 from tests.dashboard.conftest import OpenPage

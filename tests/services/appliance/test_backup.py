@@ -20,19 +20,19 @@ import pytest
 
 from hived.errors import Damaged, HivedError, SchemaMismatch
 from hived.records.access import By
+from hived.records.events import Event
 from hived.records.joining import NodeKey
-from hived.records.site import Event
 from hived.records.uplink import JOINED, Uplink
 from hived.services.appliance.backup import DATABASE, MANIFEST, make
 from hived.services.appliance.restore import EVENT, restore
 from hived.store import create, database_of, events, integrity
 from hived.store.engine.epoch import epoch
 from hived.store.engine.locks import in_use
+from hived.store.engine.node_id import NAME as NODE_ID
+from hived.store.engine.node_id import node_id
 from hived.store.engine.secret_box import NAME as SECRET
 from hived.store.miners import discovery
 from hived.store.nodes import uplink
-from hived.store.nodes.node import NAME as NODE_ID
-from hived.store.nodes.node import node_id
 from tests.interrupted import interrupted
 
 NOW = 1_790_000_000.0

@@ -11,10 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
-from hived.records.site import DaemonRow
+from hived.records.daemon import DaemonRow
 from hived.services.appliance.host_health import HostHealth, measured, presence, temperature
-from hived.store import Store, create
-from hived.store.miners import discovery
+from hived.store import Store, create, daemon_rows
 from tests.clock import FakeClock
 
 Sensor = namedtuple("Sensor", "label current high critical")
@@ -29,8 +28,8 @@ async def test_a_box_tells_how_it_is(tmp_path: Path, clock: FakeClock) -> None:
     path = tmp_path / "hived.db"
     create(f"sqlite:///{path}")
     async with Store.open(f"sqlite:///{path}") as store:
-        await store.write(discovery.save_daemon, DaemonRow("hive-polld", 1, "0.1.0", 0.0, clock() - 5, "60 polls"))
-        await store.write(discovery.save_daemon, DaemonRow("hive-minerd", 1, "0.1.0", 0.0, clock() - 500, "Idle"))
+        await store.write(daemon_rows.save_daemon, DaemonRow("hive-polld", 1, "0.1.0", 0.0, clock() - 5, "60 polls"))
+        await store.write(daemon_rows.save_daemon, DaemonRow("hive-minerd", 1, "0.1.0", 0.0, clock() - 500, "Idle"))
         found = await HostHealth(store, path, tmp_path, clock=clock).read()
     assert found.keys() == KEYS
     assert 0 < found["disk_free_bytes"] <= found["disk_total_bytes"]

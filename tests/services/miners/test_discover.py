@@ -14,7 +14,7 @@ from hived.services.commands import ScanCommands, parse_targets
 from hived.services.miners import discover
 from hived.services.miners.sweep import LightScan, Range
 from hived.simulator.miners.faults import Fault
-from hived.store import events
+from hived.store import commands, events
 from hived.store.miners import discovery, miners, models, readings, settings, telemetry, views
 from tests.databases import Databases
 from tests.services.conftest import MakeSite, macs
@@ -326,15 +326,15 @@ async def test_unchanged_settings_are_read_again_after_an_hour_without_a_new_ver
 
 async def test_a_wished_scan_is_done_and_its_result_stored(make_site: MakeSite) -> None:
     here = await make_site(3)
-    commands = ScanCommands(here.store, here.discoverer(), clock=here.clock)
-    good = await here.store.write(discovery.ask, "hive-discoverd", "scan", {"targets": ["127.33.0.2"]}, here.clock())
-    bad = await here.store.write(discovery.ask, "hive-discoverd", "scan", {"targets": ["example"]}, here.clock())
-    await commands.run_open()
-    done = await here.store.read(discovery.command, good)
+    scans = ScanCommands(here.store, here.discoverer(), clock=here.clock)
+    good = await here.store.write(commands.ask, "hive-discoverd", "scan", {"targets": ["127.33.0.2"]}, here.clock())
+    bad = await here.store.write(commands.ask, "hive-discoverd", "scan", {"targets": ["example"]}, here.clock())
+    await scans.run_open()
+    done = await here.store.read(commands.command, good)
     assert done is not None
     assert done.result is not None
     assert (done.result["miners"], done.result["addresses"]) == (1, 1)
-    refused = await here.store.read(discovery.command, bad)
+    refused = await here.store.read(commands.command, bad)
     assert refused is not None
     assert "example" in str(refused.result)
     assert len(await here.store.read(miners.known)) == 1

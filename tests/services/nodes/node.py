@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hived.records.miner import MinerIdentity, ModelInfo, Preset
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.peers import ALIVE, MASTER, Peer
-from hived.records.site import PollOutcome, StoredStatus
 from hived.records.uplink import Identity, Uplink
-from hived.services.nodes.uplink import Sync
+from hived.services.nodes.uplink import MasterLink
 from hived.store import Database, Store, create
 from hived.store.miners import miners, models, readings
 from hived.store.nodes import dead_letters, peers, streams, uplink
@@ -32,8 +32,8 @@ class Node:
         """The monotonic clock."""
         self.sync = self._made()
 
-    def _made(self) -> Sync:
-        return Sync(
+    def _made(self) -> MasterLink:
+        return MasterLink(
             self.store, Identity(OWN, "north-shed", "north", "0.1.0"), wanted=self.wanted, health=_health,
             clock=self.clock, monotonic=self.elapsed, uniform=lambda low, high: high,
         )  # fmt: skip

@@ -14,13 +14,12 @@ from aiohttp import web
 
 from hived.clients.master.errors import NotWelcome
 from hived.errors import BadRequest
+from hived.records.daemon import DaemonRow
 from hived.records.joining import hash_of, new_key
-from hived.records.site import DaemonRow
 from hived.records.streams import EVENTS, MINERS
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, Identity
 from hived.services.nodes.join import Joiner
-from hived.store import events
-from hived.store.miners import discovery
+from hived.store import daemon_rows, events
 from hived.store.nodes import uplink
 from hived.store.schema import Node as NodeRow
 from hived.store.schema import Uplink as UplinkRow
@@ -178,7 +177,7 @@ async def test_a_box_that_is_the_master_carries_nothing_and_tells_its_own_health
 ) -> None:
     node = await make_node("auto")
     await node.store.write(lambda db: NodeRow.insert(id=OWN, name="here", role="master", status="approved").execute(db))
-    await node.store.write(discovery.save_daemon, DaemonRow("hive-apid", 1, "0.1.0", 0.0, node.clock(), ""))
+    await node.store.write(daemon_rows.save_daemon, DaemonRow("hive-apid", 1, "0.1.0", 0.0, node.clock(), ""))
     await node.sees(master.url)
     await node.tick(1, times=3)
     assert master.log == []

@@ -10,8 +10,8 @@ import pytest
 from hived.errors import BadRequest
 from hived.records.uplink import Order
 from hived.services.nodes.orders import GIVE_UP_S, Orders, checked
-from hived.store import Store, audit
-from hived.store.miners import discovery, miners, models
+from hived.store import Store, audit, commands
+from hived.store.miners import miners, models
 from hived.store.nodes import nodes, received_commands
 from hived.store.schema import Command, Miner
 from tests import nodes as fleet
@@ -131,10 +131,10 @@ async def test_a_limit_of_presets_is_set_as_the_ladder_spells_it(store: Store, o
 
 async def test_a_scan_is_left_for_hive_discoverd(store: Store, orders: Orders, clock: FakeClock) -> None:
     await orders.take(MASTER, [order(8, "scan", "hive-discoverd", targets=["10.0.0.0/30"])])
-    (wish,) = await store.read(discovery.open_commands, "hive-discoverd", newer_than=clock() - 60)
+    (wish,) = await store.read(commands.open_commands, "hive-discoverd", newer_than=clock() - 60)
     assert wish.args == {"targets": ["10.0.0.0/30"]}
     assert not await orders.carry_out()
-    await store.write(discovery.finish, wish.id, {"miners": 2}, clock())
+    await store.write(commands.finish, wish.id, {"miners": 2}, clock())
     assert await results(orders) == {8: {"miners": 2}}
 
 
@@ -182,12 +182,12 @@ def test_an_order_that_makes_no_sense_is_refused(daemon: str, verb: str, args: d
 async def test_untold_orders_outlive_the_clearing_of_old_commands(
     store: Store, orders: Orders, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(discovery, "KEEP_COMMANDS", 5)
+    monkeypatch.setattr(commands, "KEEP_COMMANDS", 5)
     await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
     await orders.carry_out()
     for _ in range(10):
-        await store.write(discovery.ask, "hive-discoverd", "scan", {}, clock())
+        await store.write(commands.ask, "hive-discoverd", "scan", {}, clock())
     assert list(await results(orders)) == [3]
     await orders.told(MASTER, [3])
-    await store.write(discovery.ask, "hive-discoverd", "scan", {}, clock())
+    await store.write(commands.ask, "hive-discoverd", "scan", {}, clock())
     assert await store.read(received_commands.untold, MASTER) == []

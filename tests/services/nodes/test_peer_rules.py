@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from hived.records.events import Event
 from hived.records.peers import ALIVE, DEAD, LEFT, SIGHTED, SUSPECT, Peer, Sighting
-from hived.records.site import Event
 from hived.services.nodes import peer_rules as rules
 
 NODE = Sighting("rig", "abc", "node", ("192.0.2.7", "192.0.2.8"), "1.0")

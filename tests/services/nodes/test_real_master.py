@@ -14,20 +14,21 @@ from aiohttp import web
 
 from hived.api.app import make_app
 from hived.api.http.listener import Door
-from hived.api.miners.live_miners import FleetView
+from hived.api.miners.live_miners import LiveMiners
 from hived.records.access import By
+from hived.records.daemon import DaemonRow
+from hived.records.events import Event
 from hived.records.joining import hash_of
 from hived.records.miner import MinerIdentity
-from hived.records.site import DaemonRow, Event
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, REFUSED
 from hived.services.appliance import backup, restore
 from hived.services.appliance.tls import Tls
 from hived.services.nodes.upload import begin_anew
-from hived.store import Database, Store, events
+from hived.store import Database, Store, daemon_rows, events
 from hived.store.collecting import artifacts
 from hived.store.engine.epoch import epoch
-from hived.store.miners import discovery, history, miners, views
+from hived.store.miners import history, miners, views
 from hived.store.nodes import contacts, ingest, nodes, orders, uplink
 from hived.store.schema import Miner, Rollup5m
 from tests.clock import FakeClock
@@ -62,7 +63,7 @@ async def master(databases: Databases, clock: FakeClock, tmp_path: Path, stack: 
     store = await stack.enter_async_context(Store.open(databases.make(), tmp_path))
     await store.write(contacts.own, "master-1", name="site-master", site=None, version="0.1.0", now=clock())
     tls = Tls(None, tmp_path, "site-master")
-    fleet = FleetView(store, status_seconds=15.0)
+    fleet = LiveMiners(store, status_seconds=15.0)
     await fleet.beat()
     app = make_app(
         store, fleet=fleet, node_name="site-master", node_id="master-1", clock=clock, certificate=tls.current
@@ -148,13 +149,13 @@ async def test_a_box_that_was_a_master_once_can_become_a_node(
     node = await stack.enter_async_context(a_node(tmp_path / "node", clock, "auto"))
     await node.store.write(contacts.own, OWN, name="old", site=None, version="0.1.0", now=clock())
     apid = DaemonRow("hive-apid", pid=1, version="0.1.0", started_at=clock(), beat_at=clock(), status="")
-    await node.store.write(discovery.save_daemon, apid)
+    await node.store.write(daemon_rows.save_daemon, apid)
     await node.tick(uplink.RETIRED_S + 60)
     assert "is the master" in node.sync.summary(), "nobody named another one"
     await node.anew(master.url)
     await node.tick()
     assert (await node.link()).state == ASKING
-    await node.store.write(discovery.save_daemon, replace(apid, beat_at=clock()))
+    await node.store.write(daemon_rows.save_daemon, replace(apid, beat_at=clock()))
     await node.tick()
     assert "is the master" in node.sync.summary(), "its hive-apid serves again"
 

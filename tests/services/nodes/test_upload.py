@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from hived.errors import Transient
-from hived.records.site import Event
+from hived.records.events import Event
 from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
 from hived.services.nodes.delivery import MOST_IN_A_ROW
 from hived.store import events

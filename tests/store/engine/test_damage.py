@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from hived.errors import Damaged, HivedError, Replaced, SchemaMismatch, Transient
-from hived.records.site import Event
+from hived.records.events import Event
 from hived.store import Store, create, database_of, events, integrity
-from hived.store.engine.damage import AT_MOST, EVENT, kept, opened, replace
+from hived.store.engine.damage import AT_MOST, EVENT, kept, replace
+from hived.store.engine.node_id import node_id
+from hived.store.engine.opening import opened
 from hived.store.engine.sqlite import file_of
 from hived.store.miners import discovery
-from hived.store.nodes.node import node_id
 from tests.interrupted import interrupted
 
 NOW = 1_790_000_000.0

@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from hived.errors import HivedError, Transient
-from hived.records.site import Stranger
+from hived.records.discovery import Stranger
 from hived.runtime import retry
 from hived.store import Database, Store, create, database_of
-from hived.store.engine import damage
 from hived.store.engine import database as room
+from hived.store.engine import opening
 from hived.store.engine.db import TRIES
 from hived.store.miners import discovery
 from tests.databases import Cluster
@@ -294,7 +294,7 @@ async def test_a_daemon_that_starts_before_its_server_waits_for_it(
     waits: asyncio.Queue[str] = asyncio.Queue()
 
     async def daemon() -> int:
-        async with damage.opened(cluster.url(name), tmp_path, waits=waits.put_nowait) as store:
+        async with opening.opened(cluster.url(name), tmp_path, waits=waits.put_nowait) as store:
             return len(await store.read(discovery.sweeps))
 
     await asyncio.to_thread(cluster.stop)

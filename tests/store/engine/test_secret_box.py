@@ -15,7 +15,7 @@ from hived.errors import HivedError, Transient
 from hived.records.miner import MinerIdentity
 from hived.store import Store, create, integrity
 from hived.store.engine import sqlite
-from hived.store.engine.secret_box import NAME, PREFIX, Box
+from hived.store.engine.secret_box import NAME, PREFIX, SecretBox
 from hived.store.miners import miners, readings
 
 MAC = "02:00:00:00:00:01"
@@ -29,19 +29,19 @@ def files(folder: Path) -> bytes:
 
 
 def test_what_is_sealed_is_opened_again_and_never_looks_the_same(tmp_path: Path) -> None:
-    box = Box(tmp_path)
+    box = SecretBox(tmp_path)
     one, other = box.seal("grün", "a"), box.seal("grün", "a")
     assert one != other
     assert one.startswith(PREFIX)
     assert "grün" not in one
-    assert Box(tmp_path).open(one, "a") == "grün"
+    assert SecretBox(tmp_path).open(one, "a") == "grün"
     assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
 @pytest.mark.parametrize("change", ["about", "text", "cut", "garbage"])
 def test_a_value_that_was_moved_or_changed_is_not_opened(tmp_path: Path, change: str) -> None:
-    box = Box(tmp_path)
+    box = SecretBox(tmp_path)
     sealed, about = box.seal("secret", "miner:a:api_key"), "miner:a:api_key"
     if change == "about":
         about = "miner:b:api_key"
@@ -56,23 +56,27 @@ def test_a_value_that_was_moved_or_changed_is_not_opened(tmp_path: Path, change:
 
 
 def test_a_key_file_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
-    sealed = Box(tmp_path).seal("secret", "a")
+    sealed = SecretBox(tmp_path).seal("secret", "a")
     path = tmp_path / NAME
     path.write_text("abc")
-    for action in (lambda: Box(tmp_path).open(sealed, "a"), lambda: Box(tmp_path).seal("x", "a"), Box(tmp_path).check):
+    for action in (
+        lambda: SecretBox(tmp_path).open(sealed, "a"),
+        lambda: SecretBox(tmp_path).seal("x", "a"),
+        SecretBox(tmp_path).check,
+    ):
         with pytest.raises(HivedError, match=f"{NAME} is damaged: it must hold 64 hexadecimal digits"):
             action()
     path.unlink()
     path.mkdir()
     with pytest.raises(HivedError, match=f"cannot use the key file .*{NAME}"):
-        Box(tmp_path).open(sealed, "a")
+        SecretBox(tmp_path).open(sealed, "a")
     with pytest.raises(HivedError, match="cannot use the key file"):
-        Box(tmp_path / NAME / "file" / "x").open(sealed, "a")
+        SecretBox(tmp_path / NAME / "file" / "x").open(sealed, "a")
 
 
 async def test_processes_that_start_together_agree_on_the_key(tmp_path: Path) -> None:
-    sealed = await asyncio.gather(*(asyncio.to_thread(Box(tmp_path).seal, f"text {i}", "a") for i in range(20)))
-    box = Box(tmp_path)
+    sealed = await asyncio.gather(*(asyncio.to_thread(SecretBox(tmp_path).seal, f"text {i}", "a") for i in range(20)))
+    box = SecretBox(tmp_path)
     assert [box.open(one, "a") for one in sealed] == [f"text {i}" for i in range(20)]
 
 
@@ -130,7 +134,7 @@ async def test_a_lost_key_file_hides_keys_and_no_miners_and_is_told_once(
             row = await store.write(miners.saw, sighting, node_id="n")
             await store.write(miners.keep_key, row.num, KEY, 2.0)
     (tmp_path / NAME).unlink()
-    Box(tmp_path).seal("another key is made", "a")
+    SecretBox(tmp_path).seal("another key is made", "a")
     with caplog.at_level(logging.WARNING, "hived"):
         async with Store.open(url) as store:
             assert [m.api_key for m in await store.read(miners.known)] == [None] * 3

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 from hived.errors import HivedError, SchemaMismatch, Transient
+from hived.records.discovery import Stranger
 from hived.records.miner import MinerIdentity, MinerSettings, ModelInfo, Preset
-from hived.records.site import Stranger
 from hived.store import Store, create, database_of, integrity
 from hived.store.engine import database as room
 from hived.store.engine import sqlite
+from hived.store.engine.node_id import node_id
 from hived.store.miners import discovery, miners, models, settings
 from hived.store.miners.settings import KEEP_VERSIONS
-from hived.store.nodes.node import node_id
 from hived.store.schema import TABLES
 from tests.databases import Databases
 

@@ -11,7 +11,7 @@ import pytest
 
 from hived.runtime.config import Retention as Limits
 from hived.services.appliance.retain import Retention
-from hived.services.appliance.trusted_clock import DOUBT_S, OFF_S, SteadyClock
+from hived.services.appliance.trusted_clock import DOUBT_S, OFF_S, TrustedClock
 from hived.store import Store
 from hived.store.access import codes, sessions
 from hived.store.miners import history
@@ -39,8 +39,8 @@ def time() -> Time:
     return Time(FakeClock(START), FakeClock(1000.0))
 
 
-def steady(time: Time, seen: float | None = None) -> SteadyClock:
-    return SteadyClock(time.wall, time.monotonic, seen)
+def steady(time: Time, seen: float | None = None) -> TrustedClock:
+    return TrustedClock(time.wall, time.monotonic, seen)
 
 
 def test_a_new_box_and_one_that_was_off_for_a_day_are_believed_at_once(time: Time) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hived.records.miner import ChipReading, HashboardChips, MinerIdentity
-from hived.records.site import PollOutcome, StoredStatus
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.runtime.config import Retention as Limits
 from hived.services.appliance.retain import Retention
 from hived.store import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from hived.records.events import Event
 from hived.records.peers import ALIVE, DEAD, LEFT, SIGHTED, SUSPECT, Master, Peer
-from hived.records.site import Event
 from hived.store import Store, events
 from hived.store.nodes import peers
 from hived.store.schema import Daemon

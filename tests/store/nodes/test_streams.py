@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from hived.records.events import Event
 from hived.records.miner import MinerIdentity, ModelInfo, Preset
-from hived.records.site import Event, PollOutcome, StoredStatus
+from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS, rollup_seq
 from hived.store import Database, Store, events
 from hived.store.miners import discovery, miners, models, readings

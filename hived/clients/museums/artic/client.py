@@ -13,7 +13,7 @@ from collections.abc import Callable
 from hived.clients.fetch import JSON, Fetcher, Reply
 from hived.clients.museums import links, values
 from hived.clients.museums.artic.parse import FIELDS, MAX_PAGE, parse_artwork, parse_page
-from hived.clients.museums.listed_objects import Shelf
+from hived.clients.museums.listed_objects import ListedObjects
 from hived.errors import Unreadable
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
@@ -29,7 +29,7 @@ class ArticAdapter:
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher
         self._clock = clock
-        self._shelf = Shelf(clock)
+        self._shelf = ListedObjects(clock)
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the objects of the next page; with `since` those that changed, or do not say when they did."""

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from hived.clients.fetch import JSON, Fetcher
 from hived.clients.museums import links, values
 from hived.clients.museums.commons.parse import CommonsAnswer, go_on, parse_answer
-from hived.clients.museums.listed_objects import Shelf
+from hived.clients.museums.listed_objects import ListedObjects
 from hived.errors import Refused, Throttled, Transient, Unreadable
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
@@ -41,7 +41,7 @@ class CommonsAdapter:
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher
         self._clock = clock
-        self._shelf = Shelf(clock)
+        self._shelf = ListedObjects(clock)
         self._sums: OrderedDict[tuple[int, str], int] = OrderedDict()
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from hived.clients.fetch import XML, Fetcher
 from hived.clients.museums import links, values
-from hived.clients.museums.listed_objects import Shelf
+from hived.clients.museums.listed_objects import ListedObjects
 from hived.clients.museums.rijksmuseum.parse import HOSTS, MAX_TOKEN, OaiAnswer, parse_answer
 from hived.errors import Refused, Transient, Unreadable
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
@@ -29,7 +29,7 @@ class RijksmuseumAdapter:
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher
         self._clock = clock
-        self._shelf = Shelf(clock)
+        self._shelf = ListedObjects(clock)
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the next batch of records; with `since` those changed from the day before on, deleted ones too."""

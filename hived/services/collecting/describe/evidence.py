@@ -160,7 +160,7 @@ class Text:
         return BEFORE_ERA.search(self.text) is not None
 
 
-class Grounds:
+class Evidence:
     """All that may be said of an object: what the model was told, its fields apart from the page's text.
 
     What speaks to a model is no ground for anything, should it have come through to the prompt.

@@ -21,7 +21,7 @@ from hived.services.collecting.describe.evidence import (
     NUMBER,
     ORDINAL,
     WORD,
-    Grounds,
+    Evidence,
     centuries_in,
     plain,
 )
@@ -52,7 +52,7 @@ def check(text: str, prompt: Prompt) -> Checked:
     _refuse_leaks(whole, prompt)
     for part in (answer.title, answer.summary, answer.period, *answer.tags):
         _refuse_disturbed(part)
-    grounds = Grounds(prompt)
+    grounds = Evidence(prompt)
     dropped: list[str] = []
     kept = [one for one in sentences(answer.summary) if _keep(one, _fault(one, prompt, grounds), dropped)]
     summary = " ".join(kept)
@@ -180,7 +180,7 @@ def _keep(sentence: str, fault: str | None, dropped: list[str]) -> bool:
     return fault is None
 
 
-def _fault(sentence: str, prompt: Prompt, grounds: Grounds) -> str | None:
+def _fault(sentence: str, prompt: Prompt, grounds: Evidence) -> str | None:
     """Return why a sentence cannot stay, None when it can."""
     if not sentence.rstrip("\"'”’)").endswith((".", "!", "?")):
         return "unfinished"
@@ -199,7 +199,7 @@ def _quotes_title(sentence: str, prompt: Prompt) -> bool:
     return isinstance(title, str) and not words.PERSONS.search(sentence.replace(title, ""))
 
 
-def ungrounded(text: str, grounds: Grounds) -> str | None:
+def ungrounded(text: str, grounds: Evidence) -> str | None:
     """Return what in a text the record does not say, None when all of it is there."""
     for find in (_wrong_claim, _wrong_time, _wrong_number, _wrong_maker, _wrong_name, _wrong_material):
         found = find(text, grounds)
@@ -208,14 +208,14 @@ def ungrounded(text: str, grounds: Grounds) -> str | None:
     return None
 
 
-def _wrong_claim(text: str, grounds: Grounds) -> str | None:
+def _wrong_claim(text: str, grounds: Evidence) -> str | None:
     for match in words.CLAIMS.finditer(text):
         if plain(match[0]) not in grounds.fields.words:
             return f"a judgement ({match[0]})"
     return None
 
 
-def _wrong_time(text: str, grounds: Grounds) -> str | None:
+def _wrong_time(text: str, grounds: Evidence) -> str | None:
     told = frozenset(centuries_in(text))
     wrong = told - grounds.centuries
     if wrong:
@@ -227,7 +227,7 @@ def _wrong_time(text: str, grounds: Grounds) -> str | None:
     return None
 
 
-def _wrong_number(text: str, grounds: Grounds) -> str | None:
+def _wrong_number(text: str, grounds: Evidence) -> str | None:
     centuries = frozenset(centuries_in(text))
     for match in ORDINAL.finditer(text):
         if int(match[1]) not in centuries | grounds.everything.ordinals:
@@ -249,7 +249,7 @@ def _wrong_number(text: str, grounds: Grounds) -> str | None:
 _BY = re.compile(r"\b[Bb]y\s+((?:[A-Z][\w'’.-]*\s*)+)")
 
 
-def _wrong_maker(text: str, grounds: Grounds) -> str | None:
+def _wrong_maker(text: str, grounds: Evidence) -> str | None:
     """Where the fields name the makers, a page cannot name another."""
     if not grounds.has_makers:
         return None
@@ -260,14 +260,14 @@ def _wrong_maker(text: str, grounds: Grounds) -> str | None:
     return None
 
 
-def _wrong_name(text: str, grounds: Grounds) -> str | None:
+def _wrong_name(text: str, grounds: Evidence) -> str | None:
     for token in WORD.findall(text):
         if token[0].isupper() and plain(token) not in words.STARTERS and not grounds.knows_word(token):
             return f"not in the record ({token})"
     return None
 
 
-def _wrong_material(text: str, grounds: Grounds) -> str | None:
+def _wrong_material(text: str, grounds: Evidence) -> str | None:
     for word in map(plain, WORD.findall(text)):
         if word in words.MATERIALS and not grounds.knows_word(word):
             return f"not in the record ({word})"
@@ -277,7 +277,7 @@ def _wrong_material(text: str, grounds: Grounds) -> str | None:
 # -- the smaller parts ---------------------------------------------------------------------------------------------
 
 
-def _title(title: str, prompt: Prompt, grounds: Grounds, dropped: list[str]) -> str:
+def _title(title: str, prompt: Prompt, grounds: Evidence, dropped: list[str]) -> str:
     """Return the model's title, else the record's own, else what kind of thing it is. Raises BadAnswer for none."""
     fault = None if _title_is_of(title, grounds) else "not in the record"
     if _keep(title, fault or ungrounded(title, grounds), dropped):
@@ -288,19 +288,19 @@ def _title(title: str, prompt: Prompt, grounds: Grounds, dropped: list[str]) -> 
     raise BadAnswer("neither the answer nor the record has a title that can be shown", "title")
 
 
-def _title_is_of(title: str, grounds: Grounds) -> bool:
+def _title_is_of(title: str, grounds: Evidence) -> bool:
     """A title is made of the record's words; small ones may come in between."""
     return all(grounds.knows_word(word) or plain(word) in words.STARTERS for word in WORD.findall(title))
 
 
-def _period(period: str, grounds: Grounds, dropped: list[str]) -> str | None:
+def _period(period: str, grounds: Evidence, dropped: list[str]) -> str | None:
     if not period:
         return None
     fault = ungrounded(period, grounds) or (None if _title_is_of(period, grounds) else "not in the record")
     return period if _keep(period, fault, dropped) else None
 
 
-def _tags(tags: list[str], grounds: Grounds, dropped: list[str]) -> tuple[str, ...]:
+def _tags(tags: list[str], grounds: Evidence, dropped: list[str]) -> tuple[str, ...]:
     """Return the tags whose every word is in the record, each once."""
     kept: dict[str, str] = {}
     for tag in tags:

@@ -1,4 +1,4 @@
-"""What the site looks like in our own database: miners as we keep them, models, events, sweeps, strangers.
+"""Miners as our own database keeps them: for discovery, for polling and for people; their models and settings.
 
 Times are UTC epoch seconds, units as in `records.miner`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from hived.records.events import Event
 from hived.records.miner import FanReading, HashboardChips, HashboardReading, PoolReading
 
 REMOTE_SILENT_S = 300.0
@@ -46,21 +47,6 @@ class KnownMiner:
 
     def __repr__(self) -> str:
         return f"KnownMiner(num={self.num}, mac={self.mac}, ip={self.ip}, online={self.online})"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a miner (or, with mac None, to this node)."""
-
-    kind: str
-    at: float
-    detail: dict[str, Any] = field(default_factory=dict)
-    num: int | None = None
-    mac: str | None = None
-    id: int | None = None
-    node_id: str | None = None
-    """The node that told of it; None: this one."""
-    node_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,57 +194,3 @@ class SettingsVersion:
     document: dict[str, Any]
     changes: tuple[dict[str, Any], ...] = ()
     """[{path, before, after}], paths dotted: "pools.0.url"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stranger:
-    """An address that answers but is no miner we can read; `kind` says what it looks like, `reason` why."""
-
-    ip: str
-    kind: str
-    reason: str
-    first_seen_at: float
-    last_seen_at: float
-    failures: int = 1
-    next_probe_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """One discovery cycle over all configured subnets."""
-
-    started_at: float
-    finished_at: float | None = None
-    addresses: int = 0
-    responders: int = 0
-    miners: int = 0
-    strangers: int = 0
-    unreadable: int = 0
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A wish of the operator for a daemon, kept as a row until it is done."""
-
-    id: int
-    daemon: str
-    verb: str
-    args: dict[str, Any]
-    created_at: float
-    done_at: float | None = None
-    result: dict[str, Any] | None = None
-    node_id: str | None = None
-    """The node that is to do it; None: this one."""
-
-
-@dataclass(frozen=True, slots=True)
-class DaemonRow:
-    """What a daemon last said of itself."""
-
-    name: str
-    pid: int
-    version: str
-    started_at: float
-    beat_at: float
-    status: str

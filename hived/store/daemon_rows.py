@@ -1,0 +1,23 @@
+"""What the daemons of this box say of themselves: a row each."""
+
+from __future__ import annotations
+
+from hived.records.daemon import DaemonRow
+from hived.store.engine.database import Database, dicts
+from hived.store.schema import Daemon as DaemonTable
+
+
+def save_daemon(db: Database, row: DaemonRow) -> None:
+    """Store what a daemon says of itself."""
+    fields = {
+        "pid": row.pid, "version": row.version, "started_at": row.started_at, "beat_at": row.beat_at,
+        "status": row.status,
+    }  # fmt: skip
+    DaemonTable.insert(name=row.name, **fields).on_conflict(conflict_target=[DaemonTable.name], update=fields).execute(
+        db
+    )
+
+
+def daemons(db: Database) -> list[DaemonRow]:
+    """Return every daemon that ever used this database, by name."""
+    return [DaemonRow(**row) for row in dicts(DaemonTable.select().order_by(DaemonTable.name), db)]

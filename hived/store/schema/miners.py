@@ -1,0 +1,183 @@
+"""Tables of miners: who they are, how they are and were, their models and settings; sweeps and strangers.
+
+What changes with every poll (`Health`) is kept apart from what changes rarely (`Miner`): SQLite writes whole
+pages, and a narrow hot table of 1,000 miners is 25 pages instead of 150.
+History tables are keyed time first (appending costs a tenth of scattering); each row knows the time of the same
+miner's row before it, so that "the newest N of one miner" is N look-ups and not a scan over the fleet.
+"""
+
+from __future__ import annotations
+
+import peewee as pw
+
+from hived.store.schema.base import Table
+
+
+class Miner(Table):
+    num = pw.AutoField()
+    mac = pw.TextField(unique=True)
+    ip = pw.TextField(null=True, index=True)
+    online = pw.BooleanField(default=False)
+    managed = pw.BooleanField(default=False)
+    model_alias = pw.TextField(null=True)
+    model_name = pw.TextField(null=True)
+    hostname = pw.TextField(null=True)
+    firmware = pw.TextField(null=True)
+    firmware_version = pw.TextField(null=True)
+    platform = pw.TextField(null=True)
+    serial = pw.TextField(null=True)
+    hashrate_unit = pw.TextField(default="GH/s")
+    node_id = pw.TextField(null=True)
+    remote = pw.BooleanField(default=False)
+    """True on a master for what another node watches: our own daemons leave it alone."""
+    seq = pw.IntegerField(default=0, index=True)
+    """Grows with every change of this row; the stream `miners` goes by it."""
+    node_has_key = pw.BooleanField(null=True)
+    """Whether the node that watches it has a key; null: it is one of our own."""
+    api_key = pw.TextField(null=True)
+    unlock_password = pw.TextField(null=True)
+    unlock_failures = pw.IntegerField(default=0)
+    unlock_position = pw.IntegerField(default=0)
+    unlock_not_before = pw.DoubleField(default=0.0)
+    created_at = pw.DoubleField()
+    updated_at = pw.DoubleField()
+
+
+class Health(Table):
+    num = pw.ForeignKeyField(Miner, primary_key=True, column_name="num", on_delete="CASCADE", backref="+")
+    state = pw.TextField(null=True)
+    preset = pw.TextField(null=True)
+    seen_at = pw.DoubleField(null=True)
+    missed_scans = pw.IntegerField(default=0)
+    uptime_s = pw.DoubleField(null=True)
+    uptime_at = pw.DoubleField(null=True)
+    status_at = pw.DoubleField(null=True)
+    chips_at = pw.DoubleField(null=True)
+    next_status_at = pw.DoubleField(default=0.0)
+    next_chips_at = pw.DoubleField(default=0.0)
+    failures = pw.IntegerField(default=0)
+    last_error = pw.TextField(null=True)
+    last_error_at = pw.DoubleField(null=True)
+    error_count = pw.IntegerField(default=0)
+    settings_due_at = pw.DoubleField(null=True)
+    active_pool = pw.TextField(null=True)
+    boards_seen = pw.TextField(default="")
+    fans_seen = pw.TextField(default="")
+    rev = pw.IntegerField(default=0, index=True)
+
+
+class Status(Table):
+    at = pw.DoubleField()
+    num = pw.IntegerField()
+    before = pw.DoubleField(null=True)
+    state = pw.TextField(null=True)
+    preset = pw.TextField(null=True)
+    hashrate_hs = pw.DoubleField(null=True)
+    average_hashrate_hs = pw.DoubleField(null=True)
+    expected_hashrate_hs = pw.DoubleField(null=True)
+    power_w = pw.DoubleField(null=True)
+    state_s = pw.DoubleField(null=True)
+    chip_temp_max_c = pw.DoubleField(null=True)
+    pcb_temp_max_c = pw.DoubleField(null=True)
+    partial = pw.BooleanField(default=False)
+    detail = pw.BlobField(null=True)
+
+    class Meta:
+        primary_key = pw.CompositeKey("at", "num")
+        without_rowid = True
+
+
+class Chips(Table):
+    """One row for each hashboard and time; `body` is `packing.pack_chips`."""
+
+    at = pw.DoubleField()
+    num = pw.IntegerField()
+    board = pw.IntegerField()
+    before = pw.DoubleField(null=True)
+    body = pw.BlobField()
+
+    class Meta:
+        primary_key = pw.CompositeKey("at", "num", "board")
+        without_rowid = True
+
+
+class Rollup(Table):
+    """What a miner did in one stretch of time: minimum, mean and maximum over `n` statuses, all in base units."""
+
+    at = pw.DoubleField()
+    num = pw.IntegerField()
+    n = pw.IntegerField()
+    hashing_n = pw.IntegerField()
+    hashrate_min_hs = pw.DoubleField(null=True)
+    hashrate_mean_hs = pw.DoubleField(null=True)
+    hashrate_max_hs = pw.DoubleField(null=True)
+    expected_hashrate_mean_hs = pw.DoubleField(null=True)
+    power_min_w = pw.DoubleField(null=True)
+    power_mean_w = pw.DoubleField(null=True)
+    power_max_w = pw.DoubleField(null=True)
+    chip_temp_min_c = pw.DoubleField(null=True)
+    chip_temp_mean_c = pw.DoubleField(null=True)
+    chip_temp_max_c = pw.DoubleField(null=True)
+
+    class Meta:
+        primary_key = pw.CompositeKey("at", "num")
+        without_rowid = True
+
+
+class Rollup5m(Rollup):
+    class Meta:
+        table_name = "rollup_5m"
+
+
+class Rollup1h(Rollup):
+    class Meta:
+        table_name = "rollup_1h"
+
+
+class Model(Table):
+    short = pw.TextField(primary_key=True, column_name="alias")  # Model.alias is a method of peewee's
+    name = pw.TextField(null=True)
+    max_preset = pw.TextField(null=True)
+    presets = pw.TextField(default="[]")
+    chips_per_chain = pw.IntegerField(null=True)
+    chains = pw.IntegerField(null=True)
+    topology = pw.TextField(null=True)
+    series = pw.TextField(null=True)
+    firmware_versions = pw.TextField(default="[]")
+    created_at = pw.DoubleField()
+    refreshed_at = pw.DoubleField()
+
+
+class SettingsVersion(Table):
+    num = pw.ForeignKeyField(Miner, column_name="num", on_delete="CASCADE", backref="+")
+    version = pw.IntegerField()
+    read_at = pw.DoubleField()
+    checked_at = pw.DoubleField()
+    document = pw.TextField()
+    changes = pw.TextField(default="[]")
+
+    class Meta:
+        primary_key = pw.CompositeKey("num", "version")
+        without_rowid = True
+
+
+class Stranger(Table):
+    ip = pw.TextField(primary_key=True)
+    kind = pw.TextField()
+    reason = pw.TextField()
+    first_seen_at = pw.DoubleField()
+    last_seen_at = pw.DoubleField()
+    failures = pw.IntegerField(default=1)
+    next_probe_at = pw.DoubleField(default=0.0)
+
+
+class Sweep(Table):
+    id = pw.AutoField()
+    started_at = pw.DoubleField()
+    finished_at = pw.DoubleField(null=True)
+    addresses = pw.IntegerField(default=0)
+    responders = pw.IntegerField(default=0)
+    miners = pw.IntegerField(default=0)
+    strangers = pw.IntegerField(default=0)
+    unreadable = pw.IntegerField(default=0)
+    note = pw.TextField(null=True)
