@@ -1,24 +1,44 @@
-"""What can go wrong, told apart by what the caller has to do about it."""
+"""What can go wrong: classes by what the caller has to do about it, codes by what a person has to do about it.
+
+A code is what is stored, sent and looked up; texts are for people and may change. Codes are words for ever: a database
+or another node may hold one for years.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 
 class HivedError(Exception):
-    """Base of every error that hived raises on purpose."""
+    """Base of every error that hived raises on purpose. `code` is its key in PROBLEMS: the class's, or a finer one."""
+
+    code: str = "error"
+
+    def __init__(self, message: str = "", *, code: str | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
 
 
 class Transient(HivedError):
     """The world is broken just now (time-out, refused, 500, garbage): wait and try again."""
 
+    code = "transient"
+
 
 class Refused(HivedError):
     """The other side understood and said no: trying the same again will not help."""
 
+    code = "refused"
+
 
 class WrongPassword(Refused):
     """The miner refused this password. `retry_after_s` is the lockout it told us, None when it told none."""
+
+    code = "wrong_password"
 
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
@@ -28,6 +48,8 @@ class WrongPassword(Refused):
 class LockedOut(Transient):
     """The miner takes no password at all for now, after too many wrong ones."""
 
+    code = "locked_out"
+
     def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
@@ -36,21 +58,29 @@ class LockedOut(Transient):
 class BadCredentials(Refused):
     """The key or token that we sent is missing, expired or revoked: make a new one."""
 
+    code = "key_refused"
+
 
 class NotSupported(Refused):
     """This firmware version does not have the call (404)."""
+
+    code = "no_such_call"
 
 
 class NotThisFirmware(Refused):
     """Something answers, but it is not the firmware that this client speaks to. `kind` names what it looks like."""
 
-    def __init__(self, message: str, kind: str = "unknown") -> None:
-        super().__init__(message)
+    code = "other_device"
+
+    def __init__(self, message: str, kind: str = "unknown", *, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.kind = kind
 
 
 class Unreadable(Transient):
     """It is a miner by all signs, but its answer could not be read (cut, invalid, too large, wrong shape)."""
+
+    code = "unreadable"
 
 
 class Throttled(Transient):
@@ -106,3 +136,92 @@ class NotFound(HivedError):
 
 class Conflict(HivedError):
     """The thing exists already."""
+
+
+Severity = Literal["warn", "bad"]
+"""warn: hived goes on by itself, or little is lost; bad: it stays until somebody acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a code means to a person; `next_step` has the places {miner}, {ip} and others that its caller fills."""
+
+    code: str
+    words: str
+    severity: Severity
+    next_step: str
+
+
+_ON = "hived tries again by itself"
+_BUSY = "nothing yet: it may be restarting; if this stays, open http://{ip}/ or reboot it"
+_STILL_READ = "nothing yet: its status is still read; if this stays, reboot it"
+_OPEN_IT = "give its password: hivectl miners set {miner} --password-prompt"
+_REACH = "look for power, cable and switch port: does `ping {ip}` answer?"
+
+PROBLEMS: dict[str, Problem] = {one.code: one for one in (
+    # Of what class it is, and nothing else is known.
+    Problem("error", "something went wrong", "bad", "see what it says: hivectl miners show {miner}"),
+    Problem("transient", "does not work just now", "warn", f"nothing yet: {_ON}"),
+    Problem("refused", "refuses what hived asks", "bad",
+        "open http://{ip}/ and see what it says; reboot it if this stays"),
+    # Between here and a miner.
+    Problem("timeout", "does not answer in time", "bad", "look for power and network: does `ping {ip}` answer?"),
+    Problem("no_route", "cannot be reached", "bad", _REACH),
+    Problem("network_unreachable", "this host has no way to its network", "bad", "see the routes: ip route get {ip}"),
+    Problem("connection_refused", "takes no connections", "bad", _BUSY),
+    Problem("connection_lost", "ends the connection without an answer", "bad", _BUSY),
+    Problem("connection_failed", "the connection fails", "bad", _BUSY),
+    Problem("no_sockets", "this host is out of sockets", "bad",
+        "lower discoverd.scan_concurrency and polld.concurrency, or raise the limit of open files"),
+    # What a miner answers.
+    Problem("unreadable", "its answers cannot be read", "bad", "open http://{ip}/ and reboot it if this stays"),
+    Problem("server_error", "its web server fails", "bad", _BUSY),
+    Problem("no_such_call", "its firmware lacks a call that hived needs", "bad",
+        "this version of hived does not know its firmware: look for an update of either"),
+    Problem("no_state", "tells no state", "warn", "nothing: it is between two states"),
+    Problem("no_preset", "does not tell its preset", "warn", _STILL_READ),
+    Problem("no_chips", "does not tell its chips", "warn", _STILL_READ),
+    Problem("address_taken", "another miner answers at its address", "warn",
+        "nothing: the next sweep finds who is where"),
+    Problem("other_device", "something else answers at its address", "bad",
+        "see what answers at http://{ip}/; if it is no miner, name it in network.exclude"),
+    Problem("stock_firmware", "came up with the stock firmware", "bad",
+        "open http://{ip}/: install the firmware that hived reads once more"),
+    Problem("too_many_miners", "is one miner more than hived keeps", "bad",
+        "see whether something answers with a new MAC address each time; if so, name it in network.exclude"),
+    # The way in.
+    Problem("no_password", "has a password that hived does not know", "bad", _OPEN_IT),
+    Problem("wrong_password", "refuses the unlock password", "bad", _OPEN_IT),
+    Problem("locked_out", "takes no passwords for a while", "warn",
+        f"nothing yet: {_ON}; then see to the password: hivectl miners set {{miner}} --password-prompt"),
+    Problem("unlock_failed", "cannot be unlocked", "bad",
+        f"nothing yet: {_ON}, each time later; if this stays, unlock http://{{ip}}/ by hand and reboot it"),
+    Problem("unlock_unknown", "has no unlock that hived knows", "bad",
+        "this version of hived does not know its firmware: look for an update of either"),
+    Problem("token_refused", "unlocks, and then refuses its own token", "bad",
+        f"nothing yet: {_ON}, each time later; if this stays, set its clock right on http://{{ip}}/ and reboot it"),
+    Problem("key_not_made", "unlocks, but keeps no key for hived", "bad",
+        "open http://{ip}/ and remove API keys that nobody uses"),
+    Problem("key_refused", "does not take hived's key any more", "warn", "nothing: the next sweep makes a new key"),
+    # How a miner is.
+    Problem("failure", "has failed", "bad",
+        "open http://{ip}/ and read its log; hived does not restart miners by itself"),
+    Problem("dead_board", "has a dead board", "bad", "check the board's cables, then its chips on http://{ip}/"),
+    Problem("lost_fan", "has lost a fan", "bad", "check the fan's plug and blades before it overheats"),
+)}  # fmt: skip
+"""What can be wrong, by its code: the one place for its words, how bad it is and what to do."""
+
+_OFFLINE = "it is offline: look for power and network"
+
+
+def problem(code: str | None) -> Problem:
+    """Return what a code means; a code that is not known here (a newer node's) or none (an old row) is an "error"."""
+    return PROBLEMS.get(code or "error", PROBLEMS["error"])
+
+
+def next_step(code: str | None, *, miner: str = "", ip: str | None = None, **places: str) -> str:
+    """Return what to do about a code. `miner`: what hivectl finds it by; `ip`: None for one that is offline."""
+    step = problem(code).next_step
+    if ip is None and "{ip}" in step:
+        return _OFFLINE
+    return step.format_map(defaultdict(lambda: "?", places, miner=miner, ip=ip))
