@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto
+from hived.api import context
 from hived.api.http import params, responses
+from hived.documents import appliance as documents
 from hived.errors import BadRequest, NotFound
 from hived.records.events import Event
 from hived.store import Database, events
@@ -30,7 +31,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
         raise BadRequest("kind: expected the name of a kind of event such as miner_offline")
     wishes = {"limit": limit, "before": before, "kind": kind, "node_id": params.node(request), "own_id": ctx.node_id}
     found = await ctx.store.read(_newest, mac, wishes)
-    return await responses.reply(request, [dto.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
+    return await responses.reply(request, [documents.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
 
 
 def _newest(db: Database, mac: str | None, wishes: dict[str, Any]) -> list[Event]:

@@ -6,12 +6,12 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from hived.api import dto_collecting
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, local_time
+from hived.documents import collecting as documents
 from hived.errors import NotFound
-from hived.records.artifact import Artifact
+from hived.records.artifact import AWAITING, DESCRIBED, Artifact
 from hived.store.collecting import artifacts
 from hived.store.nodes import nodes
 
@@ -28,7 +28,7 @@ COLUMNS = (
     Column("STATE"),
     Column("COLLECTED", right=True, leaves=6),
 )
-_STATES = {artifacts.AWAITING: "awaiting", artifacts.DESCRIBED: "described"}
+_STATES = {AWAITING: "awaiting", DESCRIBED: "described"}
 
 
 async def list_artifacts(context: CommandContext) -> int:
@@ -39,7 +39,7 @@ async def list_artifacts(context: CommandContext) -> int:
             artifacts.newest, limit=context.args.limit, words=" ".join(context.args.words), node_id=node_id
         )
     if context.json:
-        context.screen.document([dto_collecting.artifact(one) for one in found])
+        context.screen.document([documents.artifact(one) for one in found])
     elif found:
         now = context.clock()
         draw(context.screen, COLUMNS, [_row(one, now) for one in found])
@@ -55,7 +55,7 @@ async def show(context: CommandContext) -> int:
     if found is None:
         raise NotFound(f"there is no artifact {context.args.id}")
     if context.json:
-        context.screen.document(dto_collecting.artifact(found))
+        context.screen.document(documents.artifact(found))
         return 0
     context.screen.say(context.screen.paint(clean(found.title), "bold"))
     for label, text in _facts(found, context.clock()):
@@ -72,8 +72,8 @@ async def show(context: CommandContext) -> int:
 def _row(one: Artifact, now: float) -> Row:
     return [
         str(one.id), one.title, _joined(one.facts.get("makers")), str(one.facts.get("date_text") or UNKNOWN),
-        dto_collecting.licence(one.licence.uri) if one.licence else UNKNOWN, one.source or UNKNOWN,
-        Cell(_STATES.get(one.state, one.state), "good" if one.state == artifacts.DESCRIBED else "dim"),
+        documents.licence(one.licence.uri) if one.licence else UNKNOWN, one.source or UNKNOWN,
+        Cell(_STATES.get(one.state, one.state), "good" if one.state == DESCRIBED else "dim"),
         ago(one.collected_at, now),
     ]  # fmt: skip
 
@@ -86,7 +86,7 @@ def _facts(one: Artifact, now: float) -> Iterator[tuple[str, str]]:
         yield "licence", "unknown: who sent it says nothing of it"
     else:
         read = f"{one.licence.field}, read {local_time(one.licence.read_at)}"
-        yield "licence", f"{dto_collecting.licence(one.licence.uri)} ({one.licence.uri}; {read})"
+        yield "licence", f"{documents.licence(one.licence.uri)} ({one.licence.uri}; {read})"
     yield "source", f"{one.source or UNKNOWN} ({one.provider} {one.object_id})"
     yield "collected", f"{ago(one.collected_at, now)}, {_STATES.get(one.state, one.state)}"
     for name, value in one.facts.items():

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import IO
 
 from hived import __version__
-from hived.api import dto
 from hived.cli.context import CommandContext, WrongUsage, may_use
 from hived.cli.daemons import is_alive
 from hived.cli.output.text import clean, counted, size
+from hived.documents.shared import rfc3339
 from hived.errors import HivedError
 from hived.services.appliance.backup import SECRETS, make
 from hived.services.appliance.restore import restore as bring_back
@@ -71,14 +71,14 @@ async def restore(context: CommandContext) -> int:
     made = done.manifest
     if context.json:
         context.screen.document({
-            "file": name, "made_at": dto.rfc3339(made.at) if made else None, "node_id": made.node_id if made else None,
+            "file": name, "made_at": rfc3339(made.at) if made else None, "node_id": made.node_id if made else None,
             "members": done.members, "applied": done.applied, "kept": [str(path) for path in done.kept],
         })  # fmt: skip
         return 0
     say = context.screen.say
     say(f"restored {clean(name)}")
     if made:
-        say(f"node {clean(made.name)} as it was at {dto.rfc3339(made.at)}, with hived {clean(made.version)}")
+        say(f"node {clean(made.name)} as it was at {rfc3339(made.at)}, with hived {clean(made.version)}")
     if done.applied:
         say(f"{counted(len(done.applied), 'schema change')} applied")
     for path in done.kept:

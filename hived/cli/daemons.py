@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hived.api import dto
+from hived.documents import appliance as documents
+from hived.documents.shared import Json
 from hived.records.daemon import DaemonRow
 from hived.store import Database, daemon_rows
 
@@ -24,10 +25,10 @@ class DaemonState:
     alive: bool
     row: DaemonRow | None
 
-    def document(self) -> dto.Json:
+    def document(self) -> Json:
         if self.row is not None:
-            return dto.daemon(self.row, alive=self.alive)
-        return dto.daemon_without_row(self.name)
+            return documents.daemon(self.row, alive=self.alive)
+        return documents.daemon_without_row(self.name)
 
 
 def is_alive(row: DaemonRow, now: float) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hived.api import dto
 from hived.cli import happenings, lookup
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, local_time
+from hived.documents import appliance as documents
 from hived.records.events import Event
 from hived.records.miner_view import KnownMiner
 from hived.store import Database
@@ -30,7 +30,7 @@ async def events(context: CommandContext) -> int:
     async with context.store() as store:
         found, known = await store.read(_read, context.args.miner, context.args.node, context.args.limit)
     if context.json:
-        context.screen.document([dto.event(one, *_whereabouts(one, known)) for one in found])
+        context.screen.document([documents.event(one, *_whereabouts(one, known)) for one in found])
     elif found:
         draw_events(context, found, known)
     else:

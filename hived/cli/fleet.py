@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hived.documents import miners as documents
+from hived.documents.shared import Json
 from hived.records import miner_view, units
+from hived.records.discovery import Sweep
 from hived.records.miner import HASHING_STATES, HashboardReading
 from hived.records.miner_view import MinerView
 
@@ -104,6 +107,18 @@ def totals(views: Iterable[MinerView], now: float, silent_after_s: float) -> Tot
         states=dict(sorted(Counter((v.state or "unknown") if v.online else "offline" for v in views).items())),
         models=dict(sorted(Counter(v.model_alias or "unknown" for v in views).items())),
     )
+
+
+def document(sums: Totals, strangers: dict[str, int], last_sweep: Sweep | None) -> Json:
+    """Return the totals of the fleet."""
+    return {
+        "miners": sums.miners, "online": sums.online, "managed": sums.managed, "hashing": sums.hashing,
+        "failing": sums.failing, "silent": sums.silent, "hashrate_ths": units.ths(sums.hashrate_hs),
+        "hashrate_nominal_ths": units.ths(sums.expected_hashrate_hs),
+        "hashrate_nominal_lost_ths": units.ths(sums.lost_hashrate_hs), "power_w": sums.power_w,
+        "efficiency_j_per_th": sums.efficiency_j_per_th, "states": sums.states, "models": sums.models,
+        "strangers": strangers, "last_sweep": documents.sweep(last_sweep) if last_sweep else None,
+    }  # fmt: skip
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -6,10 +6,11 @@ import getpass
 import sys
 from collections.abc import Sequence
 
-from hived.cli import documents, lookup
+from hived.cli import lookup
 from hived.cli.context import CommandContext, WrongUsage, interruptible
 from hived.cli.daemons import is_alive
 from hived.cli.output.text import clean
+from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records.access import By
 from hived.records.miner_view import KnownMiner, MinerView, ModelView
@@ -33,7 +34,7 @@ async def change(context: CommandContext) -> int:
         await store.write(_change, [one.mac for one in found], args.managed, password, context.by())
         after, ladder, looked_for = await store.read(_read, found, now)
     if context.json:
-        context.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in after])
+        context.screen.document([documents.listed(v, ladder.get(v.model_alias or "")) for v in after])
         return 0
     for view in after:
         if view.remote:

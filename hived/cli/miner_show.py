@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hived.api import dto
-from hived.cli import advice, documents, fleet, happenings, lookup
+from hived.cli import advice, fleet, happenings, lookup
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
 from hived.cli.troubles import failure_text
+from hived.documents import appliance
+from hived.documents import miners as documents
+from hived.documents.shared import Json
 from hived.records.events import Event
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
@@ -82,12 +84,12 @@ def _read(db: Database, text: str) -> Facts:
     )  # fmt: skip
 
 
-def _document(facts: Facts) -> dto.Json:
+def _document(facts: Facts) -> Json:
     view = facts.view
     return {
-        **documents.miner(view, facts.model, facts.boards),
-        "settings": dto.settings(facts.settings) if facts.settings else None,
-        "events": [dto.event(one, view.ip, view.hostname) for one in facts.events],
+        **documents.listed(view, facts.model, facts.boards),
+        "settings": documents.settings(facts.settings) if facts.settings else None,
+        "events": [appliance.event(one, view.ip, view.hostname) for one in facts.events],
     }
 
 

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hived.cli import documents, fleet
+from hived.cli import fleet
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, counted, number, percent, pool_host, terahash, watts
+from hived.documents import miners as documents
 from hived.records.miner_view import MinerView, ModelView
 from hived.store import Database
 from hived.store.miners import models, views
@@ -45,7 +46,7 @@ async def list_miners(context: CommandContext) -> int:
     found.sort(key=_order(context, now))
     shown = found[: context.args.limit]
     if context.json:
-        context.screen.document([documents.miner(v, ladder.get(v.model_alias or "")) for v in shown])
+        context.screen.document([documents.listed(v, ladder.get(v.model_alias or "")) for v in shown])
         return 0
     if shown:
         draw(context.screen, COLUMNS, [row(v, now, context.silent_after_s) for v in shown])

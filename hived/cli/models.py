@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 
-from hived.api import dto
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Column, draw
 from hived.cli.output.text import UNKNOWN, clean, number, terahash
+from hived.documents import miners as documents
 from hived.errors import NotFound
 from hived.records.miner_view import ModelView
 from hived.services.miners import steering
@@ -33,7 +33,7 @@ async def list_models(context: CommandContext) -> int:
     async with context.store() as store:
         found = await store.read(models.views)
     if context.json:
-        context.screen.document([dto.model(one) for one in found])
+        context.screen.document([documents.model(one) for one in found])
     elif found:
         draw(context.screen, COLUMNS, [_row(one) for one in found])
     else:
@@ -49,7 +49,7 @@ async def change(context: CommandContext) -> int:
         after = await store.write(steering.set_max_preset, alias, name, context.by())
     assert after is not None
     if context.json:
-        context.screen.document(dto.model(after))
+        context.screen.document(documents.model(after))
     elif after.max_preset is None:
         context.screen.say(f"{clean(alias)}: no limit of ours")
     else:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hived.api import dto_nodes
-from hived.api.nodes.nodes import name_of, node_id_of
 from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, local_time
+from hived.documents import nodes as documents
 from hived.errors import BadRequest
 from hived.records.node import ALIVE, APPROVED, PENDING, REVOKED, SUSPECT, NodeView
 from hived.services.nodes import admission
@@ -36,7 +35,7 @@ async def list_nodes(context: CommandContext) -> int:
     async with context.store() as store:
         found = await store.read(contacts.listing)
     if context.json:
-        context.screen.document([dto_nodes.node(one) for one in found])
+        context.screen.document([documents.node(one) for one in found])
         return 0
     if not found:
         context.note("there is no node: hive-apid has not run yet")
@@ -75,13 +74,13 @@ async def remove(context: CommandContext) -> int:
 async def add(context: CommandContext) -> int:
     """Let a collector in that is not ours, and print its key, once."""
     try:
-        node_id, name = node_id_of(context.args.node), name_of(context.args.name)
+        node_id, name = admission.node_id_of(context.args.node), admission.name_of(context.args.name)
     except BadRequest as err:
         raise WrongUsage(str(err)) from err
     async with context.store() as store:
         key = await store.write(admission.add, node_id, name, context.by())
     if context.json:
-        context.screen.document(dto_nodes.added(node_id, key.text))
+        context.screen.document(documents.added(node_id, key.text))
     else:
         context.screen.say(key.text)
         context.note("this key is shown once: give it to the collector as its bearer token for POST /master/ingest")
@@ -93,7 +92,7 @@ async def enroll_code(context: CommandContext) -> int:
     async with context.store() as store:
         code, expires_at = await store.write(admission.new_code, context.by())
     if context.json:
-        context.screen.document(dto_nodes.code(code, expires_at))
+        context.screen.document(documents.code(code, expires_at))
     else:
         context.screen.say(f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}")
     return 0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hived.api.nodes.peers import document
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago
+from hived.documents import nodes as documents
 from hived.records.peers import ALIVE, HERE, MASTER, SIGHTED, SUSPECT, Peer
 from hived.store.nodes import peers as stored
 
@@ -29,7 +29,7 @@ async def list_peers(context: CommandContext) -> int:
     async with context.store() as store:
         found = await store.read(stored.rows)
     if context.json:
-        context.screen.document([document(one) for one in found])
+        context.screen.document([documents.peer(one) for one in found])
     elif found:
         draw(context.screen, COLUMNS, [_row(one, context.clock()) for one in found])
     elif context.config.discoverd.zeroconf:

@@ -9,12 +9,12 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from hived.api import dto
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.daemons import is_alive
 from hived.cli.miners import address_order
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
+from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError
 from hived.records.commands import Command
 from hived.records.daemon import DaemonRow
@@ -156,10 +156,10 @@ def _left(context: CommandContext, number: int, who: str) -> int:
     return 0
 
 
-def _document(number: int, wish: dict[str, Any], done: Command | None, seen: Seen) -> dto.Json:
+def _document(number: int, wish: dict[str, Any], done: Command | None, seen: Seen) -> Json:
     return {
         "id": number, "args": wish, "done": done is not None, "result": done.result if done else None,
-        "done_at": dto.rfc3339(done.done_at if done else None), "miners": [v.mac for v in seen.miners],
+        "done_at": rfc3339(done.done_at if done else None), "miners": [v.mac for v in seen.miners],
         "strangers": [{"ip": s.ip, "kind": s.kind, "reason": s.reason} for s in seen.strangers],
     }  # fmt: skip
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hived.api import dto_collecting
-from hived.api.dto import Json
-from hived.api.miners.totals import alive
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, number
+from hived.documents import collecting as documents
+from hived.documents.shared import Json
 from hived.errors import BadRequest
 from hived.records.artifact import CollectorState, Source
+from hived.records.daemon import alive
 from hived.records.sources import new_source
 from hived.services.collecting import auto_miner
 from hived.services.collecting.auto_miner import Condition
@@ -34,7 +34,7 @@ async def list_sources(context: CommandContext) -> int:
     async with context.store() as store:
         found, condition = await store.read(_read)
     if context.json:
-        context.screen.document([dto_collecting.source(one, why) for one, why in found])
+        context.screen.document([documents.source(one, why) for one, why in found])
         return 0
     now = context.clock()
     if found:
@@ -54,7 +54,7 @@ async def add(context: CommandContext) -> int:
     async with context.store() as store:
         made = await store.write(auto_miner.add_source, new, context.by())
     if context.json:
-        context.screen.document(dto_collecting.source(made))
+        context.screen.document(documents.source(made))
     else:
         context.screen.say(f"source {made.id}: {clean(made.name)}, kind {made.kind}, at {clean(made.base_url)}")
     return 0
@@ -65,7 +65,7 @@ async def remove(context: CommandContext) -> int:
     async with context.store() as store:
         gone = await auto_miner.remove_source(store, context.args.id, context.by())
     if context.json:
-        context.screen.document(dto_collecting.source(gone))
+        context.screen.document(documents.source(gone))
     else:
         stay = f"; its {counted(gone.artifacts, 'artifact')} stay" if gone.artifacts else ""
         context.screen.say(f"source {gone.id} ({clean(gone.name)}) is removed{stay}")
@@ -82,11 +82,11 @@ async def start(context: CommandContext) -> int:
     if not taken:
         return _tell(context, auto_miner.RUNS_ALREADY, ok=False)
     if context.json:
-        context.screen.document(dto_collecting.started(wanted, runs=runs))
+        context.screen.document(documents.started(wanted, runs=runs))
     else:
         context.screen.say("the auto-miner starts" if wanted is None else f"source {wanted} is visited once")
     if not runs:
-        context.note(f"{dto_collecting.NO_DAEMON}: nothing happens before it does: systemctl start {auto_miner.DAEMON}")
+        context.note(f"{documents.NO_DAEMON}: nothing happens before it does: systemctl start {auto_miner.DAEMON}")
     return 0
 
 
@@ -99,7 +99,7 @@ async def stop(context: CommandContext) -> int:
 
 def _tell(context: CommandContext, text: str, *, ok: bool) -> int:
     if context.json:
-        context.screen.document(dto_collecting.message(text, ok=ok))
+        context.screen.document(documents.message(text, ok=ok))
     elif ok:
         context.screen.say(text)
     else:
@@ -126,7 +126,7 @@ def _doing(condition: Condition, now: float) -> str:
     state: CollectorState = condition.state
     wanted = "is to run" if state.wanted or state.only_source is not None else "is off"
     if not alive(condition.beat_at, now):
-        return f"auto-miner: {wanted}, but {dto_collecting.NO_DAEMON}"
+        return f"auto-miner: {wanted}, but {documents.NO_DAEMON}"
     where = f" ({clean(state.current_source)})" if state.current_source else ""
     model = f"; {clean(state.model_state)}" if state.model_state else ""
     return f"auto-miner: {clean(state.status)}{where}{model}"

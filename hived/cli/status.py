@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from hived import __version__
-from hived.api import dto
-from hived.api.appliance.health import problem
-from hived.api.nodes.peers import document
-from hived.cli import documents, fleet, peers, uplink
+from hived.cli import fleet, peers, uplink
 from hived.cli.context import EXIT_FAILED, CommandContext
 from hived.cli.daemons import DaemonState, all_daemons, read_daemons
 from hived.cli.output.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
 from hived.cli.troubles import Trouble, troubles
+from hived.documents import appliance, nodes
+from hived.documents.shared import rfc3339
 from hived.records.discovery import Sweep
+from hived.records.host import HostTrouble
 from hived.records.miner_view import MinerView
 from hived.records.peers import Peer
-from hived.services.appliance.host_troubles import HostTrouble, host_troubles
+from hived.services.appliance.host_troubles import host_troubles
 from hived.store import Database
 from hived.store.engine import dialect
 from hived.store.miners import discovery, views
@@ -244,21 +244,21 @@ def _document(
     done = next((one for one in facts.sweeps if one.finished_at is not None), None)
     return {
         "ok": all(one.alive for one in facts.daemons),
-        "at": dto.rfc3339(now),
+        "at": rfc3339(now),
         "node": context.config.node.effective_name,
         "site": context.config.node.site,
         "version": __version__,
         "config": str(context.config_file),
         "database": {"path": path and str(path), "bytes": facts.bytes, "wal_bytes": facts.log_bytes},
         "daemons": [one.document() for one in facts.daemons],
-        "problems": [problem(one) for one in facts.host],
+        "problems": [appliance.problem(one) for one in facts.host],
         "subnets": [str(one) for one in context.config.network.subnets],
-        "peers": [document(one) for one in facts.peers],
+        "peers": [nodes.peer(one) for one in facts.peers],
         "master": uplink.document(facts.master),
-        "fleet": documents.totals(total, facts.strangers, done),
+        "fleet": fleet.document(total, facts.strangers, done),
         "errors": [
             {
-                "text": one.text, "next": one.step, "at": dto.rfc3339(one.at), "over": one.over,
+                "text": one.text, "next": one.step, "at": rfc3339(one.at), "over": one.over,
                 "miners": [v.mac for v in one.miners],
             }
             for one in wrong

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from hived.api import dto_access
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago
-from hived.records.access import new_token
+from hived.documents import access as documents
+from hived.records.access import Token, new_token
 from hived.services.access import accounts
 from hived.store.access import tokens
-from hived.store.access.tokens import Token
 
 COLUMNS = (
     Column("NAME", least=10), Column("ROLE"), Column("FOR", leaves=4), Column("STATE"), Column("LAST USED", leaves=1),
@@ -23,7 +22,7 @@ async def list_tokens(context: CommandContext) -> int:
         found = await store.read(tokens.listing)
     now = context.clock()
     if context.json:
-        context.screen.document([dto_access.token(one, now) for one in found])
+        context.screen.document([documents.token(one, now) for one in found])
     elif found:
         draw(context.screen, COLUMNS, [_row(one, now) for one in found])
     else:
@@ -40,7 +39,7 @@ async def create(context: CommandContext) -> int:
             accounts.add_token, made, context.args.name, context.args.role, context.args.scope or (), ends, context.by()
         )
     if context.json:
-        context.screen.document({**dto_access.token(kept, now), "token": made.text})
+        context.screen.document({**documents.token(kept, now), "token": made.text})
     else:
         context.screen.say(made.text)
         context.note("this is shown once: only its hash is kept")
@@ -52,7 +51,7 @@ async def revoke(context: CommandContext) -> int:
     async with context.store() as store:
         gone = await store.write(accounts.revoke_token, context.args.token, context.by())
     if context.json:
-        context.screen.document(dto_access.token(gone, context.clock()))
+        context.screen.document(documents.token(gone, context.clock()))
     else:
         context.screen.say(f"token {gone.name} opens nothing any more")
     return 0

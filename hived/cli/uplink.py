@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hived import __version__
-from hived.api import dto
 from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.daemons import is_alive
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import clean, counted, local_time
 from hived.clients.master.errors import KeyTaken, NotWelcome
+from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError, NotFound, Refused, Transient
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
@@ -77,14 +77,14 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
     return said, "good" if good else "bad" if link.state in (REFUSED, PIN_MISMATCH) else "warn", step
 
 
-def document(standing: Standing) -> dto.Json:
+def document(standing: Standing) -> Json:
     """Return the same for programs."""
     link = standing.link
     return {
         "state": "master" if standing.is_master else link.state, "url": link.url, "node_id": link.master_id,
         "name": link.master_name, "phrase": link.phrase, "pin": link.pin, "fingerprint": link.fingerprint,
-        "since": dto.rfc3339(link.since), "contact_at": dto.rfc3339(link.ok_at),
-        "key_since": dto.rfc3339(link.keyed_at), "clock_ahead_s": link.skew_s, "error": link.last_error,
+        "since": rfc3339(link.since), "contact_at": rfc3339(link.ok_at),
+        "key_since": rfc3339(link.keyed_at), "clock_ahead_s": link.skew_s, "error": link.last_error,
         "behind": standing.behind, "set_aside": standing.aside,
     }  # fmt: skip
 
@@ -185,7 +185,7 @@ async def dead(context: CommandContext) -> int:
         found = await store.read(dead_letters.rows)
     if context.json:
         context.screen.document([
-            {"stream": one.stream, "seq": one.seq, "what": one.what, "reason": one.reason, "at": dto.rfc3339(one.at)}
+            {"stream": one.stream, "seq": one.seq, "what": one.what, "reason": one.reason, "at": rfc3339(one.at)}
             for one in found
         ])  # fmt: skip
     elif found:

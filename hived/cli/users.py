@@ -5,16 +5,16 @@ from __future__ import annotations
 import getpass
 import sys
 
-from hived.api import dto_access
 from hived.cli.context import CommandContext, WrongUsage, interruptible
 from hived.cli.output.tables import Column, draw
 from hived.cli.output.text import UNKNOWN, ago
+from hived.documents import access as documents
 from hived.errors import BadRequest
+from hived.records.access import User
 from hived.records.logins import LONGEST_PASSWORD, as_password, as_user
 from hived.services.access import accounts
 from hived.services.access.passwords import Passwords
 from hived.store.access import users
-from hived.store.access.users import User
 
 COLUMNS = (Column("NAME", least=10), Column("ROLE"), Column("MADE", leaves=2), Column("LAST LOGIN", leaves=1))
 
@@ -24,7 +24,7 @@ async def list_users(context: CommandContext) -> int:
     async with context.store() as store:
         found = await store.read(users.listing)
     if context.json:
-        context.screen.document([dto_access.user(one) for one in found])
+        context.screen.document([documents.user(one) for one in found])
         return 0
     if not found:
         context.note("there is no user yet: hivectl users add NAME --role admin --password-prompt")
@@ -76,7 +76,7 @@ async def remove(context: CommandContext) -> int:
 
 def _tell(context: CommandContext, who: User, text: str) -> int:
     if context.json:
-        context.screen.document(dto_access.user(who))
+        context.screen.document(documents.user(who))
     else:
         context.screen.say(text)
     return 0

@@ -58,6 +58,35 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    role: Role
+    created_at: float
+    changed_at: float
+    login_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token without its secret."""
+
+    id: str
+    name: str
+    role: Role
+    scopes: tuple[str, ...]
+    created_by: str | None
+    created_at: float
+    expires_at: float | None
+    used_at: float | None
+    revoked_at: float | None
+    secret_hash: str = field(repr=False)
+
+    def valid(self, at: float) -> bool:
+        """Tell whether it opens anything at a time."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
 class ApiSecret:
     """A program's bearer token. `text` is what is sent; only `id` and `secret_hash` are kept."""
 

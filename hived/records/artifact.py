@@ -13,6 +13,10 @@ PDM = "https://creativecommons.org/publicdomain/mark/1.0/"
 OPEN_LICENCES = frozenset({CC0, PDM})
 """The only licences under which anything is stored; silence is refusal."""
 
+AWAITING, DESCRIBED = "awaiting_description", "described"
+SHOWN = 64
+"""Bubbles of one artifact in one answer; the rest by cursor."""
+
 KINDS = ("met", "artic", "cleveland", "rijksmuseum", "commons", "web")
 
 

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from hived.api.miners import totals as api_totals
-from hived.cli import advice, documents
-from hived.cli.fleet import totals
+from hived.cli import advice
+from hived.cli.fleet import document, totals
 from hived.store.miners import discovery as stored_site
 from hived.store.miners import views
 from tests.cli.site import Site, mac
 
-HIVED = Path(documents.__file__).parent.parent
+HIVED = Path(advice.__file__).parent.parent
 
 # Where the errors of miners come from.
 SPEAKERS = [
-    *(HIVED / "clients" / "vnish").glob("*.py"),
-    *(HIVED / "services" / f"{name}.py" for name in ("discover", "keys", "poll", "sweep")),
+    *(HIVED / "clients" / "firmwares" / "vnish").glob("*.py"),
+    *(HIVED / "services" / "miners" / f"{name}.py" for name in ("discover", "keys", "poll", "sweep")),
 ]
 SAID = "".join(path.read_text() for path in SPEAKERS)
 RAISED = sorted(set(re.findall(r"raise (?:Transient|Unreadable)\(f?\"([^\"]+)\"", SAID)))
@@ -86,7 +86,7 @@ def test_the_sums_are_those_of_the_dashboard(mixed: Site) -> None:
         [api_totals.MinerSummary.of(view, b"") for view in views_now], news,
         now=mixed.now, rev=0, refreshed_at=mixed.now, status_seconds=15.0,
     )  # fmt: skip
-    ours = documents.totals(totals(views_now, mixed.now, 45.0), {"printer": 1}, sweep)
+    ours = document(totals(views_now, mixed.now, 45.0), {"printer": 1}, sweep)
     assert ours.keys() <= theirs.keys()
     same(ours, theirs)
 

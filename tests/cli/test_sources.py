@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hived.api import dto_collecting
+from hived.documents import collecting as documents
 from hived.records.artifact import ObjectRef
 from hived.store.collecting import collector, frontier, sources
 from tests import collected
@@ -51,7 +51,7 @@ def test_the_list_tells_counts_errors_and_what_the_auto_miner_does(node: Site) -
     (document,) = node.run("sources", "list", "--json").document
     stored = node.write(sources.one, source.id)
     assert stored is not None
-    assert document == dto_collecting.source(stored, node.write(sources.refusals, source.id))
+    assert document == documents.source(stored, node.write(sources.refusals, source.id))
     assert document["refusals"][0]["reason"] == "no licence is stated"
     assert node.watch("sources", "list", columns=60).lines[1].startswith(" 1  The Met")
 

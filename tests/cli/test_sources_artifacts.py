@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from hived.api import dto_collecting
+from hived.documents import collecting as documents
 from hived.simulator.ollama.faults import ActiveOllamaFault, OllamaFault
 from hived.simulator.ollama.models import MODEL
 from hived.simulator.ollama.server import SimulatedOllama
@@ -62,8 +62,8 @@ def test_one_artifact_is_shown_whole(node: Site) -> None:
 def test_documents_are_those_of_the_api(node: Site) -> None:
     stored = node.write(artifacts.one, 3)
     assert stored is not None
-    assert node.run("artifacts", "show", "3", "--json").document == dto_collecting.artifact(stored)
-    assert node.run("artifacts", "list", "--limit", "1", "--json").document == [dto_collecting.artifact(stored)]
+    assert node.run("artifacts", "show", "3", "--json").document == documents.artifact(stored)
+    assert node.run("artifacts", "list", "--limit", "1", "--json").document == [documents.artifact(stored)]
 
 
 def test_an_artifact_that_is_not_there_is_told(node: Site) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 from aiohttp import web
 
 from hived.api import context
-from hived.api.dto import rfc3339
 from hived.api.http import access, params, responses
+from hived.documents.shared import rfc3339
 from hived.errors import BadRequest, Conflict, Forbidden, Throttled
 from hived.records.access import By, Principal, Role, new_cookie
 from hived.records.logins import as_password, as_user, code_hash, normal

@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto_access
+from hived.api import context
 from hived.api.http import access, params, responses
+from hived.documents import access as documents
 from hived.errors import BadRequest
 from hived.records.access import AREAS, new_token
 from hived.records.times import from_text
@@ -20,7 +21,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/tokens: every token, newest first, those that ended lately included."""
     ctx = context.of(request)
     return await responses.reply(
-        request, [dto_access.token(one, ctx.clock()) for one in await ctx.store.read(tokens.listing)]
+        request, [documents.token(one, ctx.clock()) for one in await ctx.store.read(tokens.listing)]
     )
 
 
@@ -37,7 +38,7 @@ async def add(request: web.Request) -> web.StreamResponse:
         accounts.add_token, made, wishes["name"], wishes["role"], wishes.get("scopes", ()), wishes.get("expires_at"),
         access.by(request),
     )  # fmt: skip
-    return await responses.reply(request, {**dto_access.token(kept, ctx.clock()), "token": made.text}, status=201)
+    return await responses.reply(request, {**documents.token(kept, ctx.clock()), "token": made.text}, status=201)
 
 
 async def revoke(request: web.Request) -> web.StreamResponse:
@@ -51,7 +52,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
     text = params.queries(request, "before").get("before")
     before = params.whole("before", text) if text is not None else None
     found = await context.of(request).store.read(audit.listing, limit=params.limit(request, 100), before=before)
-    return await responses.reply(request, [dto_access.audit(row) for row in found])
+    return await responses.reply(request, [documents.audit(row) for row in found])
 
 
 def _text(value: Any) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hived.api import context, dto_access
+from hived.api import context
 from hived.api.http import access, params, responses
+from hived.documents import access as documents
 from hived.errors import BadRequest
 from hived.records.logins import as_password, as_user
 from hived.services.access import accounts
@@ -15,7 +16,7 @@ from hived.store.access import users
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/users: every user by name."""
     found = await context.of(request).store.read(users.listing)
-    return await responses.reply(request, [dto_access.user(one) for one in found])
+    return await responses.reply(request, [documents.user(one) for one in found])
 
 
 async def add(request: web.Request) -> web.StreamResponse:
@@ -27,7 +28,7 @@ async def add(request: web.Request) -> web.StreamResponse:
         raise BadRequest(f"{missing[0]} is missing")
     hashed = await ctx.passwords.hash(wishes["password"])
     made = await ctx.store.write(accounts.add_user, wishes["name"], hashed, wishes["role"], access.by(request))
-    return await responses.reply(request, dto_access.user(made), status=201)
+    return await responses.reply(request, documents.user(made), status=201)
 
 
 async def change(request: web.Request) -> web.StreamResponse:
@@ -38,7 +39,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         raise BadRequest("nothing to change: expected role and/or password")
     hashed = await ctx.passwords.hash(wishes["password"]) if "password" in wishes else None
     changed = await ctx.store.write(accounts.change_user, name, wishes.get("role"), hashed, access.by(request))
-    return await responses.reply(request, dto_access.user(changed))
+    return await responses.reply(request, documents.user(changed))
 
 
 async def remove(request: web.Request) -> web.StreamResponse:

@@ -7,11 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto
+from hived.api import context
 from hived.api.http import responses
-from hived.api.miners.totals import FEEDERS, alive
+from hived.api.miners.totals import FEEDERS
+from hived.documents import appliance as documents
+from hived.documents.shared import rfc3339
 from hived.errors import Transient
-from hived.services.appliance.host_troubles import HostTrouble, host_troubles
+from hived.records.daemon import alive
+from hived.services.appliance.host_troubles import host_troubles
 from hived.store import Database, daemon_rows
 from hived.store.engine import dialect, migrations
 from hived.store.miners import views
@@ -27,26 +30,21 @@ async def whole(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     now = ctx.clock()
     told = {one.name: one for one in await ctx.store.read(daemon_rows.daemons)}
-    daemons: list[dict[str, Any]] = [dto.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
-    daemons += [dto.daemon_without_row(name) for name in EXPECTED if name not in told]
+    daemons: list[dict[str, Any]] = [documents.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
+    daemons += [documents.daemon_without_row(name) for name in EXPECTED if name not in told]
     daemons.sort(key=lambda one: str(one["name"]))
     fresh = _is_fresh(ctx, now)
     wrong = await asyncio.to_thread(host_troubles, ctx.store.path)
     well = fresh and all(one["alive"] for one in daemons) and not any(one.kind == "disk_full" for one in wrong)
     return await responses.reply(request, {
-        "status": "ok" if well else "degraded", "problems": [problem(one) for one in wrong],
-        "at": dto.rfc3339(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,
+        "status": "ok" if well else "degraded", "problems": [documents.problem(one) for one in wrong],
+        "at": rfc3339(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,
         "database": {"schema": SCHEMA, **await ctx.store.read(_sizes)},
         "view": {
-            "fresh": fresh, "refreshed_at": dto.rfc3339(ctx.fleet.refreshed_at), "rev": ctx.fleet.rev,
+            "fresh": fresh, "refreshed_at": rfc3339(ctx.fleet.refreshed_at), "rev": ctx.fleet.rev,
             "miners": len(ctx.fleet),
         },
     })  # fmt: skip
-
-
-def problem(one: HostTrouble) -> dict[str, Any]:
-    """Return a trouble of this box as the API tells it."""
-    return {"kind": one.kind, "text": one.text, "next": one.step, "at": dto.rfc3339(one.at)}
 
 
 async def short(request: web.Request) -> web.StreamResponse:

@@ -7,10 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto
+from hived.api import context
 from hived.api.http import access, params, responses
-from hived.api.miners.totals import alive
+from hived.documents import appliance
+from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
+from hived.records.daemon import alive
 from hived.services.miners import steering
 from hived.store import commands, daemon_rows
 from hived.store.miners import discovery
@@ -33,13 +35,13 @@ async def strangers(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/strangers: every address that answers but is no miner we can read."""
     found = await context.of(request).store.read(discovery.strangers)
     found.sort(key=lambda who: _by_address(who.ip))
-    return await responses.reply(request, [dto.stranger(who) for who in found])
+    return await responses.reply(request, [documents.stranger(who) for who in found])
 
 
 async def sweeps(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/sweeps?limit=20: newest first."""
     found = await context.of(request).store.read(discovery.sweeps, limit=params.limit(request, 20))
-    return await responses.reply(request, [dto.sweep(one) for one in found])
+    return await responses.reply(request, [documents.sweep(one) for one in found])
 
 
 async def daemons(request: web.Request) -> web.StreamResponse:
@@ -47,7 +49,7 @@ async def daemons(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     now = ctx.clock()
     found = await ctx.store.read(daemon_rows.daemons)
-    return await responses.reply(request, [dto.daemon(one, alive=alive(one.beat_at, now)) for one in found])
+    return await responses.reply(request, [appliance.daemon(one, alive=alive(one.beat_at, now)) for one in found])
 
 
 async def scan(request: web.Request) -> web.StreamResponse:
@@ -69,7 +71,7 @@ async def command(request: web.Request) -> web.StreamResponse:
     found = await context.of(request).store.read(commands.command, params.whole("id", text))
     if found is None:
         raise NotFound(f"there is no command {text}")
-    return await responses.reply(request, dto.command(found))
+    return await responses.reply(request, appliance.command(found))
 
 
 def _node(value: Any) -> str | None:

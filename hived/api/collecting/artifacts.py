@@ -7,13 +7,15 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto_collecting
+from hived.api import context
 from hived.api.http import params, responses
+from hived.documents import collecting as documents
 from hived.errors import BadRequest, NotFound
+from hived.records.artifact import AWAITING, DESCRIBED
 from hived.store import Database
 from hived.store.collecting import artifacts
 
-STATES = (artifacts.DESCRIBED, artifacts.AWAITING)
+STATES = (DESCRIBED, AWAITING)
 MAX_WORDS = 200  # characters; eight words are looked for
 MAX_PROVIDER = 100
 
@@ -41,7 +43,7 @@ async def one(request: web.Request) -> web.StreamResponse:
     found = await context.of(request).store.read(artifacts.one, number, after=after)
     if found is None:
         raise _nobody(text)
-    return await responses.reply(request, dto_collecting.artifact(found))
+    return await responses.reply(request, documents.artifact(found))
 
 
 def _cursor(text: str | None) -> tuple[float, str] | None:
@@ -81,4 +83,4 @@ def _wishes(request: web.Request) -> dict[str, Any]:
 
 def _listing(db: Database, wishes: dict[str, Any]) -> bytes:
     """Runs on the database's thread, encoding included: a thousand of them would hold up the loop."""
-    return responses.encode([dto_collecting.artifact(found) for found in artifacts.newest(db, **wishes)])
+    return responses.encode([documents.artifact(found) for found in artifacts.newest(db, **wishes)])

@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from hived.api import context, dto_collecting
+from hived.api import context
 from hived.api.http import access, origin_guard, params, responses, static
 from hived.api.http.responses import Page
-from hived.api.miners.totals import alive
+from hived.documents import collecting as documents
 from hived.errors import Transient
+from hived.records.daemon import alive
 from hived.services.collecting import auto_miner
 from hived.services.collecting.auto_miner import Condition
 from hived.store import Database, Store
@@ -52,7 +53,7 @@ class CollectingView:
             return None
         condition, by_state = self._found
         runs = alive(condition.beat_at, self._clock())
-        return {**dto_collecting.status(condition.state, runs=runs), **dto_collecting.counts(by_state)}
+        return {**documents.status(condition.state, runs=runs), **documents.counts(by_state)}
 
     async def _look(self) -> None:
         mark = await self._store.changed()
@@ -68,7 +69,7 @@ async def status(request: web.Request) -> web.StreamResponse:
     """GET /status: what the auto-miner does."""
     ctx = context.of(request)
     found = await ctx.store.read(auto_miner.condition)
-    return await responses.reply(request, dto_collecting.status(found.state, runs=_runs(ctx, found)))
+    return await responses.reply(request, documents.status(found.state, runs=_runs(ctx, found)))
 
 
 async def start(request: web.Request) -> web.StreamResponse:
@@ -77,22 +78,22 @@ async def start(request: web.Request) -> web.StreamResponse:
     query = params.queries(request, "source_id")
     source_id = params.whole("source_id", query["source_id"]) if "source_id" in query else None
     if not await ctx.store.write(auto_miner.start, access.by(request), source_id):
-        return await responses.reply(request, dto_collecting.message(auto_miner.RUNS_ALREADY, ok=False))
+        return await responses.reply(request, documents.message(auto_miner.RUNS_ALREADY, ok=False))
     found = await ctx.store.read(auto_miner.condition)
-    return await responses.reply(request, dto_collecting.started(source_id, runs=_runs(ctx, found)))
+    return await responses.reply(request, documents.started(source_id, runs=_runs(ctx, found)))
 
 
 async def stop(request: web.Request) -> web.StreamResponse:
     """POST /scrape/stop: the loop ends within two seconds, whatever it is doing."""
     ctx = context.of(request)
     said = await ctx.store.write(auto_miner.stop, access.by(request))
-    return await responses.reply(request, dto_collecting.message(said, ok=True))
+    return await responses.reply(request, documents.message(said, ok=True))
 
 
 async def stats(request: web.Request) -> web.StreamResponse:
     """GET /stats: how many artifacts there are, in all and by state, licence and provider."""
     found = await context.of(request).store.read(artifacts.stats)
-    return await responses.reply(request, dto_collecting.stats(found))
+    return await responses.reply(request, documents.stats(found))
 
 
 async def page(request: web.Request) -> web.StreamResponse:

@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto_collecting
+from hived.api import context
 from hived.api.http import access, params, responses
+from hived.documents import collecting as documents
 from hived.errors import BadRequest, NotFound
 from hived.records.sources import NewSource, new_source, presets
 from hived.services.collecting import auto_miner
@@ -31,7 +32,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     except BadRequest as err:
         return responses.error(422, str(err))
     found = await ctx.store.write(auto_miner.add_source, new, access.by(request))
-    return await responses.reply(request, dto_collecting.source(found), status=201)
+    return await responses.reply(request, documents.source(found), status=201)
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
@@ -43,7 +44,7 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 async def known(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/collections: the collections that are known by name, ready to be added as sources."""
-    return await responses.reply(request, [dto_collecting.preset(one) for one in presets()])
+    return await responses.reply(request, [documents.preset(one) for one in presets()])
 
 
 def _id(request: web.Request) -> int:
@@ -57,7 +58,7 @@ def _id(request: web.Request) -> int:
 def _listing(db: Database) -> bytes:
     found = sources.every(db)
     why = {one.id: sources.refusals(db, one.id) for one in found if one.refused}
-    return responses.encode([dto_collecting.source(one, why.get(one.id, ())) for one in found])
+    return responses.encode([documents.source(one, why.get(one.id, ())) for one in found])
 
 
 def _new(wishes: dict[str, Any]) -> NewSource:

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from hived.api import dto
 from hived.api.http.responses import Page, encode
 from hived.api.miners.totals import MinerSummary, News, totals
+from hived.documents import appliance
+from hived.documents import miners as documents
+from hived.documents.shared import rfc3339
 from hived.records.events import Event
 from hived.records.miner_view import MinerView
 from hived.store import Database, Store, daemon_rows
@@ -46,7 +48,7 @@ class Entry:
 
     def seen(self, at: float | None) -> None:
         """Note when it answered last."""
-        self.glance.seen_at, self.seen_at = at, encode(dto.rfc3339(at))
+        self.glance.seen_at, self.seen_at = at, encode(rfc3339(at))
 
     def as_row(self) -> bytes:
         return b'{"seen_at":%b,%b' % (self.seen_at, self.row)
@@ -239,7 +241,7 @@ class LiveMiners:
             self._models, changed = look.models, True
         for event in look.events:
             assert event.id is not None
-            self._events.append((event.id, encode(dto.event(event, *self.whereabouts(event.mac)))))
+            self._events.append((event.id, encode(appliance.event(event, *self.whereabouts(event.mac)))))
             self.event_id = event.id
         self.news = look.news
         if changed:
@@ -272,14 +274,14 @@ def _entries(db: Database, macs: list[str]) -> list[Entry]:
 
 
 def _entry(view: MinerView) -> Entry:
-    whole, row = dto.miner(view, None), dto.row(view)
+    whole, row = documents.miner(view, None), documents.row(view)
     del whole["model"], whole["last_seen_at"]
-    glance, seen_at = MinerSummary.of(view, encode(dto.unknown_model(view))), encode(row.pop("seen_at"))
+    glance, seen_at = MinerSummary.of(view, encode(documents.unknown_model(view))), encode(row.pop("seen_at"))
     return Entry(glance, view.rev, encode(whole)[1:], encode(row)[1:], seen_at)
 
 
 def _models(db: Database) -> dict[str, _Model]:
-    return {m.alias: _Model(m.max_preset, encode(dto.model_in_miner(m))) for m in models.views(db)}
+    return {m.alias: _Model(m.max_preset, encode(documents.model_in_miner(m))) for m in models.views(db)}
 
 
 def _news(db: Database) -> News:

@@ -8,8 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto
+from hived.api import context
 from hived.api.http import access, params, responses
+from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
 from hived.records.miner import HashboardChips
 from hived.records.miner_view import MinerView
@@ -88,8 +89,8 @@ def _miner(db: Database, mac: str) -> bytes:
         raise NotFound(f"there is no miner {mac}")
     view = found[0]
     known = models.views(db, view.model_alias) if view.model_alias is not None else []
-    model = dto.model(known[0]) if known else dto.unknown_model(view)
-    return responses.encode(dto.miner(view, model, _latest_chips(db, view)))
+    model = documents.model(known[0]) if known else documents.unknown_model(view)
+    return responses.encode(documents.miner(view, model, _latest_chips(db, view)))
 
 
 def _latest_chips(db: Database, view: MinerView) -> Sequence[HashboardChips]:
@@ -103,7 +104,7 @@ def _statuses(db: Database, mac: str, limit: int) -> bytes:
     found = readings.newest(db, num, limit=limit)
     stored = telemetry.newest(db, num, limit=CHIP_BOARDS) if found else []
     return responses.encode(
-        [dto.status(now, _chips_for(now.at, stored) if i < WITH_CHIPS else ()) for i, now in enumerate(found)]
+        [documents.status(now, _chips_for(now.at, stored) if i < WITH_CHIPS else ()) for i, now in enumerate(found)]
     )
 
 
@@ -120,7 +121,7 @@ def _telemetry(db: Database, mac: str, limit: int) -> bytes:
     found = telemetry.newest(db, num, limit=limit)
     times = fleet.status_times(db, num, back_to=found[-1][0] - STATUS_NEAR_S, limit=MAX_TIMES) if found else []
     times.reverse()
-    return responses.encode([dto.telemetry(num, at, board, _near(at, times)) for at, board in found])
+    return responses.encode([documents.telemetry(num, at, board, _near(at, times)) for at, board in found])
 
 
 def _near(at: float, times: Sequence[float]) -> float | None:
@@ -131,12 +132,12 @@ def _near(at: float, times: Sequence[float]) -> float | None:
 
 
 def _settings(db: Database, mac: str) -> bytes:
-    return responses.encode(dto.settings(settings.newest(db, context.miner_num(db, mac))))
+    return responses.encode(documents.settings(settings.newest(db, context.miner_num(db, mac))))
 
 
 def _versions(db: Database, mac: str, limit: int) -> bytes:
     found = settings.versions(db, context.miner_num(db, mac), limit=limit)
-    return responses.encode([dto.version(one) for one in found])
+    return responses.encode([documents.version(one) for one in found])
 
 
 def _switch(value: Any) -> bool:

@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto
+from hived.api import context
 from hived.api.http import access, params, responses
+from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
 from hived.services.miners import steering
 from hived.store.miners import models
@@ -18,7 +19,7 @@ MAX_NAME = 100
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/models: every *model*, by alias."""
     found = await context.of(request).store.read(models.views)
-    return await responses.reply(request, [dto.model(one) for one in found])
+    return await responses.reply(request, [documents.model(one) for one in found])
 
 
 async def one(request: web.Request) -> web.StreamResponse:
@@ -27,7 +28,7 @@ async def one(request: web.Request) -> web.StreamResponse:
     found = await context.of(request).store.read(models.views, alias)
     if not found:
         raise _unknown(alias)
-    return await responses.reply(request, dto.model(found[0]))
+    return await responses.reply(request, documents.model(found[0]))
 
 
 async def change(request: web.Request) -> web.StreamResponse:
@@ -40,7 +41,7 @@ async def change(request: web.Request) -> web.StreamResponse:
     if changed is None:
         raise _unknown(alias)
     await context.follow(ctx)
-    return await responses.reply(request, dto.model(changed))
+    return await responses.reply(request, documents.model(changed))
 
 
 def _unknown(alias: str) -> NotFound:

@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from hived.api import dto
+from hived.documents import miners as documents
+from hived.documents.shared import rfc3339
 from hived.records import units
+from hived.records.daemon import alive
 from hived.records.discovery import Sweep
 from hived.records.miner import HASHING_STATES
 from hived.records.miner_view import MinerView, silent_after_s
 
 FRESH_INTERVALS = 3  # polls that may be missed before a number is old
-BEAT_OLD_S = 30.0  # three missed beats of a daemon that writes its row every 10 s
 VIEW_OLD_S = 10.0  # ten missed looks at the database
 FEEDERS = ("hive-discoverd", "hive-polld")  # without them nothing that is shown stays true
 
@@ -119,19 +120,14 @@ def totals(
             paired_power.add(one.power_w)
     because = _stale(news, miners, now, refreshed_at)
     return {
-        "at": dto.rfc3339(now), "rev": rev, "miners": miners, "online": online, "managed": managed, "hashing": hashing,
+        "at": rfc3339(now), "rev": rev, "miners": miners, "online": online, "managed": managed, "hashing": hashing,
         "failing": failing, "silent": silent, "hashrate_ths": units.ths(rate.value),
         "hashrate_nominal_ths": units.ths(nominal.value), "hashrate_nominal_lost_ths": units.ths(lost.value),
         "power_w": power.value, "efficiency_j_per_th": units.efficiency(paired_power.value, paired_rate.value),
         "states": dict(sorted(states.items())), "models": dict(sorted(models.items())), "strangers": news.strangers,
-        "last_sweep": dto.sweep(news.last_sweep) if news.last_sweep else None, "stale": because is not None,
+        "last_sweep": documents.sweep(news.last_sweep) if news.last_sweep else None, "stale": because is not None,
         "stale_because": because, "silent_after_s": FRESH_INTERVALS * status_seconds,
     }  # fmt: skip
-
-
-def alive(beat_at: float | None, now: float) -> bool:
-    """Tell whether a daemon that last wrote its row at this time still runs."""
-    return beat_at is not None and abs(now - beat_at) < BEAT_OLD_S
 
 
 def _stale(news: News, miners: int, now: float, refreshed_at: float | None) -> str | None:

@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 
 from hived.api import context
-from hived.api.dto import Json
 from hived.api.http import access, body, params, responses
 from hived.api.nodes import ingest_parse
+from hived.documents.shared import Json
 from hived.errors import BadRequest
 from hived.records.access import Principal
 from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Rejected, Result, SentContribution, Taken

@@ -16,6 +16,7 @@ from hived.errors import BadRequest
 from hived.records import untrusted
 from hived.records.access import Principal
 from hived.records.ingest import LIMITS
+from hived.records.joining import as_node_id
 from hived.records.node import Asked, Contact, Order, Wish
 from hived.records.streams import STREAMS
 from hived.records.times import to_text
@@ -29,7 +30,6 @@ MAX_HEALTH_BYTES = 16 * 1024
 MAX_RESULT_BYTES = 4096
 MAX_DONE = 64  # results in one contact
 JOINS, JOINS_S = 60, 60.0  # from one address: fifteen boxes behind one router that ask every quarter of a minute
-_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _KEY_ID = re.compile(r"[0-9a-f]{16}")
 _CODE = re.compile(r"[A-Za-z0-9 -]{4,40}")
 _CODES = {"pending": 202, "approved": 200, "refused": 403, "taken": 409}
@@ -137,11 +137,6 @@ def _wish(document: Mapping[str, Any]) -> Wish:
         key_id=_matched(document.get("key_id"), _KEY_ID, "key_id"),
         key_hash=untrusted.digest(document.get("key_hash"), "key_hash"), code=code,
     )  # fmt: skip
-
-
-def as_node_id(value: Any) -> str:
-    """Return the id of a node; BadValue for what is none."""
-    return _matched(value, _NODE_ID, "node_id")
 
 
 def _matched(value: Any, pattern: re.Pattern[str], code: str) -> str:

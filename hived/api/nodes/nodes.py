@@ -6,13 +6,11 @@ from typing import Any
 
 from aiohttp import web
 
-from hived.api import context, dto_nodes
+from hived.api import context
 from hived.api.http import access, params, responses
-from hived.api.nodes import join
+from hived.documents import nodes as documents
 from hived.errors import BadRequest, NotFound
-from hived.records import untrusted
 from hived.records.node import NodeView
-from hived.records.untrusted import BadValue
 from hived.services.nodes import admission
 from hived.store.nodes import contacts
 
@@ -22,7 +20,7 @@ MAX_PHRASE = 100
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/nodes: every *node*, the master first."""
     found = await context.of(request).store.read(contacts.listing)
-    return await responses.reply(request, [dto_nodes.node(one) for one in found])
+    return await responses.reply(request, [documents.node(one) for one in found])
 
 
 async def approve(request: web.Request) -> web.StreamResponse:
@@ -58,42 +56,26 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 async def add(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes {node_id, name}: 201 with the key of a collector that is not ours, once."""
-    wishes = await params.fields(request, {"node_id": node_id_of, "name": name_of})
+    wishes = await params.fields(request, {"node_id": admission.node_id_of, "name": admission.name_of})
     for name in ("node_id", "name"):
         if name not in wishes:
             raise BadRequest(f"{name} is missing")
     store = context.of(request).store
     key = await store.write(admission.add, wishes["node_id"], wishes["name"], access.by(request))
-    return await responses.reply(request, dto_nodes.added(wishes["node_id"], key.text), status=201)
+    return await responses.reply(request, documents.added(wishes["node_id"], key.text), status=201)
 
 
 async def new_code(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/enroll-codes: 201 with a code that lets one node in within a quarter of an hour."""
     code, expires_at = await context.of(request).store.write(admission.new_code, access.by(request))
-    return await responses.reply(request, dto_nodes.code(code, expires_at), status=201)
-
-
-def node_id_of(value: Any) -> str:
-    """Return the id of a node as an operator gives it."""
-    try:
-        return join.as_node_id(value)
-    except BadValue:
-        raise BadRequest("node_id: expected at most 64 letters, digits, dots, hyphens, colons, underscores") from None
-
-
-def name_of(value: Any) -> str:
-    """Return the name of a node as an operator gives it."""
-    try:
-        return untrusted.word(value, "name", 100)
-    except BadValue:
-        raise BadRequest("name: expected at most 100 characters") from None
+    return await responses.reply(request, documents.code(code, expires_at), status=201)
 
 
 async def _one(request: web.Request, node_id: str) -> web.StreamResponse:
     found: list[NodeView] = await context.of(request).store.read(contacts.listing)
     for one in found:
         if one.node_id == node_id:
-            return await responses.reply(request, dto_nodes.node(one))
+            return await responses.reply(request, documents.node(one))
     raise NotFound(f"there is no node {node_id[:40]!r}")
 
 

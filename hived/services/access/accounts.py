@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hived.records.access import ApiSecret, By
+from hived.records.access import ApiSecret, By, Token, User
 from hived.store import Database, audit
 from hived.store.access import tokens, users
 
 
-def add_user(db: Database, name: str, hashed: str, role: str, by: By) -> users.User:
+def add_user(db: Database, name: str, hashed: str, role: str, by: By) -> User:
     """Make a user."""
     made = users.add(db, name, hashed, role, by["at"])
     audit.note(db, **by, action="user.add", target=name, after={"role": made.role})
     return made
 
 
-def change_user(db: Database, name: str, role: str | None, hashed: str | None, by: By) -> users.User:
+def change_user(db: Database, name: str, role: str | None, hashed: str | None, by: By) -> User:
     """Change the role and/or the password of a user; their sessions end."""
     before = after = users.one(db, name)
     if role is not None:
@@ -32,7 +32,7 @@ def change_user(db: Database, name: str, role: str | None, hashed: str | None, b
     return after
 
 
-def remove_user(db: Database, name: str, by: By) -> users.User:
+def remove_user(db: Database, name: str, by: By) -> User:
     """Remove a user and return who it was; their sessions end.
 
     Tokens they made stay, for programs depend on them; the audit row names them, because whoever made one knows it.
@@ -44,14 +44,14 @@ def remove_user(db: Database, name: str, by: By) -> users.User:
     return gone
 
 
-def tokens_of(db: Database, name: str, at: float) -> list[tokens.Token]:
+def tokens_of(db: Database, name: str, at: float) -> list[Token]:
     """Return the tokens that a user made and that open something."""
     return [one for one in tokens.listing(db) if one.created_by == name and one.valid(at)]
 
 
 def add_token(
     db: Database, made: ApiSecret, name: str, role: str, scopes: Sequence[str], expires_at: float | None, by: By
-) -> tokens.Token:
+) -> Token:
     """Keep a new token."""
     kept = tokens.add(
         db, made, name=name, role=role, scopes=scopes, created_by=by["who"], at=by["at"], expires_at=expires_at
@@ -60,12 +60,12 @@ def add_token(
     return kept
 
 
-def revoke_token(db: Database, which: str, by: By) -> tokens.Token:
+def revoke_token(db: Database, which: str, by: By) -> Token:
     """End a token, given by id or name."""
     gone = tokens.revoke(db, which, by["at"])
     audit.note(db, **by, action="token.revoke", target=gone.name, before=_told(gone))
     return gone
 
 
-def _told(kept: tokens.Token) -> dict[str, Any]:
+def _told(kept: Token) -> dict[str, Any]:
     return {"id": kept.id, "role": kept.role, "scopes": list(kept.scopes), "expires_at": kept.expires_at}

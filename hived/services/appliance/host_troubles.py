@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from hived.records.host import HostTrouble
 from hived.runtime.disk import room
 from hived.store.engine.damage import kept
 
 FULL_BYTES = 16 * 1024 * 1024
 """With less room than this a disk counts as full: a transaction and its log may not fit any more."""
 _MIB = 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class HostTrouble:
-    """One trouble, and the next step of whoever looks after this box."""
-
-    kind: Literal["disk_full", "database_replaced"]
-    text: str
-    step: str
-    at: float | None = None
-    """Since when, where that is known."""
 
 
 def host_troubles(database: Path | None) -> list[HostTrouble]:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from hived.errors import BadRequest
+from hived.records import untrusted
 from hived.records.access import By
-from hived.records.joining import NodeKey
+from hived.records.joining import NodeKey, as_node_id
+from hived.records.untrusted import BadValue
 from hived.store import Database, audit
 from hived.store.nodes import nodes
 
@@ -52,3 +57,19 @@ def new_code(db: Database, by: By) -> tuple[str, float]:
     code, expires_at = nodes.new_code(db, by=by["who"], now=by["at"])
     audit.note(db, **by, action="node.code", after={"expires_at": expires_at})
     return code, expires_at
+
+
+def node_id_of(value: Any) -> str:
+    """Return the id of a node as an operator gives it."""
+    try:
+        return as_node_id(value)
+    except BadValue:
+        raise BadRequest("node_id: expected at most 64 letters, digits, dots, hyphens, colons, underscores") from None
+
+
+def name_of(value: Any) -> str:
+    """Return the name of a node as an operator gives it."""
+    try:
+        return untrusted.word(value, "name", 100)
+    except BadValue:
+        raise BadRequest("name: expected at most 100 characters") from None

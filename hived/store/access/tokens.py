@@ -5,11 +5,10 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 from hived.errors import BadRequest, Conflict, NotFound
-from hived.records.access import AREAS, ROLES, ApiSecret, Role
+from hived.records.access import AREAS, ROLES, ApiSecret, Role, Token
 from hived.store.engine.database import Database, dicts
 from hived.store.schema import ApiToken
 
@@ -17,26 +16,6 @@ USED_EVERY_S = 60.0  # how exactly the last use is known; each note of it is a w
 MAX_TOKENS = 1000  # valid ones; a program needs one
 KEEP_ENDED = 200
 MAX_NAME = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token without its secret."""
-
-    id: str
-    name: str
-    role: Role
-    scopes: tuple[str, ...]
-    created_by: str | None
-    created_at: float
-    expires_at: float | None
-    used_at: float | None
-    revoked_at: float | None
-    secret_hash: str = field(repr=False)
-
-    def valid(self, at: float) -> bool:
-        """Tell whether it opens anything at a time."""
-        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
 def add(

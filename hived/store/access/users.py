@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 from hived.errors import BadRequest, Conflict, NotFound
-from hived.records.access import ROLES, Role
+from hived.records.access import ROLES, Role, User
 from hived.store.access import sessions
 from hived.store.engine.db import Database, dicts
 from hived.store.schema import User as UserRow
 
 MAX_USERS = 500  # a company's worth
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    name: str
-    role: Role
-    created_at: float
-    changed_at: float
-    login_at: float | None
 
 
 def listing(db: Database) -> list[User]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import peewee as pw
 
-from hived.records.artifact import Artifact, CollectedObject, Description, Licence
+from hived.records.artifact import AWAITING, DESCRIBED, SHOWN, Artifact, CollectedObject, Description, Licence
 from hived.records.bubbles import DESCRIPTION, contribution_id, hash_of, searchable, words_of
 from hived.records.bubbles import content_hash as hash_of_content
 from hived.records.canonical import CANON_VERSION, canonical, url_key
@@ -18,9 +18,6 @@ from hived.store.nodes import nodes
 from hived.store.schema import Artifact as Row
 from hived.store.schema import Contribution
 
-AWAITING, DESCRIBED = "awaiting_description", "described"
-SHOWN = 64
-"""Bubbles of one artifact in one answer; the rest by cursor."""
 _NOT_FACTS = ("provider", "object_id", "url", "title", "licence", "image_url", "text", "rights_text")
 _FACTS = {field.name for field in fields(CollectedObject)} - set(_NOT_FACTS) | {"text"}
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import peewee as pw
 
+from hived.records.artifact import DESCRIBED
 from hived.records.bubbles import hash_of, searchable, words_of
 from hived.records.canonical import CANON_VERSION
 from hived.records.ingest import CREATED, DUPLICATE, MERGED, REJECTED, STALE, SUPERSEDED, Result, SentContribution
-from hived.store.collecting.artifacts import DESCRIBED
 from hived.store.engine import bulk
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, tuples

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hived.api import dto
+from hived.documents import miners as documents
 from hived.records.events import Event
 from hived.records.miner import HashboardReading, MinerIdentity, MinerSettings
 from hived.records.miner_view import PollOutcome
@@ -161,10 +161,12 @@ async def test_only_the_newest_ten_statuses_carry_chips(api: Api) -> None:
 
 def test_ids_are_whole_distinct_growing_and_exact_in_javascript_for_decades() -> None:
     year_2055 = 2_682_374_400.0
-    ids = [dto.status_id(num, at) for at in (NOW, NOW + 0.001, year_2055) for num in (1, 2, 8191)]
+    ids = [documents.status_id(num, at) for at in (NOW, NOW + 0.001, year_2055) for num in (1, 2, 8191)]
     assert sorted(set(ids)) == ids
     assert max(ids) < 2**53
-    boards = [dto.telemetry_id(num, at, b) for at in (NOW, NOW + 0.1, year_2055) for num in (1, 8191) for b in (1, 15)]
+    boards = [
+        documents.telemetry_id(num, at, b) for at in (NOW, NOW + 0.1, year_2055) for num in (1, 8191) for b in (1, 15)
+    ]
     assert sorted(set(boards)) == boards
     assert max(boards) < 2**53
 
@@ -196,7 +198,7 @@ async def test_telemetry_without_a_status_within_30_seconds_has_none(store: Stor
         found = await api.get(f"/api/miners/{MAC}/telemetry")
     ids = [t["status_id"] for t in found]
     assert ids[:3] == [None] * 3
-    assert ids[3:] == [dto.status_id(num, NOW + 29)] * 3
+    assert ids[3:] == [documents.status_id(num, NOW + 29)] * 3
 
 
 async def test_settings_tell_their_version_and_what_changed(api: Api) -> None:

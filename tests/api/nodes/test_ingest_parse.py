@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.api import dto
 from hived.api.nodes import ingest_parse
 from hived.cli import happenings
+from hived.documents import appliance
+from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records import untrusted
 from hived.records.events import Event
@@ -85,8 +86,8 @@ def test_a_spoilt_status_is_left_out_or_can_be_shown(at: tuple[Any, ...], other:
     found = batch("status", [], latest=[put(fleet.latest(1), at, other), fleet.latest(2)])
     assert found.latest[-1].mac == fleet.mac_of(2)
     for one in found.latest:
-        json.dumps(dto.row(_view(one)), allow_nan=False)
-        json.dumps(dto.miner(_view(one), None), allow_nan=False).encode()
+        json.dumps(documents.row(_view(one)), allow_nan=False)
+        json.dumps(documents.miner(_view(one), None), allow_nan=False).encode()
 
 
 @given(detail=st.dictionaries(st.sampled_from(("changes", "uptime_s", "before", "after", "x")), JSON, max_size=4))
@@ -97,7 +98,7 @@ def test_an_event_with_any_detail_can_be_told(kind: str, detail: dict[str, Any])
         event = Event(one.kind, one.at, one.detail)
         assert isinstance(happenings.sentence(event), str)
         assert isinstance(happenings.tone(event), str | None)
-        json.dumps(dto.event(event, None, None), allow_nan=False)
+        json.dumps(appliance.event(event, None, None), allow_nan=False)
 
 
 @given(JSON | st.text(max_size=200).map(lambda text: json.dumps({"title": text, "metadata": {"a": text}})))

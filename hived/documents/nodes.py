@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hived.api.dto import Json, rfc3339
+from hived.documents.shared import Json, rfc3339
 from hived.records.node import PENDING, KeyView, NodeView
+from hived.records.peers import Peer
 
 
 def node(one: NodeView) -> Json:
@@ -37,3 +38,13 @@ def added(node_id: str, key: str) -> Json:
 def code(text: str, expires_at: float) -> Json:
     """Return a code that lets one node in."""
     return {"code": text, "expires_at": rfc3339(expires_at)}
+
+
+def peer(one: Peer) -> Json:
+    """Return a peer; `since` is when it came to its state."""
+    return {
+        "name": one.name, "node_id": one.id, "role": one.role, "state": one.state, "since": rfc3339(one.since),
+        "version": one.version, "addresses": list(one.addresses), "port": one.port or None, "url": one.url,
+        "tls": one.tls, "fingerprint": one.fingerprint, "seen_at": rfc3339(one.seen_at),
+        "verified_at": rfc3339(one.verified_at), "reason": one.reason,
+    }  # fmt: skip

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from hived.api.dto import Json, rfc3339
-from hived.store.access.tokens import Token
-from hived.store.access.users import User
+from hived.documents.shared import Json, rfc3339
+from hived.records.access import Token, User
 
 
 def user(found: User) -> Json:

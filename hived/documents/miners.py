@@ -1,4 +1,4 @@
-"""Records to JSON: the one place where the names and units of the outside are chosen.
+"""Miners, their models, settings and sweeps as JSON.
 
 The inherited fields keep the names, types and units of the API that programs already speak: hashrate in GH/s, power in
 W, identifiers as words ("chain-1", "fan-0", "chip-1", the firmware's own numbers). What we add beside them wears its
@@ -7,21 +7,13 @@ unit in its name; `index` is our number of the same thing (chips from 0, as in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Sequence
 
-from hived.records.commands import Command
-from hived.records.daemon import DaemonRow
+from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.records.discovery import Stranger, Sweep
-from hived.records.events import Event
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.records.units import ghs, ths
-
-Json = dict[str, Any]
-
-_SECRETS = frozenset({"pass", "password", "pw", "unlock_pass", "unlock_password", "api_key", "apikey", "token"})
 
 # Ids are made, not stored: history is keyed by time and miner. JavaScript keeps integers exact up to 2**53 only, which
 # milliseconds since 2020-09-13 with 13 bits for the miner reach in 2055; chips come once a minute, so tenths of a
@@ -29,13 +21,6 @@ _SECRETS = frozenset({"pass", "password", "pw", "unlock_pass", "unlock_password"
 _EPOCH_MS = 1_600_000_000_000
 _MINERS = 8192
 _BOARDS = 16
-
-
-def rfc3339(at: float | None) -> str | None:
-    """Return epoch seconds as RFC 3339 in UTC with milliseconds and Z."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def status_id(num: int, at: float) -> int:
@@ -61,6 +46,11 @@ def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] 
         "last_error": view.last_error, "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count,
         "node_name": view.node_name, "pending": view.pending,
     }  # fmt: skip
+
+
+def listed(view: MinerView, model: ModelView | None, boards: Sequence[HashboardChips] = ()) -> Json:
+    """Return *miner* as in a list, where its model goes without the ladder's watts."""
+    return miner(view, model_in_miner(model) if model else unknown_model(view), boards)
 
 
 def model_in_miner(view: ModelView) -> Json:
@@ -167,15 +157,6 @@ def version(found: SettingsVersion) -> Json:
     }  # fmt: skip
 
 
-def event(happened: Event, ip: str | None, hostname: str | None) -> Json:
-    """Return an event; `ip` and `hostname` are the miner's present ones. `node_id` is null for one of our own."""
-    return {
-        "id": happened.id, "at": rfc3339(happened.at), "kind": happened.kind, "miner": happened.mac, "ip": ip,
-        "hostname": hostname, "detail": without_secrets(happened.detail), "node_id": happened.node_id,
-        "node_name": happened.node_name,
-    }  # fmt: skip
-
-
 def sweep(done: Sweep) -> Json:
     """Return a sweep; `finished_at` null while it runs, or when the daemon ended in the middle of it."""
     return {
@@ -192,48 +173,6 @@ def stranger(who: Stranger) -> Json:
         "last_seen_at": rfc3339(who.last_seen_at), "failures": who.failures,
         "next_probe_at": rfc3339(who.next_probe_at),
     }  # fmt: skip
-
-
-def daemon(told: DaemonRow, *, alive: bool) -> Json:
-    """Return what a daemon last said of itself, and whether it was lately enough to be true."""
-    return {
-        "name": told.name, "alive": alive, "pid": told.pid, "version": told.version,
-        "started_at": rfc3339(told.started_at), "beat_at": rfc3339(told.beat_at), "status": told.status,
-    }  # fmt: skip
-
-
-def daemon_without_row(name: str) -> Json:
-    """Return a daemon that has never run."""
-    return {
-        "name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
-        "status": "has never run on this database",
-    }  # fmt: skip
-
-
-def command(wish: Command) -> Json:
-    """Return a wish of the operator and, once it is done, what came of it."""
-    return {
-        "id": wish.id, "daemon": wish.daemon, "verb": wish.verb, "args": without_secrets(wish.args),
-        "created_at": rfc3339(wish.created_at), "done_at": rfc3339(wish.done_at), "done": wish.done_at is not None,
-        "result": without_secrets(wish.result), "node_id": wish.node_id,
-    }  # fmt: skip
-
-
-def without_secrets(value: Any) -> Any:
-    """Return a JSON value without the fields that would hold a password, and without what changed in such a field.
-
-    The parser drops them before they are stored; this is the second lock.
-    """
-    if isinstance(value, Mapping):
-        return {k: without_secrets(v) for k, v in value.items() if str(k).lower() not in _SECRETS}
-    if isinstance(value, list | tuple):
-        return [without_secrets(v) for v in value if not _is_secret_change(v)]
-    return value
-
-
-def _is_secret_change(value: Any) -> bool:
-    path = value.get("path") if isinstance(value, Mapping) else None
-    return isinstance(path, str) and not _SECRETS.isdisjoint(path.lower().split("."))
 
 
 def _fan(fan: FanReading) -> Json:

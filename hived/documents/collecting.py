@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hived.api.dto import Json, rfc3339
-from hived.records.artifact import CC0, PDM, Artifact, CollectorState, Source
+from hived.documents.shared import Json, rfc3339
+from hived.records.artifact import AWAITING, CC0, DESCRIBED, PDM, SHOWN, Artifact, CollectorState, Source
 from hived.records.sources import NewSource
-from hived.store.collecting.artifacts import AWAITING, DESCRIBED, SHOWN
 
 IDLE = "Idle"
 NO_DAEMON = "hive-minerd does not run"

@@ -1,0 +1,48 @@
+"""What happened, what the daemons say, what was asked of them, and what is wrong with the box, as JSON."""
+
+from __future__ import annotations
+
+from hived.documents.shared import Json, rfc3339, without_secrets
+from hived.records.commands import Command
+from hived.records.daemon import DaemonRow
+from hived.records.events import Event
+from hived.records.host import HostTrouble
+
+
+def event(happened: Event, ip: str | None, hostname: str | None) -> Json:
+    """Return an event; `ip` and `hostname` are the miner's present ones. `node_id` is null for one of our own."""
+    return {
+        "id": happened.id, "at": rfc3339(happened.at), "kind": happened.kind, "miner": happened.mac, "ip": ip,
+        "hostname": hostname, "detail": without_secrets(happened.detail), "node_id": happened.node_id,
+        "node_name": happened.node_name,
+    }  # fmt: skip
+
+
+def daemon(told: DaemonRow, *, alive: bool) -> Json:
+    """Return what a daemon last said of itself, and whether it was lately enough to be true."""
+    return {
+        "name": told.name, "alive": alive, "pid": told.pid, "version": told.version,
+        "started_at": rfc3339(told.started_at), "beat_at": rfc3339(told.beat_at), "status": told.status,
+    }  # fmt: skip
+
+
+def daemon_without_row(name: str) -> Json:
+    """Return a daemon that has never run."""
+    return {
+        "name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
+        "status": "has never run on this database",
+    }  # fmt: skip
+
+
+def command(wish: Command) -> Json:
+    """Return a wish of the operator and, once it is done, what came of it."""
+    return {
+        "id": wish.id, "daemon": wish.daemon, "verb": wish.verb, "args": without_secrets(wish.args),
+        "created_at": rfc3339(wish.created_at), "done_at": rfc3339(wish.done_at), "done": wish.done_at is not None,
+        "result": without_secrets(wish.result), "node_id": wish.node_id,
+    }  # fmt: skip
+
+
+def problem(one: HostTrouble) -> Json:
+    """Return what is wrong with the box."""
+    return {"kind": one.kind, "text": one.text, "next": one.step, "at": rfc3339(one.at)}

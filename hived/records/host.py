@@ -1,0 +1,17 @@
+"""What can be wrong with the box itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class HostTrouble:
+    """One trouble, and the next step of whoever looks after this box."""
+
+    kind: Literal["disk_full", "database_replaced"]
+    text: str
+    step: str
+    at: float | None = None
+    """Since when, where that is known."""
