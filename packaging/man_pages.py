@@ -11,6 +11,7 @@ and --json under each of hivectl's 40 commands, and is another version on Debian
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import re
 import sys
@@ -30,10 +31,13 @@ def main(tree: Path, folder: Path) -> int:
     sys.path.insert(0, str(tree))
     from hived.cli.main import parser as hivectl
     from hived.daemons import entry
+    from hived.records.daemon import DAEMONS
     from hived.simulator.main import parser as hive_sim
 
     pages = {"hivectl.8": _hivectl(hivectl()), "hive-sim.1": _hive_sim(hive_sim()), "hived.yaml.5": _hived_yaml()}
-    pages |= {f"{name}.8": _daemon(name, entry.parser(name)) for name in entry.DAEMONS}
+    for daemon in DAEMONS:
+        docstring = ast.get_docstring(ast.parse((tree / f"hived/daemons/{daemon.function}.py").read_text("utf-8")))
+        pages[f"{daemon.name}.8"] = _daemon(daemon.name, entry.parser(daemon), docstring)
     for name, page in pages.items():
         to = folder / f"man{name[-1]}" / name
         to.parent.mkdir(parents=True, exist_ok=True)
@@ -44,7 +48,7 @@ def main(tree: Path, folder: Path) -> int:
 # -- the pages ---------------------------------------------------------------------------------------------------------
 
 
-def _daemon(name: str, parser: argparse.ArgumentParser) -> str:
+def _daemon(name: str, parser: argparse.ArgumentParser, docstring: str) -> str:
     unit = (ROOT / f"systemd/{name}.service").read_text()
     found = re.search(r"^Description=hived: (.+)$", unit, re.MULTILINE)
     if found is None:
@@ -52,7 +56,7 @@ def _daemon(name: str, parser: argparse.ArgumentParser) -> str:
     return _page(
         name, 8, found[1],
         SYNOPSIS=_synopsis(parser),
-        DESCRIPTION=_prose(words.DAEMONS[name] + words.OF_EVERY_DAEMON.replace("NAME", name)),
+        DESCRIPTION=_prose(docstring.partition("\n")[2] + "\n" + words.OF_EVERY_DAEMON.replace("NAME", name)),
         OPTIONS=_options(_shown(parser)),
         SIGNALS=_list(words.SIGNALS),
         EXIT_STATUS=_list(words.DAEMON_EXITS),
@@ -91,6 +95,7 @@ def _hive_sim(parser: argparse.ArgumentParser) -> str:
 
 
 def _hived_yaml() -> str:
+    from hived.records.daemon import DAEMONS
     from hived.runtime.options import BY_NAME, SECTIONS
 
     told = dict(_reasons((ROOT / "etc/hived.yaml").read_text()))
@@ -101,7 +106,8 @@ def _hived_yaml() -> str:
             default, reason, installed = told[option.name]
             doors = [option.env, *filter(None, [option.inherited_env])]
             if option.flag:
-                doors.append(f"{option.flag} of {'hive-apid' if option.flag == '--addr' else 'each daemon'}")
+                only = [daemon.name for daemon in DAEMONS if option.flag in daemon.flags]
+                doors.append(f"{option.flag} of {', '.join(only) or 'each daemon'}")
             body += [
                 ".TP", f".BR {_literal(option.name)} \" (default: \" {_quoted(default)} )",
                 _text(reason),
@@ -260,7 +266,9 @@ def _page(name: str, section: int, summary: str, **parts: str) -> str:
 
 
 def _see_also(name: str) -> str:
-    others = {"hivectl": 8, "hive-sim": 1, "hived.yaml": 5} | dict.fromkeys(words.DAEMONS, 8)
+    from hived.records.daemon import DAEMONS
+
+    others = {"hivectl": 8, "hive-sim": 1, "hived.yaml": 5} | {daemon.name: 8 for daemon in DAEMONS}
     others |= dict.fromkeys(("systemctl", "journalctl"), 1)
     refs = sorted((section, other) for other, section in others.items() if other != name)
     return " ,\n".join(f".BR {_literal(other)} ({section})" for section, other in refs)

@@ -1,39 +1,8 @@
-"""The prose of the man pages: what no parser and no table says. `x` is bold, x(8) a page, indented text an example."""
+"""The prose of the man pages: what no parser, table or docstring says.
 
-DAEMONS = {
-    "hive-discoverd": """
-`hive-discoverd` searches the networks of `network.subnets` for miners every `intervals.discovery_seconds`, gets a key
-for each that it may unlock, and notes which address, name and firmware it has. It announces this node by mDNS and keeps
-a list of other nodes. A search that somebody asks for with `hivectl miners scan` begins within a second.
+`x` is bold, x(8) a page, indented text an example. The text of a daemon's page is the docstring of its module.
+"""
 
-A miner is known by its MAC address: when it moves to another address, its history goes with it. Addresses in
-`network.exclude` never get a packet.
-""",
-    "hive-polld": """
-`hive-polld` reads the status of every known miner each `intervals.status_seconds` and all of its chips each
-`intervals.telemetry_seconds`, stores what they said, sums up old readings and deletes what `retention` lets go. It
-only reads: nothing is changed on a miner. A miner that hangs delays no other.
-""",
-    "hive-minerd": """
-`hive-minerd` is the auto-miner: with the spare time of the machine it visits the sources of `hivectl sources`, keeps
-openly licensed objects that it finds there, and has the language model of `ollama.host` describe them. Whether it
-works is a wish of the operator (`hivectl sources start` and `stop`) that outlives restarts.
-
-It tells every host who runs it (`minerd.contact`), obeys robots.txt and asks no faster than a polite reader would.
-""",
-    "hive-syncd": """
-`hive-syncd` carries what this node learns to the master of its fleet, and back what the master's operator wants of
-its miners. Nothing is carried until the node has joined (`hivectl join`) and a person let it in. While the master is
-away all waits in the database, and arrives once.
-""",
-    "hive-apid": """
-`hive-apid` makes a node a master: it serves the dashboard and the API at `http.addr`, and takes what the other nodes
-send. It never talks to a miner; what a person wants is a row that another daemon reads. The first start logs where
-the dashboard is and a code with which the first user is made:
-
-    journalctl -u hive-apid
-""",
-}
 OF_EVERY_DAEMON = """
 It runs in the foreground, as a unit of systemd that tells when it is ready and that it is alive; log lines go to
 standard error. All daemons of a machine share one database, and each can be stopped and restarted alone:

@@ -14,11 +14,12 @@ import pytest
 
 from hived.cli.main import parser as hivectl
 from hived.daemons import entry
+from hived.records.daemon import DAEMONS
 from hived.runtime.options import OPTIONS
 from hived.simulator.main import parser as hive_sim
 
 ROOT = Path(__file__).parents[1]
-PARSERS = {"hivectl": hivectl(), "hive-sim": hive_sim()} | {name: entry.parser(name) for name in entry.DAEMONS}
+PARSERS = {"hivectl": hivectl(), "hive-sim": hive_sim()} | {daemon.name: entry.parser(daemon) for daemon in DAEMONS}
 EPOCH = {"SOURCE_DATE_EPOCH": "1795521600"}
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 
@@ -93,7 +94,7 @@ def test_each_page_has_what_a_reader_of_man_pages_looks_for(pages: dict[str, str
         wanted = ["NAME", "SYNOPSIS", "DESCRIPTION", "SEE ALSO"]
         wanted += [] if section == "5" else ["EXIT STATUS"]
         wanted += [] if section == "1" else ["FILES"]
-        wanted += ["SIGNALS"] if name in entry.DAEMONS else []
+        wanted += ["SIGNALS"] if name in {daemon.name for daemon in DAEMONS} else []
         assert set(wanted) <= set(headings), key
         assert len(headings) == len(set(headings))
         for other, of in re.findall(r"\b(hive[a-z.-]+) ?\(([158])\)", _read(page)):

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 
 from hived.documents import appliance as documents
 from hived.documents.shared import Json
-from hived.records.daemon import DaemonRow
+from hived.records.daemon import EVERY_NODE, DaemonRow
 from hived.store import Database, daemon_rows
 
 BEAT_OLD_S = 30.0
 """Three missed beats of 10 s; as far ahead, the clock was set back and the row says nothing either."""
-
-ALWAYS = ("hive-discoverd", "hive-minerd", "hive-polld", "hive-syncd")
-"""Every node runs these; others count once they have run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +39,9 @@ def read_daemons(db: Database) -> list[DaemonRow]:
 
 
 def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
-    """Return every daemon that should run, by name."""
+    """Return every daemon that should run, by name: those of every node, others once they have run."""
     told = {row.name: row for row in rows}
     return [
         DaemonState(name, (row := told.get(name)) is not None and is_alive(row, now), row)
-        for name in sorted({*ALWAYS, *told})
+        for name in sorted({*EVERY_NODE, *told})
     ]

@@ -13,6 +13,7 @@ from hived.cli.output.text import clean
 from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records.access import By
+from hived.records.daemon import DISCOVERD
 from hived.records.miner_view import KnownMiner, MinerView, ModelView
 from hived.services.miners import steering
 from hived.store import Database, daemon_rows
@@ -47,7 +48,7 @@ async def change(context: CommandContext) -> int:
             f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')}): {', '.join(said)}"
         )
     if password is not None and not looked_for and not all(view.has_key or view.remote for view in after):
-        context.note("hive-discoverd does not run: nothing is tried before it does")
+        context.note(f"{DISCOVERD} does not run: nothing is tried before it does")
     return 0
 
 
@@ -74,7 +75,7 @@ def _change(db: Database, macs: Sequence[str], managed: bool | None, password: s
 
 def _read(db: Database, found: Sequence[KnownMiner], now: float) -> tuple[list[MinerView], dict[str, ModelView], bool]:
     after = [view for one in found for view in views.miners(db, mac=one.mac)]
-    running = any(row.name == "hive-discoverd" and is_alive(row, now) for row in daemon_rows.daemons(db))
+    running = any(row.name == DISCOVERD and is_alive(row, now) for row in daemon_rows.daemons(db))
     return after, {model.alias: model for model in models.views(db)}, running
 
 

@@ -17,7 +17,7 @@ from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
 from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError
 from hived.records.commands import Command
-from hived.records.daemon import DaemonRow
+from hived.records.daemon import DISCOVERD, DaemonRow
 from hived.records.discovery import Stranger
 from hived.records.miner_view import MinerView
 from hived.services.commands import parse_targets
@@ -26,7 +26,6 @@ from hived.store import Database, Store, commands, daemon_rows
 from hived.store.miners import discovery, views
 from hived.store.nodes import nodes
 
-DAEMON = "hive-discoverd"
 LOOK_EVERY_S = 0.2
 MOST_SHOWN = 20  # miners or strangers named one by one
 
@@ -66,7 +65,7 @@ async def scan(context: CommandContext) -> int:
     async with context.store() as store:
         asked_at = context.clock()
         other = await store.read(_other, context.args.node)
-        who = DAEMON if other is None else f"node {clean(other.name)}"
+        who = DISCOVERD if other is None else f"node {clean(other.name)}"
         if other is None:
             _must_run(await store.read(daemon_rows.daemons), asked_at)
         wish = {"targets": [str(one) for one in networks]}
@@ -99,10 +98,10 @@ def _networks(targets: list[str]) -> list[ipaddress.IPv4Network]:
 
 
 def _must_run(rows: list[DaemonRow], now: float) -> None:
-    row = next((one for one in rows if one.name == DAEMON), None)
+    row = next((one for one in rows if one.name == DISCOVERD), None)
     if row is None or not is_alive(row, now):
         heard = f"last heard of {ago(row.beat_at, now)}" if row else "it has never run"
-        raise HivedError(f"{DAEMON} does not run ({heard}), so nobody would scan: systemctl start {DAEMON}")
+        raise HivedError(f"{DISCOVERD} does not run ({heard}), so nobody would scan: systemctl start {DISCOVERD}")
 
 
 def _other(db: Database, text: str | None) -> Other | None:

@@ -9,7 +9,7 @@ from hived.documents import collecting as documents
 from hived.documents.shared import Json
 from hived.errors import BadRequest
 from hived.records.artifact import CollectorState, Source
-from hived.records.daemon import alive
+from hived.records.daemon import MINERD, alive
 from hived.records.sources import new_source
 from hived.services.collecting import auto_miner
 from hived.services.collecting.auto_miner import Condition
@@ -86,7 +86,7 @@ async def start(context: CommandContext) -> int:
     else:
         context.screen.say("the auto-miner starts" if wanted is None else f"source {wanted} is visited once")
     if not runs:
-        context.note(f"{documents.NO_DAEMON}: nothing happens before it does: systemctl start {auto_miner.DAEMON}")
+        context.note(f"{documents.NO_DAEMON}: nothing happens before it does: systemctl start {MINERD}")
     return 0
 
 

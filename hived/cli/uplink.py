@@ -13,6 +13,7 @@ from hived.cli.output.text import clean, counted, local_time
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError, NotFound, Refused, Transient
+from hived.records.daemon import SYNCD
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
 from hived.services.nodes import membership
@@ -21,7 +22,6 @@ from hived.services.nodes.uplink_words import in_words as words_of
 from hived.store import Database, Store, daemon_rows
 from hived.store.nodes import dead_letters, peers, streams, uplink
 
-DAEMON = "hive-syncd"
 _COLUMNS = (
     Column("STREAM"),
     Column("NUMBER", right=True),
@@ -119,7 +119,7 @@ async def join(context: CommandContext) -> int:
         return 0
     say = context.screen.say
     if link.state == JOINED:
-        say(f"joined {clean(str(link.master_name))} at {url}: {DAEMON} carries from now on")
+        say(f"joined {clean(str(link.master_name))} at {url}: {SYNCD} carries from now on")
     else:
         say(f"asked {clean(str(link.master_name))} at {url} to let this node in")
     say(f"  phrase       {link.phrase}")
@@ -154,7 +154,7 @@ async def rotate_key(context: CommandContext) -> int:
         context.screen.document({"key_id": link.key.id if link.key else None, "changes": "with the next contact"})
     else:
         context.screen.say(
-            f"{DAEMON} changes the key with its next contact; `hivectl events` shows nothing of it, its log does"
+            f"{SYNCD} changes the key with its next contact; `hivectl events` shows nothing of it, its log does"
         )
     return 0
 
@@ -228,6 +228,6 @@ def _advice(code: str | None) -> str:
 
 
 async def _note_daemon(context: CommandContext, store: Store) -> None:
-    row = next((one for one in await store.read(daemon_rows.daemons) if one.name == DAEMON), None)
+    row = next((one for one in await store.read(daemon_rows.daemons) if one.name == SYNCD), None)
     if row is None or not is_alive(row, context.clock()):
-        context.note(f"{DAEMON} does not run: nothing is carried before it does: systemctl start {DAEMON}")
+        context.note(f"{SYNCD} does not run: nothing is carried before it does: systemctl start {SYNCD}")

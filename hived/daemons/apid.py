@@ -1,4 +1,11 @@
-"""hive-apid: serve the API and the dashboard."""
+"""hive-apid: serve the API and the dashboard.
+
+`hive-apid` makes a node a master: it serves the dashboard and the API at `http.addr`, and takes what the other nodes
+send. It never talks to a miner; what a person wants is a row that another daemon reads. The first start logs where
+the dashboard is and a code with which the first user is made:
+
+    journalctl -u hive-apid
+"""
 
 from __future__ import annotations
 
@@ -17,6 +24,7 @@ from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Door
 from hived.api.miners.live_miners import BEAT_S, LiveMiners
 from hived.errors import HivedError, Transient
+from hived.records.daemon import APID
 from hived.runtime.config import Config
 from hived.runtime.kinds import Endpoint, TlsFiles
 from hived.runtime.runner import Beat, Life
@@ -28,7 +36,7 @@ from hived.services.nodes.node_presence import WATCH_S, NodeWatch
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
-log = logging.getLogger("hive-apid")
+log = logging.getLogger(APID)
 
 CONNECTIONS = 4  # of each kind to a PostgreSQL server: a browser asks for several lists at once, nodes send meanwhile
 
@@ -56,7 +64,7 @@ async def apid(config: Config, life: Life) -> None:
             def status() -> str:
                 return f"{where}, {len(fleet)} miners"
 
-            presence = Presence(store, "hive-apid", status=life.words(status))
+            presence = Presence(store, APID, status=life.words(status))
             beats = [
                 Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
                 Beat("nodes", nodes.beat, every=WATCH_S, limit=30.0),

@@ -1,4 +1,12 @@
-"""hive-discoverd: find the miners of the site, get a key for each, and see where they went."""
+"""hive-discoverd: find the miners of the site, get a key for each, and see where they went.
+
+`hive-discoverd` searches the networks of `network.subnets` for miners every `intervals.discovery_seconds`, gets a key
+for each that it may unlock, and notes which address, name and firmware it has. It announces this node by mDNS and keeps
+a list of other nodes. A search that somebody asks for with `hivectl miners scan` begins within a second.
+
+A miner is known by its MAC address: when it moves to another address, its history goes with it. Addresses in
+`network.exclude` never get a packet.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +17,7 @@ from functools import partial
 
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.clients.firmwares.vnish.transport import open_session
+from hived.records.daemon import DISCOVERD
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
@@ -21,7 +30,6 @@ from hived.services.miners.sweep import LightScan, ranges_of
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
-NAME = "hive-discoverd"
 SWEEP_STALL_S = 120.0  # a sweep of a /16 takes minutes and reports progress; this long without any is a hang
 
 
@@ -59,7 +67,7 @@ async def discoverd(config: Config, life: Life) -> None:
         commands = ScanCommands(store, discoverer, clock=time.time)
         told = [discoverer.summary]
         status = life.words(lambda: "; ".join(tell() for tell in told))
-        presence = Presence(store, NAME, status=status, clock=time.time)
+        presence = Presence(store, DISCOVERD, status=status, clock=time.time)
         sweeping = Beat("sweep", discoverer.sweep, every=config.intervals.discovery_seconds, limit=SWEEP_STALL_S)
         beats = [sweeping]
         if not life.once:

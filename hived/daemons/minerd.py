@@ -1,4 +1,11 @@
-"""hive-minerd, the auto-miner: collect openly licensed historical objects and have a local model describe them."""
+"""hive-minerd, the auto-miner: collect openly licensed historical objects and have a local model describe them.
+
+`hive-minerd` is the auto-miner: with the spare time of the machine it visits the sources of `hivectl sources`, keeps
+openly licensed objects that it finds there, and has the language model of `ollama.host` describe them. Whether it
+works is a wish of the operator (`hivectl sources start` and `stop`) that outlives restarts.
+
+It tells every host who runs it (`minerd.contact`), obeys robots.txt and asks no faster than a polite reader would.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +19,7 @@ from hived.clients.fetch.fetch import Fetcher
 from hived.clients.fetch.guard import OwnHosts
 from hived.clients.museums.adapters import ADAPTERS
 from hived.clients.ollama.client import OllamaClient
+from hived.records.daemon import MINERD
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
 from hived.services.appliance.presence import PRESENCE_S, Presence
@@ -21,8 +29,6 @@ from hived.services.collecting.politeness import Politeness
 from hived.store.collecting import collector
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
-
-NAME = "hive-minerd"
 
 
 async def minerd(config: Config, life: Life) -> None:
@@ -50,7 +56,7 @@ async def minerd(config: Config, life: Life) -> None:
             ) as work:
                 if own.autostart:
                     await life.patiently(lambda: store.write(collector.start_first_time, time.time()))
-                presence = Presence(store, NAME, status=life.words(work.summary), clock=time.time)
+                presence = Presence(store, MINERD, status=life.words(work.summary), clock=time.time)
                 await life.run(_beats(life, work, politeness, presence), status=work.summary)
 
 

@@ -1,4 +1,9 @@
-"""hive-polld: ask every miner how it is doing, down to the chip, and store what it said."""
+"""hive-polld: ask every miner how it is doing, down to the chip, and store what it said.
+
+`hive-polld` reads the status of every known miner each `intervals.status_seconds` and all of its chips each
+`intervals.telemetry_seconds`, stores what they said, sums up old readings and deletes what `retention` lets go. It
+only reads: nothing is changed on a miner. A miner that hangs delays no other.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from functools import partial
 
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.clients.firmwares.vnish.transport import open_session
+from hived.records.daemon import POLLD
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
@@ -17,7 +23,6 @@ from hived.services.miners.poll import Poller
 from hived.services.miners.sweep import Range
 from hived.store.engine.opening import opened
 
-NAME = "hive-polld"
 LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late by half of that on average
 
 
@@ -44,7 +49,7 @@ async def polld(config: Config, life: Life) -> None:
             clock=time.time,
         ) as poller,
     ):
-        presence = Presence(store, NAME, status=life.words(poller.summary), clock=time.time)
+        presence = Presence(store, POLLD, status=life.words(poller.summary), clock=time.time)
         retention = Retention(store, config.retention, clock=time.time)
         if life.once:
             beats = [Beat("poll", poller.round, every=intervals.status_seconds, limit=60.0)]

@@ -1,4 +1,9 @@
-"""hive-syncd: carry what this node learns to the master, and back what the master's operator wants of it."""
+"""hive-syncd: carry what this node learns to the master, and back what the master's operator wants of it.
+
+`hive-syncd` carries what this node learns to the master of its fleet, and back what the master's operator wants of
+its miners. Nothing is carried until the node has joined (`hivectl join`) and a person let it in. While the master is
+away all waits in the database, and arrives once.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import asyncio
 import time
 
 from hived import __version__
+from hived.records.daemon import SYNCD
 from hived.records.uplink import Identity
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
@@ -15,7 +21,6 @@ from hived.services.nodes.uplink import MasterLink
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
-NAME = "hive-syncd"
 LOOK_EVERY_S = 1.0  # how soon a person's `hivectl join` and a master that came back are noticed
 STALL_S = 90.0  # one request may take a minute; a round reports each one that is done
 
@@ -40,7 +45,7 @@ async def syncd(config: Config, life: Life) -> None:
         ) as sync:
             tick = sync.once if life.once else sync.tick
             carrying = Beat("carry", tick, every=LOOK_EVERY_S, limit=STALL_S, backoff_max=5.0)
-            presence = Presence(store, NAME, status=life.words(sync.summary), clock=time.time)
+            presence = Presence(store, SYNCD, status=life.words(sync.summary), clock=time.time)
             beats = [carrying]
             if not life.once:
                 beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))

@@ -7,10 +7,11 @@ from typing import Any
 
 from hived.documents.shared import Json, rfc3339
 from hived.records.artifact import AWAITING, CC0, DESCRIBED, PDM, SHOWN, Artifact, CollectorState, Source
+from hived.records.daemon import MINERD
 from hived.records.sources import NewSource
 
 IDLE = "Idle"
-NO_DAEMON = "hive-minerd does not run"
+NO_DAEMON = f"{MINERD} does not run"
 LICENCES = {CC0: "CC0 1.0", PDM: "Public Domain Mark 1.0"}
 UNKNOWN = "unknown"
 MAX_REFUSALS = 10  # reasons of one source in a list of sources

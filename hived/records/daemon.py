@@ -1,8 +1,44 @@
-"""What a daemon says of itself. Times are UTC epoch seconds."""
+"""The daemons, and what each says of itself. Times are UTC epoch seconds."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+DISCOVERD, POLLD, MINERD, SYNCD, APID = "hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd", "hive-apid"
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A daemon as commands, packages, man pages, API and hivectl know it.
+
+    The code of hive-NAME is `hived.daemons.NAME:NAME`, its unit systemd/hive-NAME.service, its command a line of
+    pyproject.toml, and the text of its man page the docstring of its module.
+    """
+
+    name: str
+    package: Literal["hived", "hived-master"] = "hived"
+    feeds: bool = False
+    """Whether nothing that is shown of miners stays true without it."""
+    flags: tuple[str, ...] = ()
+    """Those that it has beyond the common ones."""
+
+    @property
+    def function(self) -> str:
+        """What runs it: the name of its module and of the function in it."""
+        return self.name.removeprefix("hive-")
+
+
+DAEMONS = (
+    Daemon(DISCOVERD, feeds=True),
+    Daemon(POLLD, feeds=True),
+    Daemon(MINERD),
+    Daemon(SYNCD),
+    Daemon(APID, package="hived-master", flags=("--addr",)),
+)
+EVERY_NODE = tuple(daemon.name for daemon in DAEMONS if daemon.package == "hived")
+"""What runs on every node. A master has all."""
+FEEDERS = tuple(daemon.name for daemon in DAEMONS if daemon.feeds)
 
 BEAT_OLD_S = 30.0  # three missed beats of a daemon that writes its row every 10 s
 

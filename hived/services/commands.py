@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 
 from hived.records.commands import Command
+from hived.records.daemon import DISCOVERD
 from hived.services.miners.discover import Discoverer
 from hived.store import Store, commands
 
@@ -27,13 +28,13 @@ class ScanCommands:
     async def run_open(self) -> None:
         """Run every open command, oldest first; each gets its result, a bad one the reason. Transient: database."""
         newer_than = self._clock() - STILL_WISHED_S
-        for command in await self._store.read(commands.open_commands, "hive-discoverd", newer_than=newer_than):
+        for command in await self._store.read(commands.open_commands, DISCOVERD, newer_than=newer_than):
             result = await self._run(command)
             await self._store.write(commands.finish, command.id, result, self._clock())
 
     async def _run(self, command: Command) -> dict[str, object]:
         if command.verb != "scan":
-            return {"error": f"hive-discoverd does not know the command {command.verb!r}"}
+            return {"error": f"{DISCOVERD} does not know the command {command.verb!r}"}
         targets = command.args.get("targets") or []
         if not targets:
             await self._discoverer.sweep()

@@ -9,17 +9,15 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import responses
-from hived.api.miners.totals import FEEDERS
 from hived.documents import appliance as documents
 from hived.documents.shared import rfc3339
 from hived.errors import Transient
-from hived.records.daemon import alive
+from hived.records.daemon import DAEMONS, alive
 from hived.services.appliance.host_troubles import host_troubles
 from hived.store import Database, daemon_rows
 from hived.store.engine import dialect, migrations
 from hived.store.miners import views
 
-EXPECTED = (*FEEDERS, "hive-minerd", "hive-apid")
 VIEW_DEAD_S = 30.0  # the runner's first retries take as long; later it is not a hiccup
 ANSWER_S = 5.0  # what watches us gives up not much later
 SCHEMA = max(path.stem for path in migrations.CHANGES.glob("[0-9]*.py"))  # a store opens with exactly this one
@@ -31,7 +29,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     now = ctx.clock()
     told = {one.name: one for one in await ctx.store.read(daemon_rows.daemons)}
     daemons: list[dict[str, Any]] = [documents.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
-    daemons += [documents.daemon_without_row(name) for name in EXPECTED if name not in told]
+    daemons += [documents.daemon_without_row(name) for name in (daemon.name for daemon in DAEMONS) if name not in told]
     daemons.sort(key=lambda one: str(one["name"]))
     fresh = _is_fresh(ctx, now)
     wrong = await asyncio.to_thread(host_troubles, ctx.store.path)

@@ -10,14 +10,13 @@ from typing import Any
 from hived.documents import miners as documents
 from hived.documents.shared import rfc3339
 from hived.records import units
-from hived.records.daemon import alive
+from hived.records.daemon import FEEDERS, alive
 from hived.records.discovery import Sweep
 from hived.records.miner import HASHING_STATES
 from hived.records.miner_view import MinerView, silent_after_s
 
 FRESH_INTERVALS = 3  # polls that may be missed before a number is old
 VIEW_OLD_S = 10.0  # ten missed looks at the database
-FEEDERS = ("hive-discoverd", "hive-polld")  # without them nothing that is shown stays true
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from hived.cli.output.text import ago, counted, size, span
 from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing
 from hived.errors import Refused, Transient
-from hived.records.daemon import DaemonRow
+from hived.records.daemon import APID, POLLD, DaemonRow
 from hived.records.peers import Peer
 from hived.services.appliance.retain import PRUNE_EVERY_S
 from hived.services.appliance.trusted_clock import JUMP_S
@@ -35,7 +35,6 @@ from hived.store.engine.damage import TOO_LARGE, proof
 from hived.store.miners import history, views
 from hived.store.nodes import peers as stored_peers
 
-APID, POLLD = "hive-apid", "hive-polld"
 SAMPLE = 3
 """So many miners are tried, over the port that they are polled by all the time."""
 SKEW_S = 5.0

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from hived.errors import NotFound
 from hived.records.access import By
 from hived.records.artifact import CollectorState, Source
+from hived.records.daemon import MINERD
 from hived.records.sources import NewSource
 from hived.store import Database, Store, audit, daemon_rows
 from hived.store.collecting import collector, forgetting, sources
 
-DAEMON = "hive-minerd"
 RUNS_ALREADY = "the auto-miner runs already"
 STOPPING = "the auto-miner stops"
 STOOD = "the auto-miner was not running"
@@ -30,7 +30,7 @@ class Condition:
 
 def condition(db: Database) -> Condition:
     """Return how the auto-miner is."""
-    beat_at = next((one.beat_at for one in daemon_rows.daemons(db) if one.name == DAEMON), None)
+    beat_at = next((one.beat_at for one in daemon_rows.daemons(db) if one.name == MINERD), None)
     return Condition(collector.state(db), beat_at)
 
 

@@ -6,13 +6,12 @@ from typing import Any
 
 from hived.errors import Conflict, NotFound
 from hived.records.access import By
+from hived.records.daemon import DISCOVERD, SYNCD
 from hived.records.miner_view import ModelView
 from hived.records.node import APPROVED
 from hived.store import Database, audit, commands
 from hived.store.miners import miners, models
 from hived.store.nodes import contacts, orders
-
-DISCOVERD = "hive-discoverd"
 
 
 def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, password: str | None = None) -> None:
@@ -42,11 +41,11 @@ def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, pa
 def _ask_node(db: Database, node_id: str, mac: str, by: By, *, managed: bool | None, password: str | None) -> None:
     name = _reachable(db, node_id, secret=password is not None)
     if managed is not None:
-        orders.give(db, node_id, orders.SYNCD, "set_managed", {"mac": mac, "managed": managed}, by["at"])
+        orders.give(db, node_id, SYNCD, "set_managed", {"mac": mac, "managed": managed}, by["at"])
         after = {"managed": managed, "asked": name}
         audit.note(db, **by, action="miner.managed", target=mac, after=after)
     if password is not None:
-        orders.give(db, node_id, orders.SYNCD, "set_unlock_pass", {"mac": mac, "password": password}, by["at"])
+        orders.give(db, node_id, SYNCD, "set_unlock_pass", {"mac": mac, "password": password}, by["at"])
         audit.note(db, **by, action="miner.password", target=mac, after={"asked": name})
 
 

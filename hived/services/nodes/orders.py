@@ -10,6 +10,7 @@ from typing import Any
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
 from hived.records.commands import Command
+from hived.records.daemon import DISCOVERD, SYNCD
 from hived.records.uplink import Order
 from hived.services.commands import parse_targets
 from hived.services.miners import steering
@@ -18,7 +19,6 @@ from hived.store.nodes import received_commands
 
 log = logging.getLogger(__name__)
 
-OWN, DISCOVERD = "hive-syncd", "hive-discoverd"
 GIVE_UP_S = 1800.0
 """A scan of a /16 takes minutes; what is not done by then was not begun."""
 MAX_TARGETS = 64
@@ -41,7 +41,7 @@ class Orders:
     async def carry_out(self) -> bool:
         """Do what waits for this daemon, and end what another one never did; return whether there was anything."""
         now = self._clock()
-        waiting, late = await self._store.read(received_commands.waiting, OWN, older_than=now - GIVE_UP_S)
+        waiting, late = await self._store.read(received_commands.waiting, SYNCD, older_than=now - GIVE_UP_S)
         for command, origin in waiting:
             result = await self._store.write(_do, command, now, origin.rpartition(":")[0])
             log.info("done for the master: %s: %s", command.verb, result.get("error", "ok"))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hived.records.daemon import DISCOVERD
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
@@ -175,7 +176,7 @@ def set_password(db: Database, mac: str, password: str, at: float) -> bool:
         return False
     row = by_mac(db, mac)
     if row is not None and row.ip is not None:
-        commands.ask(db, "hive-discoverd", "scan", {"targets": [row.ip]}, at)
+        commands.ask(db, DISCOVERD, "scan", {"targets": [row.ip]}, at)
     return True
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from hived.records.daemon import SYNCD
 from hived.records.node import Order
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
@@ -14,7 +15,6 @@ from hived.store.schema import Command, Health, Miner
 TOO_OLD_S = 86_400.0
 """A wish of yesterday may not be one any more: it ends with a result that says so."""
 AT_ONCE = 64
-SYNCD = "hive-syncd"
 _HIDDEN = "password"
 SECRET_VERBS = frozenset({"set_unlock_pass"})
 

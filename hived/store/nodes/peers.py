@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from hived.records.daemon import APID
 from hived.records.events import Event
 from hived.records.peers import ALIVE, DEAD, HERE, LEFT, MASTER, SIGHTED, Master, Peer
 from hived.store import events as happenings
@@ -77,7 +78,7 @@ def is_master(db: Database, node_id: str, *, fresh_after: float) -> bool:
     node = Node.select(Node.role).where(Node.id == node_id).bind(db).scalar()
     if node != MASTER:
         return False
-    beat = Daemon.select(Daemon.beat_at).where(Daemon.name == "hive-apid").bind(db).scalar()
+    beat = Daemon.select(Daemon.beat_at).where(Daemon.name == APID).bind(db).scalar()
     return beat is not None and beat > fresh_after
 
 
