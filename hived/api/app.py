@@ -19,8 +19,8 @@ from hived.api.miners.live_miners import LiveMiners
 from hived.api.nodes import hello
 from hived.api.stream import STREAM, Pace, Stream
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
+from hived.records.joining import Certificate
 from hived.services.access.passwords import Passwords
-from hived.services.appliance.certificates import Certificate
 from hived.store import Store
 
 _WORDS = {

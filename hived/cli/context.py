@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hived.cli.output.screen import Screen
 from hived.cli.output.text import one_line
@@ -21,9 +22,10 @@ from hived.errors import BadConfig, HivedError, SchemaMismatch
 from hived.records.access import By
 from hived.runtime import config as configuration
 from hived.runtime.config import Config
-from hived.store import Store
-from hived.store.engine.node_id import node_id
-from hived.store.engine.secret_box import NAME as KEY_FILE
+from hived.runtime.imports import choose_driver
+
+if TYPE_CHECKING:
+    from hived.store import Store
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -66,12 +68,17 @@ class CommandContext:
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:
         """Open the database. NotPermitted for another user's, SchemaMismatch when it is missing or too old."""
+        from hived.store import Store
+        from hived.store.engine.secret_box import NAME as KEY_FILE
+
         may_use(self.config.database.sqlite_path or self.config.state_dir / KEY_FILE)
         async with Store.open(self.config.database.url, self.config.state_dir) as store:
             yield store
 
     def node_id(self) -> str:
         """Return this node's id; made when hivectl is the first to ask."""
+        from hived.store.engine.node_id import node_id
+
         return node_id(self.config.state_dir, self.config.node.id)
 
     def by(self) -> By:
@@ -96,6 +103,7 @@ def serve(args: argparse.Namespace, clock: Callable[[], float]) -> int:
     screen = Screen.on(sys.stdout, os.environ)
     try:
         config = configuration.load(args.config, env=os.environ, flags={})
+        choose_driver(config.database.url)
         module, _, function = args.run.partition(":")
         command: Command = getattr(import_module(f"hived.cli.{module}"), function)
         code = asyncio.run(_awaited(command, CommandContext(args, config, screen, clock)))
@@ -159,6 +167,8 @@ def may_use(path: Path) -> None:
 
 def not_permitted(path: Path) -> str:
     """Return the line that says who may use a database, or the key file that goes with one of a server."""
+    from hived.store.engine.secret_box import NAME as KEY_FILE
+
     owner = _owner(path)
     what = "key file" if path.name == KEY_FILE else "database"
     return f"not permitted to use the {what} {path}: run this as `sudo -u {owner} hivectl ...`, or be root"

@@ -17,6 +17,7 @@ import os
 import socket
 import ssl
 import time
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -31,14 +32,19 @@ from hived.runtime.runner import Beat, Life
 from hived.services.access import setup_code
 from hived.services.access.setup_code import SetupCode
 from hived.services.appliance.presence import PRESENCE_S, Presence
-from hived.services.appliance.tls import LOOK_S, Tls
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
+if TYPE_CHECKING:
+    from hived.services.appliance.tls import Tls
+
 log = logging.getLogger(APID)
 
 CONNECTIONS = 4  # of each kind to a PostgreSQL server: a browser asks for several lists at once, nodes send meanwhile
+
+
+TLS_LOOK_S = 60.0  # for files that changed, and certificates that end
 
 
 async def apid(config: Config, life: Life) -> None:
@@ -71,7 +77,7 @@ async def apid(config: Config, life: Life) -> None:
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=30.0),
             ]
             if tls is not None:
-                beats.append(Beat("tls", tls.beat, every=LOOK_S, limit=30.0))
+                beats.append(Beat("tls", tls.beat, every=TLS_LOOK_S, limit=30.0))
             if not config.http.loopback_login:  # there the first user is made on the page for it
                 code = SetupCode(store, where, time.time)
                 await life.patiently(code.beat)
@@ -83,12 +89,12 @@ async def apid(config: Config, life: Life) -> None:
 
 def tls_of(config: Config) -> Tls | None:
     """Return what to serve with, None for plain HTTP. BadConfig when that cannot be had."""
-    match config.http.tls:
-        case TlsFiles() as files:
-            return Tls(files, config.state_dir, config.node.effective_name)
-        case "self-signed":
-            return Tls(None, config.state_dir, config.node.effective_name)
-    return None
+    if config.http.tls == "off":
+        return None
+    from hived.services.appliance.tls import Tls  # the makers of certificates take 4 MiB
+
+    files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None
+    return Tls(files, config.state_dir, config.node.effective_name)
 
 
 def warn(config: Config) -> None:

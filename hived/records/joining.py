@@ -43,6 +43,15 @@ def as_node_id(value: Any) -> str:
     return value
 
 
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate as others know it. Times are UTC epoch seconds."""
+
+    fingerprint: str
+    pin: str
+    ends_at: float
+
+
 def new_key() -> NodeKey:
     """Return a new random key."""
     return NodeKey(secrets.token_hex(8), secrets.token_hex(32))

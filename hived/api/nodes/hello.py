@@ -8,8 +8,8 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import responses
+from hived.records.joining import Certificate
 from hived.records.times import to_text
-from hived.services.appliance.certificates import Certificate
 
 CERTIFICATE: web.AppKey[Callable[[], Certificate] | None] = web.AppKey("certificate")
 """What this application is served with now; None without TLS."""

@@ -6,9 +6,6 @@ import asyncio
 import hashlib
 
 import aiohttp
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 class SeenKey(aiohttp.Fingerprint):
@@ -47,6 +44,11 @@ class PinnedKey(aiohttp.Fingerprint):
 
 def pin_of(der: bytes) -> str | None:
     """Return SHA-256 of a certificate's public key (SubjectPublicKeyInfo, DER) in hex; None when it has none."""
+    # A node whose master speaks plain HTTP never needs it: 3 MiB.
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
     try:
         key = x509.load_der_x509_certificate(der).public_key()
         return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
-from typing import Any, TypeVar, cast
-
-import httpx
-import ollama
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from hived.clients.ollama import parse
 from hived.clients.ollama.parse import Answer, BadAnswer, Layers, ModelMissing, PullProgress
-from hived.clients.ollama.transport import open_client, shown
-from hived.errors import HivedError, Transient, Unreadable
+from hived.errors import HivedError, Refused, Transient, Unreadable
+
+if TYPE_CHECKING:
+    import ollama
 
 WINDOW_TOKENS = 4096  # one value for every call: another one makes the server load the model again
 MAX_TOKENS = 512  # 700 characters of summary and the rest of the answer are 300
@@ -30,9 +31,6 @@ DIGEST_HOLDS_S = 600.0  # a model that is pulled anew is told from the old one w
 
 Schema = Mapping[str, Any]
 _Part = TypeVar("_Part")
-
-# What the package lets through when an answer has not the shape it expects.
-_SHAPELESS = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +60,15 @@ class OllamaClient:
         deadlines: Deadlines | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        if not urlsplit(host).hostname:
+            raise Refused("ollama.host is empty")
         self.model = model
         self.host = shown(host)
         """For people: without user and password."""
         self._deadlines = deadlines or Deadlines()
         self._timeout_s = timeout_s
         self._clock = clock
-        self._ollama = open_client(host, connect_s=self._deadlines.connect_s)
+        self._url = host
         self._turn = asyncio.Lock()
         self._digest: tuple[str, float] | None = None
         self._loaded_until = float("-inf")
@@ -83,7 +83,15 @@ class OllamaClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await cast(Any, self._ollama).close()
+        if "_ollama" in vars(self):
+            await cast(Any, self._ollama).close()
+
+    @cached_property
+    def _ollama(self) -> ollama.AsyncClient:
+        # With httpx and pydantic below it the package takes 20 MiB, and most boxes have no model to ask.
+        from hived.clients.ollama.transport import open_client
+
+        return open_client(self._url, connect_s=self._deadlines.connect_s)
 
     async def digest(self) -> str:
         """Return the digest of the model. Raises ModelMissing, Transient, Refused."""
@@ -189,21 +197,13 @@ class OllamaClient:
         except TimeoutError:
             raise Transient(f"{failure} within {seconds:g} s") from None
 
-    @contextmanager
-    def _errors(self, meaning: Callable[[int, object, str], HivedError] = parse.error_for) -> Iterator[None]:
+    def _errors(
+        self, meaning: Callable[[int, object, str], HivedError] = parse.error_for
+    ) -> AbstractContextManager[None]:
         """Turn what the package and the HTTP below it raise into what the caller has to do about it."""
-        try:
-            yield
-        except HivedError:
-            raise
-        except ollama.ResponseError as err:
-            raise meaning(err.status_code, err.error, self.model) from None
-        except httpx.RemoteProtocolError:
-            raise Unreadable("Ollama hung up in the middle of an answer") from None
-        except (OSError, httpx.HTTPError) as err:
-            raise Transient(f"no Ollama answers at {self.host}: {_reason(err)}") from None
-        except _SHAPELESS:
-            raise Unreadable("what Ollama answered is not what Ollama answers") from None
+        from hived.clients.ollama.transport import as_ours
+
+        return as_ours(lambda status, text: meaning(status, text, self.model), self.host)
 
     def _forget(self, err: BaseException) -> None:
         """After a failure nothing is sure any more: not that the model is loaded, nor that it is there."""
@@ -230,11 +230,6 @@ async def _each(stream: AsyncIterator[_Part], first_s: float, silence_s: float) 
             failure, limit_s = "Ollama fell silent in the middle of an answer", silence_s
 
 
-def _reason(err: OSError | httpx.HTTPError) -> str:
-    if isinstance(err, httpx.ConnectTimeout):
-        return "no connection in time"
-    if isinstance(err, ConnectionError | httpx.ConnectError):
-        return "connection refused"
-    if isinstance(err, httpx.ReadError | httpx.WriteError):
-        return "the connection broke"
-    return f"the connection failed ({type(err).__name__})"
+def shown(host: str) -> str:
+    """Return a host as people may see it: without user and password."""
+    return urlsplit(host)._replace(netloc=urlsplit(host).netloc.rpartition("@")[2]).geturl()

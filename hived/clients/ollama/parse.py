@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-
-from ollama import ChatResponse, ListResponse, ProgressResponse
+from typing import TYPE_CHECKING
 
 from hived.errors import HivedError, Refused, Transient, Unreadable
+
+if TYPE_CHECKING:
+    from ollama import ChatResponse, ListResponse, ProgressResponse
 
 MAX_SAID = 200  # characters of a server's error text that are passed on
 MAX_LAYERS = 256  # a model has about ten

@@ -3,17 +3,38 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote, urlsplit
 
-import httpx
-import ollama
+from hived.errors import HivedError, Transient, Unreadable
 
-from hived.errors import Refused, Unreadable
+
+@contextmanager
+def _bare() -> Iterator[None]:
+    """Take the environment away: the package makes a client out of it, at import and whenever it makes one for us.
+
+    It fails with what it does not understand (a SOCKS proxy, a missing file of certificates), and none is meant for us.
+    """
+    environment = dict(os.environ)
+    os.environ.clear()
+    try:
+        yield
+    finally:
+        os.environ.update(environment)
+
+
+with _bare():
+    import httpx
+    import ollama
 
 MAX_ANSWER_BYTES = 4 << 20  # 600 tokens come as 100 KiB of lines; a long list of models has a few KiB each
 MAX_PULL_BYTES = 256 << 20  # a line of progress, 150 bytes, 16 times a second, for a day
 MAX_LINE_BYTES = 1 << 20
+
+# What the package lets through when an answer has not the shape it expects.
+_SHAPELESS = (ValueError, TypeError, AttributeError, KeyError, RecursionError)
 
 
 def open_client(host: str, *, connect_s: float) -> ollama.AsyncClient:
@@ -23,29 +44,44 @@ def open_client(host: str, *, connect_s: float) -> ollama.AsyncClient:
     the connection stands is not limited here: what is silence depends on what was asked.
     """
     parts = urlsplit(host)
-    if not parts.hostname:
-        raise Refused("ollama.host is empty")
     basic = _basic(parts.username, parts.password)
 
-    async def authorise(request: httpx.Request) -> None:
-        request.headers.pop("authorization", None)  # the package takes a key out of the environment
-        if basic:
-            request.headers["authorization"] = basic
-
-    return ollama.AsyncClient(
-        host,
-        follow_redirects=False,
-        trust_env=False,
-        timeout=httpx.Timeout(None, connect=connect_s, pool=connect_s),
-        headers={"accept-encoding": "identity"},
-        event_hooks={"request": [authorise]},
-        transport=_Bounded(verify=parts.scheme == "https"),
-    )
+    with _bare():
+        return ollama.AsyncClient(
+            host,
+            follow_redirects=False,
+            trust_env=False,
+            timeout=httpx.Timeout(None, connect=connect_s, pool=connect_s),
+            headers={"accept-encoding": "identity"} | ({"authorization": basic} if basic else {}),
+            transport=_Bounded(verify=parts.scheme == "https"),
+        )
 
 
-def shown(host: str) -> str:
-    """Return a host as people may see it: without user and password."""
-    return urlsplit(host)._replace(netloc=urlsplit(host).netloc.rpartition("@")[2]).geturl()
+@contextmanager
+def as_ours(meaning: Callable[[int, object], HivedError], host: str) -> Iterator[None]:
+    """Turn what the package and the HTTP below it raise into our errors; `meaning` is that of an error answer."""
+    try:
+        yield
+    except HivedError:
+        raise
+    except ollama.ResponseError as err:
+        raise meaning(err.status_code, err.error) from None
+    except httpx.RemoteProtocolError:
+        raise Unreadable("Ollama hung up in the middle of an answer") from None
+    except (OSError, httpx.HTTPError) as err:
+        raise Transient(f"no Ollama answers at {host}: {_reason(err)}") from None
+    except _SHAPELESS:
+        raise Unreadable("what Ollama answered is not what Ollama answers") from None
+
+
+def _reason(err: OSError | httpx.HTTPError) -> str:
+    if isinstance(err, httpx.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(err, ConnectionError | httpx.ConnectError):
+        return "connection refused"
+    if isinstance(err, httpx.ReadError | httpx.WriteError):
+        return "the connection broke"
+    return f"the connection failed ({type(err).__name__})"
 
 
 def _basic(user: str | None, password: str | None) -> str | None:

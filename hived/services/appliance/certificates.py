@@ -13,7 +13,6 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from hived.errors import BadConfig
+from hived.records.joining import Certificate
 
 CERT_NAME, KEY_NAME = "tls.crt", "tls.key"
 VALID_DAYS = 397  # the most that browsers take from anybody; renewed long before
@@ -33,15 +33,6 @@ BACKDATED = dt.timedelta(days=1)  # a box whose clock is not set yet is a little
 MAX_FILE_BYTES = 256 * 1024
 MAX_ADDRESSES = 64
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A certificate as others know it. Times are UTC epoch seconds."""
-
-    fingerprint: str
-    pin: str
-    ends_at: float
 
 
 def own(folder: Path, names: Iterable[str], addresses: Iterable[str], now: float) -> tuple[Path, Path]:

@@ -13,19 +13,17 @@ from pathlib import Path
 import psutil
 
 from hived.errors import BadConfig
+from hived.records.joining import Certificate
 from hived.runtime.kinds import TlsFiles
 from hived.services.appliance import certificates
-from hived.services.appliance.certificates import Certificate
 
 log = logging.getLogger(__name__)
-
-LOOK_S = 60.0
 
 
 class Tls:
     """Serves with the operator's files, or with a certificate of our own kept in a folder.
 
-    BadConfig when there is nothing to serve with. Call `beat` every LOOK_S seconds: what changed is taken over by
+    BadConfig when there is nothing to serve with. Call `beat` every minute: what changed is taken over by
     connections that are new, and what cannot be used is left, with a line in the log.
     """
 

@@ -23,7 +23,6 @@ from hived.errors import Damaged, HivedError, Transient
 from hived.runtime.config import STATE_DIR
 from hived.store.engine import dialect, migrations, sealing
 from hived.store.engine.database import Database, Purpose, as_ours, dicts, tuples
-from hived.store.engine.postgres import PostgresServer
 from hived.store.engine.secret_box import SecretBox
 from hived.store.engine.sqlite import SqliteFile, prepare
 
@@ -52,6 +51,8 @@ def database_of(url: str, state_dir: Path | None = None, *, read_only: bool = Fa
     box = SecretBox(state_dir or (path.parent if path is not None else STATE_DIR))
     if path is not None:
         return SqliteFile(path, box, read_only=read_only)
+    from hived.store.engine.postgres import PostgresServer  # a box on SQLite does not pay for the driver
+
     return PostgresServer(url, box, connections=connections)
 
 
