@@ -15,7 +15,7 @@ from tests.appliance.machine import MINERS, SUBNET, UNITS, Machine, machine, wai
 from tests.appliance.site import CABLED, cabled
 from tests.appliance.tools import Packages, another_version
 
-README = tools.ROOT / "README.md"
+OPERATING = tools.ROOT / "docs/operating.md"
 DISK_MIB = 1000
 BACK_S = 60.0
 DATABASE = "/var/lib/hived/hived.db"
@@ -156,7 +156,7 @@ def test_a_damaged_database_is_replaced_while_all_run_and_a_backup_brings_it_bac
         assert _problems(site, site.token()) == ["database_replaced"]
         wait(lambda: _online(site) == MINERS, "the miners are found and polled again", BACK_S)
         assert "Traceback" not in (log := site.journal()), log
-    (line,) = [line for line in README.read_text().splitlines() if line.endswith("&& systemctl start hived.target")]
+    (line,) = [line for line in OPERATING.read_text().splitlines() if line.endswith("&& systemctl start hived.target")]
     said = site.run("sh", "-c", line.replace("/media/usb/", "/root/").replace("rig-1.tar", "rig.tar"))
     assert "before-restore-" in said, said
     site.all_active()
@@ -201,10 +201,10 @@ def _through(site: Machine) -> int:
     return site.number(f"SELECT COUNT(*) FROM miner WHERE online AND ip LIKE '{CABLED.prefix}%'")
 
 
-def test_a_port_below_1024_is_served_with_the_drop_in_of_the_readme(site: Machine) -> None:
+def test_a_port_below_1024_is_served_with_the_drop_in_of_the_docs(site: Machine) -> None:
     drop_in = site.disk / "etc/systemd/system/hive-apid.service.d/port.conf"
     drop_in.parent.mkdir(parents=True)
-    words = README.read_text()
+    words = OPERATING.read_text()
     options = [word for word in words.split("`") if word.startswith(("AmbientCap", "CapabilityBound", "PrivateUsers="))]
     assert len(options) == 3
     drop_in.write_text("\n".join(["[Service]", *options, ""]))
