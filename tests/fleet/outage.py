@@ -149,10 +149,11 @@ def _with_news(db: Database, at: float) -> int:
 
 def _sums(db: Database) -> list[tuple[Any, ...]]:
     """Return what each miner's rollups come to: a value that went astray would change it."""
+    low, high = (getattr(Rollup5m, name) for name in ("hashrate_min_hs", "hashrate_max_hs"))
     query = (
         Rollup5m.select(
             Miner.mac, pw.fn.COUNT(Rollup5m.at), pw.fn.MIN(Rollup5m.at), pw.fn.MAX(Rollup5m.at),
-            pw.fn.SUM(Rollup5m.n), pw.fn.MIN(Rollup5m.hashrate_min_hs), pw.fn.MAX(Rollup5m.hashrate_max_hs),
+            pw.fn.SUM(Rollup5m.n), pw.fn.MIN(low), pw.fn.MAX(high),
         )
         .join(Miner, on=(Miner.num == Rollup5m.num))
         .group_by(Miner.mac)

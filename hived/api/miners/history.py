@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -9,7 +10,8 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import params, responses
 from hived.errors import BadRequest
-from hived.records.units import ths
+from hived.records import measures
+from hived.records.measures import Measure, Rolled
 from hived.store.engine.db import Database
 from hived.store.miners import history, miners, readings
 
@@ -21,10 +23,11 @@ MAX_POINTS = 9_000  # a year of hours
 
 
 async def columns(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/miners/{mac}/history?hours=4: {step_s, at, <quantity>: [...]}, oldest first, equally long columns.
+    """GET /api/v1/miners/{mac}/history?hours=4: {step_s, series, at, <name>: [...]}, oldest first.
 
-    `step_s` null means statuses as they came; else every entry sums up so many seconds from `at` (epoch seconds) on.
-    A stretch without a status has no entry.
+    Columns are equally long. `step_s` null means statuses as they came; else every entry sums up so many seconds from
+    `at` (epoch seconds) on. A stretch without a status has no entry. `series` says which columns make the lines of a
+    chart, and in which unit.
     """
     mac, hours = params.mac(request), _hours(request)
     here = context.of(request)
@@ -46,32 +49,25 @@ def _columns(db: Database, mac: str, hours: float, now: float) -> bytes:
     num, since = context.miner_num(db, mac), now - hours * HOUR_S
     # Of a miner that another node watches only its sums are here.
     if hours * HOUR_S <= RAW_UP_TO_S and miners.watched_by(db, mac) is None:
-        return responses.encode(_raw(db, num, since))
+        statuses = readings.columns(db, num, since=since, limit=MAX_POINTS)
+        return _encoded(None, statuses, {measure.name: measure for measure in measures.CHARTED})
     width_s = history.FIVE_MINUTES_S if hours * HOUR_S <= FIVE_MINUTES_UP_TO_S else history.HOUR_S
     rows = history.rollups(db, num, since=since, width_s=width_s, limit=MAX_POINTS)
-    return responses.encode(
-        {
-            "step_s": width_s,
-            "at": [row["at"] for row in rows],
-            "hashrate_ths": [ths(row["hashrate_mean_hs"]) for row in rows],
-            "hashrate_min_ths": [ths(row["hashrate_min_hs"]) for row in rows],
-            "hashrate_max_ths": [ths(row["hashrate_max_hs"]) for row in rows],
-            "hashrate_nominal_ths": [ths(row["expected_hashrate_mean_hs"]) for row in rows],
-            "power_w": [row["power_mean_w"] for row in rows],
-            "chip_temp_max_c": [row["chip_temp_max_c"] for row in rows],
-            "statuses": [row["n"] for row in rows],
-        }
-    )
+    sums = {rolled.column: rolled for rolled in measures.ROLLED}
+    return _encoded(width_s, rows, sums, statuses=[row["n"] for row in rows])
 
 
-def _raw(db: Database, num: int, since: float) -> dict[str, Any]:
-    rows = readings.columns(db, num, since=since, limit=MAX_POINTS)
+def _encoded(
+    step_s: float | None, rows: list[dict[str, Any]], wanted: Mapping[str, Measure | Rolled], **more: list[int]
+) -> bytes:
+    columns = {of.outside: [of.shown(row[name]) for row in rows] for name, of in wanted.items()}
+    series = [_series(measure) for measure in measures.CHARTED if measure.outside in columns]
+    return responses.encode({"step_s": step_s, "series": series, "at": [row["at"] for row in rows], **columns, **more})
+
+
+def _series(measure: Measure) -> dict[str, Any]:
+    unit = measure.unit
     return {
-        "step_s": None,
-        "at": [row[0] for row in rows],
-        "hashrate_ths": [ths(row[1]) for row in rows],
-        "hashrate_nominal_ths": [ths(row[2]) for row in rows],
-        "power_w": [row[3] for row in rows],
-        "chip_temp_max_c": [row[4] for row in rows],
-        "pcb_temp_max_c": [row[5] for row in rows],
-    }
+        "name": measure.outside, "title": measure.title, "quantity": unit.quantity, "unit": unit.symbol,
+        "places": unit.places, "from_zero": unit.from_zero, "reference": measure.reference,
+    }  # fmt: skip

@@ -11,6 +11,8 @@ from typing import Any
 
 import peewee as pw
 
+from hived.records import measures
+from hived.records.measures import MAX, MEAN, MIN
 from hived.records.miner import HASHING_STATES
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, dicts, tuples
@@ -63,15 +65,13 @@ def roll_up(db: Database, width_s: float, now: float, *, most: int = 12) -> int:
 
 
 def _five_minutes(db: Database, start: float) -> None:
-    fn, hashing = pw.fn, tuple(HASHING_STATES)
+    hashing = pw.fn.SUM(pw.Case(None, [(Status.state.in_(tuple(HASHING_STATES)), 1)], 0))
     sums = [
-        fn.COUNT(Status.num), fn.SUM(pw.Case(None, [(Status.state.in_(hashing), 1)], 0)),
-        fn.MIN(Status.hashrate_hs), fn.AVG(Status.hashrate_hs), fn.MAX(Status.hashrate_hs),
-        fn.AVG(Status.expected_hashrate_hs), fn.MIN(Status.power_w), fn.AVG(Status.power_w), fn.MAX(Status.power_w),
-        fn.MIN(Status.chip_temp_max_c), fn.AVG(Status.chip_temp_max_c), fn.MAX(Status.chip_temp_max_c),
-    ]  # fmt: skip
+        {MIN: pw.fn.MIN, MEAN: pw.fn.AVG, MAX: pw.fn.MAX}[rolled.how](getattr(Status, rolled.measure.name))
+        for rolled in measures.ROLLED
+    ]
     query = (
-        Status.select(pw.Value(start), Status.num, *sums)
+        Status.select(pw.Value(start), Status.num, pw.fn.COUNT(Status.num), hashing, *sums)
         .where(Status.at >= start, Status.at < start + FIVE_MINUTES_S, Status.num.not_in(_remote()))
         .group_by(Status.num)
     )
@@ -110,17 +110,12 @@ def _hour_of(start: float, of: Any) -> Any:
         weight = pw.Case(None, [(column.is_null(), None)], small.n)
         return fn.SUM(column * small.n) / fn.NULLIF(fn.SUM(weight), 0)
 
-    return (
-        small.select(
-            pw.Value(start), small.num, fn.SUM(small.n), fn.SUM(small.hashing_n), fn.MIN(small.hashrate_min_hs),
-            weighted(small.hashrate_mean_hs), fn.MAX(small.hashrate_max_hs),
-            weighted(small.expected_hashrate_mean_hs), fn.MIN(small.power_min_w), weighted(small.power_mean_w),
-            fn.MAX(small.power_max_w), fn.MIN(small.chip_temp_min_c), weighted(small.chip_temp_mean_c),
-            fn.MAX(small.chip_temp_max_c),
-        )
-        .where(of)
-        .group_by(small.num)
-    )  # fmt: skip
+    sums = [
+        {MIN: fn.MIN, MEAN: weighted, MAX: fn.MAX}[rolled.how](getattr(small, rolled.column))
+        for rolled in measures.ROLLED
+    ]
+    query = small.select(pw.Value(start), small.num, fn.SUM(small.n), fn.SUM(small.hashing_n), *sums)
+    return query.where(of).group_by(small.num)
 
 
 def rollups(db: Database, num: int, *, since: float, width_s: float, limit: int = 5_000) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from hived.errors import HivedError
-from hived.records import units
+from hived.records import measures, units
 from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.store import events
@@ -16,11 +16,8 @@ from hived.store.engine.sealing import about
 from hived.store.miners import packing, telemetry
 from hived.store.schema import Health, Miner, Status
 
-_COLUMNS = (
-    "at", "num", "state", "preset", "hashrate_hs", "average_hashrate_hs", "expected_hashrate_hs", "power_w",
-    "state_s", "chip_temp_max_c", "pcb_temp_max_c",
-)  # fmt: skip
-
+_COLUMNS = ("at", "num", "state", "preset", *measures.COLUMNS)
+_FIELDS = [*(getattr(Status, name) for name in _COLUMNS), Status.before, Status.partial, Status.detail]
 
 FAR_S = 3600.0
 """No pause of ours is longer: a turn farther ahead was planned by a clock that has been set back since."""
@@ -91,13 +88,6 @@ def put_latest(db: Database, statuses: Iterable[StoredStatus]) -> None:
     Status.insert_many(rows, fields=_FIELDS).on_conflict_ignore().execute(db)
 
 
-_FIELDS = [
-    Status.at, Status.num, Status.state, Status.preset, Status.hashrate_hs, Status.average_hashrate_hs,
-    Status.expected_hashrate_hs, Status.power_w, Status.state_s, Status.chip_temp_max_c, Status.pcb_temp_max_c,
-    Status.before, Status.partial, Status.detail,
-]  # fmt: skip
-
-
 def newest(db: Database, num: int, *, limit: int) -> list[StoredStatus]:
     """Return a miner's statuses, newest first, following each row's pointer to the one before."""
     found: list[StoredStatus] = []
@@ -111,20 +101,17 @@ def newest(db: Database, num: int, *, limit: int) -> list[StoredStatus]:
     return found
 
 
-def columns(db: Database, num: int, *, since: float, limit: int) -> list[tuple[Any, ...]]:
-    """Return a miner's numbers since a time, oldest first: (at, hashrate, expected, power, chip and board maximum)."""
-    wanted = (
-        Status.at, Status.hashrate_hs, Status.expected_hashrate_hs, Status.power_w, Status.chip_temp_max_c,
-        Status.pcb_temp_max_c, Status.before,
-    )  # fmt: skip
-    found: list[tuple[Any, ...]] = []
+def columns(db: Database, num: int, *, since: float, limit: int) -> list[dict[str, Any]]:
+    """Return a miner's numbers since a time, oldest first, as rows by column name: `at` and what has a chart."""
+    wanted = [Status.at, Status.before, *(getattr(Status, measure.name) for measure in measures.CHARTED)]
+    found: list[dict[str, Any]] = []
     at = Health.select(Health.status_at).where(Health.num == num).bind(db).scalar()
     while at is not None and at >= since and len(found) < limit:
-        rows = tuples(Status.select(*wanted).where(Status.at == at, Status.num == num), db)
+        rows = dicts(Status.select(*wanted).where(Status.at == at, Status.num == num), db)
         if not rows:
             break
-        found.append(rows[0][:-1])
-        at = rows[0][-1]
+        found += rows
+        at = rows[0]["before"]
     return found[::-1]
 
 

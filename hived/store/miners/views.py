@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import JOIN
 
+from hived.records import measures
 from hived.records.miner_view import MinerView
 from hived.store.engine.database import Database, dicts
 from hived.store.miners import readings
@@ -27,9 +28,8 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
             Miner, Node.name.alias("node_name"),
             Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_at,
             Health.error_count, Health.rev, Health.failures, Health.chips_at, Model.max_preset,
-            Status.at, Status.state, Status.preset, Status.hashrate_hs,
-            Status.average_hashrate_hs, Status.expected_hashrate_hs, Status.power_w, Status.state_s,
-            Status.chip_temp_max_c, Status.pcb_temp_max_c, Status.partial, Status.detail,
+            Status.at, Status.state, Status.preset, Status.partial, Status.detail,
+            *(getattr(Status, name) for name in measures.COLUMNS),
         )
         .join(Health, on=(Health.num == Miner.num))
         .switch(Miner)

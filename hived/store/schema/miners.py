@@ -8,9 +8,16 @@ miner's row before it, so that "the newest N of one miner" is N look-ups and not
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import peewee as pw
 
+from hived.records import measures
 from hived.store.schema.base import Table
+
+
+def _numbers(names: Iterable[str]) -> dict[str, pw.Field]:
+    return {name: pw.DoubleField(null=True) for name in names}
 
 
 class Miner(Table):
@@ -72,13 +79,7 @@ class Status(Table):
     before = pw.DoubleField(null=True)
     state = pw.TextField(null=True)
     preset = pw.TextField(null=True)
-    hashrate_hs = pw.DoubleField(null=True)
-    average_hashrate_hs = pw.DoubleField(null=True)
-    expected_hashrate_hs = pw.DoubleField(null=True)
-    power_w = pw.DoubleField(null=True)
-    state_s = pw.DoubleField(null=True)
-    chip_temp_max_c = pw.DoubleField(null=True)
-    pcb_temp_max_c = pw.DoubleField(null=True)
+    locals().update(_numbers(measures.COLUMNS))
     partial = pw.BooleanField(default=False)
     detail = pw.BlobField(null=True)
 
@@ -108,16 +109,7 @@ class Rollup(Table):
     num = pw.IntegerField()
     n = pw.IntegerField()
     hashing_n = pw.IntegerField()
-    hashrate_min_hs = pw.DoubleField(null=True)
-    hashrate_mean_hs = pw.DoubleField(null=True)
-    hashrate_max_hs = pw.DoubleField(null=True)
-    expected_hashrate_mean_hs = pw.DoubleField(null=True)
-    power_min_w = pw.DoubleField(null=True)
-    power_mean_w = pw.DoubleField(null=True)
-    power_max_w = pw.DoubleField(null=True)
-    chip_temp_min_c = pw.DoubleField(null=True)
-    chip_temp_mean_c = pw.DoubleField(null=True)
-    chip_temp_max_c = pw.DoubleField(null=True)
+    locals().update(_numbers(rolled.column for rolled in measures.ROLLED))
 
     class Meta:
         primary_key = pw.CompositeKey("at", "num")

@@ -45,7 +45,23 @@ async def test_hours_come_raw_and_days_in_five_minutes(api: farm.Api) -> None:
     assert sum(day["statuses"]) == 120
     year = await api.get(f"/api/v1/miners/{MAC}/history?hours=8000")
     assert year["step_s"] == 3600.0
-    assert {len(column) for name, column in year.items() if name != "step_s"} == {len(year["at"])}
+    columns = {name: column for name, column in year.items() if name not in ("step_s", "series")}
+    assert {len(column) for column in columns.values()} == {len(year["at"])}
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+async def test_the_history_says_which_of_its_columns_are_the_lines_of_which_chart(api: farm.Api, hours: int) -> None:
+    await fill(api.store, api.clock(), minutes=20, every_s=60.0)
+    told = await api.get(f"/api/v1/miners/{MAC}/history?hours={hours}")
+    assert [line["name"] for line in told["series"] if line["name"] not in told] == []
+    assert told["series"][:2] == [
+        {"name": "hashrate_ths", "title": "now", "quantity": "Hashrate", "unit": "TH/s", "places": 1,
+         "from_zero": True, "reference": False},
+        {"name": "hashrate_nominal_ths", "title": "expected", "quantity": "Hashrate", "unit": "TH/s", "places": 1,
+         "from_zero": True, "reference": True},
+    ]  # fmt: skip
+    charts = {line["quantity"]: line["unit"] for line in told["series"]}
+    assert charts == {"Hashrate": "TH/s", "Power": "W", "Temperature": "°C"}
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "nan", "inf", "x", "1e9", ""])

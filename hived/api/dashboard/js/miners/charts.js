@@ -1,4 +1,4 @@
-/* Hashrate, power and temperature of one miner over time. A gap in the data is a gap in the line. */
+/* What is measured of one miner over time, as the server tells it. A gap in the data is a gap in the line. */
 import { get } from "../lib/api.js";
 import { known, number, stamp } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
@@ -13,36 +13,27 @@ const RANGES = [
   [24 * 90, "90 days"],
 ];
 
-const CHARTS = [
-  {
-    key: "hashrate", words: "Hashrate", unit: "TH/s", places: 1, zero: true,
-    lines: [["now", "hashrate_ths", "--line-1"], ["expected", "hashrate_nominal_ths", "--line-0"]],
-  },
-  { key: "power", words: "Power", unit: "W", places: 0, zero: true, lines: [["power", "power_w", "--line-2"]] },
-  {
-    key: "temp", words: "Temperature", unit: "°C", places: 0,
-    lines: [["hottest chip", "chip_temp_max_c", "--line-3"], ["hottest board", "pcb_temp_max_c", "--line-4"]],
-  },
-];
+const COLOURS = 4; // --line-1 to --line-4; --line-0 is for what others are compared with
 
-const FIELDS = ["hashrate_ths", "hashrate_nominal_ths", "power_w", "chip_temp_max_c", "pcb_temp_max_c"];
-
-function pointOf(status) {
-  const at = stamp(status.recorded_at ?? status.status_at);
-  if (at === null) return null;
-  const point = { at: at / 1000 };
-  for (const field of FIELDS) point[field] = status[field] ?? null;
-  point.power_w ??= status.power_consumption ?? null;
-  return point;
+/* A chart for each quantity, of the lines that have a value; of all of them where none has. */
+function chartsOf(series, points) {
+  const charts = new Map();
+  let next = 0;
+  for (const line of series) {
+    const chart = charts.get(line.quantity) ?? { ...line, lines: [] };
+    chart.lines.push({ ...line, colour: `--line-${line.reference ? 0 : 1 + (next++ % COLOURS)}` });
+    charts.set(line.quantity, chart);
+  }
+  return [...charts.values()].map((chart) => {
+    const told = chart.lines.filter((line) => points.some((point) => known(point[line.name])));
+    return told.length > 0 ? { ...chart, lines: told } : chart;
+  });
 }
 
 /* Points of the columns that the server sends. */
 function pointsOf(history) {
-  return history.at.map((at, i) => {
-    const point = { at };
-    for (const field of FIELDS) point[field] = history[field]?.[i] ?? null;
-    return point;
-  });
+  const names = history.series.map((line) => line.name);
+  return history.at.map((at, i) => ({ at, ...Object.fromEntries(names.map((name) => [name, history[name][i]])) }));
 }
 
 /* Columns for the chart library, with an empty point in every gap. */
@@ -62,18 +53,18 @@ export function columnsOf(points, fields, longestStep = LONGEST_STEP_S) {
   return [times, ...values];
 }
 
-/* What is known of so many hours, with the live statuses appended to the short one: {points, step, error, again}. */
+/* What is known of so many hours, with the live statuses appended to the short one: {points, series, step, error, again}. */
 function useHistory(mac, row, hours) {
-  const [state, setState] = useState({ points: null, step: null, error: null });
+  const [state, setState] = useState({ points: null, series: [], step: null, error: null });
   const asked = useRef(0);
   const load = async () => {
     const mine = ++asked.current;
     try {
       const history = await get(`/api/v1/miners/${mac}/history?hours=${hours}`);
       if (mine !== asked.current) return;
-      setState({ points: pointsOf(history), step: history.step_s, error: null });
+      setState({ points: pointsOf(history), series: history.series, step: history.step_s, error: null });
     } catch (error) {
-      if (mine === asked.current) setState({ points: null, step: null, error });
+      if (mine === asked.current) setState({ points: null, series: [], step: null, error });
     }
   };
   useEffect(() => {
@@ -83,8 +74,9 @@ function useHistory(mac, row, hours) {
     };
   }, [mac, hours]);
   useEffect(() => {
-    const point = row ? pointOf(row) : null;
-    if (!point) return;
+    const at = row ? stamp(row.status_at) : null;
+    if (at === null) return;
+    const point = { ...row, at: at / 1000 };
     setState((old) => {
       const last = old.points?.at(-1)?.at ?? 0;
       return old.points && old.step === null && point.at > last + 0.5 ? { ...old, points: [...old.points, point].slice(-POINTS) } : old;
@@ -112,7 +104,7 @@ export function Charts({ mac, row }) {
       ? html`<${Pending} read=${history} what="History" />`
       : points.length < 2
         ? html`<p class="note muted">${range > 4 ? "Not enough history for this line yet: means appear a few minutes after their time has passed." : "Not enough statuses for a line yet."}</p>`
-        : html`<div class="charts">${CHARTS.map((chart) => html`<${Chart} key=${chart.key} chart=${chart} points=${points} step=${history.step} theme=${theme} />`)}</div>`}
+        : html`<div class="charts">${chartsOf(history.series, points).map((chart) => html`<${Chart} key=${chart.lines.map((line) => line.name).join()} chart=${chart} points=${points} step=${history.step} theme=${theme} />`)}</div>`}
   </section>`;
 }
 
@@ -134,13 +126,13 @@ function optionsFor(chart, width) {
     width,
     height: 180,
     cursor: { sync: { key: "miner" }, drag: { x: true, y: false } },
-    scales: { y: { range: (_, low, high) => spread(low, high, chart.zero) } },
+    scales: { y: { range: (_, low, high) => spread(low, high, chart.from_zero) } },
     axes: [{ ...axis, size: 32, values: clockTicks }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
     series: [
       { label: "at", value: (plot, value, line, at) => moment(pick(plot, value, line, at)) },
-      ...chart.lines.map(([words, , name], i) => ({
-        label: words, stroke: colour(name), width: 1.5, spanGaps: false, value: show, points: { show: false }, dash: name === "--line-0" ? [5, 4] : undefined,
-        fill: i === 0 && chart.zero ? `${colour(name)}22` : undefined,
+      ...chart.lines.map((line, i) => ({
+        label: line.title, stroke: colour(line.colour), width: 1.5, spanGaps: false, value: show, points: { show: false }, dash: line.reference ? [5, 4] : undefined,
+        fill: i === 0 && chart.from_zero ? `${colour(line.colour)}22` : undefined,
       })),
     ],
   };
@@ -171,7 +163,7 @@ function spread(low, high, zero) {
 function Chart({ chart, points, step, theme }) {
   const place = useRef(null);
   const plot = useRef(null);
-  const fields = chart.lines.map(([, field]) => field);
+  const fields = chart.lines.map((line) => line.name);
   const longest = step ? 1.5 * step : LONGEST_STEP_S;
   useEffect(() => {
     const made = new window.uPlot(optionsFor(chart, place.current.clientWidth || 300), columnsOf(points, fields, longest), place.current);
@@ -185,6 +177,6 @@ function Chart({ chart, points, step, theme }) {
   }, [theme]);
   useEffect(() => plot.current?.setData(columnsOf(points, fields, longest)), [points]);
   const last = points.at(-1);
-  return html`<figure class="chart"><figcaption>${chart.words} <small>${chart.unit}</small></figcaption>
-    <div ref=${place} role="img" aria-label=${`${chart.words} over time, at the end ${fields.map((field, i) => `${chart.lines[i][0]} ${number(last[field], chart.places)} ${chart.unit}`).join(", ")}`}></div></figure>`;
+  return html`<figure class="chart"><figcaption>${chart.quantity} <small>${chart.unit}</small></figcaption>
+    <div ref=${place} role="img" aria-label=${`${chart.quantity} over time, at the end ${chart.lines.map((line) => `${line.title} ${number(last[line.name], chart.places)} ${chart.unit}`).join(", ")}`}></div></figure>`;
 }
