@@ -31,7 +31,7 @@ def find(db: Database, count: int, at: float) -> list[int]:
         )  # fmt: skip
         sighting = miners.Sighting(identity, f"127.40.{n >> 8}.{n & 255}", at)
         num = miners.saw(db, sighting, node_id="bench").num
-        miners.keep_key(db, num, f"{n:032x}", at)
+        miners.keep_access(db, num, f"{n:032x}", at)
         nums.append(num)
     return nums
 

@@ -15,8 +15,8 @@ import time
 from contextlib import AsyncExitStack
 from functools import partial
 
-from hived.clients.firmwares.vnish.client import VnishClient
-from hived.clients.firmwares.vnish.transport import open_session
+from hived.clients import firmwares
+from hived.clients.firmwares.http import open_session
 from hived.records.daemon import DISCOVERD
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
@@ -43,9 +43,10 @@ async def discoverd(config: Config, life: Life) -> None:
         AsyncExitStack() as stack,
     ):
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
-        client = VnishClient(session, port=network.port, timeout_s=2 * network.miner_probe_timeout_s)
+        link = firmwares.Link(session, network.port, timeout_s=2 * network.miner_probe_timeout_s)
+        families = firmwares.families(link)
         scan = LightScan(
-            network.port,
+            [port for family in families.values() for port in family.ports],
             timeout_s=network.light_scan_timeout_s,
             retry_timeout_s=network.miner_probe_timeout_s,
             concurrency=min(own.scan_concurrency, file_budget(share=0.4)),
@@ -53,11 +54,11 @@ async def discoverd(config: Config, life: Life) -> None:
         )
         discoverer = Discoverer(
             store,
-            client,
+            families,
             ranges=partial(ranges_of, network.subnets, network.exclude),
             scan=scan,
-            keys=KeyKeeper(store, client, network.unlock_passwords, clock=time.time),
-            catalogue=Catalogue(store, client, clock=time.time),
+            keys=KeyKeeper(store, network.unlock_passwords, clock=time.time),
+            catalogue=Catalogue(store, clock=time.time),
             node_id=own_id,
             probe_timeout_s=network.miner_probe_timeout_s,
             probe_concurrency=probes,

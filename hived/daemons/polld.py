@@ -10,8 +10,8 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from hived.clients.firmwares.vnish.client import VnishClient
-from hived.clients.firmwares.vnish.transport import open_session
+from hived.clients import firmwares
+from hived.clients.firmwares.http import open_session
 from hived.records.daemon import POLLD
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
@@ -31,15 +31,15 @@ async def polld(config: Config, life: Life) -> None:
     intervals, own = config.intervals, config.polld
     # Connections are kept over two turns, for as many miners as there are sockets; the others' are closed each time.
     keepalive_s = 2 * intervals.status_seconds + 5
-    client = partial(VnishClient, port=config.network.port, timeout_s=own.request_timeout_ms / 1000)
+    link = partial(firmwares.Link, http_port=config.network.port, timeout_s=own.request_timeout_ms / 1000)
     async with (
         opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store,
         open_session(concurrency=file_budget(share=0.7), keepalive_s=keepalive_s) as kept,
         open_session(concurrency=file_budget(share=0.2), keepalive_s=None) as closed,
         Poller(
             store,
-            client(kept),
-            closing=client(closed),
+            firmwares.families(link(kept)),
+            closing=firmwares.families(link(closed)),
             most_kept=file_budget(share=0.7),
             status_every_s=intervals.status_seconds,
             chips_every_s=intervals.telemetry_seconds,

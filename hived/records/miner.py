@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from hived.errors import HivedError
+
 HASHING_STATES = frozenset({"mining", "auto-tuning"})
-"""States in which the firmware hashes: a tuning miner earns as well (VNish)."""
+"""States in which the firmware hashes: a tuning miner earns as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,6 @@ class MinerIdentity:
     """As printed: "Antminer S19j Pro"."""
     model_alias: str | None = None
     """As the firmware abbreviates it: "s19jpro"."""
-    firmware: str = "vnish"
     firmware_version: str | None = None
     hostname: str | None = None
     serial: str | None = None
@@ -121,8 +122,22 @@ class HashboardReading:
 
 
 @dataclass(frozen=True, slots=True)
+class TuningReading:
+    """What runs now, apart from what was asked for in the settings."""
+
+    preset: str | None = None
+    preset_label: str | None = None
+    preset_tuned: bool | None = None
+    voltage_mv: float | None = None
+    frequency_mhz: float | None = None
+    switcher_enabled: bool | None = None
+    switcher_top_preset: str | None = None
+    switcher_min_preset: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class MinerReading:
-    """One observation of one miner: /summary. A miner between two states may answer without any of it."""
+    """One observation of one miner. A miner between two states may answer without any of it."""
 
     state: str | None = None
     state_s: float | None = None
@@ -130,17 +145,17 @@ class MinerReading:
     failure_code: int | None = None
     description: str | None = None
     throttle_percent: float | None = None
-    """100 means not throttled (VNish 1.3 only)."""
+    """100 means not throttled."""
     miner_type: str | None = None
     hashrate_hs: float | None = None
     average_hashrate_hs: float | None = None
     """Since the miner started to hash."""
     expected_hashrate_hs: float | None = None
-    """What the present settings should give (VNish: nominal, the sum of the boards' ideal rates)."""
+    """What the present settings should give (the sum of the boards' ideal rates)."""
     nameplate_hashrate_hs: float | None = None
     power_w: float | None = None
     reported_power_w: float | None = None
-    """VNish `power_usage`: watts, whatever its document says."""
+    """A second figure of watts, where the firmware tells two."""
     efficiency_j_per_th: float | None = None
     pcb_temp_min_c: float | None = None
     pcb_temp_max_c: float | None = None
@@ -158,25 +173,16 @@ class MinerReading:
     found_blocks: int | None = None
     restart_count: int | None = None
     psu_temps_c: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TuningReading:
-    """/perf-summary: what runs now, apart from what was asked for in the settings."""
-
-    preset: str | None = None
-    preset_label: str | None = None
-    preset_tuned: bool | None = None
-    voltage_mv: float | None = None
-    frequency_mhz: float | None = None
-    switcher_enabled: bool | None = None
-    switcher_top_preset: str | None = None
-    switcher_min_preset: str | None = None
+    tuning: TuningReading = TuningReading()
+    identity: MinerIdentity | None = None
+    """Who answered, where the same answer says it: then nobody has to ask again over a new connection."""
+    trouble: HivedError | None = None
+    """Why a part is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChipReading:
-    """One chip; `index` counts from 0 (VNish ids count from 1)."""
+    """One chip; `index` counts from 0."""
 
     index: int
     hashrate_hs: float | None = None
@@ -200,7 +206,7 @@ class SensorReading:
 
 @dataclass(frozen=True, slots=True)
 class HashboardChips:
-    """Every chip of one hashboard at one time: /chains (1.2) or /boards (1.3)."""
+    """Every chip of one hashboard at one time."""
 
     index: int
     state: str | None = None
@@ -214,7 +220,7 @@ class HashboardChips:
 
 @dataclass(frozen=True, slots=True)
 class StatusPane:
-    """/status: the miner's state and whether it waits for a restart."""
+    """The miner's state and whether it waits for a restart."""
 
     state: str | None = None
     state_s: float | None = None
@@ -248,7 +254,7 @@ class MinerSettings:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """One entry of the firmware's own history (/metrics)."""
+    """One entry of the firmware's own history."""
 
     at: float
     hashrate_hs: float | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hived.records.events import Event
+from hived.records.firmware import Reach
 from hived.records.miner import FanReading, HashboardChips, HashboardReading, PoolReading
 
 REMOTE_SILENT_S = 300.0
@@ -30,10 +31,13 @@ class KnownMiner:
     online: bool = False
     managed: bool = False
     model_alias: str | None = None
+    firmware: str | None = None
+    features: str | None = None
     firmware_version: str | None = None
     hostname: str | None = None
     hashrate_unit: str = "GH/s"
-    api_key: str | None = None
+    access: str | None = None
+    """What opens it, None until it has been opened; empty where a firmware asks for nothing."""
     unlock_password: str | None = None
     unlock_failures: int = 0
     unlock_position: int = 0
@@ -44,6 +48,10 @@ class KnownMiner:
     missed_scans: int = 0
     uptime_s: float | None = None
     uptime_at: float | None = None
+
+    def reach(self) -> Reach:
+        """Return how to talk to it at its present address."""
+        return Reach(self.ip or "", self.access, self.hashrate_unit, self.firmware_version)
 
     def __repr__(self) -> str:
         return f"KnownMiner(num={self.num}, mac={self.mac}, ip={self.ip}, online={self.online})"
@@ -56,7 +64,9 @@ class PollTarget:
     num: int
     mac: str
     ip: str
-    api_key: str | None
+    firmware: str | None
+    firmware_version: str | None
+    access: str
     hashrate_unit: str
     status_due: bool
     chips_due: bool
@@ -73,13 +83,17 @@ class PollTarget:
     boards_seen: tuple[int, ...] = ()
     fans_seen: tuple[int, ...] = ()
 
+    def reach(self) -> Reach:
+        """Return how to talk to it."""
+        return Reach(self.ip, self.access, self.hashrate_unit, self.firmware_version)
+
     def __repr__(self) -> str:
         return f"PollTarget(num={self.num}, mac={self.mac}, ip={self.ip})"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredStatus:
-    """One stored status of one miner: what /summary and /perf-summary said at one time."""
+    """One stored status of one miner: what it said at one time."""
 
     num: int
     at: float
@@ -96,7 +110,7 @@ class StoredStatus:
     pcb_temp_max_c: float | None = None
     fan_duty_percent: float | None = None
     partial: bool = False
-    """True when one of the two answers was missing: absent values were not told, not zero."""
+    """True when a part of the answer was missing: absent values were not told, not zero."""
     fans: tuple[FanReading, ...] = ()
     hashboards: tuple[HashboardReading, ...] = ()
     pools: tuple[PoolReading, ...] = ()

@@ -175,7 +175,7 @@ class Site:
         sighting = miners.Sighting(identity, f"192.168.7.{number}", self.now)
         num = self.write(miners.saw, sighting, node_id="n1").num
         if key:
-            self.write(miners.keep_key, num, "k" * 32, self.now)
+            self.write(miners.keep_access, num, "k" * 32, self.now)
         return num
 
     def status(self, num: int, *, ago: float = 5.0, **changes: Any) -> None:

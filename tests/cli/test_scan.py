@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import IPv4Network
 
-from hived.clients.firmwares.vnish.client import VnishClient
-from hived.clients.firmwares.vnish.transport import open_session
+from hived.clients.firmwares import Link, families
+from hived.clients.firmwares.http import open_session
 from hived.records.commands import Command
 from hived.records.node import Order
 from hived.runtime.beat import Beat
@@ -34,12 +34,11 @@ async def discovering(site: Site, port: int, subnets: Sequence[str] = ()) -> Asy
     """Run what hive-discoverd does about commands, quicker than it does."""
     networks = [IPv4Network(one) for one in subnets]
     async with Store.open(site.url) as store, open_session(concurrency=4, keepalive_s=1.0) as session:
-        client = VnishClient(session, port=port, timeout_s=2.0)
-        scan = LightScan(port, timeout_s=0.5, retry_timeout_s=0.5, concurrency=8, progress=lambda: None)
+        scan = LightScan([port], timeout_s=0.5, retry_timeout_s=0.5, concurrency=8, progress=lambda: None)
         discoverer = Discoverer(
-            store, client, ranges=partial(Range, networks), scan=scan,
-            keys=KeyKeeper(store, client, ["admin"], clock=site.clock),
-            catalogue=Catalogue(store, client, clock=site.clock),
+            store, families(Link(session, port, 2.0)), ranges=partial(Range, networks), scan=scan,
+            keys=KeyKeeper(store, ["admin"], clock=site.clock),
+            catalogue=Catalogue(store, clock=site.clock),
             node_id="n1", probe_timeout_s=1.0, probe_concurrency=2, offline_after_scans=2, clock=site.clock,
         )  # fmt: skip
         commands = ScanCommands(store, discoverer, clock=site.clock)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from hived.clients.firmwares.vnish.client import VnishClient, open_session
+from hived.clients.firmwares.http import open_session
+from hived.clients.firmwares.vnish.client import VnishClient
 from tests.clients.peer import Peer, running_peer
 
 

@@ -174,8 +174,8 @@ def _add(db: Database, number: int, who: MinerIdentity, error: str | None, histo
          changes: dict[str, Any]) -> int:  # fmt: skip
     now = time.time()
     found = miners.by_mac(db, who.mac) or miners.saw(db, miners.Sighting(who, ip(number), now), node_id="n1")
-    if found.api_key is None:
-        miners.keep_key(db, found.num, "0" * 32, now)
+    if found.access is None:
+        miners.keep_access(db, found.num, "0" * 32, now)
     for one in history:
         readings.save(db, [PollOutcome(num=found.num, at=one.at, status=replace(one, num=found.num))])
     if error is not None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hived.clients.firmwares.vnish.client import VnishClient
-from hived.clients.firmwares.vnish.transport import open_session
+from hived.clients.firmwares import Firmware, Link, families
+from hived.clients.firmwares.http import open_session
 from hived.records.miner_view import KnownMiner, MinerView
 from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.discover import Discoverer
@@ -37,36 +37,35 @@ class Site:
         self.exclude: list[ipaddress.IPv4Network] = []
         self.passwords: tuple[str, ...] = ("admin",)
 
-    def client(self, timeout_s: float = 20.0) -> VnishClient:
-        return VnishClient(self.session, port=self.fleet.port, timeout_s=timeout_s)
+    def families(self, timeout_s: float = 20.0) -> dict[str, Firmware]:
+        return families(Link(self.session, self.fleet.port, timeout_s))
 
     def keeper(self) -> KeyKeeper:
-        return KeyKeeper(self.store, self.client(), self.passwords, clock=self.clock)
+        return KeyKeeper(self.store, self.passwords, clock=self.clock)
 
     def discoverer(self, **changes: Any) -> Discoverer:
         """A discoverer that knows nothing but what is in the database: that of a daemon that has just started."""
-        client = self.client()
         given: dict[str, Any] = {
             "ranges": lambda: Range(self.subnets, self.exclude),
             "scan": LightScan(
-                self.fleet.port, timeout_s=10.0, retry_timeout_s=10.0, concurrency=64, progress=lambda: None
+                [self.fleet.port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=64, progress=lambda: None
             ),
             "keys": self.keeper(),
-            "catalogue": Catalogue(self.store, client, clock=self.clock),
+            "catalogue": Catalogue(self.store, clock=self.clock),
             "node_id": "node-1",
             "probe_timeout_s": 20.0,
             "probe_concurrency": 16,
             "offline_after_scans": 2,
             "clock": self.clock,
         }
-        return Discoverer(self.store, client, **(given | changes))
+        return Discoverer(self.store, self.families(), **(given | changes))
 
     def poller(self, *, timeout_s: float = 20.0, **changes: Any) -> Poller:
         given: dict[str, Any] = {
             "status_every_s": 15.0, "chips_every_s": 60.0, "concurrency": 64, "unmanaged": True,
-            "allows": lambda _ip: True, "clock": self.clock, "closing": self.client(timeout_s), "most_kept": 1000,
+            "allows": lambda _ip: True, "clock": self.clock, "closing": self.families(timeout_s), "most_kept": 1000,
         }  # fmt: skip
-        return Poller(self.store, self.client(timeout_s), **(given | changes))
+        return Poller(self.store, self.families(timeout_s), **(given | changes))
 
     async def row(self, miner: SimulatedMiner) -> KnownMiner:
         found = await self.store.read(miners.by_mac, miner.mac)

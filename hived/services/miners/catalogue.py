@@ -7,8 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable
 
-from hived.clients.firmwares.vnish.client import VnishClient
-from hived.errors import BadCredentials, NotSupported
+from hived.clients.firmwares.family import Firmware
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
 from hived.store import Store
@@ -20,17 +19,17 @@ log = logging.getLogger(__name__)
 class Catalogue:
     """Keeps the models table up to date with what the miners say."""
 
-    def __init__(self, store: Store, client: VnishClient, *, clock: Callable[[], float]) -> None:
-        self._store, self._client, self._clock = store, client, clock
+    def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
+        self._store, self._clock = store, clock
         self._complete: dict[str, frozenset[str]] | None = None
         # A thousand equal miners are found at once: one of them is asked, the others wait for it.
         self._turn: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._without_ladder: set[tuple[str, str]] = set()
 
-    async def complete(self, identity: MinerIdentity, miner: KnownMiner, ip: str) -> None:
+    async def complete(self, firmware: Firmware, identity: MinerIdentity, miner: KnownMiner) -> None:
         """Read the model of this miner unless its firmware version is catalogued. Transient when it does not answer.
 
-        Presets need a key; from a miner without one only chips and boards are learnt, the ladder from the next.
+        Presets may need access: from a miner that is not open only chips and boards are learnt, the rest from the next.
         """
         alias, version = identity.model_alias, identity.firmware_version or "?"
         if alias is None:
@@ -41,24 +40,18 @@ class Catalogue:
                 self._complete = await self._store.read(models.catalogued)
             if version in self._complete.get(alias, frozenset()):
                 return
-            if miner.api_key is None and pair in self._without_ladder:
+            if miner.access is None and pair in self._without_ladder:
                 return
-            await self._read(pair, miner, ip)
+            await self._read(firmware, pair, miner)
 
-    async def _read(self, pair: tuple[str, str], miner: KnownMiner, ip: str) -> None:
+    async def _read(self, firmware: Firmware, pair: tuple[str, str], miner: KnownMiner) -> None:
         alias, version = pair
-        info = await self._client.model(ip)
+        info, presets = await firmware.model(miner.reach())
         if info.alias != alias:
-            log.warning("%s calls itself %s in one answer and %s in another", ip, alias, info.alias)
+            log.warning("%s calls itself %s in one answer and %s in another", miner.ip, alias, info.alias)
             return
-        presets = None
-        if miner.api_key is not None:
-            try:
-                presets = await self._client.presets(ip, miner.api_key)
-            except (BadCredentials, NotSupported) as err:
-                log.info("%s tells no presets: %s", ip, err)
         await self._store.write(models.save, info, presets, version, self._clock())
-        if not presets:
+        if presets is None:
             self._without_ladder.add(pair)
             return
         log.info("model %s (firmware %s): %d presets", info.name or alias, version, len(presets))

@@ -10,17 +10,19 @@ import asyncio
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
-from hived.clients.firmwares.vnish.client import VnishClient
+from hived.clients.firmwares.family import Firmware
 from hived.errors import BadCredentials, NotThisFirmware, Refused, Transient, Unreadable
 from hived.records.discovery import Stranger, Sweep
+from hived.records.firmware import Feature, listed
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
 from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.keys import KeyKeeper
+from hived.services.miners.recognise import recognise
 from hived.services.miners.sweep import LightScan, Range
 from hived.store import Store
 from hived.store.miners import discovery, miners, settings
@@ -57,7 +59,7 @@ class Discoverer:
     def __init__(
         self,
         store: Store,
-        client: VnishClient,
+        firmwares: Mapping[str, Firmware],
         *,
         ranges: Callable[[], Range],
         scan: LightScan,
@@ -69,7 +71,7 @@ class Discoverer:
         offline_after_scans: int,
         clock: Callable[[], float],
     ) -> None:
-        self._store, self._client, self._clock = store, client, clock
+        self._store, self._firmwares, self._clock = store, firmwares, clock
         self._ranges, self._scan = ranges, scan
         self._keys, self._catalogue = keys, catalogue
         self._node_id = node_id
@@ -144,26 +146,26 @@ class Discoverer:
     async def _look_at(self, addresses: Iterable[str], *, known: Sequence[str], patient: bool) -> _Tally:
         """Scan and probe side by side. `patient` looks at strangers whose turn it is not yet, too."""
         tally = _Tally()
-        found: asyncio.Queue[str | None] = asyncio.Queue(2 * self._probe_concurrency)
+        found: asyncio.Queue[tuple[str, frozenset[int]] | None] = asyncio.Queue(2 * self._probe_concurrency)
 
         async def probe_all() -> None:
-            while (ip := await found.get()) is not None:
-                await self._probe(ip, tally, patient=patient)
+            while (responder := await found.get()) is not None:
+                await self._probe(*responder, tally, patient=patient)
             await found.put(None)  # the next worker ends as well
 
         async with asyncio.TaskGroup() as group:
             for _ in range(self._probe_concurrency):
                 group.create_task(probe_all(), name="probe")
-            async for ip in self._scan.responders(addresses, known=known):
+            async for ip, ports in self._scan.responders(addresses, known=known):
                 tally.responders += 1
                 tally.touched.add(ip)
-                await found.put(ip)
+                await found.put((ip, ports))
             await found.put(None)
         if tally.unchanged:
             await self._store.write(miners.still_there, tally.unchanged, self._clock())
         return tally
 
-    async def _probe(self, ip: str, tally: _Tally, *, patient: bool) -> None:
+    async def _probe(self, ip: str, ports: frozenset[int], tally: _Tally, *, patient: bool) -> None:
         """Find out who answers at one address and store it. The world's faults end here, one miner at a time."""
         now = self._clock()
         stranger = self._strangers.get(ip)
@@ -171,10 +173,14 @@ class Discoverer:
             tally.strangers += stranger.kind != "unreadable"
             tally.unreadable += stranger.kind == "unreadable"
             return
+        owner = self._owner(ip)
+        before = owner.firmware if owner else None
         try:
-            identity = await self._client.identify(ip, self._probe_timeout_s)
+            firmware, identity = await recognise(
+                self._firmwares.values(), ip, ports, first=before, within_s=self._probe_timeout_s
+            )
         except NotThisFirmware as err:
-            if err.kind == "unknown" and self._owner(ip) is not None:
+            if err.kind == "unknown" and owner is not None:
                 # One garbled answer does not make another machine of a known miner.
                 tally.unreadable += 1
                 await self._note_unreadable(ip, str(err), tally)
@@ -185,9 +191,9 @@ class Discoverer:
             tally.unreadable += 1
             await self._note_unreadable(ip, str(err), tally)
         else:
-            await self._welcome(identity, ip, tally)
+            await self._welcome(firmware, identity, ip, tally)
 
-    async def _welcome(self, identity: MinerIdentity, ip: str, tally: _Tally) -> None:
+    async def _welcome(self, firmware: Firmware, identity: MinerIdentity, ip: str, tally: _Tally) -> None:
         """Store a miner that said who it is, then learn what is still missing of it."""
         if identity.mac not in self._known and len(self._known) >= MAX_MINERS:
             tally.strangers += 1
@@ -196,11 +202,11 @@ class Discoverer:
         async with self._one_at_a_time[identity.mac]:
             now = self._clock()
             before = self._known.get(identity.mac)
-            if before is not None and _unchanged(before, identity, ip, now):
+            sighting = miners.Sighting(identity, ip, now, firmware.name, listed(firmware.can))
+            if before is not None and _unchanged(before, sighting):
                 miner = before
                 tally.unchanged.append((miner.num, identity.uptime_s))
             else:
-                sighting = miners.Sighting(identity, ip, now)
                 miner = await self._store.write(miners.saw, sighting, node_id=self._node_id)
                 self._known[identity.mac] = miner
                 self._log_sighting(before, miner, identity)
@@ -208,21 +214,23 @@ class Discoverer:
             if ip in self._strangers:
                 await self._forget_strangers([ip])
             try:
-                await self._complete(identity, miner, ip)
+                await self._complete(firmware, identity, miner)
             except (Transient, Refused) as err:
                 await self._store.write(miners.failed, miner.num, self._clock(), str(err))
 
-    async def _complete(self, identity: MinerIdentity, miner: KnownMiner, ip: str) -> None:
-        """Key, model, settings: what is missing or due. Transient or Refused when the miner does not play along."""
-        opened = await self._keys.ensure(miner, ip)
+    async def _complete(self, firmware: Firmware, identity: MinerIdentity, miner: KnownMiner) -> None:
+        """Access, model, settings: what is missing or due. Transient or Refused when the miner does not play along."""
+        opened = await self._keys.ensure(firmware, miner)
         self._known[identity.mac] = opened
-        await self._catalogue.complete(identity, opened, ip)
+        await self._catalogue.complete(firmware, identity, opened)
+        if Feature.SETTINGS not in firmware.can:
+            return
         now = self._clock()
         due = opened.settings_due_at
-        if opened.api_key is None or (due is not None and now < due <= now + 2 * SETTINGS_EVERY_S):
+        if opened.access is None or (due is not None and now < due <= now + 2 * SETTINGS_EVERY_S):
             return
         try:
-            read = await self._client.settings(ip, opened.api_key)
+            read = await firmware.settings(opened.reach())
         except BadCredentials:
             self._keys.forget(opened.num)
             raise
@@ -262,7 +270,7 @@ class Discoverer:
     async def _note_foreign(self, ip: str, err: NotThisFirmware) -> None:
         owner = self._owner(ip)
         if owner is not None:
-            reason = f"no VNish answers at {ip} any more ({err.kind}): {err}"
+            reason = f"another device answers at {ip} now ({err.kind}): {err}"
             await self._store.write(miners.failed, owner.num, self._clock(), reason)
         await self._note_stranger(ip, err.kind, str(err))
 
@@ -299,14 +307,17 @@ class Discoverer:
             log.info("%s is at %s now (was %s)", miner.mac, miner.ip, before.ip or "offline")
 
 
-def _unchanged(before: KnownMiner, identity: MinerIdentity, ip: str, now: float) -> bool:
+def _unchanged(before: KnownMiner, sighting: miners.Sighting) -> bool:
     """Whether a sighting tells nothing that its row does not say already."""
+    identity = sighting.identity
     return (
         before.online
-        and before.ip == ip
+        and before.ip == sighting.ip
+        and before.firmware == sighting.firmware
+        and before.features == sighting.features
         and before.missed_scans == 0
         and before.firmware_version == identity.firmware_version
         and before.hostname == identity.hostname
         and before.model_alias == identity.model_alias
-        and not miners.rebooted(before.uptime_s, before.uptime_at, identity.uptime_s, now)
+        and not miners.rebooted(before.uptime_s, before.uptime_at, identity.uptime_s, sighting.at)
     )

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
-from hived.clients.firmwares.vnish.client import VnishClient
-from hived.clients.firmwares.vnish.transport import ConnectionWatch
+from hived.clients.firmwares.family import ConnectionWatch, Firmware
 from hived.errors import BadCredentials, NotSupported, NotThisFirmware, Refused, Transient
 from hived.records.events import Event
-from hived.records.miner import HashboardChips, MinerReading, TuningReading
+from hived.records.firmware import Feature
+from hived.records.miner import HashboardChips, MinerIdentity, MinerReading
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.services.batch import Batch
 from hived.services.miners import reading_events
@@ -44,9 +45,9 @@ class Poller:
     def __init__(
         self,
         store: Store,
-        client: VnishClient,
+        keeping: Mapping[str, Firmware],
         *,
-        closing: VnishClient,
+        closing: Mapping[str, Firmware],
         most_kept: int,
         status_every_s: float,
         chips_every_s: float,
@@ -56,7 +57,7 @@ class Poller:
         clock: Callable[[], float],
     ) -> None:
         self._store, self._clock = store, clock
-        self._keeping, self._closing, self._most_kept = client, closing, most_kept
+        self._keeping, self._closing, self._most_kept = keeping, closing, most_kept
         self._kept: set[int] = set()
         """Miners whose connection is kept: no more of them than there are sockets for."""
         self._status_every_s, self._chips_every_s = status_every_s, chips_every_s
@@ -147,69 +148,73 @@ class Poller:
 
     async def _read(self, target: PollTarget) -> None:
         """Ask one miner; whatever comes of it is one or two results, never an exception of the world's."""
-        client = self._client_for(target)
-        with client.watch() as watch:
-            try:
-                if target.status_due:
-                    self._keep(await self._read_status(client, target, watch))
-                if target.chips_due:
-                    self._keep(await self._read_chips(client, target, watch))
-            except _SomebodyElse as err:
-                # Nothing of this poll is this miner's. The sweep sorts out who is where.
-                self._keep(self._no_status(target, str(err)))
-            except BadCredentials as err:
-                await self._store.write(miners.drop_key, target.num, self._clock())
-                self._keep(self._no_status(target, f"our key is refused: {err}"))
-            except NotThisFirmware as err:
-                self._keep(self._no_status(target, f"no VNish answers any more ({err.kind}): {err}"))
-            except (Transient, Refused) as err:
-                self._keep(self._no_status(target, str(err)))
-            finally:
-                if watch.opened:
-                    self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
+        watch = ConnectionWatch()
+        try:
+            firmware = self._firmware_of(target)
+            if target.status_due:
+                self._keep(await self._read_status(firmware, target, watch))
+            if target.chips_due:
+                self._keep(await self._read_chips(firmware, target, watch))
+        except _SomebodyElse as err:
+            # Nothing of this poll is this miner's. The sweep sorts out who is where.
+            self._keep(self._no_status(target, str(err)))
+        except BadCredentials as err:
+            await self._store.write(miners.drop_access, target.num, self._clock())
+            self._keep(self._no_status(target, f"our key is refused: {err}"))
+        except NotThisFirmware as err:
+            self._keep(self._no_status(target, f"another device answers now ({err.kind}): {err}"))
+        except (Transient, Refused) as err:
+            self._keep(self._no_status(target, str(err)))
+        finally:
+            if watch.opened:
+                self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
 
-    def _client_for(self, target: PollTarget) -> VnishClient:
+    def _firmware_of(self, target: PollTarget) -> Firmware:
+        firmwares = self._keeping
         if target.num not in self._kept:
             if len(self._kept) >= self._most_kept:
-                return self._closing
-            self._kept.add(target.num)
-        return self._keeping
+                firmwares = self._closing
+            else:
+                self._kept.add(target.num)
+        firmware = firmwares.get(target.firmware or "")
+        if firmware is None:
+            raise NotSupported(f"this version of hived does not know the firmware {target.firmware}")
+        return firmware
 
-    async def _read_status(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
-        summary = await client.summary(target.ip, target.api_key, target.hashrate_unit, watch=watch)
-        tuning, trouble = TuningReading(), None
-        try:
-            tuning = await client.perf_summary(target.ip, watch=watch)
-        except (Transient, NotSupported) as err:
-            trouble = f"preset not told: {err}"
-        uptime_s = await self._make_sure(client, target, watch)
+    async def _read_status(self, firmware: Firmware, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
+        reading = await firmware.read(target.reach(), watch)
+        uptime_s = await self._make_sure(firmware, target, watch, reading.identity)
         self.polled += 1
-        if summary.state is None:
-            # {"miner": null}: between two states there is nothing to tell, and nothing is invented.
-            trouble = trouble or "the miner tells no state (it may be restarting)"
-        return self._outcome(target, summary, tuning, trouble, uptime_s)
+        if reading.state is None and reading.trouble is None:
+            # Between two states there is nothing to tell, and nothing is invented.
+            reading = replace(reading, trouble=Transient("the miner tells no state (it may be restarting)"))
+        return self._outcome(target, reading, uptime_s)
 
-    async def _read_chips(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
+    async def _read_chips(self, firmware: Firmware, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
         at = self._clock()
         next_at = self._next(target.chips_due_at, self._chips_every_s, at)
         try:
-            boards: tuple[HashboardChips, ...] = await client.boards(target.ip, unit=target.hashrate_unit, watch=watch)
-            await self._make_sure(client, target, watch)
+            boards: tuple[HashboardChips, ...] = ()
+            if Feature.CHIPS in firmware.can:
+                boards = await firmware.chips(target.reach(), watch)
+                await self._make_sure(firmware, target, watch)
         except (Transient, NotSupported) as err:
             return PollOutcome(target.num, at, error=f"chips not told: {err}", next_chips_at=next_at)
         return PollOutcome(target.num, at, boards=boards, next_chips_at=next_at)
 
-    async def _make_sure(self, client: VnishClient, target: PollTarget, watch: ConnectionWatch) -> float | None:
-        """See that it is this miner that answered: after a new connection, ask for the MAC.
+    async def _make_sure(
+        self, firmware: Firmware, target: PollTarget, watch: ConnectionWatch, told: MinerIdentity | None = None
+    ) -> float | None:
+        """See that it is this miner that answered: after a new connection, ask for the MAC unless it was `told`.
 
         A connection that was kept leads to the same machine as before; a new one may lead to whoever has the
         address now. Returns the control board's uptime when it was asked.
         """
         if watch.opened:
             self._verified.pop(target.num, None)
-        if self._verified.get(target.num) == target.ip:
+        if told is None and self._verified.get(target.num) == target.ip:
             return None
-        identity = await client.identify(target.ip, watch=watch)
+        identity = told or await firmware.identify(target.ip, watch)
         if identity.mac != target.mac:
             raise _SomebodyElse(f"{target.ip} is {identity.mac}'s address now")
         self._verified[target.num] = target.ip
@@ -218,11 +223,9 @@ class Poller:
 
     # -- results -----------------------------------------------------------------------------------------------
 
-    def _outcome(
-        self, target: PollTarget, told: MinerReading, tuning: TuningReading, trouble: str | None, uptime_s: float | None
-    ) -> PollOutcome:
+    def _outcome(self, target: PollTarget, told: MinerReading, uptime_s: float | None) -> PollOutcome:
         at = self._clock()
-        happened = list(reading_events.between(target, told, tuning.preset, at))
+        happened = list(reading_events.between(target, told, at))
         if miners.rebooted(target.uptime_s, target.uptime_at, uptime_s, at):
             happened.append(Event("reboot", at, {"uptime_s": uptime_s}, num=target.num))
         judged = reading_events.parts_can_be_judged(told)
@@ -230,8 +233,8 @@ class Poller:
         return PollOutcome(
             num=target.num,
             at=at,
-            status=_status(target.num, at, told, tuning, partial=trouble is not None),
-            error=trouble,
+            status=_status(target.num, at, told),
+            error=None if told.trouble is None else str(told.trouble),
             next_status_at=self._next(target.due_at, self._status_every_s, at),
             uptime_s=uptime_s,
             active_pool=reading_events.active_pool(told),
@@ -278,7 +281,8 @@ class _SomebodyElse(Exception):
     """Another miner answers at the address."""
 
 
-def _status(num: int, at: float, told: MinerReading, tuning: TuningReading, *, partial: bool) -> StoredStatus:
+def _status(num: int, at: float, told: MinerReading) -> StoredStatus:
+    tuning = told.tuning
     extra = {
         "failure_code": told.failure_code,
         "description": told.description,
@@ -297,6 +301,6 @@ def _status(num: int, at: float, told: MinerReading, tuning: TuningReading, *, p
         average_hashrate_hs=told.average_hashrate_hs, expected_hashrate_hs=told.expected_hashrate_hs,
         power_w=told.power_w, reported_power_w=told.reported_power_w, efficiency_j_per_th=told.efficiency_j_per_th,
         state_s=told.state_s, chip_temp_max_c=told.chip_temp_max_c, pcb_temp_max_c=told.pcb_temp_max_c,
-        fan_duty_percent=told.fan_duty_percent, partial=partial, fans=told.fans, hashboards=told.hashboards,
-        pools=told.pools, extra={k: v for k, v in extra.items() if v is not None},
+        fan_duty_percent=told.fan_duty_percent, partial=told.trouble is not None, fans=told.fans,
+        hashboards=told.hashboards, pools=told.pools, extra={k: v for k, v in extra.items() if v is not None},
     )  # fmt: skip

@@ -30,7 +30,7 @@ def parts_can_be_judged(reading: MinerReading) -> bool:
     return reading.state in HASHING_STATES and bool(reading.hashboards)
 
 
-def between(target: PollTarget, reading: MinerReading, preset: str | None, at: float) -> Iterator[Event]:
+def between(target: PollTarget, reading: MinerReading, at: float) -> Iterator[Event]:
     """Yield what is different from the last time; nothing for the first reading of a healthy miner."""
 
     def event(kind: str, **detail: Any) -> Event:
@@ -45,6 +45,7 @@ def between(target: PollTarget, reading: MinerReading, preset: str | None, at: f
         yield event(
             "state_changed", after="failure", failure_code=reading.failure_code, description=reading.description
         )
+    preset = reading.tuning.preset
     if preset is not None and target.preset is not None and preset != target.preset:
         yield event("preset_changed", before=target.preset, after=preset)
     pool = active_pool(reading)

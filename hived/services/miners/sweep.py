@@ -92,29 +92,38 @@ class LightScan:
     """Tries TCP connections, `concurrency` at a time, and yields the addresses that took one as they come."""
 
     def __init__(
-        self, port: int, *, timeout_s: float, retry_timeout_s: float, concurrency: int, progress: Callable[[], None]
+        self,
+        ports: Iterable[int],
+        *,
+        timeout_s: float,
+        retry_timeout_s: float,
+        concurrency: int,
+        progress: Callable[[], None],
     ) -> None:
-        self._port = port
+        self._ports = tuple(dict.fromkeys(ports))
         self._timeout_s, self._retry_timeout_s = timeout_s, retry_timeout_s
         self._concurrency = concurrency
         self._progress = progress
         self.tried = 0
 
-    async def responders(self, addresses: Iterable[str], *, known: Sequence[str] = ()) -> AsyncIterator[str]:
-        """Yield each address that accepts a connection, `known` ones first and with a second, slower try.
+    async def responders(
+        self, addresses: Iterable[str], *, known: Sequence[str] = ()
+    ) -> AsyncIterator[tuple[str, frozenset[int]]]:
+        """Yield each address that accepts a connection and on which ports, `known` ones first and with a second try.
 
         Holds no list of the addresses: memory is that of `concurrency` sockets whatever the size of the network.
         """
         expected = frozenset(known)
-        queue: asyncio.Queue[str | None] = asyncio.Queue(self._concurrency)
+        queue: asyncio.Queue[tuple[str, frozenset[int]] | None] = asyncio.Queue(self._concurrency)
         todo = _once(known, addresses, expected)
 
         async def work() -> None:
             for ip in todo:
-                if await self.answers(ip, self._timeout_s) or (
-                    ip in expected and await self.answers(ip, self._retry_timeout_s)
-                ):
-                    await queue.put(ip)
+                ports = await self.answers(ip, self._timeout_s)
+                if not ports and ip in expected:
+                    ports = await self.answers(ip, self._retry_timeout_s)
+                if ports:
+                    await queue.put((ip, ports))
                 self.tried += 1
                 if not self.tried % 64:
                     self._progress()
@@ -137,19 +146,25 @@ class LightScan:
                     # Only a bug or a lack of sockets ends the scan without its closing None.
                     getter.cancel()
                     await scan
-                ip = await getter
-                if ip is None:
+                responder = await getter
+                if responder is None:
                     return
-                yield ip
+                yield responder
         finally:
             scan.cancel()
             await asyncio.gather(scan, return_exceptions=True)
 
-    async def answers(self, ip: str, timeout_s: float) -> bool:
-        """Return whether the address accepts a TCP connection in time. Transient when this host is out of sockets."""
+    async def answers(self, ip: str, timeout_s: float) -> frozenset[int]:
+        """Return the ports on which the address accepts a TCP connection in time, tried one after the other.
+
+        Transient when this host is out of sockets.
+        """
+        return frozenset([port for port in self._ports if await self._listens(ip, port, timeout_s)])
+
+    async def _listens(self, ip: str, port: int, timeout_s: float) -> bool:
         for attempt in range(5):
             try:
-                return await self._connect(ip, timeout_s)
+                return await self._connect(ip, port, timeout_s)
             except OSError as err:
                 if err.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                     return False
@@ -157,11 +172,11 @@ class LightScan:
                 await asyncio.sleep(0.2 * (attempt + 1))
         raise Transient("no sockets left on this host; lower discoverd.scan_concurrency or raise the file limit")
 
-    async def _connect(self, ip: str, timeout_s: float) -> bool:
+    async def _connect(self, ip: str, port: int, timeout_s: float) -> bool:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             async with asyncio.timeout(timeout_s):
-                await asyncio.get_running_loop().sock_connect(sock, (ip, self._port))
+                await asyncio.get_running_loop().sock_connect(sock, (ip, port))
         except TimeoutError:
             return False
         else:

@@ -21,9 +21,10 @@ _NUMBERS = re.compile(r"[\d.]+")
 """What may differ between two tellings of the same trouble: "no answer within 1.5 s", "... within 5 s"."""
 
 _KNOWN = (
-    Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware_version,
-    Miner.hostname, Miner.hashrate_unit, Miner.api_key, Miner.unlock_password, Miner.unlock_failures,
-    Miner.unlock_position, Miner.unlock_not_before, Health.settings_due_at, Health.missed_scans, Health.uptime_s,
+    Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware,
+    Miner.features, Miner.firmware_version, Miner.hostname, Miner.hashrate_unit, Miner.api_key,
+    Miner.unlock_password, Miner.unlock_failures, Miner.unlock_position, Miner.unlock_not_before,
+    Health.settings_due_at, Health.missed_scans, Health.uptime_s,
     Health.uptime_at,
 )  # fmt: skip
 
@@ -35,6 +36,9 @@ class Sighting:
     identity: MinerIdentity
     ip: str
     at: float
+    firmware: str | None = None
+    """The name of the family that took it, and what that one offers (`firmware.listed`)."""
+    features: str | None = None
 
 
 def known(db: Database, *, everywhere: bool = False) -> list[KnownMiner]:
@@ -70,7 +74,8 @@ def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
     happened: list[Event] = []
     fields: dict[str, Any] = {
         "ip": sighting.ip, "online": True, "model_alias": identity.model_alias, "model_name": identity.model_name,
-        "hostname": identity.hostname, "firmware": identity.firmware, "firmware_version": identity.firmware_version,
+        "hostname": identity.hostname, "firmware": sighting.firmware, "firmware_version": identity.firmware_version,
+        "features": sighting.features,
         "platform": identity.platform, "serial": identity.serial, "hashrate_unit": identity.hashrate_unit,
         "node_id": node_id, "remote": False, "node_has_key": None,
     }  # fmt: skip
@@ -84,6 +89,8 @@ def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
         num = before.num
         # A silent field keeps what is known: None means not told.
         told = {name: value for name, value in fields.items() if value is not None}
+        if before.firmware not in (None, sighting.firmware):
+            told |= {"api_key": None, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
         _changed(db, num, at, **told)
         happened += _differences(before, sighting)
     Health.update(
@@ -123,30 +130,30 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
     return gone
 
 
-def keep_key(db: Database, num: int, key: str, at: float, *, password: str | None = None) -> None:
-    """Store the key that opens a miner (and the password that worked); pauses end."""
+def keep_access(db: Database, num: int, access: str, at: float, *, password: str | None = None) -> None:
+    """Store what opens a miner (and the password that worked); pauses end."""
     mac = Miner.select(Miner.mac).where(Miner.num == num).bind(db).scalar()
     fields: dict[str, Any] = {
-        "api_key": db.box.seal(key, about(mac, "api_key")), "unlock_failures": 0, "unlock_position": 0,
+        "api_key": db.box.seal(access, about(mac, "api_key")), "unlock_failures": 0, "unlock_position": 0,
         "unlock_not_before": 0.0,
     }  # fmt: skip
     if password is not None:
         fields["unlock_password"] = db.box.seal(password, about(mac, "unlock_password"))
     _changed(db, num, at, **fields)
-    # A miner with a key can be polled at once.
+    # A miner that has been opened can be polled at once.
     Health.update(next_status_at=0.0, next_chips_at=0.0, rev=next_rev(db)).where(Health.num == num).execute(db)
 
 
-def drop_key(db: Database, num: int, at: float) -> None:
-    """Forget a key that the miner does not take any more."""
+def drop_access(db: Database, num: int, at: float) -> None:
+    """Forget what the miner does not take any more."""
     _changed(db, num, at, api_key=None)
 
 
 def unlock_failed(
-    db: Database, num: int, at: float, reason: str, *, not_before: float, position: int, forget_key: bool
+    db: Database, num: int, at: float, reason: str, *, not_before: float, position: int, forget_access: bool
 ) -> None:
     """Record that no password opened the miner: the next attempt is not made before `not_before`."""
-    fields: dict[str, Any] = {"api_key": None} if forget_key else {}
+    fields: dict[str, Any] = {"api_key": None} if forget_access else {}
     _changed(
         db, num, at, unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before,
         unlock_position=position, **fields,
@@ -189,7 +196,7 @@ def _known(db: Database, row: tuple[Any, ...]) -> KnownMiner:
     found = KnownMiner(*row)
     return replace(
         found,
-        api_key=db.box.open_or_none(found.api_key, about(found.mac, "api_key")),
+        access=db.box.open_or_none(found.access, about(found.mac, "api_key")),
         unlock_password=db.box.open_or_none(found.unlock_password, about(found.mac, "unlock_password")),
     )
 
@@ -228,7 +235,13 @@ def _differences(before: KnownMiner, sighting: Sighting) -> list[Event]:
         found.append(_event(num, at, "miner_online", ip=sighting.ip))
     elif before.ip != sighting.ip:
         found.append(_event(num, at, "address_changed", before=before.ip, after=sighting.ip))
-    if identity.firmware_version and before.firmware_version != identity.firmware_version:
+    if before.firmware not in (None, sighting.firmware):
+        families = {
+            "before": f"{before.firmware} {before.firmware_version or ''}".strip(),
+            "after": f"{sighting.firmware} {identity.firmware_version or ''}".strip(),
+        }
+        found.append(_event(num, at, "firmware_changed", **families))
+    elif identity.firmware_version and before.firmware_version != identity.firmware_version:
         found.append(
             _event(num, at, "firmware_changed", before=before.firmware_version, after=identity.firmware_version)
         )

@@ -30,7 +30,7 @@ def catalogued(db: Database) -> dict[str, frozenset[str]]:
 def save(db: Database, info: ModelInfo, presets: Sequence[Preset] | None, version: str | None, at: float) -> None:
     """Store what a miner with this firmware version said of its model; `presets` None keeps the known ladder.
 
-    The version counts as read only with its presets: without a key they cannot be asked for, and are asked later.
+    The version counts as read only with its presets: those that could not be had are asked for later.
     """
     row = next(iter(dicts(Model.select().where(Model.short == info.alias), db)), None)
     if row is None:
@@ -44,7 +44,7 @@ def save(db: Database, info: ModelInfo, presets: Sequence[Preset] | None, versio
         )
         if value is not None
     }  # fmt: skip
-    if presets:
+    if presets is not None:
         change["presets"] = json.dumps([_preset(p) for p in presets], separators=(",", ":"))
         if version and version not in versions:
             change["firmware_versions"] = json.dumps([*versions, version][-MAX_VERSIONS:])

@@ -30,7 +30,10 @@ class Miner(Table):
     model_name = pw.TextField(null=True)
     hostname = pw.TextField(null=True)
     firmware = pw.TextField(null=True)
+    """The family's name, which says by which protocol a miner is asked."""
     firmware_version = pw.TextField(null=True)
+    features = pw.TextField(null=True)
+    """What the family offers, names with blanks between; null: an older node did not say."""
     platform = pw.TextField(null=True)
     serial = pw.TextField(null=True)
     hashrate_unit = pw.TextField(default="GH/s")
@@ -42,6 +45,7 @@ class Miner(Table):
     node_has_key = pw.BooleanField(null=True)
     """Whether the node that watches it has a key; null: it is one of our own."""
     api_key = pw.TextField(null=True)
+    """What opens it, sealed, whatever that is for its firmware; null until it has been opened."""
     unlock_password = pw.TextField(null=True)
     unlock_failures = pw.IntegerField(default=0)
     unlock_position = pw.IntegerField(default=0)

@@ -191,7 +191,7 @@ async def test_a_miner_that_only_answers_is_seen_within_ten_seconds(api: Api) ->
 
 
 async def test_a_dropped_key_shows_within_ten_seconds(api: Api) -> None:
-    await api.do(miners.drop_key, 1, NOW + 1)
+    await api.do(miners.drop_access, 1, NOW + 1)
     api.clock.advance(11)
     await api.fleet.beat()
     assert (await api.get("/api/miners"))[0]["has_key"] is False

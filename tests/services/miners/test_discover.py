@@ -35,7 +35,7 @@ async def test_the_first_sweep_finds_every_miner_once_with_key_model_and_setting
     assert {m.mac for m in known} == macs(here.fleet.miners)
     assert len(known) == 12
     assert {m.mac: m.ip for m in known} == {m.mac: m.ip for m in here.fleet.miners}
-    assert {m.mac: [m.api_key] for m in known} == {m.mac: list(m.keys) for m in here.fleet.miners}
+    assert {m.mac: [m.access] for m in known} == {m.mac: list(m.keys) for m in here.fleet.miners}
     for miner in known:
         version = await here.store.read(settings.newest, miner.num)
         assert version is not None
@@ -96,7 +96,7 @@ async def test_excluded_addresses_are_never_touched(make_site: MakeSite, monkeyp
     tried: list[str] = []
     answers = LightScan.answers
 
-    async def noting(scan: LightScan, ip: str, timeout_s: float) -> bool:
+    async def noting(scan: LightScan, ip: str, timeout_s: float) -> frozenset[int]:
         tried.append(ip)
         return await answers(scan, ip, timeout_s)
 
@@ -116,7 +116,7 @@ async def test_a_miner_that_is_excluded_later_is_let_go_and_not_polled(make_site
     await here.discoverer().sweep()
     row = await here.row(here.fleet.miners[0])
     assert (row.online, row.ip) == (False, None)
-    assert row.api_key is not None
+    assert row.access is not None
 
 
 async def test_without_a_network_of_its_own_the_host_counts_its_miners_as_missing(
@@ -163,7 +163,7 @@ async def test_a_vanished_miner_is_offline_after_two_misses_and_comes_back_as_it
     await here.fleet.bring_back(gone)
     await here.discoverer().sweep()
     row = await here.row(gone)
-    assert (row.online, row.ip, row.api_key) == (True, gone.ip, before.api_key)
+    assert (row.online, row.ip, row.access) == (True, gone.ip, before.access)
     assert (await kinds(here, row.num))[:2] == ["miner_online", "miner_offline"]
     assert len(gone.keys) == 1
 
@@ -398,7 +398,7 @@ async def test_the_sweep_and_the_probes_overlap_within_their_bounds(
     scanning = probing = most_scanning = most_probing = both = 0
     answers, probe = LightScan.answers, type(here.discoverer())._probe
 
-    async def scan(*args: Any) -> bool:
+    async def scan(*args: Any) -> frozenset[int]:
         nonlocal scanning, most_scanning, both
         scanning += 1
         most_scanning = max(most_scanning, scanning)
@@ -420,7 +420,7 @@ async def test_the_sweep_and_the_probes_overlap_within_their_bounds(
     monkeypatch.setattr(LightScan, "answers", scan)
     discoverer = here.discoverer(
         probe_concurrency=4,
-        scan=LightScan(here.fleet.port, timeout_s=10.0, retry_timeout_s=10.0, concurrency=8, progress=lambda: None),
+        scan=LightScan([here.fleet.port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=8, progress=lambda: None),
     )
     monkeypatch.setattr(discoverer, "_probe", partial(look, discoverer))
     await discoverer.sweep()

@@ -8,7 +8,8 @@ import logging
 
 import pytest
 
-from hived.services.miners.keys import DESCRIPTION, FIRST_PAUSE_S, LONGEST_PAUSE_S
+from hived.clients.firmwares.vnish.family import DESCRIPTION
+from hived.services.miners.keys import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from hived.store.miners import miners
 from tests.services.conftest import MakeSite
 
@@ -34,14 +35,14 @@ async def test_a_key_that_was_made_but_not_stored_is_found_on_the_miner_again(
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr(miners, "keep_key", crash)
+        patch.setattr(miners, "keep_access", crash)
         with pytest.raises(BaseExceptionGroup):
             await here.discoverer().sweep()
     rig = here.fleet.miners[0]
     assert list(rig.keys.values()) == [DESCRIPTION]
-    assert (await here.row(rig)).api_key is None
+    assert (await here.row(rig)).access is None
     await here.discoverer().sweep()
-    assert list(rig.keys) == [(await here.row(rig)).api_key]
+    assert list(rig.keys) == [(await here.row(rig)).access]
 
 
 async def test_surplus_keys_of_ours_go_and_those_of_others_stay(make_site: MakeSite) -> None:
@@ -52,7 +53,7 @@ async def test_surplus_keys_of_ours_go_and_those_of_others_stay(make_site: MakeS
     rig.access.add_key("c" * 32, "somebody else")
     await here.discoverer().sweep()
     assert rig.keys == {"a" * 32: DESCRIPTION, "c" * 32: "somebody else"}
-    assert (await here.row(rig)).api_key == "a" * 32
+    assert (await here.row(rig)).access == "a" * 32
 
 
 async def test_a_key_that_was_removed_on_the_miner_is_made_anew_within_the_hour(make_site: MakeSite) -> None:
@@ -60,11 +61,11 @@ async def test_a_key_that_was_removed_on_the_miner_is_made_anew_within_the_hour(
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
     await discoverer.sweep()
-    old = (await here.row(rig)).api_key
+    old = (await here.row(rig)).access
     rig.access.keys.clear()
     here.clock.advance(3601)
     await discoverer.sweep()
-    new = (await here.row(rig)).api_key
+    new = (await here.row(rig)).access
     assert new != old
     assert list(rig.keys) == [new]
 
@@ -98,10 +99,10 @@ async def test_the_operators_password_is_tried_at_once_and_the_miner_opens(make_
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
     await discoverer.sweep()
-    assert (await here.row(rig)).api_key is None
+    assert (await here.row(rig)).access is None
     await here.store.write(miners.set_password, rig.mac, "s3cret", here.clock())
     await discoverer.sweep()
-    assert list(rig.keys) == [(await here.row(rig)).api_key]
+    assert list(rig.keys) == [(await here.row(rig)).access]
 
 
 async def test_configured_passwords_are_tried_in_order_and_few_at_a_time(make_site: MakeSite) -> None:
@@ -115,7 +116,7 @@ async def test_configured_passwords_are_tried_in_order_and_few_at_a_time(make_si
     await discoverer.sweep()
     assert rig.requests["POST /api/v1/unlock"] == 5
     row = await here.row(rig)
-    assert row.api_key is not None
+    assert row.access is not None
     assert row.unlock_failures == 0
 
 
@@ -139,7 +140,7 @@ async def test_somebody_elses_lockout_is_recorded_and_waited_for(make_site: Make
     assert "locked out" in ((await here.view(rig)).last_error or "")
     here.clock.advance(1000)
     await discoverer.sweep()
-    assert list(rig.keys) == [(await here.row(rig)).api_key]
+    assert list(rig.keys) == [(await here.row(rig)).access]
 
 
 async def test_no_password_and_no_key_is_ever_logged(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:

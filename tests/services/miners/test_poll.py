@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from hived.clients.firmwares.family import ConnectionWatch
 from hived.errors import Transient
+from hived.records.firmware import Reach
 from hived.services.miners import poll
 from hived.simulator.miners.faults import Fault
 from hived.store import events
@@ -31,7 +33,7 @@ async def test_a_poll_stores_what_the_miner_says_in_base_units(make_site: MakeSi
         await poller.round()
     (status,) = await polled(here, 0)
     rig = here.fleet.miners[0]
-    told = (await here.client().summary(rig.ip)).hashrate_hs
+    told = (await here.families()["vnish"].read(Reach(rig.ip), ConnectionWatch())).hashrate_hs
     assert told is not None
     assert status.state == "mining"
     assert status.hashrate_hs == pytest.approx(told, rel=1e-6)

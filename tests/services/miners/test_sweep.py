@@ -21,7 +21,7 @@ Stats = namedtuple("Stats", "isup")
 
 
 def scan_of(port: int, concurrency: int = 256) -> LightScan:
-    return LightScan(port, timeout_s=10.0, retry_timeout_s=10.0, concurrency=concurrency, progress=lambda: None)
+    return LightScan([port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=concurrency, progress=lambda: None)
 
 
 async def peak_of(network: str, port: int) -> tuple[int, int]:
@@ -29,7 +29,7 @@ async def peak_of(network: str, port: int) -> tuple[int, int]:
     scan = scan_of(port)
     tracemalloc.start()
     try:
-        found = [ip async for ip in scan.responders(Range([ipaddress.IPv4Network(network)]))]
+        found = [ip async for ip, _ports in scan.responders(Range([ipaddress.IPv4Network(network)]))]
         assert found == []
         return scan.tried, tracemalloc.get_traced_memory()[1]
     finally:
@@ -56,8 +56,8 @@ async def test_a_responder_is_told_while_the_scan_goes_on(free_port: int) -> Non
     with socket.create_server(("127.60.1.7", free_port)):
         scan = scan_of(free_port, concurrency=4)
         network = Range([ipaddress.IPv4Network("127.60.0.0/21")])
-        async for ip in scan.responders(network, known=["127.60.1.7"]):
-            assert ip == "127.60.1.7"
+        async for ip, ports in scan.responders(network, known=["127.60.1.7"]):
+            assert (ip, ports) == ("127.60.1.7", frozenset({free_port}))
             assert scan.tried < 100
             break
 

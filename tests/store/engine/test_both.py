@@ -166,7 +166,7 @@ def test_a_database_of_the_last_release_keeps_everything(databases: Databases) -
     database = database_of(url)
     with database.session():
         known = miners.known(database)
-        assert [(m.mac, m.ip, m.api_key, m.online) for m in sorted(known, key=lambda m: m.num)] == [
+        assert [(m.mac, m.ip, m.access, m.online) for m in sorted(known, key=lambda m: m.num)] == [
             (f"02:00:00:00:00:0{i}", f"192.0.2.{i}", f"plain-key-{i}", True) for i in range(1, 4)
         ]
         stored = tuples(Miner.select(Miner.num, Miner.seq, Miner.remote, Miner.api_key), database)

@@ -85,13 +85,13 @@ async def test_no_file_of_the_database_holds_a_plain_secret(tmp_path: Path) -> N
     create(url)
     async with Store.open(url) as store:
         row = await store.write(miners.saw, SIGHTING, node_id="n")
-        await store.write(miners.keep_key, row.num, KEY, 2.0, password="the-first-password")
+        await store.write(miners.keep_access, row.num, KEY, 2.0, password="the-first-password")
         await store.write(miners.set_password, MAC.upper(), PASSWORD, 3.0)
         found = await store.read(miners.by_mac, MAC)
         assert found is not None
-        assert (found.api_key, found.unlock_password) == (KEY, PASSWORD)
+        assert (found.access, found.unlock_password) == (KEY, PASSWORD)
         (target,) = await store.read(readings.due, 10.0, limit=5, unmanaged=True)
-        assert target.api_key == KEY
+        assert target.access == KEY
         held = files(tmp_path)  # the log too
         assert MAC.encode() in held
         for secret in (KEY, PASSWORD, "the-first-password"):
@@ -117,7 +117,7 @@ async def test_the_plain_secrets_of_an_older_hived_are_sealed_and_leave_no_trace
     assert path.read_bytes() == before, "a second run has nothing to do"
     assert integrity(url) == "ok"
     async with Store.open(url) as store:
-        assert {(m.api_key, m.unlock_password) for m in await store.read(miners.known)} == {
+        assert {(m.access, m.unlock_password) for m in await store.read(miners.known)} == {
             (f"{KEY}{i + 1}", PASSWORD) for i in range(40)
         }
         assert len(await store.read(readings.due, 10.0, limit=99, unmanaged=True)) == 40  # their other rows stayed
@@ -132,12 +132,12 @@ async def test_a_lost_key_file_hides_keys_and_no_miners_and_is_told_once(
         for i in range(3):
             sighting = miners.Sighting(MinerIdentity(f"02:00:00:00:00:0{i}"), f"127.0.1.{i}", 1.0)
             row = await store.write(miners.saw, sighting, node_id="n")
-            await store.write(miners.keep_key, row.num, KEY, 2.0)
+            await store.write(miners.keep_access, row.num, KEY, 2.0)
     (tmp_path / NAME).unlink()
     SecretBox(tmp_path).seal("another key is made", "a")
     with caplog.at_level(logging.WARNING, "hived"):
         async with Store.open(url) as store:
-            assert [m.api_key for m in await store.read(miners.known)] == [None] * 3
+            assert [m.access for m in await store.read(miners.known)] == [None] * 3
             assert await store.read(readings.due, 10.0, limit=5, unmanaged=True) == []
     assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == [
         "hived.store.engine.secret_box"
@@ -153,16 +153,16 @@ async def test_miners_whose_keys_are_lost_hold_up_nobody(tmp_path: Path, caplog:
         for i in range(9):
             sighting = miners.Sighting(MinerIdentity(f"02:00:00:00:00:0{i}"), f"127.0.1.{i}", 1.0)
             row = await store.write(miners.saw, sighting, node_id="n")
-            await store.write(miners.keep_key, row.num, KEY, 2.0)
+            await store.write(miners.keep_access, row.num, KEY, 2.0)
     (tmp_path / NAME).unlink()
     with caplog.at_level(logging.INFO, "hived.store.engine.secret_box"):
         async with Store.open(url) as store:
-            await store.write(miners.keep_key, 9, "a new key", 3.0)
+            await store.write(miners.keep_access, 9, "a new key", 3.0)
             found = [await store.read(readings.due, 10.0, limit=2, unmanaged=True) for _ in range(5)]
             assert [target.num for target in found[-1]] == [9]
             for num in range(1, 9):
-                await store.write(miners.keep_key, num, "a new key", 3.0)
-            assert all(m.api_key == "a new key" for m in await store.read(miners.known))
+                await store.write(miners.keep_access, num, "a new key", 3.0)
+            assert all(m.access == "a new key" for m in await store.read(miners.known))
     told = [record.levelname for record in caplog.records if record.name == "hived.store.engine.secret_box"]
     assert told == ["WARNING", "INFO"]
 

@@ -86,7 +86,7 @@ async def test_a_later_description_replaces_the_one_that_waits(store: Store) -> 
 
 async def test_a_miner_travels_without_its_key_and_password(store: Store) -> None:
     num = await store.write(saw, 1)
-    await store.write(miners.keep_key, num, "k" * 32, START + 1, password="secret")
+    await store.write(miners.keep_access, num, "k" * 32, START + 1, password="secret")
     (item,) = await store.read(told, MINERS)
     assert item["has_key"] is True
     assert item["online"] is True
@@ -260,10 +260,10 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "miners.saw": lambda db, _: saw(db, 1, START + 9, ip="10.0.0.2"),  # takes the address of another one, too
     "miners.still_there": lambda db, nums: miners.still_there(db, [(nums[0], 9.0)], START + 9),
     "miners.missed": lambda db, nums: miners.missed(db, nums, START + 9, offline_after=1),
-    "miners.keep_key": lambda db, nums: miners.keep_key(db, nums[0], "k", START + 9, password="p"),
-    "miners.drop_key": lambda db, nums: miners.drop_key(db, nums[0], START + 9),
+    "miners.keep_access": lambda db, nums: miners.keep_access(db, nums[0], "k", START + 9, password="p"),
+    "miners.drop_access": lambda db, nums: miners.drop_access(db, nums[0], START + 9),
     "miners.unlock_failed": lambda db, nums: miners.unlock_failed(
-        db, nums[0], START + 9, "wrong", not_before=0.0, position=1, forget_key=True
+        db, nums[0], START + 9, "wrong", not_before=0.0, position=1, forget_access=True
     ),
     "miners.failed": lambda db, nums: miners.failed(db, nums[0], START + 9, "no answer"),
     "miners.set_managed": lambda db, _: miners.set_managed(db, MAC, True, START + 9),
@@ -277,7 +277,7 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
 READ_ONLY = {"miners.known", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
              "readings.from_row", "models.catalogued", "models.views"}  # fmt: skip
-CHANGES_A_ROW = {"miners.saw", "miners.missed", "miners.keep_key", "miners.drop_key", "miners.unlock_failed",
+CHANGES_A_ROW = {"miners.saw", "miners.missed", "miners.keep_access", "miners.drop_access", "miners.unlock_failed",
                  "miners.set_managed", "miners.set_password"}  # fmt: skip
 
 
@@ -285,7 +285,7 @@ CHANGES_A_ROW = {"miners.saw", "miners.missed", "miners.keep_key", "miners.drop_
 async def test_whatever_changes_a_miner_gives_it_a_new_number(store: Store, name: str) -> None:
     def before(db: Database) -> list[int]:
         nums = a_site(db)
-        miners.keep_key(db, nums[0], "old", START + 1)
+        miners.keep_access(db, nums[0], "old", START + 1)
         return nums
 
     nums = await store.write(before)

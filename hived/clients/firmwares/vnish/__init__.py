@@ -1,1 +1,1 @@
-"""VNish / AnthillOS firmware: `client` talks, `parse` turns bytes into records."""
+"""VNish / AnthillOS firmware: `family` knows the ways, `client` talks, `parse` turns bytes into records."""

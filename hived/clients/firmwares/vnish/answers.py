@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from hived.clients.firmwares.http import Reply
 from hived.clients.firmwares.vnish import parse
 from hived.clients.firmwares.vnish.fields import MAX_TEXT, text
-from hived.clients.firmwares.vnish.transport import Reply
 from hived.errors import (
     BadCredentials,
     HivedError,

@@ -16,18 +16,10 @@ from urllib.parse import urlencode
 import aiohttp
 
 from hived import __version__
+from hived.clients.firmwares.family import ConnectionWatch
+from hived.clients.firmwares.http import CUT, MAX_SNIFF_BYTES, NotHttp, Request, exchange, is_bounded
 from hived.clients.firmwares.vnish import parse
 from hived.clients.firmwares.vnish.answers import judge, not_vnish, retry_after
-from hived.clients.firmwares.vnish.transport import (
-    CUT,
-    MAX_SNIFF_BYTES,
-    ConnectionWatch,
-    NotHttp,
-    Request,
-    exchange,
-    is_bounded,
-    open_session,
-)
 from hived.errors import (
     BadCredentials,
     BadRequest,
@@ -49,8 +41,6 @@ from hived.records.miner import (
     StatusPane,
     TuningReading,
 )
-
-__all__ = ["BOARD_CALLS", "KEY_LENGTH", "ConnectionWatch", "VnishClient", "open_session"]
 
 BOARD_CALLS = ("/chains", "/boards", "/chips")
 """1.2, 1.3 and the older form that 1.2 has as well; exactly what answers is used."""
@@ -85,19 +75,13 @@ class VnishClient:
         }
         self._board_calls: OrderedDict[str, str] = OrderedDict()
 
-    def watch(self) -> ConnectionWatch:
-        """Return a watch to hand to the calls of one poll: `with client.watch() as watch: ...; watch.opened`."""
-        return ConnectionWatch()
-
-    async def identify(
-        self, ip: str, timeout_s: float | None = None, watch: ConnectionWatch | None = None
-    ) -> MinerIdentity:
+    async def identify(self, ip: str, watch: ConnectionWatch | None = None) -> MinerIdentity:
         """Return who answers at `ip` (GET /info, no credentials).
 
         NotThisFirmware, with `kind`, for everything that is no VNish; Unreadable for a VNish that cannot be read;
         Transient for no answer at all. Reads at most MAX_SNIFF_BYTES.
         """
-        request = self._request(ip, "/info", timeout_s=timeout_s)
+        request = self._request(ip, "/info")
         request = replace(request, max_bytes=MAX_SNIFF_BYTES, sniff=True)
         try:
             reply = await exchange(self._session, request, watch)
@@ -256,7 +240,6 @@ class VnishClient:
         document: dict[str, str] | None = None,
         bearer: str | None = None,
         key: str | None = None,
-        timeout_s: float | None = None,
     ) -> Request:
         headers = dict(self._headers)
         for name, prefix, secret in (("Authorization", "Bearer ", bearer), ("x-api-key", "", key)):
@@ -267,7 +250,7 @@ class VnishClient:
             headers[name] = prefix + secret
         if document is not None:
             headers["Content-Type"] = "application/json"
-        return Request(method, self._url(ip, path, query), timeout_s or self._timeout_s, headers, document)
+        return Request(method, self._url(ip, path, query), self._timeout_s, headers, document)
 
     def _url(self, ip: str, path: str, query: dict[str, int] | None) -> str:
         try:

@@ -11,8 +11,9 @@ import aiohttp
 import pytest
 
 from hived import errors
+from hived.clients.firmwares.http import open_session
 from hived.clients.firmwares.vnish import client as vnish
-from hived.clients.firmwares.vnish.client import VnishClient, open_session
+from hived.clients.firmwares.vnish.client import VnishClient
 from hived.records.miner import ApiKey, MinerReading
 from tests.clients.firmwares.vnish.expected import EXPECTED
 from tests.clients.firmwares.vnish.test_parse import OLD_CHIPS, capture

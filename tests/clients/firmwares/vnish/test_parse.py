@@ -63,7 +63,7 @@ S19, S21 = "s19-1.2.6-running/", "s21-1.2.6-rc5-mining/"
 
 
 def test_a_rebrand_with_another_name_is_still_vnish() -> None:
-    assert parse.identity(changed(S19 + "info.json", "fw_name", value="Awesome")).firmware == "vnish"
+    assert parse.identity(changed(S19 + "info.json", "fw_name", value="Awesome")).model_alias == "s19"
 
 
 @pytest.mark.parametrize("mac", [None, "", 7, "N/A", "02:0E:7E:00:00", "00:00:00:00:00:00", "FF-FF-FF-FF-FF-FF"])

@@ -9,7 +9,9 @@ import tracemalloc
 import pytest
 
 from hived import errors
-from hived.clients.firmwares.vnish.client import VnishClient, open_session
+from hived.clients.firmwares.family import ConnectionWatch
+from hived.clients.firmwares.http import open_session
+from hived.clients.firmwares.vnish.client import VnishClient
 from hived.records.miner import MinerReading
 from tests.clients.firmwares.vnish.test_client import DIGEST, INFO, IP, PASSWORD, S19
 from tests.clients.firmwares.vnish.test_parse import capture
@@ -233,15 +235,15 @@ async def test_a_cancelled_call_is_cancelled_and_lets_go_of_the_connection(peer:
 async def test_a_watch_tells_a_kept_connection_from_a_new_one(peer: Peer, client: VnishClient) -> None:
     peer.says("/info", INFO)
     peer.says("/summary", reply(200, b'{"miner": null}'))
-    with client.watch() as watch:
-        await client.identify(IP, watch=watch)
+    watch = ConnectionWatch()
+    await client.identify(IP, watch=watch)
     assert watch.opened
-    with client.watch() as watch:
-        await client.summary(IP, watch=watch)
-        await client.identify(IP, watch=watch)
+    watch = ConnectionWatch()
+    await client.summary(IP, watch=watch)
+    await client.identify(IP, watch=watch)
     assert not watch.opened
-    with client.watch() as watch:
-        await asyncio.gather(client.summary(IP, watch=watch), client.summary(IP, watch=watch))
+    watch = ConnectionWatch()
+    await asyncio.gather(client.summary(IP, watch=watch), client.summary(IP, watch=watch))
     assert not watch.opened
     assert peer.connections == 1
 
@@ -256,13 +258,14 @@ async def test_a_read_on_a_connection_that_was_closed_meanwhile_is_repeated_and_
     await client.identify(IP)
     peer.says("/status", last)  # takes the request on the kept connection and hangs up on it
     peer.says("/summary", reply(200, b'{"miner": null}'))
-    with client.watch() as watch, pytest.raises(errors.Transient, match="closed without an answer"):
+    watch = ConnectionWatch()
+    with pytest.raises(errors.Transient, match="closed without an answer"):
         await client.status(IP, watch=watch)
     assert watch.opened
     assert peer.calls().count("GET /api/v1/status") == 2
     peer.hang_up()
-    with client.watch() as watch:
-        assert await client.summary(IP, watch=watch) == MinerReading()
+    watch = ConnectionWatch()
+    assert await client.summary(IP, watch=watch) == MinerReading()
     assert watch.opened
 
 
@@ -280,6 +283,6 @@ async def test_what_is_left_of_a_refused_body_is_not_the_next_answer(peer: Peer,
     peer.says("/info", INFO)
     with pytest.raises(errors.Unreadable):
         await client.summary(IP)
-    with client.watch() as watch:
-        assert (await client.identify(IP, watch=watch)).model_alias == "s19"
+    watch = ConnectionWatch()
+    assert (await client.identify(IP, watch=watch)).model_alias == "s19"
     assert watch.opened

@@ -9,16 +9,17 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace, TracebackType
+from types import SimpleNamespace
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.http_exceptions import HttpProcessingError
 
+from hived.clients.firmwares.family import ConnectionWatch
 from hived.errors import Transient, Unreadable
 
-MAX_BODY_BYTES = 1 << 20  # the longest known reply, /chains with 3 x 126 chips, has 60 KiB
-MAX_SNIFF_BYTES = 1 << 16  # of an address that may be anything; /info of a miner has 1 KiB
+MAX_BODY_BYTES = 1 << 20  # the longest known reply, all chips of 3 boards with 126 each, has 60 KiB
+MAX_SNIFF_BYTES = 1 << 16  # of an address that may be anything; what a miner says of itself has 1 KiB
 READ_BYTES = 1 << 15  # aiohttp reads ahead twice this
 MAX_HEADER_BYTES = 4096
 MAX_HEADERS = 64
@@ -40,27 +41,6 @@ _REASONS = {
 
 class NotHttp(Unreadable):
     """What came back is not HTTP, or its headers are beyond all measure."""
-
-
-class ConnectionWatch:
-    """Tell whether any request of a `with` block opened a new TCP connection: `opened`.
-
-    As long as none did, the peer is the one that answered before; a new connection may reach another machine.
-    """
-
-    __slots__ = ("opened",)
-
-    def __init__(self) -> None:
-        self.opened = False
-
-    def __enter__(self) -> ConnectionWatch:
-        self.opened = False
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Keep `opened` for whoever asks after the block."""
 
 
 async def _note_new_connection(
@@ -87,7 +67,7 @@ class _NoNames(AbstractResolver):
 
 
 def open_session(concurrency: int = 64, keepalive_s: float | None = KEEPALIVE_S) -> aiohttp.ClientSession:
-    """Return a session for VnishClient; the caller closes it.
+    """Return a session for the firmwares that speak HTTP; the caller closes it.
 
     `concurrency` bounds the requests under way; one connection per miner is kept for `keepalive_s`, which must be
     longer than the polling interval. None: each is closed after its answer, so that `concurrency` bounds the open

@@ -1,0 +1,81 @@
+"""The protocol that every family of firmware keeps, so that nobody else has to know which one a miner runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiohttp
+
+from hived.records.firmware import Feature, Reach
+from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, MinerSettings, ModelInfo, Preset
+
+
+class ConnectionWatch:
+    """Tell whether a call opened a new TCP connection: `opened`.
+
+    As long as none did, the peer is the one that answered before; a new connection may reach another machine.
+    """
+
+    __slots__ = ("opened",)
+
+    def __init__(self) -> None:
+        self.opened = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a family talks over: a session of `http.open_session`, the port of miners' web pages, seconds for a call."""
+
+    session: aiohttp.ClientSession
+    http_port: int
+    timeout_s: float
+
+
+class Firmware(Protocol):
+    """One family of firmware: how to recognise it, open it and read it.
+
+    A call raises errors of `hived.errors` only: Transient and its kinds (wait), Refused and its kinds (do not repeat).
+    No message contains a key, a token or a password. A call that opens a TCP connection marks its `watch`.
+    """
+
+    @property
+    def name(self) -> str:
+        """The family's name in rows and in the API: never changed."""
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The TCP ports that it may listen on; an address with none of them open is not asked."""
+
+    @property
+    def can(self) -> frozenset[Feature]:
+        """What it offers: nothing else is asked of it."""
+
+    async def identify(self, ip: str, watch: ConnectionWatch | None = None) -> MinerIdentity:
+        """Return who answers, without any credentials.
+
+        NotThisFirmware for every other device (`kind`: what it looks like, perhaps another family's name); Unreadable
+        for one of this family by all signs that cannot be read; Transient for no answer.
+        """
+
+    async def open(self, reach: Reach, password: str | None) -> str:
+        """Return what opens the miner from now on: `reach.access` if it is still taken, else what `password` brings.
+
+        BadCredentials when that is refused and there is no password; WrongPassword; LockedOut. At most one password
+        is tried, for the firmware may lock out whoever guesses.
+        """
+
+    async def read(self, reach: Reach, watch: ConnectionWatch) -> MinerReading:
+        """Return how the miner is doing. A part that could not be had is named in `trouble`."""
+
+    async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
+        """Return every chip of every hashboard (Feature.CHIPS)."""
+
+    async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
+        """Return what the miner is made of and its presets, lowest first: () for none at all, None for not this time.
+
+        The alias stands for model and presets: a family whose presets differ from another's has aliases of its own.
+        """
+
+    async def settings(self, reach: Reach) -> MinerSettings:
+        """Return the miner's own settings, without any password (Feature.SETTINGS)."""

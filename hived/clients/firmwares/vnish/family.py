@@ -1,0 +1,97 @@
+"""VNish as a family: which calls make a reading, and how hived gets its one key onto a miner.
+
+A key of ours that is on the miner already is used before a new one is made: a crash between making and storing it
+costs nothing, for the next start finds it by its description.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import replace
+
+from hived.clients.firmwares.family import ConnectionWatch, Link
+from hived.clients.firmwares.vnish.client import VnishClient
+from hived.errors import BadCredentials, HivedError, NotSupported, Refused, Transient
+from hived.records.firmware import Feature, Reach
+from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, MinerSettings, ModelInfo, Preset
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = "hived"
+"""What our key is called on the miner; keys of others are never touched."""
+
+
+class Vnish:
+    """Miners that answer /api/v1: VNish, AnthillOS and their rebrands."""
+
+    name = "vnish"
+    can = frozenset({Feature.CHIPS, Feature.SETTINGS, Feature.PASSWORD})
+
+    def __init__(self, link: Link) -> None:
+        self.ports = (link.http_port,)
+        self._client = VnishClient(link.session, port=link.http_port, timeout_s=link.timeout_s)
+
+    async def identify(self, ip: str, watch: ConnectionWatch | None = None) -> MinerIdentity:
+        """Ask /info, which needs no credentials."""
+        return await self._client.identify(ip, watch=watch)
+
+    async def open(self, reach: Reach, password: str | None) -> str:
+        """Return an API key that the miner takes; `access` is one."""
+        if reach.access is not None and await self._client.check_key(reach.ip, reach.access):
+            return reach.access
+        if password is None:
+            raise BadCredentials("the miner does not take our key" if reach.access else "the miner has no key of ours")
+        token = await self._client.unlock(reach.ip, password)
+        try:
+            key = await self._own_key(reach.ip, token)
+        except Refused as err:
+            raise Refused(f"unlocked, but no key could be made: {err}") from err
+        try:
+            await self._client.lock(reach.ip, token)  # the key is enough from here on
+        except (Transient, Refused) as err:
+            log.debug("%s keeps its session open: %s", reach.ip, err)
+        return key
+
+    async def _own_key(self, ip: str, token: str) -> str:
+        """Return the key of ours that is on the miner, making it if there is none; surplus ones are removed."""
+        ours = await self._ours(ip, token)
+        if not ours:
+            await self._client.add_api_key(ip, token, secrets.token_hex(16), DESCRIPTION)
+            # Listed again: another node may have made one in the same moment. Both then agree on the smallest.
+            ours = await self._ours(ip, token)
+        if not ours:
+            raise Refused("the key that was just made is not on the miner")
+        for surplus in ours[1:]:
+            await self._client.delete_api_key(ip, token, surplus)
+        return ours[0]
+
+    async def _ours(self, ip: str, token: str) -> list[str]:
+        return sorted(k.key for k in await self._client.api_keys(ip, token) if k.description == DESCRIPTION)
+
+    async def read(self, reach: Reach, watch: ConnectionWatch) -> MinerReading:
+        """Ask /summary and /perf-summary; without the second the preset is missing."""
+        reading = await self._client.summary(reach.ip, reach.access, reach.unit, watch=watch)
+        try:
+            return replace(reading, tuning=await self._client.perf_summary(reach.ip, watch=watch))
+        except (Transient, NotSupported) as err:
+            return replace(reading, trouble=HivedError(f"preset not told: {err}"))
+
+    async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
+        """Ask whichever call of chips this version has."""
+        return await self._client.boards(reach.ip, unit=reach.unit, watch=watch)
+
+    async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
+        """Ask /model; the presets need a key, and an empty ladder is none."""
+        model = await self._client.model(reach.ip)
+        presets = None
+        if reach.access is not None:
+            try:
+                presets = await self._client.presets(reach.ip, reach.access) or None
+            except (BadCredentials, NotSupported) as err:
+                log.info("%s tells no presets: %s", reach.ip, err)
+        return model, presets
+
+    async def settings(self, reach: Reach) -> MinerSettings:
+        """Ask /settings, which needs the key."""
+        return await self._client.settings(reach.ip, reach.access)

@@ -1,0 +1,36 @@
+"""What a family of firmware can do, and what is needed to talk to one miner that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Feature(StrEnum):
+    """What a family offers beyond being read. The names are stored and shown to others: none is ever renamed."""
+
+    CHIPS = "chips"
+    """It tells of every chip."""
+    SETTINGS = "settings"
+    """It tells its own settings."""
+    PASSWORD = "password"  # noqa: S105 - the name of a feature
+    """A password opens it; without this one nobody needs to give any."""
+
+
+def listed(features: Iterable[Feature]) -> str:
+    """Return features as rows keep them: names in order with blanks between."""
+    return " ".join(sorted(features))
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where one miner is and how to talk to it."""
+
+    ip: str
+    access: str | None = field(default=None, repr=False)
+    """What the family's `open` returned: a key, a login or nothing but the fact. None: not opened yet."""
+    unit: str = "GH/s"
+    """In which this miner tells its rates."""
+    version: str | None = None
+    """Of its firmware, as it told itself."""
