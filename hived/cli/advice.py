@@ -7,7 +7,7 @@ _LOCKED = "nothing yet: it takes no passwords for a while and hived tries again;
 _NEW_KEY = "nothing: hive-discoverd makes a new key with one of the next sweeps"
 _GARBLED = "its firmware answers what nobody can read: open http://{ip}/ and reboot it if this stays"
 _BUSY = "nothing yet: it may be restarting; if this stays, open http://{ip}/ or reboot it"
-_OTHER = "no VNish answers there: reinstall it, or name the address in network.exclude"
+_OTHER = "no firmware that hived knows answers there: reinstall it, or name the address in network.exclude"
 
 NEXT_STEPS: tuple[tuple[str, str], ...] = (
     # A part of a miner's answer is missing, whatever the reason after it: the rest is still read.
@@ -22,7 +22,7 @@ NEXT_STEPS: tuple[tuple[str, str], ...] = (
     ("our key is refused", _NEW_KEY),
     ("does not take the key or token", _NEW_KEY),
     ("address now", "nothing: the next sweep finds who is where"),
-    ("no VNish answers", _OTHER),
+    ("another device answers", _OTHER),
     ("asks for a login", _OTHER),
     ("redirects elsewhere", _OTHER),
     ("tells no state", "nothing: it is between two states"),
