@@ -12,10 +12,10 @@ from typing import IO
 
 from hived import __version__
 from hived.cli.context import CommandContext, WrongUsage, may_use
-from hived.cli.daemons import is_alive
 from hived.cli.output.text import clean, counted, size
 from hived.documents.shared import rfc3339
 from hived.errors import HivedError
+from hived.records.daemon import alive
 from hived.services.appliance.backup import SECRETS, make
 from hived.services.appliance.restore import restore as bring_back
 from hived.store import daemon_rows, database_of
@@ -114,7 +114,7 @@ def _who(context: CommandContext, path: Path) -> str:
     database = database_of(f"sqlite:///{path}", context.config.state_dir, read_only=True)
     names: list[str] = []
     with suppress(HivedError), as_ours(database), closing(database), database.session():
-        names = [row.name for row in daemon_rows.daemons(database) if is_alive(row, context.clock())]
+        names = [row.name for row in daemon_rows.daemons(database) if alive(row.beat_at, context.clock())]
     return f"{' and '.join(names)} run" if names else "daemons have the database open"
 
 

@@ -7,11 +7,8 @@ from dataclasses import dataclass
 
 from hived.documents import appliance as documents
 from hived.documents.shared import Json
-from hived.records.daemon import EVERY_NODE, DaemonRow
+from hived.records.daemon import EVERY_NODE, DaemonRow, alive
 from hived.store import Database, daemon_rows
-
-BEAT_OLD_S = 30.0
-"""Three missed beats of 10 s; as far ahead, the clock was set back and the row says nothing either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +25,6 @@ class DaemonState:
         return documents.daemon_without_row(self.name)
 
 
-def is_alive(row: DaemonRow, now: float) -> bool:
-    """Tell whether a daemon that last wrote its row then still runs."""
-    return abs(now - row.beat_at) < BEAT_OLD_S
-
-
 def read_daemons(db: Database) -> list[DaemonRow]:
     """Return what the daemons last said."""
     return daemon_rows.daemons(db)
@@ -42,6 +34,6 @@ def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
     """Return every daemon that should run, by name: those of every node, others once they have run."""
     told = {row.name: row for row in rows}
     return [
-        DaemonState(name, (row := told.get(name)) is not None and is_alive(row, now), row)
+        DaemonState(name, (row := told.get(name)) is not None and alive(row.beat_at, now), row)
         for name in sorted({*EVERY_NODE, *told})
     ]

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 from hived.cli import lookup
 from hived.cli.context import CommandContext, WrongUsage, interruptible
-from hived.cli.daemons import is_alive
 from hived.cli.output.text import clean
 from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records.access import By
-from hived.records.daemon import DISCOVERD
+from hived.records.daemon import DISCOVERD, alive
 from hived.records.miner_view import KnownMiner, MinerView, ModelView
 from hived.services.miners import steering
 from hived.store import Database, daemon_rows
@@ -75,7 +74,7 @@ def _change(db: Database, macs: Sequence[str], managed: bool | None, password: s
 
 def _read(db: Database, found: Sequence[KnownMiner], now: float) -> tuple[list[MinerView], dict[str, ModelView], bool]:
     after = [view for one in found for view in views.miners(db, mac=one.mac)]
-    running = any(row.name == DISCOVERD and is_alive(row, now) for row in daemon_rows.daemons(db))
+    running = any(row.name == DISCOVERD and alive(row.beat_at, now) for row in daemon_rows.daemons(db))
     return after, {model.alias: model for model in models.views(db)}, running
 
 

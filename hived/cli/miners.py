@@ -12,6 +12,7 @@ from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, counted, number, percent, pool_host, terahash, watts
 from hived.documents import miners as documents
+from hived.records.miner import active_pool
 from hived.records.miner_view import MinerView, ModelView
 from hived.store import Database
 from hived.store.miners import models, views
@@ -82,7 +83,7 @@ def row(view: MinerView, now: float, silent_after_s: float) -> list[Cell | str]:
         view.hostname or UNKNOWN,
         Cell(view.mac, "dim"),
         view.firmware_version or UNKNOWN,
-        pool_host(active_pool(view)),
+        pool_host(active_pool(view.status.pools if view.status else ())),
         "yes" if view.managed else "no",
     ]
 
@@ -91,12 +92,6 @@ def parts(view: MinerView) -> str:
     """Return what is broken: "board 2, fan 1"."""
     boards = [f"board {b.index}" for b in fleet.broken_boards(view)]
     return ", ".join(boards + [f"fan {i}" for i in fleet.lost_fans(view)])
-
-
-def active_pool(view: MinerView) -> str | None:
-    """Return the owner's pool that is in use; the dev fee's turn does not count."""
-    pools = view.status.pools if view.status else ()
-    return next((p.url for p in pools if p.kind == "user" and p.status == "active"), None)
 
 
 def _error(view: MinerView, now: float) -> Cell:
@@ -130,8 +125,8 @@ def _states(view: MinerView, how: fleet.Condition) -> set[str]:
 def _hay(view: MinerView) -> str:
     texts = (
         view.ip, view.mac, view.hostname, view.model_alias, view.model_name, view.firmware_version, view.serial,
-        view.state if view.online else "offline", view.last_error, active_pool(view),
-        view.status.preset if view.status else None,
+        view.state if view.online else "offline", view.last_error,
+        active_pool(view.status.pools if view.status else ()), view.status.preset if view.status else None,
     )  # fmt: skip
     return "\n".join(text for text in texts if text).lower()
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
-from hived.cli.daemons import is_alive
 from hived.cli.miners import address_order
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
 from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError
 from hived.records.commands import Command
-from hived.records.daemon import DISCOVERD, DaemonRow
+from hived.records.daemon import DISCOVERD, DaemonRow, alive
 from hived.records.discovery import Stranger
 from hived.records.miner_view import MinerView
 from hived.services.commands import parse_targets
@@ -99,7 +98,7 @@ def _networks(targets: list[str]) -> list[ipaddress.IPv4Network]:
 
 def _must_run(rows: list[DaemonRow], now: float) -> None:
     row = next((one for one in rows if one.name == DISCOVERD), None)
-    if row is None or not is_alive(row, now):
+    if row is None or not alive(row.beat_at, now):
         heard = f"last heard of {ago(row.beat_at, now)}" if row else "it has never run"
         raise HivedError(f"{DISCOVERD} does not run ({heard}), so nobody would scan: systemctl start {DISCOVERD}")
 

@@ -7,13 +7,12 @@ from typing import Any
 
 from hived import __version__
 from hived.cli.context import CommandContext, WrongUsage
-from hived.cli.daemons import is_alive
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import clean, counted, local_time
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError, NotFound, Refused, Transient
-from hived.records.daemon import SYNCD
+from hived.records.daemon import SYNCD, alive
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
 from hived.services.nodes import membership
@@ -229,5 +228,5 @@ def _advice(code: str | None) -> str:
 
 async def _note_daemon(context: CommandContext, store: Store) -> None:
     row = next((one for one in await store.read(daemon_rows.daemons) if one.name == SYNCD), None)
-    if row is None or not is_alive(row, context.clock()):
+    if row is None or not alive(row.beat_at, context.clock()):
         context.note(f"{SYNCD} does not run: nothing is carried before it does: systemctl start {SYNCD}")

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import logging
 import os
 import socket
@@ -26,6 +25,7 @@ from hived.api.http.listener import SHUTDOWN_S, Door
 from hived.api.miners.live_miners import BEAT_S, LiveMiners
 from hived.errors import HivedError, Transient
 from hived.records.daemon import APID
+from hived.records.net import is_loopback
 from hived.runtime.config import Config
 from hived.runtime.kinds import Endpoint, TlsFiles
 from hived.runtime.runner import Beat, Life
@@ -103,14 +103,6 @@ def warn(config: Config) -> None:
         log.warning("http.loopback_login: browsers on this machine are logged in as admin without a password")
     if config.http.tls == "off" and not is_loopback(config.http.addr.host):
         log.warning("passwords travel readable over plain HTTP: set http.tls")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach a host."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hived import __version__
+from hived.records.net import is_loopback
 from hived.records.peers import MASTER, NODE, Announcement
 from hived.runtime.config import Config
 from hived.runtime.kinds import TlsFiles
@@ -62,7 +62,7 @@ def announcement(config: Config, own_id: str, *, is_master: bool) -> Announcemen
     """
     name = config.node.effective_name
     heard_on = config.discoverd.zeroconf_interfaces
-    if _is_loopback(config.http.addr.host) and not (heard_on and all(map(_is_loopback, heard_on))):
+    if is_loopback(config.http.addr.host) and not (heard_on and all(map(is_loopback, heard_on))):
         is_master = False
     tls = config.http.tls != "off"
     fingerprint = certificate_fingerprint(certificate(config)) if is_master and tls else None
@@ -77,13 +77,6 @@ def certificate(config: Config) -> Path:
     """Return the file of the certificate that hive-apid shows."""
     tls = config.http.tls
     return Path(tls.cert) if isinstance(tls, TlsFiles) else config.state_dir / OWN_CERTIFICATE
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _stays(old: Config, new: Config | None) -> bool:

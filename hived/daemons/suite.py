@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from hived.daemons.suite_plan import MAX_NODES, Box, Plan, is_loopback, own_slot, plan
+from hived.daemons.suite_plan import MAX_NODES, Box, Plan, own_slot, plan
 from hived.errors import Conflict, HivedError
+from hived.records.net import is_loopback
 from hived.store import Store
 from hived.store.collecting import sources
 

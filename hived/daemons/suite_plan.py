@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hived.records.net import is_loopback
+
 MUSEUM_HOST = "127.21.0.1"
 MODELS = ("sim-describer:1b", "sim-describer:3b", "sim-describer:4b", "sim-describer:8b")
 OWN_PACE_MS = 250  # slow enough to watch, quick enough not to wait
@@ -183,8 +185,3 @@ def own_slot() -> Iterator[int]:
     finally:
         if held is not None:
             held.close()
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether only this machine can reach an address to listen on."""
-    return host == "localhost" or host == "::1" or host.startswith("127.")

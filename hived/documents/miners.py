@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.records.discovery import Stranger, Sweep
-from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading
+from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.records.units import ghs, ths
 
@@ -88,11 +88,6 @@ def row(view: MinerView) -> Json:
         "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None, "node_id": view.node_id,
         "node_name": view.node_name, "remote": view.remote,
     }  # fmt: skip
-
-
-def active_pool(pools: Sequence[PoolReading]) -> str | None:
-    """Return the URL of the owner's pool that is in use; the dev fee may be active beside it and does not count."""
-    return next((p.url for p in pools if p.kind == "user" and p.status == "active"), None)
 
 
 def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:

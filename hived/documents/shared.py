@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
+
+from hived.records.times import rfc3339 as rfc3339
 
 Json = dict[str, Any]
 
 _SECRETS = frozenset({"pass", "password", "pw", "unlock_pass", "unlock_password", "api_key", "apikey", "token"})
-
-
-def rfc3339(at: float | None) -> str | None:
-    """Return epoch seconds as RFC 3339 in UTC with milliseconds and Z."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def without_secrets(value: Any) -> Any:

@@ -40,7 +40,8 @@ EVERY_NODE = tuple(daemon.name for daemon in DAEMONS if daemon.package == "hived
 """What runs on every node. A master has all."""
 FEEDERS = tuple(daemon.name for daemon in DAEMONS if daemon.feeds)
 
-BEAT_OLD_S = 30.0  # three missed beats of a daemon that writes its row every 10 s
+BEAT_OLD_S = 30.0
+"""Three missed beats of 10 s. As far ahead, the clock was set back and the row says nothing either."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Units: hashrate H/s, power W, temperature °C, voltage mV, frequency MHz, effici
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +85,11 @@ class PoolReading:
     ping_ms: int | None = None
     last_share_s: float | None = None
     """Seconds since the last share."""
+
+
+def active_pool(pools: Iterable[PoolReading]) -> str | None:
+    """Return the URL of the owner's pool that is in use; the dev fee's turn is not a switch."""
+    return next((p.url for p in pools if p.kind == "user" and p.status == "active" and p.url), None)
 
 
 @dataclass(frozen=True, slots=True)

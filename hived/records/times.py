@@ -14,6 +14,13 @@ def to_text(at: float) -> str:
     return (_EPOCH + timedelta(microseconds=round(at * 1e6))).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
+def rfc3339(at: float | None) -> str | None:
+    """Return UTC epoch seconds as people and programs outside are shown them: with milliseconds and Z."""
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def from_text(text: str) -> float:
     """Return the UTC epoch seconds of an RFC 3339 text with an offset; ValueError for anything else."""
     if not isinstance(text, str) or len(text) > MAX_TEXT:

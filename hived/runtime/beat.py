@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from hived.errors import Transient
+from hived.runtime.backoff import pause
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,7 @@ class Beat:
         """Return the seconds to the next tick: up to the next beat, after failures doubled each time (+-10 %)."""
         if self.failures:
             longest = max(self.every, self.backoff_max)
-            wait: float = min(self.every * 2.0 ** min(self.failures, 16), longest)
-            return wait * self.random(0.9, 1.1)
+            return pause(self.failures, self.every, longest, spread=0.1, uniform=self.random)
         return self.every - (self.clock() - self._began) % self.every
 
     def touch(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import ipaddress
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,6 +17,7 @@ from hived.api.http.responses import Page
 from hived.documents import collecting as documents
 from hived.errors import Transient
 from hived.records.daemon import alive
+from hived.records.net import is_loopback
 from hived.services.collecting import auto_miner
 from hived.services.collecting.auto_miner import Condition
 from hived.store import Database, Store
@@ -129,9 +129,7 @@ def _own_origins(db: Database) -> list[str]:
 
 def _loopback_origin(url: str) -> str | None:
     parts = urlsplit(url)
-    try:
-        if parts.scheme != "http" or not ipaddress.IPv4Address(parts.hostname or "").is_loopback:
-            return None
-    except ValueError:
+    host = parts.hostname or ""
+    if parts.scheme != "http" or ":" in host or not is_loopback(host):  # no policy can name an IPv6 address
         return None
-    return f"http://{parts.hostname}:{parts.port or 80}"
+    return f"http://{host}:{parts.port or 80}"

@@ -16,10 +16,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hived.api import context
-from hived.api.http import origin_guard, responses
+from hived.api.http import responses
 from hived.errors import Transient
 from hived.records.access import LOCAL_USER, ApiSecret, By, Principal, Role, new_cookie, read_token
 from hived.records.joining import NodeKey, read_key
+from hived.records.net import is_loopback
 from hived.store import audit
 from hived.store.access import sessions, tokens
 from hived.store.engine.db import Database
@@ -225,7 +226,7 @@ def may_be_local(request: web.Request) -> bool:
     """
     if not request.app[RULES].loopback_login or any(name in request.headers for name in PROXY):
         return False
-    return _is_loopback(request.remote or "") and _is_loopback(origin_guard.name_of(request.headers.get("Host", "")))
+    return is_loopback(request.remote or "") and is_loopback(request.headers.get("Host", ""))
 
 
 async def welcome(request: web.Request, reply: web.StreamResponse) -> web.StreamResponse:
@@ -266,10 +267,3 @@ def drop_cookie(request: web.Request, reply: web.StreamResponse) -> None:
 def _begin_local(db: Database, cookie: str, address: str | None, agent: str | None, at: float) -> None:
     sessions.begin(db, cookie, user=LOCAL_USER, role="admin", at=at, address=address, agent=agent)
     audit.note(db, at=at, who=LOCAL_USER, via="session", address=address, action="login", target=LOCAL_USER)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +16,7 @@ from hived.records import untrusted
 from hived.records.access import Principal
 from hived.records.ingest import LIMITS
 from hived.records.joining import as_node_id
+from hived.records.net import is_loopback
 from hived.records.node import Asked, Contact, Order, Wish
 from hived.records.streams import STREAMS
 from hived.records.times import to_text
@@ -94,10 +94,7 @@ def is_private(request: web.Request) -> bool:
         return True
     if any(name in request.headers for name in access.PROXY):
         return False
-    try:
-        return ipaddress.ip_address(request.remote or "").is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.remote or "")
 
 
 def _keep_in_touch(

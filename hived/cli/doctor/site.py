@@ -17,13 +17,13 @@ from hived import __version__
 from hived.cli import peers as peer_words
 from hived.cli import uplink
 from hived.cli.context import CommandContext
-from hived.cli.daemons import DaemonState, all_daemons, is_alive
+from hived.cli.daemons import DaemonState, all_daemons
 from hived.cli.doctor.words import Check, fail, ok, warn
 from hived.cli.output.text import ago, counted, size, span
 from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing
 from hived.errors import Refused, Transient
-from hived.records.daemon import APID, POLLD, DaemonRow
+from hived.records.daemon import APID, POLLD, DaemonRow, alive
 from hived.records.peers import Peer
 from hived.services.appliance.retain import PRUNE_EVERY_S
 from hived.services.appliance.trusted_clock import JUMP_S
@@ -93,7 +93,7 @@ def doubt(context: CommandContext, facts: Facts) -> Iterator[Check]:
     """Whether the clock has jumped lately, so that history does not age."""
     now, sure_at = context.clock(), facts.sure_at
     row = next((one for one in facts.daemons if one.name == POLLD), None)
-    if row is None or sure_at is None or not is_alive(row, now) or abs(now - row.started_at) < 3 * PRUNE_EVERY_S:
+    if row is None or sure_at is None or not alive(row.beat_at, now) or abs(now - row.started_at) < 3 * PRUNE_EVERY_S:
         return
     if abs(now - sure_at) > JUMP_S:
         how = f"{span(abs(now - sure_at))} {'ahead of' if now > sure_at else 'behind'} what it was"

@@ -11,11 +11,9 @@ from typing import Any
 
 import psutil
 
-from hived.records.daemon import DaemonRow
+from hived.records.daemon import DaemonRow, alive
 from hived.store import Store, daemon_rows
 
-DAEMON_OLD_S = 30.0
-"""Three missed beats of a daemon's own row."""
 _CPU_SENSORS = ("k10temp", "coretemp", "cpu_thermal", "cpu-thermal", "soc_thermal", "zenpower", "acpitz")
 """Names that Linux gives to the sensor of a processor, the best first."""
 _PLAUSIBLE_C = (-40.0, 150.0)
@@ -53,10 +51,7 @@ def measured(database: Path | None, folder: Path) -> dict[str, Any]:
 
 def presence(daemons: Sequence[DaemonRow], now: float) -> dict[str, Any]:
     """Return who runs, by name."""
-    return {
-        row.name: {"alive": abs(now - row.beat_at) < DAEMON_OLD_S, "status": row.status[:MAX_STATUS]}
-        for row in daemons
-    }  # fmt: skip
+    return {row.name: {"alive": alive(row.beat_at, now), "status": row.status[:MAX_STATUS]} for row in daemons}
 
 
 def temperature(read: Callable[[], Any] | None = None) -> float | None:

@@ -24,6 +24,7 @@ from hived.records.artifact import (
     ObjectRef,
     Source,
 )
+from hived.runtime import backoff
 from hived.store import Database, Store
 from hived.store.collecting import artifacts, collecting, collector, frontier, sources
 
@@ -268,7 +269,7 @@ class Collector:
             text = await self._describer.describe(obj)
         except BadAnswer as err:
             tried = await self._store.read(artifacts.attempts, number)
-            pause = min(DESCRIBE_RETRY_S * 2 ** min(tried, 16), DESCRIBE_RETRY_LONGEST_S)
+            pause = backoff.pause(tried, DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S)
             await self._store.write(artifacts.not_described, number, str(err), again_at=self._clock() + pause)
             log.debug("artifact %d is not described: %s", number, err)
             return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Literal
@@ -19,6 +18,7 @@ from yarl import URL
 from hived.clients.fetch.guard import OwnHosts
 from hived.clients.fetch.robots import RobotsRules
 from hived.errors import NotAllowed, Refused, Throttled, Transient
+from hived.runtime import backoff
 from hived.store import Store
 from hived.store.collecting import hosts
 from hived.store.collecting.hosts import HostRow
@@ -98,7 +98,7 @@ class Politeness:
         host = self._host(name)
         kind = self._kind.get(name, "page")
         if status in (429, 503) or status is None or status >= 500 or retry_after_s is not None:
-            pause = min(BACKOFF_FIRST_S * 2 ** min(host.failures, 16), BACKOFF_LONGEST_S) * random.uniform(0.8, 1.2)
+            pause = backoff.pause(host.failures, BACKOFF_FIRST_S, BACKOFF_LONGEST_S, spread=0.2)
             if self._own.covers(url):
                 pause = min(pause, 5.0)  # the operator's own host
             pause = max(pause, retry_after_s or 0.0)

@@ -20,6 +20,7 @@ from hived.records.discovery import Stranger, Sweep
 from hived.records.firmware import Feature, listed
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
+from hived.runtime import backoff
 from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.recognise import recognise
@@ -278,7 +279,7 @@ class Discoverer:
         now = self._clock()
         before = self._strangers.get(ip)
         failures = before.failures + 1 if before and before.kind == kind else 1
-        pause = min(STRANGER_PAUSE_S * 2 ** min(failures - 1, 16), STRANGER_LONGEST_PAUSE_S)
+        pause = backoff.pause(failures - 1, STRANGER_PAUSE_S, STRANGER_LONGEST_PAUSE_S)
         stranger = Stranger(
             ip, kind, reason, before.first_seen_at if before else now, now, failures, now + pause * 0.9
         )  # 0.9: due at the sweep that comes when the pause ends

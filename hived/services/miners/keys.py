@@ -6,13 +6,13 @@ Firmwares lock out whoever guesses, so tries are few and the pauses between them
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from hived.clients.firmwares.family import Firmware
 from hived.errors import BadCredentials, LockedOut, Refused, WrongPassword
 from hived.records.miner_view import KnownMiner
+from hived.runtime import backoff
 from hived.store import Store
 from hived.store.miners import miners
 
@@ -91,7 +91,7 @@ class KeyKeeper:
 
     async def _wait(self, miner: KnownMiner, reason: str, told: float | None, position: int) -> KnownMiner:
         now = self._clock()
-        pause = min(FIRST_PAUSE_S * 2 ** min(miner.unlock_failures, 16), LONGEST_PAUSE_S) * random.uniform(0.9, 1.1)
+        pause = backoff.pause(miner.unlock_failures, FIRST_PAUSE_S, LONGEST_PAUSE_S, spread=0.1)
         pause = max(pause, min(told or 0.0, LONGEST_PAUSE_S))
         level = logging.WARNING if miner.unlock_failures == 0 else logging.DEBUG
         log.log(level, "%s (%s): %s; next try in %d s", miner.ip, miner.mac, reason, pause)

@@ -20,8 +20,9 @@ from hived.clients.firmwares.family import ConnectionWatch, Firmware
 from hived.errors import BadCredentials, NotSupported, NotThisFirmware, Refused, Transient
 from hived.records.events import Event
 from hived.records.firmware import Feature
-from hived.records.miner import HashboardChips, MinerIdentity, MinerReading
+from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, active_pool
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
+from hived.runtime import backoff
 from hived.services.batch import Batch
 from hived.services.miners import reading_events
 from hived.store import Store
@@ -237,7 +238,7 @@ class Poller:
             error=None if told.trouble is None else str(told.trouble),
             next_status_at=self._next(target.due_at, self._status_every_s, at),
             uptime_s=uptime_s,
-            active_pool=reading_events.active_pool(told),
+            active_pool=active_pool(told.pools),
             boards_seen=reading_events.healthy_boards(told) if judged else None,
             fans_seen=reading_events.healthy_fans(told) if judged else None,
             settings_due=any(event.kind in hints for event in happened),
@@ -248,7 +249,7 @@ class Poller:
         at = self._clock()
         self.failed += 1
         log.log(logging.INFO if target.failures == 0 else logging.DEBUG, "%s (%s): %s", target.ip, target.mac, reason)
-        pause = min(self._status_every_s * 2 ** min(target.failures, 16), max(BACKOFF_MAX_S, self._status_every_s))
+        pause = backoff.pause(target.failures, self._status_every_s, max(BACKOFF_MAX_S, self._status_every_s))
         pause *= random.uniform(0.9, 1.0)
         events = (Event("miner_error", at, {"error": reason}, num=target.num),) if target.failures == 0 else ()
         return PollOutcome(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hived.records.events import Event
-from hived.records.miner import HASHING_STATES, MinerReading
+from hived.records.miner import HASHING_STATES, MinerReading, active_pool
 from hived.records.miner_view import PollTarget
 
 
@@ -18,11 +18,6 @@ def healthy_boards(reading: MinerReading) -> tuple[int, ...]:
 def healthy_fans(reading: MinerReading) -> tuple[int, ...]:
     """Return the fans that the firmware sees turning."""
     return tuple(sorted(f.index for f in reading.fans if f.status != "lost"))
-
-
-def active_pool(reading: MinerReading) -> str | None:
-    """Return the owner's pool that is in use; the dev fee's turn is not a switch."""
-    return next((p.url for p in reading.pools if p.kind == "user" and p.status == "active" and p.url), None)
 
 
 def parts_can_be_judged(reading: MinerReading) -> bool:
@@ -48,7 +43,7 @@ def between(target: PollTarget, reading: MinerReading, at: float) -> Iterator[Ev
     preset = reading.tuning.preset
     if preset is not None and target.preset is not None and preset != target.preset:
         yield event("preset_changed", before=target.preset, after=preset)
-    pool = active_pool(reading)
+    pool = active_pool(reading.pools)
     if pool is not None and target.active_pool is not None and pool != target.active_pool:
         yield event("pool_switched", before=target.active_pool, after=pool)
     if parts_can_be_judged(reading):

@@ -10,13 +10,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from hived.clients.master.client import MasterClient, find
 from hived.clients.master.errors import OtherKey
 from hived.errors import BadRequest, Transient
 from hived.records import joining
+from hived.records.net import is_loopback
 from hived.records.peers import Master
 from hived.records.uplink import ASKING, JOINED, LEFT, WITH_MASTER, FoundMaster, Identity, JoinAnswer, Uplink
 from hived.store import Store
@@ -201,17 +201,8 @@ def without_login(url: str) -> str:
 
 def warn_if_readable(link: Uplink) -> None:
     """Say that what is carried can be read on its way, unless it cannot."""
-    if link.url is not None and not link.tls and not is_loopback(link.url):
+    if link.url is not None and not link.tls and not is_loopback(urlsplit(link.url).hostname or ""):
         log.warning("%s is without TLS: whoever is on the way can read this node's key and all it carries", link.url)
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL leads to this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _wish(found: FoundMaster, own: Identity, at: float) -> Uplink:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from hived.records.events import Event
 from hived.records.peers import ALIVE, DEAD, HERE, LEFT, MASTER, SIGHTED, SUSPECT, Peer, Sighting
+from hived.runtime.backoff import pause
 
 ASK_EVERY_S = 6.0
 """Between two signs of life. Higher costs time until a loss is noticed; lower costs everybody packets."""
@@ -96,7 +97,7 @@ def pause_s(peer: Peer, peers: int, chance: Chance) -> float:
     if peer.state == SUSPECT:
         return SUSPECT_EVERY_S * chance(0.9, 1.1)
     since_gone = max(0, peer.misses - (MISSES if peer.state == DEAD else 0))
-    return min(GONE_MOST_S, GONE_FIRST_S * 2.0 ** min(since_gone, 16)) * chance(0.9, 1.1)
+    return pause(since_gone, GONE_FIRST_S, GONE_MOST_S, spread=0.1, uniform=chance)
 
 
 def forgotten(peer: Peer, at: float) -> bool:

@@ -18,7 +18,7 @@ from hived.clients.master.errors import NotWelcome, OtherKey
 from hived.errors import HivedError, Refused, Throttled, Transient
 from hived.records.peers import Master
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
-from hived.services.backoff import Backoff
+from hived.runtime.backoff import Backoff
 from hived.services.nodes.join import AUTO, OFF, Joiner, warn_if_readable
 from hived.services.nodes.orders import Orders
 from hived.services.nodes.uplink_words import in_words

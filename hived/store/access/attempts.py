@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hived.runtime import backoff
 from hived.store.engine.database import Database, dicts
 from hived.store.schema import Attempt
 
@@ -41,7 +42,7 @@ def begin(db: Database, gates: Sequence[Gate], at: float) -> float:
     for gate in gates:
         before, last_at, _ = _row(db, gate.name)
         failures = 1 + (before if 0 <= at - last_at < gate.forget_s else 0)
-        pause = min(2.0 ** min(failures - gate.free - 1, 32), gate.longest_s) if failures > gate.free else 0.0
+        pause = backoff.pause(failures - gate.free - 1, 1.0, gate.longest_s) if failures > gate.free else 0.0
         _save(db, gate.name, failures, at, at + pause)
     _bound(db)
     return 0.0

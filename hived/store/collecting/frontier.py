@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import peewee as pw
 
 from hived.records.artifact import Lease, ObjectRef, Validators
+from hived.runtime import backoff
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Frontier, Host
 
@@ -104,7 +105,7 @@ def gone(db: Database, held: Lease, at: float, reason: str, *, for_good: bool) -
 
 def failed(db: Database, held: Lease, at: float, reason: str, *, retry_after_s: float | None = None) -> None:
     """Note a failure of the world: tried again after growing pauses, or when the host said."""
-    pause = min(RETRY_FIRST_S * 2 ** min(held.attempts - 1, 16), RETRY_LONGEST_S)
+    pause = backoff.pause(held.attempts - 1, RETRY_FIRST_S, RETRY_LONGEST_S)
     Frontier.update(leased_until=0.0, due_at=at + max(pause, retry_after_s or 0.0), last_result=reason[:500]).where(
         Frontier.id == held.id
     ).execute(db)

@@ -10,6 +10,7 @@ from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import BadAnswer, ModelMissing
 from hived.errors import Refused, Throttled, Transient
 from hived.records.artifact import CollectedObject, Description
+from hived.runtime.backoff import pause
 from hived.services.collecting.describe import prompt
 from hived.services.collecting.describe.prompt import PROMPT_VERSION, SCHEMA
 from hived.services.collecting.describe.verify import check
@@ -50,8 +51,7 @@ class Breaker:
             return
         self._failures += 1
         if self._failures >= FAILURES_TO_REST:
-            doublings = min(self._failures - FAILURES_TO_REST, 10)
-            self._until = self._clock() + min(REST_S * 2.0**doublings, REST_MAX_S)
+            self._until = self._clock() + pause(self._failures - FAILURES_TO_REST, REST_S, REST_MAX_S)
 
 
 class Describer:

@@ -16,7 +16,7 @@ export function AddNode({ say }) {
     ${open === "collector" && html`<${Collector} onClose=${close} say=${say} />`}<//>`;
 }
 
-const isLoopback = /^(localhost|127\.|\[::1\])/.test(location.hostname);
+const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
 
 function EnrollCode({ onClose }) {
   const [state, setState] = useState({ code: null, endsMs: null, error: null });

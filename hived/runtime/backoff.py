@@ -1,4 +1,4 @@
-"""When the other side may be asked again after it failed."""
+"""How long to leave alone what failed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ from collections.abc import Callable
 
 SHORTEST_S = 5.0
 LONGEST_S = 900.0  # 15 minutes: a master that is back is used soon, also by nodes that hear nothing of it
+
+
+def pause(
+    failures: int,
+    first_s: float,
+    longest_s: float,
+    *,
+    spread: float = 0.0,
+    uniform: Callable[[float, float], float] = random.uniform,
+) -> float:
+    """Return `first_s` doubled for each of the failures before this one, at most `longest_s`.
+
+    `spread`: the part of it by which it may be shorter or longer, so that what failed together does not come back
+    together.
+    """
+    wait: float = min(first_s * 2.0 ** min(failures, 64), longest_s)
+    return wait * uniform(1 - spread, 1 + spread) if spread else wait
 
 
 class Backoff:
@@ -35,8 +52,9 @@ class Backoff:
     def failed(self, retry_after_s: float | None = None) -> float:
         """Count a failure and return how long to wait, s; what the other side asked for wins."""
         self.failures += 1
-        longest = min(LONGEST_S, SHORTEST_S * 2.0 ** min(self.failures, 16))
-        return self.rest(self._uniform(SHORTEST_S, longest) if retry_after_s is None else retry_after_s)
+        if retry_after_s is None:
+            return self.rest(self._uniform(SHORTEST_S, pause(self.failures, SHORTEST_S, LONGEST_S)))
+        return self.rest(retry_after_s)
 
     def rest(self, seconds: float) -> float:
         """Wait so long."""

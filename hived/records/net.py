@@ -1,0 +1,26 @@
+"""Small rules about hosts and addresses."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+_WITH_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]*)?", re.ASCII)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, as it stands in a URL, a Host header or an option, is this machine and no other.
+
+    Takes localhost, 127.0.0.0/8, ::1 and those of 127.0.0.0/8 mapped into IPv6, each with or without a port. False for
+    any other name: whatever it leads to now, somebody else may decide where it leads next.
+    """
+    split = _WITH_PORT.fullmatch(host)
+    name = split[1] if split else host
+    if name.lower() in ("localhost", "localhost."):
+        return True
+    try:
+        address = ipaddress.IPv6Address(name[1:-1]) if name.startswith("[") else ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback  # of a mapped one, each Python says something else
