@@ -15,7 +15,7 @@ PYTEST_ARGS ?= -n 2 --dist loadgroup
 .PHONY: run test test-appliance check bench deb format clean
 
 run: $(VENV)/.run
-	@$(BIN)/python -m hived.daemons.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --nodes "$(NODES)" --http "$(HTTP)"
+	@$(BIN)/python -m hived.simulator.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --nodes "$(NODES)" --http "$(HTTP)"
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -61,7 +61,7 @@ def _daemon(name: str, parser: argparse.ArgumentParser, docstring: str) -> str:
         SIGNALS=_list(words.SIGNALS),
         EXIT_STATUS=_list(words.DAEMON_EXITS),
         ENVIRONMENT=_list(words.ENVIRONMENT),
-        FILES=_list(words.FILES | {f"/usr/lib/systemd/system/{name}.service": "The unit; each line has its reason."}),
+        FILES=_list(words.FILES | {f"/usr/lib/systemd/system/{name}.service": "The unit."} | words.SHARED_UNIT),
         SEE_ALSO=_see_also(name),
     )  # fmt: skip
 

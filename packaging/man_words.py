@@ -30,6 +30,7 @@ FILES = {
     "/var/lib/hived/node-id": "The identity of this node towards its master.",
     "/var/lib/hived/secret.key": "What the keys and passwords of miners are sealed with in the database. Keep a copy.",
 }
+SHARED_UNIT = {"/usr/share/hived/10-hived.conf": "What all units share, each line with its reason."}
 ENVIRONMENT = {
     "HIVED_CONFIG": "The main file of the configuration, in place of /etc/hived/hived.yaml.",
     "HIVED_SECTION__KEY": "One option, such as HIVED_NETWORK__PORT=81. It is stronger than the files; hived.yaml(5) "

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hived.records.daemon import DAEMONS, EVERY_NODE
 from tests.appliance import tools
 from tests.appliance.tools import Packages
 
-NODE_UNITS = ("hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd")
-UNITS = (*NODE_UNITS, "hive-apid")
+NODE_UNITS = EVERY_NODE
+UNITS = tuple(daemon.name for daemon in DAEMONS)
 MINERS = 20
 SUBNET, PORT = "127.20.0.0/24", 8180
 ENV = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",

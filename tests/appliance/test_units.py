@@ -15,7 +15,7 @@ from tests.appliance.tools import Packages
 
 BACK_S = 10.0
 STOP_S = 5.0
-EXPOSURE = 2.0
+EXPOSURE = 1.2
 BUDGET_MIB = 256
 
 

@@ -37,7 +37,7 @@ class Suite:
         with self.err.open("wb") as sink:
             self.process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "hived.daemons.suite",
+                    sys.executable, "-m", "hived.simulator.suite",
                     "--miners", str(miners), "--nodes", str(nodes), "--var", str(folder / "var"),
                     "--http", f"127.0.0.1:{port}",
                 ],

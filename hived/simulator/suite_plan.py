@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hived.records.daemon import APID, EVERY_NODE
 from hived.records.net import is_loopback
 
 MUSEUM_HOST = "127.21.0.1"
@@ -20,8 +21,6 @@ SITE_MINERS, FLEET_MINERS = 60, 20
 SLOTS = 8  # suites that may run on one machine at a time
 FIRST_PORT, PORTS_OF_A_SLOT = 8180, 60
 FIRST_HTTP = 8080
-
-DAEMONS = ("hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +71,12 @@ class Box:
         return self.folder / "hived.yaml"
 
     @property
-    def database_url(self) -> str:
-        return f"sqlite:///{self.folder.resolve() / 'hived.db'}"
+    def database(self) -> Path:
+        return self.folder.resolve() / "hived.db"
 
     def daemons(self) -> list[list[str]]:
         """Return the command lines of its daemons, in the order of their start."""
-        names = ("hive-apid", *DAEMONS) if self.http is not None else DAEMONS
+        names = (APID, *EVERY_NODE) if self.http is not None else EVERY_NODE
         return [[name, "--config", str(self.config)] for name in names]
 
     def configuration(self) -> str:
@@ -85,7 +84,7 @@ class Box:
         # JSON is YAML: whatever stands in a path or an argument is quoted right.
         sections: dict[str, dict[str, object]] = {
             "node": {"name": self.name, "site": self.name},
-            "database": {"url": self.database_url},
+            "database": {"url": f"sqlite:///{self.database}"},
             "network": {"subnets": list(self.subnets), "port": 80},
             "discoverd": {"zeroconf_interfaces": ["127.0.0.1"]},
             "syncd": {"master": "off" if self.http is not None else self.master_url},

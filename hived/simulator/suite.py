@@ -13,16 +13,12 @@ import json
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from hived.daemons.suite_plan import MAX_NODES, Box, Plan, own_slot, plan
-from hived.errors import Conflict, HivedError
 from hived.records.net import is_loopback
-from hived.store import Store
-from hived.store.collecting import sources
+from hived.simulator.suite_plan import MAX_NODES, Box, Plan, own_slot, plan
 
 STOP_WITHIN_S = 6.0  # the daemons promise five
 LISTENS_WITHIN_S = 30.0  # a master on a machine that starts twenty programs at once
@@ -58,15 +54,15 @@ async def _prepare(box: Box) -> bool:
     """Write a box's configuration, bring its database up to date, and give it the museum; False when that failed."""
     box.folder.mkdir(parents=True, exist_ok=True)
     box.config.write_text(box.configuration(), "utf-8")
+    is_new = not box.database.exists()
     if await (await _start(["hivectl", "--config", str(box.config), "migrate"])).wait():
         return False
     if box.museum:
-        async with Store.open(box.database_url) as store:
-            with suppress(Conflict):
-                await store.write(
-                    sources.add, name="Simulated museum", kind="met", at=time.time(),
-                    base_url=f"http://{box.museum}/public/collection/v1",
-                )  # fmt: skip
+        url = f"http://{box.museum}/public/collection/v1"
+        known = b"" if is_new else (await _ask(box, "sources", "list"))[1]
+        if url.encode() not in known:
+            status, _ = await _ask(box, "sources", "add", "Simulated museum", url, "--kind", "met")
+            return status == 0
     return True
 
 
@@ -199,7 +195,7 @@ def _say(text: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `python -m hived.daemons.suite`."""
+    """Run `python -m hived.simulator.suite`."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--subnets", default="", help="real networks, separated by commas; none: a simulated site")
     parser.add_argument("--miners", type=int, default=0, help="simulated miners of each site (60; with nodes 20)")
@@ -219,11 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.var, subnets=subnets, nodes=args.nodes, miners=args.miners, slot=slot,
             http=(host or "127.0.0.1", int(port) if port.isdigit() else None),
         )  # fmt: skip
-        try:
-            return asyncio.run(run(what))
-        except HivedError as err:
-            _say(str(err))
-            return 1
+        return asyncio.run(run(what))
 
 
 if __name__ == "__main__":
