@@ -10,7 +10,7 @@ from hived.api import context
 from hived.api.http import params, responses
 from hived.documents import appliance as documents
 from hived.errors import BadRequest, NotFound
-from hived.records.events import Event
+from hived.records.events import EVENTS, Event
 from hived.store import Database, events
 
 MAX_KIND = 64
@@ -32,6 +32,11 @@ async def listing(request: web.Request) -> web.StreamResponse:
     wishes = {"limit": limit, "before": before, "kind": kind, "node_id": params.node(request), "own_id": ctx.node_id}
     found = await ctx.store.read(_newest, mac, wishes)
     return await responses.reply(request, [documents.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
+
+
+async def kinds(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/events/kinds: every kind that this version knows, and its title."""
+    return await responses.reply(request, [{"kind": one.name, "title": one.title} for one in EVENTS.values()])
 
 
 def _newest(db: Database, mac: str | None, wishes: dict[str, Any]) -> list[Event]:

@@ -33,6 +33,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/rows", site.rows, VIEWER),
     ("GET", "/api/v1/stream", stream.listen, VIEWER),
     ("GET", "/api/v1/events", events.listing, VIEWER),
+    ("GET", "/api/v1/events/kinds", events.kinds, VIEWER),
     ("GET", "/api/v1/strangers", site.strangers, VIEWER),
     ("GET", "/api/v1/sweeps", site.sweeps, VIEWER),
     ("GET", "/api/v1/daemons", site.daemons, VIEWER),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hived.cli import happenings, lookup
+from hived.cli import lookup
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, local_time
 from hived.documents import appliance as documents
-from hived.records.events import Event
+from hived.records.events import Event, sentence, tone, who
 from hived.records.miner_view import KnownMiner
 from hived.store import Database
 from hived.store import events as stored
@@ -51,9 +51,9 @@ def draw_events(context: CommandContext, found: Sequence[Event], known: dict[str
     rows: list[Row] = []
     for one in found:
         ip, _ = _whereabouts(one, known)
-        who = ip or one.mac or one.node_name or one.node_id or "this node"
-        what = Cell(happenings.sentence(one), happenings.tone(one))
-        rows.append([Cell(local_time(one.at), "dim"), ago(one.at, now), who, Cell(one.mac or UNKNOWN, "dim"), what])
+        when = Cell(local_time(one.at), "dim")
+        what = Cell(sentence(one), tone(one))
+        rows.append([when, ago(one.at, now), who(one, ip), Cell(one.mac or UNKNOWN, "dim"), what])
     draw(context.screen, COLUMNS, rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hived.cli import advice, fleet, happenings, lookup
+from hived.cli import advice, fleet, lookup
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
@@ -13,7 +13,8 @@ from hived.cli.troubles import failure_text
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.documents.shared import Json
-from hived.records.events import Event
+from hived.records.events import Event, sentence, tone
+from hived.records.events import settings as settings_in_words
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.store import Database, events
@@ -65,7 +66,7 @@ async def show(context: CommandContext) -> int:
         _tables(context, facts.view.status)
     if facts.events:
         _section(context, "Newest events")
-        told: list[Row] = [[ago(e.at, now), Cell(happenings.sentence(e), happenings.tone(e))] for e in facts.events]
+        told: list[Row] = [[ago(e.at, now), Cell(sentence(e), tone(e))] for e in facts.events]
         draw(context.screen, _EVENTS, told, indent="  ")
     return 0
 
@@ -142,7 +143,7 @@ def _numbers(context: CommandContext, facts: Facts, now_told: StoredStatus, now:
     yield _named("preset", clean(f"{s.preset or UNKNOWN}" + (f", {asked} asked for" if asked else "")))
     if facts.settings is not None:
         last = facts.settings.changes
-        said = happenings.changed_settings(last) if last else "never seen to change"
+        said = settings_in_words(last) if last else "never seen to change"
         yield _named(
             "settings", clean(f"version {facts.settings.version}, read {ago(facts.settings.checked_at, now)}: {said}")
         )

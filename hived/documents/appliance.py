@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hived.documents.shared import Json, rfc3339, without_secrets
+from hived.records import events
 from hived.records.commands import Command
 from hived.records.daemon import DaemonRow
 from hived.records.events import Event
@@ -10,11 +13,12 @@ from hived.records.host import HostTrouble
 
 
 def event(happened: Event, ip: str | None, hostname: str | None) -> Json:
-    """Return an event; `ip` and `hostname` are the miner's present ones. `node_id` is null for one of our own."""
+    """Return an event and how to say it; `ip` and `hostname` are the miner's present ones. `node_id` null: our own."""
+    safe = replace(happened, detail=without_secrets(happened.detail))
     return {
-        "id": happened.id, "at": rfc3339(happened.at), "kind": happened.kind, "miner": happened.mac, "ip": ip,
-        "hostname": hostname, "detail": without_secrets(happened.detail), "node_id": happened.node_id,
-        "node_name": happened.node_name,
+        "id": safe.id, "at": rfc3339(safe.at), "kind": safe.kind, "title": events.title(safe),
+        "who": events.who(safe, ip), "sentence": events.sentence(safe), "tone": events.tone(safe), "miner": safe.mac,
+        "ip": ip, "hostname": hostname, "detail": safe.detail, "node_id": safe.node_id, "node_name": safe.node_name,
     }  # fmt: skip
 
 

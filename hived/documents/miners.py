@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hived.documents.shared import Json, rfc3339, without_secrets
+from hived.records import events
 from hived.records.discovery import Stranger, Sweep
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
@@ -148,7 +149,7 @@ def version(found: SettingsVersion) -> Json:
     """Return one version of the settings: when it was read and what was new in it."""
     return {
         "version": found.version, "read_at": rfc3339(found.read_at), "checked_at": rfc3339(found.checked_at),
-        "changes": without_secrets(list(found.changes)),
+        "changes": [{**change, "words": events.setting(change)} for change in without_secrets(list(found.changes))],
     }  # fmt: skip
 
 

@@ -1,9 +1,16 @@
-"""What happened. Times are UTC epoch seconds."""
+"""What happened, and how to say it: one table of the kinds of event. Times are UTC epoch seconds."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from hived.records.times import span
+
+MOST_SETTINGS = 3  # changed settings named in one sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +26,124 @@ class Event:
     node_id: str | None = None
     """The node that told of it; None: this one."""
     node_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """One kind of event.
+
+    The sentence goes on after the miner's name; what happened to no miner is a sentence of its own. {x} is a value of
+    the detail, and a part in [brackets] is left out when a value in it is missing. The tone is good, bad or idle; one
+    that depends on a value of the detail names it with the tones of its values.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    tone: str | tuple[str, Mapping[str, str]] = "idle"
+
+
+_KINDS = (
+    EventKind("miner_found", "Miner found", "was found[: {model}]", "good"),
+    EventKind("miner_online", "Back online", "is back online", "good"),
+    EventKind("miner_offline", "Went offline", "went offline", "bad"),
+    EventKind("miner_error", "Cannot be read", "cannot be read: {error}", "bad"),
+    EventKind(
+        "state_changed", "State changed", "went [from {before} ]to {after}[: {description}][ (code {failure_code})]",
+        ("after", {"failure": "bad", "mining": "good", "auto-tuning": "tune"}),
+    ),
+    EventKind("board_lost", "Board lost", "lost board {board}", "bad"),
+    EventKind("board_back", "Board back", "has board {board} back", "good"),
+    EventKind("fan_lost", "Fan lost", "lost fan {fan}", "bad"),
+    EventKind("fan_back", "Fan back", "has fan {fan} back", "good"),
+    EventKind("reboot", "Rebooted", "rebooted[, up for {uptime_s} when noticed]"),
+    EventKind("address_changed", "Address changed", "moved from {before} to {after}"),
+    EventKind("firmware_changed", "Firmware changed", "now runs firmware {after}[, was {before}]"),
+    EventKind("preset_changed", "Preset changed", "now runs preset {after}[, was {before}]"),
+    EventKind("pool_switched", "Pool switched", "now mines at {after}[, was {before}]"),
+    EventKind("settings_changed", "Settings changed", "has new settings[: {changes}]"),
+    EventKind("peer_found", "Box found", "{role} {name} was found at {address}", "good"),
+    EventKind("peer_moved", "Box moved", "{role} {name} moved from {before} to {after}"),
+    EventKind("peer_left", "Box left", "{role} {name} left the network"),
+    EventKind("peer_dead", "Box lost", "{role} {name} no longer answers[: {reason}]", "bad"),
+    EventKind("peer_twice", "Node id twice", "{name} and {other} have the same node id {id}: one is a copy", "bad"),
+    EventKind("node_joined", "Node joined", "node {name} joined", "good"),
+    EventKind("node_lost", "Node silent", "node {name} has gone silent", "bad"),
+    EventKind("node_back", "Node back", "node {name} is back", "good"),
+    EventKind("master_joined", "Joined a master", "joined the master [{master} at ]{url}", "good"),
+    EventKind("master_refused", "Refused by the master", "{url} refuses this node[: {error}]", "bad"),
+    EventKind("master_key_changed", "Master's key changed", "{url} answers with another key[: {error}]", "bad"),
+    EventKind("database_restored", "Database restored", "the database was restored from a backup[ of {made_at}]"),
+    EventKind(
+        "database_replaced", "Database replaced",
+        "the database was damaged and replaced by a new one[; the old one is kept as {kept}]", "bad",
+    ),
+)  # fmt: skip
+EVENTS: Mapping[str, EventKind] = {kind.name: kind for kind in _KINDS}
+
+
+def title(event: Event) -> str:
+    """Return the name of the event's kind for a list; that of a newer node is unknown here and speaks for itself."""
+    kind = EVENTS.get(event.kind)
+    return kind.title if kind else event.kind.replace("_", " ").capitalize()
+
+
+def who(event: Event, ip: str | None) -> str:
+    """Return whom it happened to; `ip` is the miner's present address."""
+    return ip or event.mac or event.node_name or event.node_id or "this node"
+
+
+def sentence(event: Event) -> str:
+    """Return what happened, whatever the detail holds; an event of an unknown kind shows its parts."""
+    kind = EVENTS.get(event.kind)
+    if kind is None:
+        parts = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in event.detail.items())
+        return event.kind.replace("_", " ") + (f": {parts}" if parts else "")
+    told = _OPTIONAL.sub(
+        lambda part: part[1] if all(event.detail.get(n) is not None for n in _VALUE.findall(part[1])) else "",
+        kind.sentence,
+    )
+    return _VALUE.sub(lambda value: _in_words(value[1], event.detail.get(value[1])), told)
+
+
+def tone(event: Event) -> str:
+    """Return how good or bad it is: good, bad, tune or idle."""
+    kind = EVENTS.get(event.kind)
+    if kind is None:
+        return "idle"
+    if isinstance(kind.tone, str):
+        return kind.tone
+    name, tones = kind.tone
+    return tones.get(str(event.detail.get(name)), "idle")
+
+
+def setting(change: Mapping[str, Any]) -> str:
+    """Return one changed setting as "pool 1 url: a -> b"."""
+    path = _POOL.sub(lambda slot: f"pool {int(slot[1]) + 1} ", str(change.get("path", "?")))
+    before, after = (_plain(change.get(name)) for name in ("before", "after"))
+    return f"{path.replace('_', ' ').replace('.', ' ')}: {before} -> {after}"
+
+
+def settings(changes: Any) -> str:
+    """Return the first changed settings in words."""
+    changes = [one for one in changes if isinstance(one, Mapping)] if isinstance(changes, list | tuple) else []
+    more = len(changes) - MOST_SETTINGS
+    return ("; ".join(map(setting, changes[:MOST_SETTINGS])) or "?") + (f" and {more} more" if more > 0 else "")
+
+
+_OPTIONAL = re.compile(r"\[([^]]*)\]")
+_VALUE = re.compile(r"\{(\w+)\}")
+_POOL = re.compile(r"^pools\.([0-9]{1,3})\.")
+
+
+def _in_words(name: str, value: Any) -> str:
+    """Other nodes may send anything under any name."""
+    if name == "changes":
+        return settings(value)
+    if name.endswith("_s") and isinstance(value, int | float) and 0 <= value < 1e10:
+        return span(value)
+    return "?" if value is None else str(value)
+
+
+def _plain(value: Any) -> str:
+    return "none" if value is None else value if isinstance(value, str) else json.dumps(value)

@@ -29,3 +29,13 @@ def from_text(text: str) -> float:
     if at.tzinfo is None:
         raise ValueError("expected a time with Z or an offset")
     return (at - _EPOCH) / _MICROSECOND / 1e6
+
+
+_SPANS = ((2 * 86_400.0, 86_400.0, "d"), (2 * 3_600.0, 3_600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
+
+
+def span(seconds: float) -> str:
+    """Return seconds as "12 s", "5 min", "3 h" or "4 d"."""
+    seconds = max(0.0, seconds)
+    unit, word = next((unit, word) for least, unit, word in _SPANS if seconds >= least)
+    return f"{int(seconds // unit)} {word}"

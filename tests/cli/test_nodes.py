@@ -82,7 +82,7 @@ def test_what_happened_to_nodes_reads_as_a_sentence(empty: Site) -> None:
     kinds = ("node_joined", "node_lost", "node_back")
     empty.write(events.add, [Event(kind, empty.now, who) for kind in kinds])
     out = empty.run("events").out
-    for sentence in ("node shed joined", "node shed has fallen silent", "node shed is back"):
+    for sentence in ("node shed joined", "node shed has gone silent", "node shed is back"):
         assert sentence in out
 
 

@@ -55,7 +55,7 @@ def test_what_happened_to_peers_reads_as_a_sentence(site: Site) -> None:
     site.write(events.add, told)
     out = site.run("events", "--limit", "5").out
     for sentence in (
-        "master head was found at 192.0.2.7", "master head does not answer any more: no answer",
+        "master head was found at 192.0.2.7", "master head no longer answers: no answer",
         "master head moved from 192.0.2.7 port 80 to 192.0.2.9 port 80", "master head left the network",
         "head and rig have the same node id a: one is a copy",
     ):  # fmt: skip

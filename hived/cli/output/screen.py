@@ -43,8 +43,10 @@ class Screen:
         self.say(json.dumps(value, indent=2))
 
     def paint(self, text: str, tone: str | None) -> str:
-        """Return a text in a tone (bold, dim, bad, good, warn, tune), plain where colour is not wanted."""
-        return f"\x1b[{_TONES[tone]}m{text}\x1b[0m" if tone and text and self.colour else text
+        """Return a text in a tone (bold, dim, bad, good, warn, tune; idle is plain), plain without colour."""
+        if tone in (None, "idle") or not text or not self.colour:
+            return text
+        return f"\x1b[{_TONES[tone]}m{text}\x1b[0m"
 
     def flush(self) -> None:
         """Hand over all that was written. BrokenPipeError when nobody reads any more."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
+from hived.records import times
+
 UNKNOWN = "-"
 
 # Names and errors come from the network: an escape sequence or a change of direction must not reach a terminal.
@@ -12,8 +14,6 @@ _HIDDEN = {
     **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))},
     **{code: f"\\u{code:04x}" for code in (*range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070))},
 }  # fmt: skip
-
-_SPANS = ((2 * 86_400.0, 86_400.0, "d"), (2 * 3_600.0, 3_600.0, "h"), (120.0, 60.0, "min"), (0.0, 1.0, "s"))
 
 
 def clean(text: str) -> str:
@@ -97,11 +97,7 @@ def size(octets: int) -> str:
 
 def span(seconds: float | None) -> str:
     """Return seconds as "12 s", "5 min", "3 h" or "4 d"."""
-    if seconds is None:
-        return UNKNOWN
-    seconds = max(0.0, seconds)
-    unit, word = next((unit, word) for least, unit, word in _SPANS if seconds >= least)
-    return f"{int(seconds // unit)} {word}"
+    return UNKNOWN if seconds is None else times.span(seconds)
 
 
 def ago(at: float | None, now: float) -> str:

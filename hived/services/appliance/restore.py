@@ -40,7 +40,6 @@ from hived.store.engine.secret_box import NAME as SECRET
 from hived.store.engine.snapshot import check, make_ready
 from hived.store.nodes import uplink
 
-EVENT = "database_restored"
 _SQLITE = b"SQLite format 3\0"
 _BESIDE = ("-wal", "-shm")
 _CHUNK = 1024 * 1024
@@ -71,7 +70,7 @@ def restore(source: IO[bytes], database: Path, state_dir: Path, *, by: By) -> Re
         check(fresh)
         keys = folder if SECRET in names else state_dir
         told = {"made_at": manifest and datetime.fromtimestamp(manifest.at, UTC).isoformat(timespec="seconds")}
-        applied = make_ready(fresh, keys, partial(_begin_anew, event=Event(EVENT, by["at"], told), by=by))
+        applied = make_ready(fresh, keys, partial(_begin_anew, event=Event("database_restored", by["at"], told), by=by))
         places = {name: database if name == DATABASE else state_dir / name for name in names}
         kept = _put(folder, places, database, by["at"])
     return Restored(manifest, applied, names, kept, not (state_dir / SECRET).exists())

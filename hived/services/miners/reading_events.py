@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from hived.records.events import Event
@@ -49,17 +49,15 @@ def between(target: PollTarget, reading: MinerReading, at: float) -> Iterator[Ev
     if parts_can_be_judged(reading):
         told_boards = [b.index for b in reading.hashboards]
         told_fans = [f.index for f in reading.fans]
-        yield from _parts("board", target.boards_seen, healthy_boards(reading), told_boards, event)
-        yield from _parts("fan", target.fans_seen, healthy_fans(reading), told_fans, event)
+        lost, back = _lost_and_back(target.boards_seen, healthy_boards(reading), told_boards)
+        yield from (event("board_lost", board=index) for index in lost)
+        yield from (event("board_back", board=index) for index in back)
+        lost, back = _lost_and_back(target.fans_seen, healthy_fans(reading), told_fans)
+        yield from (event("fan_lost", fan=index) for index in lost)
+        yield from (event("fan_back", fan=index) for index in back)
 
 
-def _parts(
-    name: str, before: tuple[int, ...], now: tuple[int, ...], told: Iterable[int], event: Any
-) -> Iterator[Event]:
+def _lost_and_back(before: Sequence[int], now: Sequence[int], told: Iterable[int]) -> tuple[list[int], list[int]]:
     """Lost: worked before, or is listed and does not work at the first look. Back: works again."""
     expected = set(before) or set(told)
-    for index in sorted(expected - set(now)):
-        yield event(f"{name}_lost", **{name: index})
-    if before:
-        for index in sorted(set(now) - set(before)):
-            yield event(f"{name}_back", **{name: index})
+    return sorted(expected - set(now)), sorted(set(now) - set(before)) if before else []

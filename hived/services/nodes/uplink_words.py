@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hived.records.times import span
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, Uplink
 
 
@@ -21,13 +22,6 @@ def in_words(link: Uplink, *, behind: int, now: float, failing: bool) -> str:
         case state if state == PIN_MISMATCH:
             return f"{master} answers with another key, nothing is sent; {waits}"
         case state if state == JOINED and failing:
-            since = f" for {_span(now - link.ok_at)}" if link.ok_at is not None else ""
+            since = f" for {span(now - link.ok_at)}" if link.ok_at is not None else ""
             return f"{master} unreachable{since}, {waits}"
     return f"joined {master}, {behind:,} behind"
-
-
-def _span(seconds: float) -> str:
-    for size, name in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size:.0f} {name}"
-    return f"{max(0.0, seconds):.0f} s"

@@ -36,7 +36,6 @@ CHECK_S = 10.0
 TOO_LARGE = "too large to be checked now"
 AT_MOST, WITHIN_S = 3, 86_400.0
 """So many in a day are set aside; with one more it is the disk, and its room must not be used up by copies."""
-EVENT = "database_replaced"
 _STAMP = "%Y%m%dT%H%M%SZ"
 _KEPT = re.compile(r"\.damaged-(\d{8}T\d{6}Z)(?:-\d+)?$")
 _BESIDE = ("-wal", "-shm")
@@ -120,7 +119,8 @@ def _replace(
         aside = _free_name(path, now)
         fresh = path.with_name(f".{path.name}.new")
         try:
-            _make(fresh, state_dir, Event(EVENT, now, {"kept": aside.name, "reason": found[:200]}), like=path)
+            happened = Event("database_replaced", now, {"kept": aside.name, "reason": found[:200]})
+            _make(fresh, state_dir, happened, like=path)
             _swap(path, aside, fresh)
         except (OSError, sqlite3.Error, HivedError) as err:
             raise HivedError(f"cannot replace the damaged database {path}: {err}") from err

@@ -91,7 +91,7 @@ def test_the_table_leaves_nothing_open_by_mistake() -> None:
         ("DELETE", "/api/v1/session"), ("POST", "/api/v1/setup"),
     }  # fmt: skip
     for method, path, handler, who in routes.TABLE:
-        assert handler.__module__.rpartition(".")[2] in ("pages", "collecting") or path not in documents, path
+        assert handler.__module__.rpartition(".")[2] in ("static", "collecting") or path not in documents, path
         if method != "GET":
             assert who is not VIEWER or path == "/api/v1/session/password", (method, path)
         if who is not PUBLIC:

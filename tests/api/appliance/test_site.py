@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hived.records.daemon import DaemonRow
-from hived.records.events import Event
+from hived.records.events import EVENTS, Event
 from hived.store import Store, commands, daemon_rows, database_of, events
 from hived.store.miners import discovery
 from tests.api import farm
@@ -24,9 +24,12 @@ async def test_events_come_newest_first_and_page_backwards(api: Api) -> None:
     assert [e["kind"] for e in found] == ["sweep_slow", *["reboot"] * 5, "settings_changed", "miner_found"]
     assert found[0] == {
         "id": found[0]["id"], "at": "2027-01-15T08:00:09.000Z", "kind": "sweep_slow", "miner": None, "ip": None,
-        "hostname": None, "detail": {}, "node_id": None, "node_name": None,
+        "hostname": None, "detail": {}, "node_id": None, "node_name": None, "title": "Sweep slow", "who": "this node",
+        "sentence": "sweep slow", "tone": "idle",
     }  # fmt: skip
     assert (found[1]["miner"], found[1]["ip"], found[1]["hostname"]) == (MAC, "127.20.0.1", "rig-1")
+    words = {"title": "Rebooted", "who": "127.20.0.1", "sentence": "rebooted, up for 4 s when noticed", "tone": "idle"}
+    assert {name: found[1][name] for name in words} == words
     first = await api.get("/api/v1/events?limit=3")
     second = await api.get(f"/api/v1/events?limit=100&before={first[-1]['id']}")
     assert first + second == found
@@ -43,6 +46,12 @@ async def test_events_of_one_miner_and_of_one_kind(api: Api) -> None:
         (f"kind={'k' * 65}", 400), ("kind=a&kind=b", 400),
     ):  # fmt: skip
         assert (await api.ask("GET", f"/api/v1/events?{query}"))[0] == code, query
+
+
+async def test_the_kinds_of_events_have_names_to_choose_by(api: Api) -> None:
+    kinds = await api.get("/api/v1/events/kinds")
+    assert {"kind": "board_lost", "title": "Board lost"} in kinds
+    assert len(kinds) == len(EVENTS)
 
 
 async def test_strangers_come_by_address(api: Api) -> None:

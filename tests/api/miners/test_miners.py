@@ -207,7 +207,12 @@ async def test_settings_tell_their_version_and_what_changed(api: Api) -> None:
         "pools": [{"url": "pool.example:3333", "user": "farm.worker01"}], "requested_preset": "2350",
         "cooling": {"mode": "auto"}, "network": {"dhcp": True}, "version": 2, "read_at": "2027-01-15T07:53:20.000Z",
         "checked_at": "2027-01-15T07:53:20.000Z",
-        "changes": [{"path": "requested_preset", "before": "3050", "after": "2350"}],
+        "changes": [
+            {
+                "path": "requested_preset", "before": "3050", "after": "2350",
+                "words": "requested preset: 3050 -> 2350",
+            }
+        ],
     }  # fmt: skip
     versions = await api.get(f"/api/v1/miners/{MAC}/settings/versions")
     assert [(v["version"], len(v["changes"])) for v in versions] == [(2, 1), (1, 0)]

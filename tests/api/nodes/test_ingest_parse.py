@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hived.api.nodes import ingest_parse
-from hived.cli import happenings
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records import untrusted
-from hived.records.events import Event
+from hived.records.events import EVENTS, Event, sentence, title, tone
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_TITLE, Batch, SentEvent, SentLatest
 from hived.records.miner_view import MinerView
 from hived.records.streams import STREAMS
@@ -38,6 +38,7 @@ GOOD: dict[str, Any] = {
     "contributions": fleet.said(1, 1), "miners": fleet.miner(1, 1), "status": fleet.rollup(1, NOW - 600),
     "events": fleet.event(1, 1),
 }  # fmt: skip
+DETAILS = sorted({"x", "changes", *re.findall(r"{(\w+)}", " ".join(kind.sentence for kind in EVENTS.values()))})
 
 
 def batch(stream: str, items: list[Any], **more: Any) -> Batch:
@@ -90,14 +91,13 @@ def test_a_spoilt_status_is_left_out_or_can_be_shown(at: tuple[Any, ...], other:
         json.dumps(documents.miner(_view(one), None), allow_nan=False).encode()
 
 
-@given(detail=st.dictionaries(st.sampled_from(("changes", "uptime_s", "before", "after", "x")), JSON, max_size=4))
-@pytest.mark.parametrize("kind", ["settings_changed", "reboot", "state_changed", "board_lost", "node_lost", "anything"])
+@given(detail=st.dictionaries(st.sampled_from(DETAILS), JSON, max_size=4))
+@pytest.mark.parametrize("kind", [*EVENTS, "anything"])
 def test_an_event_with_any_detail_can_be_told(kind: str, detail: dict[str, Any]) -> None:
     for one in batch("events", [fleet.event(1, kind=kind) | {"detail": detail}]).items:
         assert isinstance(one, SentEvent)
         event = Event(one.kind, one.at, one.detail)
-        assert isinstance(happenings.sentence(event), str)
-        assert isinstance(happenings.tone(event), str | None)
+        assert all(isinstance(say(event), str) for say in (title, sentence, tone))
         json.dumps(appliance.event(event, None, None), allow_nan=False)
 
 

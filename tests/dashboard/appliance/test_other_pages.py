@@ -98,7 +98,7 @@ async def test_older_events_are_fetched_on_demand(farm: Farm, open_page: OpenPag
         await page.go(f"{farm.url}/events", until="document.querySelectorAll('.events li').length === 100")
         await page.click(".center button")
         await page.wait_for("document.querySelectorAll('.events li').length === 130")
-        assert await page.text(".events li:last-child .what") == "This site daemon note: step 0"
+        assert await page.text(".events li:last-child .what") == "this node: daemon note: step 0"
 
 
 async def test_the_theme_follows_the_system_until_one_is_chosen(farm: Farm, open_page: OpenPage) -> None:

@@ -135,8 +135,8 @@ async def test_settings_tell_what_was_asked_and_what_changed(farm: Farm, open_pa
         await page.go(f"{farm.url}/miners/{mac(0)}", until="document.querySelector('.settings')")
         words = await page.text(".settings")
         assert "asked for 2700, running 3080" in words
-        assert "pool 1 url: pool-a.example:3333 → pool-b.example:3333" in words
-        assert "requested preset: 3080 → 2700" in words
+        assert "pool 1 url: pool-a.example:3333 -> pool-b.example:3333" in words
+        assert "requested preset: 3080 -> 2700" in words
 
 
 async def test_a_miner_nobody_knows_is_said(farm: Farm, open_page: OpenPage) -> None:

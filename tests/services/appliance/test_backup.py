@@ -24,7 +24,7 @@ from hived.records.events import Event
 from hived.records.joining import NodeKey
 from hived.records.uplink import JOINED, Uplink
 from hived.services.appliance.backup import DATABASE, MANIFEST, make
-from hived.services.appliance.restore import EVENT, restore
+from hived.services.appliance.restore import restore
 from hived.store import create, database_of, events, integrity
 from hived.store.engine.epoch import epoch
 from hived.store.engine.locks import in_use
@@ -160,7 +160,7 @@ def test_a_node_on_another_box_is_the_same_node(box: Box, tmp_path: Path) -> Non
     assert other.do(uplink.get).key == KEY
     assert other.do(epoch) != before
     assert [(one.kind, one.detail) for one in other.do(events.newest)] == [
-        (EVENT, {"made_at": "2026-09-21T14:13:20+00:00"})
+        ("database_restored", {"made_at": "2026-09-21T14:13:20+00:00"})
     ]
     assert integrity(other.url) == "ok"
 

@@ -15,7 +15,7 @@ import pytest
 from hived.errors import Damaged, HivedError, Replaced, SchemaMismatch, Transient
 from hived.records.events import Event
 from hived.store import Store, create, database_of, events, integrity
-from hived.store.engine.damage import AT_MOST, EVENT, kept, replace
+from hived.store.engine.damage import AT_MOST, kept, replace
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 from hived.store.engine.sqlite import file_of
@@ -60,7 +60,7 @@ def test_the_damaged_file_is_kept_whole_under_the_time_and_a_new_one_has_its_nam
     assert Path(f"{aside}-wal").read_bytes() == b"its log"
     assert integrity(f"sqlite:///{path}") == "ok"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert told(path) == [(EVENT, {"kept": aside.name, "reason": "file is not a database"})]
+    assert told(path) == [("database_replaced", {"kept": aside.name, "reason": "file is not a database"})]
     assert aside.name in said
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "hivectl restore FILE" in caplog.text
@@ -77,7 +77,7 @@ def test_of_five_that_meet_it_at_once_one_replaces_it(path: Path) -> None:
         said = list(pool.map(lambda n: replace(path, was, None, why="not a database", now=NOW + n), range(5)))
     assert len(kept(path)) == 1
     assert sum("is kept as" in one for one in said) == 1
-    assert [kind for kind, _ in told(path)] == [EVENT]
+    assert [kind for kind, _ in told(path)] == ["database_replaced"]
 
 
 def test_a_file_that_is_whole_after_all_stays(path: Path) -> None:
@@ -152,8 +152,8 @@ async def test_a_log_of_the_old_file_is_not_taken_for_the_new_ones(path: Path) -
         with path.open("r+b") as file:
             file.write(b"\0" * 100)
         replace(path, file_of(path), None, why="", now=NOW)
-        assert [kind for kind, _ in told(path)] == [EVENT]
-    assert [kind for kind, _ in told(path)] == [EVENT]  # nor by whoever had it open and closes it
+        assert [kind for kind, _ in told(path)] == ["database_replaced"]
+    assert [kind for kind, _ in told(path)] == ["database_replaced"]  # nor by whoever had it open and closes it
 
 
 @pytest.mark.parametrize("lived", [True, False])

@@ -5,9 +5,8 @@ import { exact, stamp } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { live, onHappened, useLive, useNow } from "../lib/live.js";
 import { NodeChoice } from "../nodes/node-filter.js";
-import { Pending, When } from "../lib/ui.js";
-import { setQuery } from "../lib/router.js";
-import { kindWord, KINDS, sentence, tone, who } from "./event-text.js";
+import { Pending, useRead, When } from "../lib/ui.js";
+import { minerPath, setQuery } from "../lib/router.js";
 
 const PAGE = 100;
 const KEEP = 2000; // a page that stays open for weeks keeps its newest events only
@@ -61,16 +60,15 @@ export function useEvents({ kind = null, mac = null, node = null, limit = PAGE }
 }
 
 export function EventList({ events, withMiner = true, withNode = false }) {
-  useLive();
   return html`<ol class="events">
     ${events.map((event) => {
-      const { mac, name } = who(event);
+      const { miner, who } = event;
       const at = stamp(event.at);
-      return html`<li key=${event.id} class="tone-${tone(event)}">
+      return html`<li key=${event.id} class="tone-${event.tone}">
         <span class="dot" aria-hidden="true"></span>
         <span class="when"><${When} ms=${at} /></span>
-        <span class="what">${withMiner && (mac ? html`<a href=${`/miners/${mac}`} title=${mac}>${name}</a>` : html`<b>${name}</b>`)} ${sentence(event)}${withNode && mac && event.node_id ? html` <small class="muted">on ${event.node_name ?? shortId(event.node_id)}</small>` : ""}</span>
-        <span class="kind" title=${exact(at)}>${kindWord(event.kind)}</span>
+        <span class="what">${withMiner && (miner ? html`<a href=${minerPath(miner)} title=${miner}>${who}</a>` : html`<b>${who}:</b>`)} ${event.sentence}${withNode && miner && event.node_id ? html` <small class="muted">on ${event.node_name ?? shortId(event.node_id)}</small>` : ""}</span>
+        <span class="kind" title=${exact(at)}>${event.title}</span>
       </li>`;
     })}
   </ol>`;
@@ -82,12 +80,13 @@ export function EventsPage({ query }) {
   const kind = query.get("kind");
   const node = query.get("node");
   const read = useEvents({ kind, node });
-  const kinds = kind && !KINDS[kind] ? [kind, ...Object.keys(KINDS)] : Object.keys(KINDS);
+  const kinds = useRead("/api/v1/events/kinds").data ?? [];
+  const unknown = kind && !kinds.some((one) => one.kind === kind) ? [{ kind, title: kind }] : []; // of a newer node
   return html`<section>
     <div class="pagehead"><h1 tabindex="-1">Events</h1>
       <label class="choice">Kind <select value=${kind ?? ""} onChange=${(event) => setQuery({ kind: event.target.value || null })}>
         <option value="" selected=${!kind}>every kind</option>
-        ${kinds.map((name) => html`<option key=${name} value=${name} selected=${name === kind}>${kindWord(name)}</option>`)}
+        ${[...unknown, ...kinds].map((one) => html`<option key=${one.kind} value=${one.kind} selected=${one.kind === kind}>${one.title}</option>`)}
       </select></label>
       <${NodeChoice} value=${node} />
     </div>

@@ -2,7 +2,6 @@
 import { known, number, percentOf, span, stamp, UNKNOWN } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Badge, Pending, useRead, When } from "../lib/ui.js";
-import { settingName, settingWords } from "./event-text.js";
 
 export function Fans({ status }) {
   const fans = status?.fans ?? [];
@@ -74,11 +73,11 @@ export function Settings({ mac, running }) {
       </div>
       <div class="card"><h3>What changed last</h3>
         ${settings.changes?.length
-          ? html`<p class="small"><${When} ms=${stamp(settings.read_at)} /></p><ul class="changes">${settings.changes.slice(0, 20).map((change, i) => html`<li key=${i}>${settingWords(change)}</li>`)}</ul>`
+          ? html`<p class="small"><${When} ms=${stamp(settings.read_at)} /></p><ul class="changes">${settings.changes.slice(0, 20).map((change, i) => html`<li key=${i}>${change.words}</li>`)}</ul>`
           : html`<p class="muted">Nothing since they were first read <${When} ms=${stamp(settings.read_at)} />.</p>`}
       </div>
       ${Object.entries(settings).filter(([key, value]) => !ASIDE.has(key) && value !== null && typeof value === "object").map(
-        ([key, value]) => html`<details class="card" key=${key}><summary>${settingName(key)}</summary><dl class="pairs">${flatten(value).map(([path, text]) => html`<div key=${path}><dt>${path}</dt><dd>${text}</dd></div>`)}</dl></details>`,
+        ([key, value]) => html`<details class="card" key=${key}><summary>${key.replaceAll("_", " ")}</summary><dl class="pairs">${flatten(value).map(([path, text]) => html`<div key=${path}><dt>${path}</dt><dd>${text}</dd></div>`)}</dl></details>`,
       )}
     </div></section>`;
 }
