@@ -29,7 +29,7 @@ def find(db: Database, count: int, at: float) -> list[int]:
             mac=f"02:0e:7e:00:{n >> 8:02x}:{n & 255:02x}", model_name="Antminer S19j Pro", model_alias="s19jpro",
             firmware_version="1.2.7", hostname=f"miner-{n}", platform="xil", uptime_s=86_400.0,
         )  # fmt: skip
-        sighting = miners.Sighting(identity, f"127.40.{n >> 8}.{n & 255}", at)
+        sighting = miners.Sighting(identity, f"127.40.{n >> 8}.{n & 255}", at, "vnish", "chips password settings")
         num = miners.saw(db, sighting, node_id="bench").num
         miners.keep_access(db, num, f"{n:032x}", at)
         nums.append(num)

@@ -23,6 +23,11 @@ def listed(features: Iterable[Feature]) -> str:
     return " ".join(sorted(features))
 
 
+def offers(features: str | None, feature: Feature) -> bool:
+    """Tell whether a firmware offers something; where nothing is known of its features it is not ruled out."""
+    return features is None or feature in features.split()
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """Where one miner is and how to talk to it."""

@@ -78,6 +78,7 @@ class SentMiner:
     hostname: str | None
     firmware: str | None
     firmware_version: str | None
+    features: str | None
     platform: str | None
     serial: str | None
     has_key: bool

@@ -173,6 +173,8 @@ class MinerView:
     chips_at: float | None = None
     max_preset: str | None = None
     status: StoredStatus | None = None
+    features: str | None = None
+    """What its firmware offers (`firmware.offers`); None: an older node did not say."""
     remote: bool = False
     """True for a miner that another node watches."""
     node_name: str | None = None

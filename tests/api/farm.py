@@ -108,7 +108,8 @@ def fail(db: Database, num: int, at: float, error: str) -> None:
 
 def find(db: Database, n: int, at: float) -> int:
     """Find the n-th miner, with a key; return its number."""
-    num = miners.saw(db, miners.Sighting(identity(n), address_of(n), at), node_id="node-1").num
+    sighting = miners.Sighting(identity(n), address_of(n), at, "vnish", "chips password settings")
+    num = miners.saw(db, sighting, node_id="node-1").num
     miners.keep_access(db, num, KEY, at, password=PASSWORD)
     return num
 

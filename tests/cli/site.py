@@ -172,7 +172,7 @@ class Site:
             mac(number), names[alias], alias, firmware_version="1.2.6", platform="bb",
             hostname=f"rack1-{number}" if hostname is None else hostname,
         )  # fmt: skip
-        sighting = miners.Sighting(identity, f"192.168.7.{number}", self.now)
+        sighting = miners.Sighting(identity, f"192.168.7.{number}", self.now, "vnish", "chips password settings")
         num = self.write(miners.saw, sighting, node_id="n1").num
         if key:
             self.write(miners.keep_access, num, "k" * 32, self.now)

@@ -173,7 +173,8 @@ async def _beat(fleet: LiveMiners) -> None:
 def _add(db: Database, number: int, who: MinerIdentity, error: str | None, history: tuple[StoredStatus, ...],
          changes: dict[str, Any]) -> int:  # fmt: skip
     now = time.time()
-    found = miners.by_mac(db, who.mac) or miners.saw(db, miners.Sighting(who, ip(number), now), node_id="n1")
+    seen = miners.Sighting(who, ip(number), now, "vnish", "chips password settings")
+    found = miners.by_mac(db, who.mac) or miners.saw(db, seen, node_id="n1")
     if found.access is None:
         miners.keep_access(db, found.num, "0" * 32, now)
     for one in history:

@@ -120,7 +120,8 @@ def _miners(db: Database, node_id: str, count: int, at: float) -> list[int]:
     found = []
     for n in range(count):
         identity = MinerIdentity(f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}", model_alias="s19", model_name="S19")
-        found.append(miners.saw(db, miners.Sighting(identity, f"10.9.{n >> 8}.{n & 255}", at), node_id=node_id).num)
+        sighting = miners.Sighting(identity, f"10.9.{n >> 8}.{n & 255}", at, "vnish", "chips")
+        found.append(miners.saw(db, sighting, node_id=node_id).num)
     return found
 
 

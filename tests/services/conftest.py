@@ -58,14 +58,16 @@ class Site:
             "offline_after_scans": 2,
             "clock": self.clock,
         }
-        return Discoverer(self.store, self.families(), **(given | changes))
+        firmwares = changes.pop("firmwares", None) or self.families()
+        return Discoverer(self.store, firmwares, **(given | changes))
 
     def poller(self, *, timeout_s: float = 20.0, **changes: Any) -> Poller:
         given: dict[str, Any] = {
             "status_every_s": 15.0, "chips_every_s": 60.0, "concurrency": 64, "unmanaged": True,
-            "allows": lambda _ip: True, "clock": self.clock, "closing": self.families(timeout_s), "most_kept": 1000,
+            "allows": lambda _ip: True, "clock": self.clock, "most_kept": 1000,
+            "keeping": self.families(timeout_s), "closing": self.families(timeout_s),
         }  # fmt: skip
-        return Poller(self.store, self.families(timeout_s), **(given | changes))
+        return Poller(self.store, **(given | changes))
 
     async def row(self, miner: SimulatedMiner) -> KnownMiner:
         found = await self.store.read(miners.by_mac, miner.mac)

@@ -190,7 +190,7 @@ def _miner(one: Mapping[str, Any], now: float) -> SentMiner:
     texts = {
         name: untrusted.text(one.get(name), name)
         for name in (
-            "model_alias", "model_name", "hostname", "firmware", "firmware_version", "platform", "serial",
+            "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features", "platform", "serial",
         )
     }  # fmt: skip
     return SentMiner(

@@ -188,7 +188,8 @@ class Poller:
         self.polled += 1
         if reading.state is None and reading.trouble is None:
             # Between two states there is nothing to tell, and nothing is invented.
-            reading = replace(reading, trouble=Transient("the miner tells no state (it may be restarting)"))
+            silence = Transient("the miner tells no state (it may be restarting)", code="no_state")
+            reading = replace(reading, trouble=silence)
         return self._outcome(target, reading, uptime_s)
 
     async def _read_chips(self, firmware: Firmware, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:

@@ -29,7 +29,7 @@ async def recognise(
             foreign.append(err)
             todo.sort(key=lambda f, kind=err.kind: f.name != kind)  # type: ignore[misc]
         except TimeoutError:
-            unclear.append(Transient(f"no answer within {within_s:g} s"))
+            unclear.append(Transient(f"no answer within {within_s:g} s", code="timeout"))
         except (Transient, Refused) as err:
             unclear.append(err)
     raise (unclear + foreign)[0]

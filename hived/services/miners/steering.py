@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hived.errors import Conflict, NotFound
+from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
 from hived.records.daemon import DISCOVERD, SYNCD
+from hived.records.firmware import Feature, offers
 from hived.records.miner_view import ModelView
 from hived.records.node import APPROVED
 from hived.store import Database, audit, commands
@@ -17,11 +18,15 @@ from hived.store.nodes import contacts, orders
 def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, password: str | None = None) -> None:
     """Say whether hived steers a miner, and/or give its password. NotFound when there is none with this MAC.
 
+    BadRequest for a password that its firmware has no use for.
+
     For a miner of another node that node is asked; Conflict when it cannot be, or must not be told a password.
     """
     known = miners.by_mac(db, mac)
     if known is None:
         raise NotFound(f"there is no miner {mac}")
+    if password is not None and not offers(known.features, Feature.PASSWORD):
+        raise BadRequest(f"no password opens {mac}: its firmware asks for none")
     node_id = miners.watched_by(db, mac)
     if node_id is not None:
         _ask_node(db, node_id, known.mac, by, managed=managed, password=password)

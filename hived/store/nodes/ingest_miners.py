@@ -21,8 +21,8 @@ from hived.store.schema import Health, Miner, Model
 TAKEN_OVER_S = 600.0
 
 _TOLD = (
-    "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "platform",
-    "serial", "updated_at", "seq",
+    "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features",
+    "platform", "serial", "updated_at", "seq",
 )  # fmt: skip
 
 

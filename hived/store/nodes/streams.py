@@ -39,7 +39,7 @@ MOST_COUNTED = 100_000
 
 _MINER = (
     "mac", "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version",
-    "platform", "serial",
+    "features", "platform", "serial",
 )  # fmt: skip
 _ROLLUP = (
     "n", "hashing_n", "hashrate_min_hs", "hashrate_mean_hs", "hashrate_max_hs", "expected_hashrate_mean_hs",

@@ -24,7 +24,7 @@ MINER: dict[str, Any] = {
     "updated_at": TIME, "hostname": str, "firmware": str, "firmware_version": str, "serial": str, "node_id": str,
     "state": str, "last_seen_at": TIME, "last_error": None, "last_error_at": None, "error_count": int,
     "failing": bool, "has_key": bool, "platform": str, "model_name": str, "model_alias": str, "max_preset": None,
-    "node_name": None, "pending": list,
+    "node_name": None, "pending": list, "features": list,
 }  # fmt: skip
 STATUS: dict[str, Any] = {
     "id": int, "state": str, "preset": str, "hashrate": float, "power_usage": float, "power_consumption": float,
@@ -255,6 +255,15 @@ async def test_patch_unlock_pass_is_stored_and_never_echoed(api: Api, caplog: py
     shown = f"{found}{await api.get('/api/miners')}{await api.get('/api/v1/rows')}{caplog.text}"
     assert "new-secret" not in shown
     assert farm.KEY not in shown
+
+
+async def test_a_password_for_a_miner_whose_firmware_asks_for_none_is_refused(api: Api) -> None:
+    sighting = miners.Sighting(farm.identity(1), farm.address_of(1), NOW, "toy", "chips")
+    await api.do(miners.saw, sighting, node_id="node-1")
+    assert (await api.get(f"/api/miners/{MAC}"))["features"] == ["chips"]
+    code, said = await api.ask("PATCH", f"/api/miners/{MAC}", {"unlock_pass": "new-secret"})
+    assert (code, said) == (400, {"error": f"no password opens {MAC}: its firmware asks for none"})
+    assert (await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True}))[0] == 200
 
 
 BAD_BODIES = (

@@ -10,7 +10,7 @@ from hived.records.miner_view import PollOutcome
 from hived.store import Database
 from hived.store.miners import miners, readings
 from tests.dashboard.conftest import OpenPage
-from tests.dashboard.farm import BOARDS, CHIPS, TH, Farm, chips, give_settings, ip, mac, status
+from tests.dashboard.farm import BOARDS, CHIPS, TH, Farm, chips, give_settings, identity, ip, mac, status
 
 pytestmark = pytest.mark.browser
 
@@ -124,6 +124,24 @@ async def test_managed_and_the_password_are_set_and_the_password_is_never_shown(
         assert stored is not None
         assert stored.managed
         assert stored.unlock_password == "s3cret-pw"
+        assert page.problems == []
+
+
+async def test_a_page_offers_what_the_firmware_offers_and_nothing_else(farm: Farm, open_page: OpenPage) -> None:
+    await farm.add(0)
+    await farm.add(1)
+    bare = miners.Sighting(identity(1), ip(1), time.time(), "toy", "")
+    await farm.write(miners.saw, bare, node_id="n1")
+    offered = (
+        "[...document.querySelectorAll('#chips, #pw-title, h2')].map(h => h.innerText.trim().split(/\\s/)[0])"
+        ".filter(word => ['Chips', 'Settings', 'Unlock'].includes(word)).sort().join()"
+    )
+    async with open_page() as page:
+        await page.go(f"{farm.url}/miners/{mac(0)}", until="document.querySelector('.totals')")
+        await page.wait_for(f"{offered} === 'Chips,Settings,Unlock'")
+        await page.go(f"{farm.url}/miners/{mac(1)}", until="document.querySelector('.totals')")
+        await page.wait_for("document.querySelector('.facts').innerText.includes('toy')")
+        assert await page.evaluate(offered) == ""
         assert page.problems == []
 
 

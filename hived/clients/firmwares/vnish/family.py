@@ -46,7 +46,7 @@ class Vnish:
         try:
             key = await self._own_key(reach.ip, token)
         except Refused as err:
-            raise Refused(f"unlocked, but no key could be made: {err}") from err
+            raise Refused(f"unlocked, but no key could be made: {err}", code="key_not_made") from err
         try:
             await self._client.lock(reach.ip, token)  # the key is enough from here on
         except (Transient, Refused) as err:
@@ -75,7 +75,7 @@ class Vnish:
         try:
             return replace(reading, tuning=await self._client.perf_summary(reach.ip, watch=watch))
         except (Transient, NotSupported) as err:
-            return replace(reading, trouble=HivedError(f"preset not told: {err}"))
+            return replace(reading, trouble=HivedError(f"preset not told: {err}", code="no_preset"))
 
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Ask whichever call of chips this version has."""

@@ -34,6 +34,9 @@ function useSlow(value, pause) {
   return mark;
 }
 
+/* Whether the miner's firmware offers something; a node that does not say rules nothing out. */
+const can = (miner, feature) => miner.features?.includes(feature) ?? true;
+
 /* The node that a miner is watched by, when that is another one than the master itself. */
 function awayOn(nodes, miner) {
   const node = (nodes ?? []).find((one) => one.node_id === miner.node_id);
@@ -66,10 +69,10 @@ export function MinerPage({ arg }) {
     ${read.error && html`<p class="note tone-warn" role="alert">This page could not be read again: ${read.error.message}. It shows what was known before.</p>`}
     <${Numbers} miner=${miner} status=${status} />
     <${Boards} status=${status} />
-    ${away ? html`<p class="note muted away">Chips and settings are kept on the node <a href=${nodePath(away.node_id)}>${away.name}</a>.</p>` : html`<${ChipMaps} mac=${mac} model=${miner.model} mark=${mark} />`}
+    ${away ? html`<p class="note muted away">Chips and settings are kept on the node <a href=${nodePath(away.node_id)}>${away.name}</a>.</p>` : can(miner, "chips") && html`<${ChipMaps} mac=${mac} model=${miner.model} mark=${mark} />`}
     <div class="columns"><${Fans} status=${status} /><${Pools} status=${status} /></div>
     <${Charts} mac=${mac} row=${row} />
-    ${!away && html`<${Settings} mac=${mac} running=${status?.preset ?? null} />`}
+    ${!away && can(miner, "settings") && html`<${Settings} mac=${mac} running=${status?.preset ?? null} />`}
     <${MinerEvents} mac=${mac} />`;
 }
 
@@ -101,13 +104,13 @@ function Head({ miner, nodes, away, row, fleet, onChanged }) {
       ${look && html`<${Badge} tone=${look.tone}>${look.word}<//>`}
       ${look && miner.state && miner.state !== look.word && html`<span class="muted">last state: ${miner.state}</span>`}
       <${Managed} miner=${miner} onChanged=${onChanged} />
-      <${Password} miner=${miner} node=${away} onChanged=${onChanged} />
+      ${can(miner, "password") && html`<${Password} miner=${miner} node=${away} onChanged=${onChanged} />`}
     </div>
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${(extra.failure_code || extra.description) && html`<p class="note tone-bad">The miner reports: ${[extra.failure_code && `code ${extra.failure_code}`, extra.description].filter(Boolean).join(" - ")}</p>`}
     <${Waiting} pending=${miner.pending} node=${away} />
     <${LastError} miner=${miner} />
-    ${miner.has_key === false && html`<p class="note tone-warn">hived has no API key on this miner, so it cannot be polled. Set its unlock password and the key is made at the next sweep.</p>`}
+    ${miner.has_key === false && can(miner, "password") && html`<p class="note tone-warn">hived has no API key on this miner, so it cannot be polled. Set its unlock password and the key is made at the next sweep.</p>`}
   </section>`;
 }
 

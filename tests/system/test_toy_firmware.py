@@ -1,0 +1,107 @@
+"""A second family of firmware, from its line in the table to the page: found, opened, polled, shown, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from hived.simulator.miners.fleet import Fleet
+from tests import toy_firmware
+from tests.system.appliance import Appliance, until
+from tests.system.test_end_to_end import ask
+
+pytestmark = pytest.mark.system
+
+MAC = "02:70:79:00:00:01"
+CHIPS = [1e12, 2e12, 3e12, 4e12]
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(serve: Serve, ip: str, port: int = 0) -> AsyncIterator[int]:
+    """A server on one address; yields its port."""
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return  # the light scan only knocks
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(once, ip, port) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+def toy_miner() -> Serve:
+    """A device that speaks the toy family's protocol, and hashes a little more each time it is asked."""
+    turn = itertools.count()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        what = (await reader.readuntil(b"\n")).strip()
+        up = next(turn)
+        told = {"toy": 1, "mac": MAC, "up": up, "hs": 20e12 + up * 1e9, "w": 700}
+        writer.write(json.dumps(told | ({"chips": CHIPS} if what == b"chips" else {})).encode() + b"\n")
+
+    return serve
+
+
+async def web_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """What the first family finds at its port of the same device: no miner of its own."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>")
+
+
+async def test_a_family_beside_the_first_is_found_opened_polled_and_shown_by_the_real_daemons(
+    appliance: Appliance, free_port: int
+) -> None:
+    ip = "127.34.1.10"
+    async with (
+        Fleet(2, subnet="127.34.1.0/28", steady=True) as fleet,
+        listening(toy_miner(), ip) as port,
+        listening(web_page, ip, fleet.port),
+    ):
+        appliance.configure(
+            network={"subnets": [fleet.subnet], "port": fleet.port},
+            intervals={"discovery_seconds": 1, "status_seconds": 0.5, "telemetry_seconds": 2},
+            http={"addr": f"127.0.0.1:{free_port}"},
+        )
+        knows_toys = [sys.executable, "-c", toy_firmware.LAUNCHER.format(port=port)]
+        daemons = [appliance.start(name, prefix=knows_toys) for name in ("hive-discoverd", "hive-polld")]
+        daemons.append(appliance.start("hive-apid"))  # shows what it finds in the rows
+        url = f"http://127.0.0.1:{free_port}/api/miners"
+
+        async def all_are_shown_down_to_their_chips() -> bool:
+            listed = await ask(url) or []
+            ones = [await ask(f"{url}/{miner['id']}") for miner in listed if miner["latest_status"]]
+            return len(ones) == 3 and all(board["chips"] for one in ones for board in one["latest_status"]["chains"])
+
+        await until(all_are_shown_down_to_their_chips)
+        toy = await ask(f"{url}/{MAC}")
+        assert (toy["ip"], toy["online"], toy["has_key"], toy["last_error"]) == (ip, True, True, None)
+        assert (toy["firmware"], toy["firmware_version"], toy["features"]) == ("toy", "7", ["chips"])
+        assert (toy["model"]["alias"], toy["hostname"]) == ("toy1", "toy")
+        status = toy["latest_status"]
+        assert (status["state"], status["power_consumption"], len(status["fans"])) == ("mining", 700, 1)
+        assert [[chip["hashrate"] for chip in board["chips"]] for board in status["chains"]] == [
+            [1000, 2000, 3000, 4000]
+        ] * 2
+        others = {miner["firmware"]: miner["features"] for miner in await ask(url) if miner["id"] != MAC}
+        assert others == {"vnish": ["chips", "password", "settings"]}
+        assert await ask(f"http://127.0.0.1:{free_port}/api/v1/strangers") == []
+
+        async def it_hashes_on() -> bool:
+            return bool((await ask(f"{url}/{MAC}"))["latest_status"]["hashrate"] > status["hashrate"])
+
+        await until(it_hashes_on)
+        for daemon in daemons:
+            await daemon.stop()
+            assert "error" not in daemon.log
