@@ -62,6 +62,16 @@ async def test_a_responder_is_told_while_the_scan_goes_on(free_port: int) -> Non
             break
 
 
+async def test_every_port_of_the_table_is_tried_once_and_told_when_it_is_open(free_port: int) -> None:
+    with socket.create_server(("127.60.1.8", 0)) as second, socket.create_server(("127.60.1.9", free_port)):
+        other = second.getsockname()[1]
+        scan = LightScan(
+            [free_port, other, free_port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=4, progress=lambda: None
+        )
+        found = {ip: ports async for ip, ports in scan.responders(["127.60.1.7", "127.60.1.8", "127.60.1.9"])}
+        assert found == {"127.60.1.8": frozenset({other}), "127.60.1.9": frozenset({free_port})}
+
+
 async def test_a_shortage_of_sockets_is_ours_and_never_counts_as_a_miss(
     free_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

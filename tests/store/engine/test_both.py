@@ -166,8 +166,8 @@ def test_a_database_of_the_last_release_keeps_everything(databases: Databases) -
     database = database_of(url)
     with database.session():
         known = miners.known(database)
-        assert [(m.mac, m.ip, m.access, m.online) for m in sorted(known, key=lambda m: m.num)] == [
-            (f"02:00:00:00:00:0{i}", f"192.0.2.{i}", f"plain-key-{i}", True) for i in range(1, 4)
+        assert [(m.mac, m.ip, m.access, m.online, m.firmware) for m in sorted(known, key=lambda m: m.num)] == [
+            (f"02:00:00:00:00:0{i}", f"192.0.2.{i}", f"plain-key-{i}", True, "vnish") for i in range(1, 4)
         ]
         stored = tuples(Miner.select(Miner.num, Miner.seq, Miner.remote, Miner.api_key), database)
         assert sorted(row[:3] for row in stored) == [(i, i, False) for i in range(1, 4)]
