@@ -55,7 +55,8 @@ def make_app(
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[static.FILES] = static.load(dashboard)
     responses.prepare(app)
-    routes.add(app, loopback_login=loopback_login, secure=certificate is not None)
+    table = (*routes.TABLE, *routes.pages(app[static.FILES]))
+    routes.add(app, table, loopback_login=loopback_login, secure=certificate is not None)
     app[hello.CERTIFICATE] = certificate
     app.on_response_prepare.append(origin_guard.add_headers)
     app.on_shutdown.append(_close_stream)

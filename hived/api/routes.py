@@ -13,6 +13,7 @@ from hived.api.appliance import health, site
 from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
+from hived.api.http.responses import Page
 from hived.api.miners import history, miners, models
 from hived.api.nodes import hello, ingest, join, nodes, peers
 
@@ -84,16 +85,7 @@ TABLE: tuple[Row, ...] = (
     ("POST", "/sources", sources.add, OPERATOR),
     ("DELETE", "/sources/{id}", sources.remove, OPERATOR),
     ("GET", "/static/{name:.+}", static.static, PUBLIC),
-    # The dashboard's own routes: a reload or a link from elsewhere must find it.
-    ("GET", "/", static.index, PUBLIC),
-    ("GET", "/miners/{mac}", static.index, PUBLIC),
-    ("GET", "/models", static.index, PUBLIC),
-    ("GET", "/events", static.index, PUBLIC),
-    ("GET", "/site", static.index, PUBLIC),
-    ("GET", "/nodes", static.index, PUBLIC),
-    ("GET", "/access", static.index, PUBLIC),
-    ("GET", "/login", static.index, PUBLIC),
-    ("GET", "/setup", static.index, PUBLIC),
+    # The page of the dashboard that has a policy of its own; `pages` has the others.
     ("GET", "/collecting", collecting.page, PUBLIC),
 )
 
@@ -123,9 +115,13 @@ def speaks_detail(path: str) -> bool:
     return path.lstrip("/").partition("/")[0] in INHERITED
 
 
-def add(
-    app: web.Application, *, loopback_login: bool = False, secure: bool = False, table: Sequence[Row] = TABLE
-) -> None:
+def pages(files: dict[str, Page]) -> list[Row]:
+    """Return a row for each other page that the dashboard knows: a reload or a link from elsewhere must find it."""
+    known = {path for _, path, _, _ in TABLE}
+    return [("GET", path, static.index, PUBLIC) for path in static.pages(files) if path not in known]
+
+
+def add(app: web.Application, table: Sequence[Row], *, loopback_login: bool = False, secure: bool = False) -> None:
     """Give an application its paths; HEAD is answered wherever GET is. ValueError for a row that lets nobody in.
 
     `loopback_login`, `secure`: see `access.Rules`.

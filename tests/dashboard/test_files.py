@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hived.api.http.static import DASHBOARD
+from hived.api.http.static import DASHBOARD, load, pages
 
 OWN = sorted(
     p for p in DASHBOARD.rglob("*") if p.suffix in (".html", ".js", ".css", ".svg") and "vendor" not in p.parts
@@ -55,11 +55,17 @@ def test_every_library_is_used_by_the_page() -> None:
                 assert f"/static/{_name(file)}" in page
 
 
-def test_the_page_names_every_module_so_that_none_waits_for_another() -> None:
-    page = (DASHBOARD / "index.html").read_text(encoding="utf-8")
-    for path in OWN:
-        if path.suffix == ".js":
-            assert f'"/static/{_name(path)}"' in page
+def test_the_page_names_every_module_and_stylesheet_so_that_none_waits_for_another() -> None:
+    page = load(DASHBOARD)["index.html"].body.decode()
+    linked = re.findall(r'"/static/((?:js|css)/[^"]+)"', page)
+    assert sorted(linked) == [_name(path) for path in OWN if path.suffix in (".js", ".css")]
+    assert linked[0] == "css/base.css"  # what the others build on
+    assert page.index("modulepreload") < page.index("<script")
+
+
+def test_every_page_has_a_path_of_its_own() -> None:
+    rows = re.findall(r"\bpage: (\w+)", (DASHBOARD / "js/pages.js").read_text(encoding="utf-8"))
+    assert len(set(rows)) == len(rows) == len(set(pages(load(DASHBOARD))))
 
 
 def test_every_file_that_is_named_exists() -> None:

@@ -103,7 +103,7 @@ async def page(request: web.Request) -> web.StreamResponse:
     document forbids them, and the page asks for this one only after the operator has switched pictures on. The policy
     names sources, so only who has logged in gets it.
     """
-    index = request.app[static.FILES].get("index.html")
+    index = request.app[static.FILES].get(static.INDEX)
     if index is None or request.query.get("pictures") != "1" or await access.identify(request) is None:
         return await static.index(request)
     origins = await context.of(request).store.read(_own_origins)

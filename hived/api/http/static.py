@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -21,6 +23,10 @@ _TYPES = {
     "": "text/plain",
 }  # fmt: skip
 
+INDEX = "index.html"
+PAGES = "js/pages.js"
+_PATH = re.compile(r'\bpath: "(/[^"]*)"')
+
 FILES = web.AppKey("files", dict[str, Page])
 
 
@@ -35,16 +41,37 @@ def load(folder: Path) -> dict[str, Page]:
             continue
         body = path.read_bytes()
         charset = "utf-8" if kind.startswith("text/") or "json" in kind or "svg" in kind else None
-        found[name.as_posix()] = Page(body, hashlib.sha256(body).hexdigest()[:32], kind, charset)
+        found[name.as_posix()] = _page(body, kind, charset)
+    if INDEX in found:
+        found[INDEX] = _page(_linked(found[INDEX].body, found), "text/html", "utf-8")
     return found
 
 
+def pages(files: dict[str, Page]) -> list[str]:
+    """Return the paths of the dashboard's pages, as its own table tells them."""
+    return _PATH.findall(files[PAGES].body.decode()) if PAGES in files else []
+
+
+def _page(body: bytes, kind: str, charset: str | None) -> Page:
+    return Page(body, hashlib.sha256(body).hexdigest()[:32], kind, charset)
+
+
+def _linked(index: bytes, files: Iterable[str]) -> bytes:
+    """Return the page with every stylesheet and module that it does not name itself: none then waits for another."""
+    links = [
+        f'<link rel="{"stylesheet" if folder == "css" else "modulepreload"}" href="/static/{name}">\n'
+        for name in sorted(files)
+        if (folder := name.partition("/")[0]) in ("css", "js") and f'"/static/{name}"'.encode() not in index
+    ]
+    return index.replace(b"<script", "".join(links).encode() + b"<script", 1)
+
+
 async def index(request: web.Request) -> web.StreamResponse:
-    """GET / and the dashboard's own routes: always the same page, the script in it knows the way.
+    """GET / and the dashboard's other pages: always the same document, the script in it knows the way.
 
     A browser on this machine gets a session with it, where the configuration says so.
     """
-    return await access.welcome(request, await _file(request, "index.html"))
+    return await access.welcome(request, await _file(request, INDEX))
 
 
 async def static(request: web.Request) -> web.StreamResponse:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from hived.api import routes
-from hived.api.http import access
+from hived.api.http import access, static
 from hived.api.http.access import ADMIN, INGEST, NODE, OPERATOR, PUBLIC, VIEWER, Who
 from hived.api.stream import Pace
 from hived.records.access import AREAS, ROLES, ApiSecret, Role, new_token
@@ -30,7 +30,8 @@ from tests.clock import FakeClock
 DAY = 86_400.0
 SAMPLES = {"mac": MAC, "alias": "s19", "id": "1", "name": "nobody"}
 REFUSED = re.compile(r"only (a|an) .* may do this|only a node may do this|this token is for|this key may")
-DATA = [row for row in routes.TABLE if row[3] is not PUBLIC]
+TABLE = [*routes.TABLE, *routes.pages(static.load(static.DASHBOARD))]
+DATA = [row for row in TABLE if row[3] is not PUBLIC]
 
 
 def path_of(path: str) -> str:
@@ -83,14 +84,14 @@ async def nobody(api: Api) -> AsyncIterator[Api]:
 
 
 def test_the_table_leaves_nothing_open_by_mistake() -> None:
-    public = {(method, path) for method, path, _, who in routes.TABLE if who is PUBLIC}
+    public = {(method, path) for method, path, _, who in TABLE if who is PUBLIC}
     documents = {path for method, path in public if not path.startswith(("/api/", "/static/", "/healthz"))}
     assert public - {("GET", path) for path in documents} == {
         ("GET", "/healthz"), ("GET", "/static/{name:.+}"), ("GET", "/api/v1/hello"), ("GET", "/api/v1/limits"),
         ("POST", "/api/v1/join"), ("GET", "/api/v1/session"), ("POST", "/api/v1/session"),
         ("DELETE", "/api/v1/session"), ("POST", "/api/v1/setup"),
     }  # fmt: skip
-    for method, path, handler, who in routes.TABLE:
+    for method, path, handler, who in TABLE:
         assert handler.__module__.rpartition(".")[2] in ("static", "collecting") or path not in documents, path
         if method != "GET":
             assert who is not VIEWER or path == "/api/v1/session/password", (method, path)
@@ -104,7 +105,7 @@ def test_a_row_that_does_not_say_who_may_is_refused_at_the_start() -> None:
 
     for row in (("GET", "/x", handler), ("GET", "/x", handler, None), ("GET", "/x", handler, "admin")):
         with pytest.raises(ValueError, match="who may call it"):
-            routes.add(web.Application(), table=(row,))  # type: ignore[arg-type]
+            routes.add(web.Application(), (row,))  # type: ignore[arg-type]
 
 
 async def test_a_route_that_came_past_the_table_is_refused(api: Api) -> None:
@@ -328,7 +329,7 @@ async def test_no_get_tells_a_secret(api: Api, caplog: pytest.LogCaptureFixture)
         path,
         _,
         who,
-    ) in ((m, path_of(p), p, w) for m, p, _, w in routes.TABLE if m == "GET"):
+    ) in ((m, path_of(p), p, w) for m, p, _, w in TABLE if m == "GET"):
         if path.endswith("/stream"):
             continue
         async with api.http.get(path) as reply:

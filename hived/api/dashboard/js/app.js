@@ -1,39 +1,13 @@
 /* The frame around every page: navigation, the state of the connection, the theme. */
-import { AccessPage } from "./access/access.js";
 import { Account } from "./access/account.js";
-import { CollectingPage } from "./collecting/collecting.js";
-import { EventsPage } from "./miners/events.js";
 import { span } from "./lib/format.js";
-import { FleetPage } from "./miners/fleet.js";
 import { html, render, useEffect, useLayoutEffect, useState } from "./lib/html.js";
 import { live, retryNow, startLive, useLive, useNow } from "./lib/live.js";
-import { LoginPage, SessionEnded } from "./access/login.js";
-import { MinerPage } from "./miners/miner.js";
-import { ModelsPage } from "./miners/models.js";
-import { NodesPage } from "./nodes/nodes.js";
+import { SessionEnded } from "./access/login.js";
 import { go, restoreScroll, startRouter, useRoute } from "./lib/router.js";
 import { may, startSession, useSession } from "./lib/session.js";
-import { SetupPage } from "./access/setup.js";
-import { SitePage } from "./appliance/site.js";
 import { Troubles } from "./appliance/box-problems.js";
-
-const PAGES = {
-  fleet: FleetPage, miner: MinerPage, nodes: NodesPage, models: ModelsPage, collecting: CollectingPage, events: EventsPage, site: SitePage, access: AccessPage,
-};
-const GATES = { login: LoginPage, setup: SetupPage }; // for those who are not logged in
-const TITLES = {
-  fleet: "Fleet", nodes: "Nodes", models: "Models", collecting: "Collecting", events: "Events", site: "Site", access: "Access", login: "Log in", setup: "Set up",
-  missing: "Not found",
-};
-const LINKS = [
-  ["/", "fleet", "Fleet"],
-  ["/nodes", "nodes", "Nodes"],
-  ["/models", "models", "Models"],
-  ["/collecting", "collecting", "Collecting"],
-  ["/site", "site", "Site"],
-  ["/events", "events", "Events"],
-  ["/access", "access", "Access", "admin"],
-];
+import { PAGES } from "./pages.js";
 
 const OLD_DATA_S = 60; // four polls of 15 s without a single status of a whole fleet: the poller stands still
 
@@ -102,7 +76,7 @@ function Header({ page }) {
       <img src="/static/icon.svg" alt="" width="22" height="22" /><span>hived</span>${node && html`<small>${node}</small>`}
     </a>
     <nav aria-label="Pages">
-      ${LINKS.filter(([, , , role]) => !role || may(role)).map(([to, name, words]) => html`<a href=${to} aria-current=${page === name ? "page" : undefined}>${words}</a>`)}
+      ${PAGES.filter(({ nav, role }) => nav && (!role || may(role))).map((one) => html`<a href=${one.path} aria-current=${one === page ? "page" : undefined}>${one.title}</a>`)}
     </nav>
     <${Connection} />
     <${Account} />
@@ -121,6 +95,8 @@ function Missing({ path }) {
   return html`<section class="plain"><h1 tabindex="-1">Not found</h1><p>There is no page at <code>${path}</code>. <a href="/">To the fleet</a></p></section>`;
 }
 
+const MISSING = { title: "Not found", page: Missing };
+
 /* Before anybody is logged in: no navigation, nothing that would be refused. */
 function Gate({ children }) {
   return html`<header class="top gatehead"><span class="brand"><img src="/static/icon.svg" alt="" width="22" height="22" /><span>hived</span></span><${ThemeSwitch} /></header>
@@ -128,47 +104,39 @@ function Gate({ children }) {
 }
 
 /* Sends whoever is not logged in to where they can, and lets the stream begin for who is. */
-function useGate(route, { checked, user, setupNeeded }) {
+function useGate(page, { checked, user, setupNeeded }) {
   const [started, setStarted] = useState(false);
   useEffect(() => {
     if (!checked) return;
-    if (user !== null && !GATES[route.name] && !started) {
+    if (user !== null && !page.gate && !started) {
       setStarted(true);
       startLive();
     }
-    if (user !== null || GATES[route.name]) return;
+    if (user !== null || page.gate) return;
     const here = location.pathname + location.search;
     go(setupNeeded ? "/setup" : here === "/" ? "/login" : `/login?next=${encodeURIComponent(here)}`, { replace: true });
-  }, [checked, user, setupNeeded, route.name]);
+  }, [checked, user, setupNeeded, page]);
 }
 
 function App() {
   const route = useRoute();
   const session = useSession();
-  useGate(route, session);
-  const gate = GATES[route.name];
-  if (!session.checked) return html`<${Gate}><section class="gate"><h1 tabindex="-1" class="hidden">hived</h1><p class=${session.error ? "tone-bad" : "muted"} role="status">${session.error ? `Not reachable: ${session.error}. Trying again…` : "Asking who you are…"}</p></section><//>`;
-  if (gate) return html`<${Titled} name=${route.name} /><${Gate}><${gate} query=${route.query} /><//>`;
-  return session.user === null ? html`<${Gate} />` : html`<${Inside} route=${route} />`;
-}
-
-function Titled({ name }) {
+  const page = route.page ?? MISSING;
+  useGate(page, session);
   useEffect(() => {
-    document.title = `${TITLES[name]} - hived`;
-  }, [name]);
-  return "";
+    if (page.title) document.title = `${page.title} - hived`;
+  }, [page]);
+  if (!session.checked) return html`<${Gate}><section class="gate"><h1 tabindex="-1" class="hidden">hived</h1><p class=${session.error ? "tone-bad" : "muted"} role="status">${session.error ? `Not reachable: ${session.error}. Trying again…` : "Asking who you are…"}</p></section><//>`;
+  if (page.gate) return html`<${Gate}><${page.page} query=${route.query} /><//>`;
+  return session.user === null ? html`<${Gate} />` : html`<${Inside} page=${page} route=${route} />`;
 }
 
-function Inside({ route }) {
+function Inside({ page, route }) {
   const { ended } = useSession();
   useEffect(() => {
     if (!ended) retryNow(); // the stream broke off when the session ended
   }, [ended]);
-  const Page = PAGES[route.name] ?? Missing;
   const [first] = useState({ path: route.path });
-  useEffect(() => {
-    if (TITLES[route.name]) document.title = `${TITLES[route.name]} - hived`;
-  }, [route.name]);
   useLayoutEffect(() => {
     // After a change of page the reader starts at its heading; on the first load the browser's own focus stays.
     if (first.path !== route.path) {
@@ -177,11 +145,11 @@ function Inside({ route }) {
     }
     first.path = route.path;
   }, [route.path]);
-  return html`<${Header} page=${route.name} />
-    <main id="main" tabindex="-1"><${Page} key=${route.path} arg=${route.arg} query=${route.query} path=${route.path} /></main>
+  return html`<${Header} page=${page} />
+    <main id="main" tabindex="-1"><${page.page} key=${route.path} arg=${route.arg} query=${route.query} path=${route.path} /></main>
     <${SessionEnded} />`;
 }
 
-startRouter();
+startRouter(PAGES);
 render(html`<${App} />`, document.getElementById("app"));
 startSession();

@@ -1,40 +1,24 @@
 /* Client-side routes: deep links, Back and Forward, titles, scroll positions and the query string as state. */
-import { html, useEffect, useState } from "./html.js";
-
-const ROUTES = [
-  ["fleet", /^\/$/],
-  ["miner", /^\/miners\/([0-9A-Fa-f:.-]+)$/],
-  ["models", /^\/models$/],
-  ["collecting", /^\/collecting$/],
-  ["events", /^\/events$/],
-  ["site", /^\/site$/],
-  ["nodes", /^\/nodes$/],
-  ["access", /^\/access$/],
-  ["login", /^\/login$/],
-  ["setup", /^\/setup$/],
-];
+import { useEffect, useState } from "./html.js";
 
 const watchers = new Set();
 const scrolls = new Map(); // entry key -> scrollY, for Back and Forward within this visit
 
 function parse() {
   const path = decodeURI(location.pathname).replace(/(.)\/+$/, "$1");
-  for (const [name, pattern] of ROUTES) {
-    const match = pattern.exec(path);
-    if (match) return { name, arg: match[1] ?? null, query: new URLSearchParams(location.search), path };
+  for (const page of pages) {
+    const match = new RegExp(`^${page.path.replace(/\{\w+\}/, "([\\w:.-]+)")}$`).exec(path);
+    if (match) return { page, arg: match[1] ?? null, query: new URLSearchParams(location.search), path };
   }
-  return { name: "missing", arg: null, query: new URLSearchParams(), path };
+  return { page: null, arg: null, query: new URLSearchParams(), path };
 }
 
-let current = parse();
+let pages = [];
+let current = null;
 
 function changed() {
   current = parse();
   for (const tell of watchers) tell();
-}
-
-export function route() {
-  return current;
 }
 
 function entry() {
@@ -84,7 +68,10 @@ export function cameByLink() {
   return entry() !== 0;
 }
 
-export function startRouter() {
+/* `rows`: the table of pages. */
+export function startRouter(rows) {
+  pages = rows;
+  current = parse();
   history.scrollRestoration = "manual"; // lists are rendered in windows: the browser would restore too early
   window.addEventListener("popstate", changed);
   window.addEventListener("scroll", () => entry() === standing && scrolls.set(standing, window.scrollY), { passive: true });
@@ -102,5 +89,3 @@ export function startRouter() {
 export function minerPath(mac) {
   return `/miners/${mac}`;
 }
-
-export const Link = ({ to, children, ...rest }) => html`<a href=${to} ...${rest}>${children}</a>`;
