@@ -16,7 +16,7 @@ from hived.records.untrusted import BadValue
 _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 PHRASE_WORDS = 4  # 64 bits: nobody finds a second key with the same phrase while the operator looks at it
 
-_NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 _KEY = re.compile(r"hive_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
@@ -38,7 +38,7 @@ class NodeKey:
 
 def as_node_id(value: Any) -> str:
     """Return the id of a node; BadValue for what is none."""
-    if not isinstance(value, str) or not _NODE_ID.fullmatch(value):
+    if not isinstance(value, str) or not NODE_ID.fullmatch(value):
         raise BadValue("node_id")
     return value
 

@@ -10,21 +10,18 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from hived.records import times
+from hived.records import times, values
+from hived.records.values import MAX_WHOLE, clean
 
-MAX_SEQ = 2**53 - 1  # what JavaScript holds exactly
+T = TypeVar("T")
+
 LATEST = 4_102_444_800.0  # 2100-01-01: no clock of ours is right beyond it
 AHEAD_S = 3600.0  # clocks of nodes that never met a time server are wrong by less, or by years
 
-# Control characters but the end of a line, half surrogates, and marks that turn the direction of what follows.
-_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_HIDDEN = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_HEX = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -32,9 +29,10 @@ class BadValue(ValueError):
     """A value that cannot be taken; the text is a short code."""
 
 
-def clean(text: str) -> str:
-    """Return a text without what could steer a terminal, a page or a database."""
-    return _SURROGATE.sub("\ufffd", _HIDDEN.sub("", _CONTROL.sub(" ", text)))
+def _there(value: T | None, code: str) -> T:
+    if value is None:
+        raise BadValue(code)
+    return value
 
 
 def text(value: Any, code: str, most: int = 200) -> str | None:
@@ -48,31 +46,22 @@ def text(value: Any, code: str, most: int = 200) -> str | None:
 
 def word(value: Any, code: str, most: int = 200) -> str:
     """Return a text that must be there."""
-    told = text(value, code, most)
-    if told is None:
-        raise BadValue(code)
-    return told
+    return _there(text(value, code, most), code)
 
 
 def name(value: Any, code: str) -> str:
     """Return a name as programs write it: lower case, digits and underscores."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value):
-        raise BadValue(code)
-    return value
+    return _there(values.matching(value, _NAME), code)
 
 
 def digest(value: Any, code: str) -> str:
     """Return a SHA-256 in hex."""
-    if not isinstance(value, str) or not _HEX.fullmatch(value):
-        raise BadValue(code)
-    return value
+    return _there(values.matching(value, values.SHA256), code)
 
 
 def mac(value: Any) -> str:
     """Return a MAC address in lower case with colons."""
-    if not isinstance(value, str) or not _MAC.fullmatch(low := value.lower()):
-        raise BadValue("mac")
-    return low
+    return _there(values.matching(value.lower() if isinstance(value, str) else None, _MAC), "mac")
 
 
 def ip(value: Any) -> str | None:
@@ -88,25 +77,17 @@ def ip(value: Any) -> str | None:
 
 
 def flag(value: Any, code: str) -> bool:
-    if not isinstance(value, bool):
-        raise BadValue(code)
-    return value
+    return _there(values.flag(value), code)
 
 
-def whole(value: Any, code: str, least: int = 0, most: int = MAX_SEQ) -> int:
+def whole(value: Any, code: str, least: int = 0, most: int = MAX_WHOLE) -> int:
     """Return a whole number within limits."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise BadValue(code)
-    return value
+    return _there(values.integer(value, least, most), code)
 
 
 def number(value: Any, code: str, least: float, most: float) -> float | None:
     """Return a finite number within limits, None for null."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:  # NaN is not
-        raise BadValue(code)
-    return float(value)
+    return None if value is None else _there(values.number(value, least, most), code)
 
 
 def time(value: Any, code: str, now: float | None = None) -> float:
@@ -157,7 +138,7 @@ def tidied(value: Any, code: str, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return value if abs(value) <= MAX_SEQ else float(value) if abs(value) < 10**300 else None
+        return value if abs(value) <= MAX_WHOLE else float(value) if abs(value) < 10**300 else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if depth <= 0:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from hived.api.nodes import ingest_status
 from hived.errors import BadRequest
-from hived.records import untrusted
+from hived.records import untrusted, values
 from hived.records.artifact import OPEN_LICENCES, Licence
 from hived.records.bubbles import DESCRIPTION, content_hash, contribution_id
 from hived.records.canonical import canonical, key_of
@@ -164,7 +164,7 @@ def _url(value: Any) -> tuple[str, str]:
 def _content(value: Any) -> Any:
     """Return what is said, cleaned. A text keeps its lines."""
     if isinstance(value, str):
-        value = untrusted.clean(value).strip()
+        value = values.clean(value).strip()
         if not value:
             raise BadValue("content")
         untrusted.bounded(value, "content", MAX_CONTENT_BYTES)
@@ -253,7 +253,7 @@ def _number(document: Mapping[str, Any], name: str) -> int:
     try:
         return untrusted.whole(document.get(name), name)
     except BadValue:
-        raise BadEnvelope(f"{name}: expected a whole number from 0 to {untrusted.MAX_SEQ}") from None
+        raise BadEnvelope(f"{name}: expected a whole number from 0 to {values.MAX_WHOLE}") from None
 
 
 def _list(document: Mapping[str, Any], name: str, most: int) -> list[Any]:
@@ -278,7 +278,7 @@ def _understood(read: Callable[[Mapping[str, Any]], T], raw: list[Any]) -> list[
 
 
 def _shown(seq: Any) -> int | None:
-    return seq if isinstance(seq, int) and not isinstance(seq, bool) and 0 <= seq <= untrusted.MAX_SEQ else None
+    return values.integer(seq)
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any], float], Any]] = {

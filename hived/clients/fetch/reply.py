@@ -11,6 +11,7 @@ from typing import Any
 
 from hived.clients.fetch import charset, robots
 from hived.errors import Refused, Unreadable
+from hived.records import values
 from hived.records.artifact import Validators
 
 PAGES = (
@@ -33,7 +34,6 @@ NO_VALIDATORS = Validators()
 MAX_RETRY_AFTER_S = 86_400.0
 MAX_DATE = 64
 
-_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _SENT_BACK = re.compile(r"[\x20-\x7e]{1,512}")
 
 
@@ -96,8 +96,9 @@ def retry_after(value: str | None, now: float) -> float | None:
     text = (value or "").strip()
     if not text or len(text) > MAX_DATE:
         return None
-    if _SECONDS.fullmatch(text):
-        return min(float(text), MAX_RETRY_AFTER_S)
+    seconds = values.retry_after(text, MAX_RETRY_AFTER_S)
+    if seconds is not None:
+        return seconds
     try:
         seconds = parsedate_to_datetime(text).timestamp() - now
     except (ValueError, TypeError, IndexError, OverflowError, OSError):

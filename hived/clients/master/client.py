@@ -17,12 +17,14 @@ from hived.clients.master import parse
 from hived.clients.master.errors import BadBatch, KeyTaken, NotTrusted, NotUnpacked, NotWelcome, OtherKey, TooLarge
 from hived.clients.master.trust import PinnedKey, SeenKey
 from hived.errors import HivedError, Throttled, Transient, Unreadable
+from hived.records import values
 from hived.records.joining import NodeKey
 from hived.records.streams import Item
 from hived.records.uplink import Contact, FoundMaster, Hello, Ingested, JoinAnswer
 
 MAX_ANSWER_BYTES = 1 << 20  # the verdict on 500 items has 100 KiB
 CONNECT_S = 10.0
+MAX_RETRY_AFTER_S = 3600.0  # a master that is away for longer is asked again all the same
 ANSWER_S = 60.0  # a batch over a slow line, stored by a small board
 WORTH_PACKING = 1024  # bytes; less fits into one packet anyway
 ZSTD_LEVEL, GZIP_LEVEL = 3, 6
@@ -168,7 +170,7 @@ def _refusal(reply: aiohttp.ClientResponse, body: bytes) -> HivedError:
     if status in (400, 422):
         return BadBatch(text)
     if status in (408, 429) or status >= 500:
-        return Throttled(text, parse.retry_after(reply.headers.get("Retry-After")))
+        return Throttled(text, values.retry_after(reply.headers.get("Retry-After"), MAX_RETRY_AFTER_S))
     if 300 <= status < 400:
         return Unreadable(f"{text}: it wants us somewhere else, and that is not followed")
     return Unreadable(text)

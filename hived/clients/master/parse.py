@@ -6,21 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hived.clients.museums import values
 from hived.errors import Unreadable
-from hived.records import times
+from hived.records import untrusted, values
+from hived.records.joining import NODE_ID
 from hived.records.streams import CONTRIBUTIONS, STREAMS, Limits
+from hived.records.untrusted import BadValue
 from hived.records.uplink import Contact, Hello, Ingested, JoinAnswer, Order
 
 MAX_ORDERS = 64  # of one contact; the others come with the next one
 MAX_REASON = 300
-MAX_RETRY_AFTER_S = 3600.0  # a master that is away for longer is asked again all the same
 MAX_ARGS_BYTES = 16 * 1024
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_HEX = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _PHRASE = re.compile(r"[a-z]{5}(-[a-z]{5}){1,7}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def hello(body: bytes) -> Hello:
@@ -29,19 +26,17 @@ def hello(body: bytes) -> Hello:
     if doc.get("product") != "hived" or doc.get("role") != "master":
         raise Unreadable("what answers is not a hived master")
     node_id, name = _who(doc)
-    pin = doc.get("pin")
-    return Hello(node_id, name, _words(doc.get("version"), 64), pin if isinstance(pin, str) and _hex(pin) else None)
+    return Hello(node_id, name, values.text(doc.get("version"), 64), values.matching(doc.get("pin"), values.SHA256))
 
 
 def join_answer(body: bytes) -> JoinAnswer:
     """Return what the master says to a node that asks to join."""
     doc = values.top_object(body)
-    status, phrase = doc.get("status"), doc.get("phrase")
+    status = doc.get("status")
     if status not in ("pending", "approved"):
         raise Unreadable("the master's answer says neither pending nor approved")
     master_id, name = _who(values.table(doc.get("master")))
-    known = phrase if isinstance(phrase, str) and _PHRASE.fullmatch(phrase) else None
-    return JoinAnswer(status == "approved", known, master_id, name)
+    return JoinAnswer(status == "approved", values.matching(doc.get("phrase"), _PHRASE), master_id, name)
 
 
 def contact(body: bytes) -> Contact:
@@ -59,7 +54,7 @@ def limits(value: object) -> Limits:
     doc, own = values.table(value), Limits()
 
     def lower(name: str, least: int, most: int) -> int:
-        told = values.integer(doc.get(name), 1, values.MAX_ID)
+        told = values.integer(doc.get(name), 1)
         return most if told is None else max(least, min(told, most))
 
     known = values.items(doc.get("encodings"), 16)
@@ -74,7 +69,7 @@ def limits(value: object) -> Limits:
 def ingested(body: bytes, stream: str) -> Ingested:
     """Return what came of a batch of a stream."""
     doc = values.top_object(body)
-    seq = values.integer(doc.get("seq"), 0, values.MAX_ID)
+    seq = values.integer(doc.get("seq"))
     if seq is None:
         raise Unreadable("the master does not say what it holds")
     gap, most = doc.get("outcome") == "gap", Limits().items
@@ -83,10 +78,8 @@ def ingested(body: bytes, stream: str) -> Ingested:
         return Ingested(
             seq, gap, [(str(one.get("id"))[:64], _reason(one)) for one in verdicts if one.get("outcome") == "rejected"]
         )
-    refused = values.tables(doc.get("rejected"), most)
-    return Ingested(
-        seq, gap, [(one["seq"], _reason(one)) for one in refused if values.integer(one.get("seq"), 0, values.MAX_ID)]
-    )
+    refused = ((values.integer(one.get("seq"), 1), one) for one in values.tables(doc.get("rejected"), most))
+    return Ingested(seq, gap, [(number, _reason(one)) for number, one in refused if number is not None])
 
 
 def complaint(body: bytes) -> str:
@@ -95,7 +88,7 @@ def complaint(body: bytes) -> str:
         doc = values.top_object(body)
     except Unreadable:
         return ""
-    return _words(doc.get("error") or doc.get("detail"), MAX_REASON) or ""
+    return values.text(doc.get("error") or doc.get("detail"), MAX_REASON) or ""
 
 
 def error_limits(body: bytes) -> Limits | None:
@@ -107,50 +100,33 @@ def error_limits(body: bytes) -> Limits | None:
     return limits(doc["limits"]) if isinstance(doc.get("limits"), dict) else None
 
 
-def retry_after(text: str | None) -> float | None:
-    """Return the seconds of a Retry-After, bounded; None when there is none that counts seconds."""
-    if text is None or not text.isascii() or not text.isdecimal() or len(text) > 9:
-        return None
-    return min(float(text), MAX_RETRY_AFTER_S)
-
-
 def _who(doc: Mapping[str, Any]) -> tuple[str, str]:
-    node_id = doc.get("node_id")
-    if not isinstance(node_id, str) or not _ID.fullmatch(node_id):
+    node_id = values.matching(doc.get("node_id"), NODE_ID)
+    if node_id is None:
         raise Unreadable("the master does not say who it is")
-    return node_id, _words(doc.get("name"), 100) or node_id
+    return node_id, values.text(doc.get("name"), 100) or node_id
 
 
 def _order(doc: dict[str, Any]) -> Order | None:
-    number, daemon, verb = values.integer(doc.get("id"), 1, values.MAX_ID), doc.get("daemon"), doc.get("verb")
-    args = doc.get("args", {})
-    words = isinstance(daemon, str) and isinstance(verb, str) and _WORD.fullmatch(daemon) and _WORD.fullmatch(verb)
-    if number is None or not words or not isinstance(args, dict) or len(repr(args)) > MAX_ARGS_BYTES:
+    number, args = values.integer(doc.get("id"), 1), doc.get("args", {})
+    daemon, verb = (values.matching(doc.get(name), _WORD) for name in ("daemon", "verb"))
+    if number is None or daemon is None or verb is None:
         return None
-    return Order(number, str(daemon), str(verb), args)
+    if not isinstance(args, dict) or len(repr(args)) > MAX_ARGS_BYTES:
+        return None
+    return Order(number, daemon, verb, args)
 
 
 def _seq(value: object) -> int:
-    return values.integer(value, 0, values.MAX_ID) or 0
+    return values.integer(value) or 0
 
 
 def _time(value: object) -> float:
     try:
-        return times.from_text(value)  # type: ignore[arg-type]
-    except (ValueError, OverflowError):
+        return untrusted.time(value, "at")
+    except BadValue:
         raise Unreadable("the master does not say what time it is") from None
 
 
-def _hex(text: str) -> bool:
-    return _HEX.fullmatch(text) is not None
-
-
 def _reason(doc: dict[str, Any]) -> str:
-    return _words(doc.get("reason"), MAX_REASON) or "no reason given"
-
-
-def _words(value: object, most: int) -> str | None:
-    """A text from outside as one line: it gets into logs and onto terminals."""
-    if not isinstance(value, str):
-        return None
-    return _CONTROL.sub(" ", value[: 2 * most].encode("utf-8", "replace").decode()).strip()[:most] or None
+    return values.text(doc.get("reason"), MAX_REASON) or "no reason given"

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterable
 
 from hived.errors import Unreadable
+from hived.records.joining import NODE_ID
 from hived.records.peers import MASTER, NODE, Announcement, Sighting
+from hived.records.values import SHA256
 
 SERVICE = "_hived._tcp.local."
 
@@ -17,8 +19,6 @@ MAX_ADDRESSES = 4  # a box has one or two; each of them is asked
 MAX_LABEL_BYTES = 63  # RFC 1035 2.3.4
 MAX_VERSION = 64
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _PATH = re.compile(r"/[A-Za-z0-9._/-]{0,63}")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -92,7 +92,7 @@ def sighting(
     name = instance_of(full_name)
     told = txt(data)
     node_id = told.get("id", "")
-    if not _ID.fullmatch(node_id):
+    if not NODE_ID.fullmatch(node_id):
         raise Unreadable("no id that could be one")
     role = told.get("role", "")
     if role not in (NODE, MASTER):
@@ -106,7 +106,7 @@ def sighting(
         raise Unreadable("a master without a port")
     tls = told.get("tls", "0")
     fingerprint = told.get("fp", "").lower()
-    if is_master and (tls not in ("0", "1") or (tls == "1" and not _FINGERPRINT.fullmatch(fingerprint))):
+    if is_master and (tls not in ("0", "1") or (tls == "1" and not SHA256.fullmatch(fingerprint))):
         raise Unreadable("TLS without the fingerprint of a certificate")
     path = told.get("path", "")
     return Sighting(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from hived.records import values
+
 _ABOUT = re.compile(
     r"^(?:c(?:a|irca)?\b\.?|about|around|between|from|um|vers|early|mid|late"
     r"|first half of(?: the)?|second half of(?: the)?)[\s-]*"
@@ -17,6 +19,13 @@ _SPAN = re.compile(rf"(?P<a>\d{{3,4}}) ?(?:-|–|—|to|/|and|or) ?(?:c(?:a|irca
 _DECADE = re.compile(r"(?:the )?(?P<a>\d{3}0)s")
 _CENTURY = re.compile(rf"(?:the )?(?P<a>\d{{1,2}})(?:st|nd|rd|th)(?: |-)century ?{_ERA}")
 MAX_TEXT = 80
+MIN_YEAR, MAX_YEAR = -1_000_000, 2200
+
+
+def years(begin: object, end: object) -> tuple[int | None, int | None]:
+    """Return a span of years told as numbers, those before the era negative; one that ends before it begins is none."""
+    first, last = (values.integer(told, MIN_YEAR, MAX_YEAR) for told in (begin, end))
+    return _ordered(first, last) if first is not None and last is not None else (first, last)
 
 
 def span(text: str | None) -> tuple[int | None, int | None]:

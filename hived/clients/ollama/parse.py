@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hived.errors import HivedError, Refused, Transient, Unreadable
+from hived.records import values
 
 if TYPE_CHECKING:
     from ollama import ChatResponse, ListResponse, ProgressResponse
@@ -82,8 +83,7 @@ class Layers:
 
 def said(text: object) -> str:
     """Return a server's text as one short printable line."""
-    line = "".join(char if char.isprintable() else " " for char in str(text or "")[: MAX_SAID * 2])
-    return " ".join(line.split())[:MAX_SAID]
+    return values.text(str(text or ""), MAX_SAID) or ""
 
 
 def full_name(model: str) -> str:

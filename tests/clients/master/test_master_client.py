@@ -234,10 +234,3 @@ def test_orders_that_make_no_sense_are_left_out() -> None:
     bad = [good | change for change in changes]
     doc = CONTACT | {"orders": [*bad, None, 7, good]}
     assert [order.id for order in parse.contact(json.dumps(doc).encode()).orders] == [3]
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("0", 0.0), ("30", 30.0), ("999999999", 3600.0), ("-1", None), ("soon", None), (None, None)]
-)
-def test_retry_after_is_bounded(text: str | None, seconds: float | None) -> None:
-    assert parse.retry_after(text) == seconds

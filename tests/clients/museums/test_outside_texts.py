@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.clients.museums import dates, links, listed_objects, markup, text, values
+from hived.clients.museums import cursors, dates, links, listed_objects, markup, text
 from hived.clients.museums.listed_objects import ListedObjects
 from hived.records.artifact import Fetched
 from tests.clock import FakeClock
@@ -191,7 +191,7 @@ def test_a_site_is_a_host(one: str, other: str, same: bool) -> None:
     [(None, {}), ("", {}), ("x", {}), ("[]", {}), ("7", {}), ('{"a":1}', {"a": 1}), ("[" * 9000, {}), ("[" * 8000, {})],
 )
 def test_a_damaged_cursor_is_an_empty_one(told: str | None, expected: object) -> None:
-    assert values.cursor(told) == expected
+    assert cursors.cursor(told) == expected
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_a_damaged_cursor_is_an_empty_one(told: str | None, expected: object) ->
     ],
 )
 def test_the_day_before_is_a_date_or_nothing(since: float | None, expected: str | None) -> None:
-    assert values.day_before(since) == expected
+    assert cursors.day_before(since) == expected
 
 
 def test_the_shelf_keeps_each_thing_once_for_a_while_and_no_more_than_fit(

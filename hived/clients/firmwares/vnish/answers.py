@@ -18,6 +18,7 @@ from hived.errors import (
     Transient,
     Unreadable,
 )
+from hived.records import values
 
 MAX_RETRY_AFTER_S = 86_400.0  # whoever names more is not to be believed
 
@@ -48,10 +49,9 @@ def not_vnish(reply: Reply) -> HivedError:
 def retry_after(reply: Reply) -> float | None:
     """Return the seconds of lockout that a refusal tells, from its body or its Retry-After header."""
     told = parse.unlock_timeout(reply.body)
-    header = reply.headers.get("Retry-After", "").strip()
-    if told is None and header.isascii() and header.isdecimal() and len(header) < 10:
-        told = float(header)
-    return told if told is None else min(told, MAX_RETRY_AFTER_S)
+    if told is None:
+        return values.retry_after(reply.headers.get("Retry-After"), MAX_RETRY_AFTER_S)
+    return min(told, MAX_RETRY_AFTER_S)
 
 
 def _refusal(reply: Reply, secrets: Iterable[str]) -> HivedError:

@@ -1,15 +1,14 @@
-"""Typed readers of untrusted JSON: each returns a value of the promised type and range, or None."""
+"""What a miner can say: bounds of its values, and readers of those that the firmware writes in its own way."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from hived.errors import Unreadable
-from hived.records import units
+from hived.records import units, values
+from hived.records.values import number, table
 
 MAX_TEXT = 256
 MAX_BOARDS = 16  # no model has more than 4
@@ -35,64 +34,6 @@ _SECRET_NAME = re.compile(r"pass|secret|token|api_?key|(?:^|_)(?:pw|pwd|keys?)(?
 _USER_IN_URL = re.compile(r"^((?:[a-z0-9+.-]+://)?).*@", re.IGNORECASE)
 
 
-def document(body: bytes) -> Any:
-    """Return the JSON value in `body`, NaN and Infinity as None; Unreadable says why it cannot be read."""
-    try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_nothing)
-    except RecursionError:
-        raise Unreadable("the answer is nested too deeply") from None
-    except UnicodeDecodeError:
-        raise Unreadable("the answer is not UTF-8") from None
-    except json.JSONDecodeError as err:
-        if not body.strip():
-            raise Unreadable("the answer is empty") from None
-        raise Unreadable(f"the answer is not JSON, or cut short ({err.msg} at character {err.pos})") from None
-    except ValueError:  # int() refuses a number of more than 4300 digits
-        raise Unreadable("the answer holds an absurdly long number") from None
-
-
-def top_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object that `body` is; Unreadable when it is anything else."""
-    doc = document(body)
-    if not isinstance(doc, dict):
-        raise Unreadable("the answer is not a JSON object")
-    return doc
-
-
-def top_array(body: bytes) -> list[Any]:
-    """Return the JSON array that `body` is; Unreadable when it is anything else."""
-    doc = document(body)
-    if not isinstance(doc, list):
-        raise Unreadable("the answer is not a JSON array")
-    return doc
-
-
-def _nothing(_constant: str) -> None:
-    return None
-
-
-def table(value: object) -> dict[str, Any]:
-    """Return `value` when it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def items(value: object, limit: int) -> list[Any]:
-    """Return the first `limit` elements of a JSON array, none of anything else."""
-    return value[:limit] if isinstance(value, list) else []
-
-
-def tables(value: object, limit: int) -> list[dict[str, Any]]:
-    """Return the JSON objects among the first `limit` elements of an array."""
-    return [item for item in items(value, limit) if isinstance(item, dict)]
-
-
-def number(value: object, low: float, high: float) -> float | None:
-    """Return a number within [low, high], never a boolean; NaN compares false with all and so falls out."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        return None
-    return float(value)
-
-
 def temperature(value: object) -> float | None:
     """Return degrees Celsius that a miner can have."""
     return number(value, MIN_TEMP_C, MAX_TEMP_C)
@@ -104,29 +45,9 @@ def rate(value: object, unit: str, factor: float = 1) -> float | None:
     return None if told is None else number(units.hashrate(told * factor, unit), 0, MAX_HASHRATE_HS)
 
 
-def integer(value: object, low: int = 0, high: int = MAX_INTEGER) -> int | None:
-    """Return a whole number within [low, high]; 2500.0 is one, True and 2500.5 are none."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        return None
-    return value
-
-
-def flag(value: object) -> bool | None:
-    """Return a JSON boolean; 0, 1 and "true" are none."""
-    return value if isinstance(value, bool) else None
-
-
 def text(value: object) -> str | None:
-    """Return a string of at most MAX_TEXT printable characters; None when nothing is left of it."""
-    if not isinstance(value, str):
-        return None
-    # White space stays a gap; other control characters, direction marks and half surrogates go.
-    head = value[: 4 * MAX_TEXT]
-    if not head.isprintable():
-        head = "".join(char if char.isprintable() else " " if char.isspace() else "" for char in head)
-    return head.strip()[:MAX_TEXT].rstrip() or None
+    """Return a text of a miner, at most MAX_TEXT characters on one line; None when nothing is left of it."""
+    return values.text(value, MAX_TEXT)
 
 
 def endpoint(value: object) -> str | None:

@@ -17,20 +17,11 @@ from hived.clients.firmwares.vnish.fields import (
     MAX_POWER_W,
     MAX_SECONDS,
     MAX_VOLTAGE_MV,
-    document,
     endpoint,
-    flag,
-    integer,
-    items,
-    number,
     plain,
     rate,
-    table,
-    tables,
     temperature,
     text,
-    top_array,
-    top_object,
     uptime,
 )
 from hived.clients.firmwares.vnish.parse_boards import boards
@@ -46,6 +37,17 @@ from hived.records.miner import (
     Preset,
     StatusPane,
     TuningReading,
+)
+from hived.records.values import (
+    document,
+    flag,
+    integer,
+    items,
+    number,
+    table,
+    tables,
+    top_array,
+    top_object,
 )
 
 __all__ = [

@@ -11,18 +11,20 @@ from hived.clients.firmwares.vnish.fields import (
     MAX_SENSORS,
     MAX_VOLTAGE_MV,
     distinct,
-    document,
-    flag,
-    integer,
-    number,
     rate,
-    table,
-    tables,
     temperature,
     text,
 )
 from hived.errors import Unreadable
 from hived.records.miner import ChipReading, HashboardChips, SensorReading
+from hived.records.values import (
+    document,
+    flag,
+    integer,
+    number,
+    table,
+    tables,
+)
 
 
 def boards(body: bytes, hashrate_unit: str = "GH/s") -> tuple[HashboardChips, ...]:

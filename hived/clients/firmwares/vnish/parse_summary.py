@@ -17,17 +17,19 @@ from hived.clients.firmwares.vnish.fields import (
     age,
     distinct,
     endpoint,
-    integer,
-    number,
     rate,
-    table,
-    tables,
     temperature,
     text,
-    top_object,
 )
 from hived.records import units
 from hived.records.miner import HASHING_STATES, FanReading, HashboardReading, MinerReading, PoolReading
+from hived.records.values import (
+    integer,
+    number,
+    table,
+    tables,
+    top_object,
+)
 
 _POOL_KINDS = {"userpool": "user", "devfee": "devfee", "refund": "refund"}
 

@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 
 from hived.clients.fetch import JSON, Fetcher, Reply
-from hived.clients.museums import links, values
+from hived.clients.museums import cursors, links
 from hived.clients.museums.artic.parse import FIELDS, MAX_PAGE, parse_artwork, parse_page
 from hived.clients.museums.listed_objects import ListedObjects
 from hived.errors import Unreadable
+from hived.records import values
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
 MAX_PAGES = 100_000
@@ -33,7 +34,7 @@ class ArticAdapter:
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the objects of the next page; with `since` those that changed, or do not say when they did."""
-        number = values.integer(values.cursor(cursor).get("page"), 1, MAX_PAGES) or 1
+        number = values.integer(cursors.cursor(cursor).get("page"), 1, MAX_PAGES) or 1
         reply = await self._get(source, f"/artworks?page={number}&limit={MAX_PAGE}&fields={','.join(FIELDS)}")
         if reply.status != 200:
             raise Unreadable(f"there is no list of artworks at {source.base_url}")
@@ -41,12 +42,12 @@ class ArticAdapter:
         refs = []
         for one in page.objects:
             at = page.changed_at[one.object_id]
-            if since is None or at is None or at >= since - values.OVERLAP_S:
+            if since is None or at is None or at >= since - cursors.OVERLAP_S:
                 refs.append(ObjectRef(one.object_id, f"{source.base_url}/artworks/{one.object_id}"))
                 self._shelf.put(source.id, one.object_id, Fetched(object=one))
         if page.is_last or number >= MAX_PAGES:
             return Listing(tuple(refs), None, complete=True)
-        return Listing(tuple(refs), values.as_cursor(page=number + 1))
+        return Listing(tuple(refs), cursors.as_cursor(page=number + 1))
 
     async def fetch(self, source: Source, ref: ObjectRef, validators: Validators) -> Fetched:
         """Return the object that a listing brought, else fetch it."""

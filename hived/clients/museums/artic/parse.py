@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hived.clients.museums import licence, links, text, values
+from hived.clients.museums import dates, licence, links, text
 from hived.errors import Unreadable
+from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
 
 PROVIDER = "artic"
@@ -64,11 +65,11 @@ def parse_artwork(body: bytes, asked: str, read_at: float, base_url: str = API) 
 
 
 def _artwork(record: dict[str, Any], doc: dict[str, Any], read_at: float, base_url: str) -> CollectedObject | None:
-    number = values.object_id(record.get("id"))
+    number = values.integer(record.get("id"))
     if number is None:
         return None
     verdict = licence.decide(_rights(record), read_at)
-    year_from, year_to = values.years(record.get("date_start"), record.get("date_end"))
+    year_from, year_to = dates.years(record.get("date_start"), record.get("date_end"))
     kind = text.clean(record.get("artwork_type_title"))
     tags = [*values.items(record.get("subject_titles"), 50), *values.items(record.get("term_titles"), 50)]
     return CollectedObject(

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 
 from hived.clients.fetch import JSON, BadStatus, Fetcher, Reply
-from hived.clients.museums import links, values
+from hived.clients.museums import cursors, links
 from hived.clients.museums.cleveland.parse import parse_artwork, parse_list
 from hived.errors import Unreadable
+from hived.records import values
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
 SLICE = 250  # were `fields` ignored, as many whole records still fit in one answer
@@ -27,8 +28,8 @@ class ClevelandAdapter:
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the next open records with a picture; with `since` those that changed from the day before on."""
-        at = values.cursor(cursor)
-        day = values.day_before(since)
+        at = cursors.cursor(cursor)
+        day = cursors.day_before(since)
         skip = values.integer(at.get("skip"), 0, MAX_SKIP) or 0
         if at.get("day") != day:
             skip = 0
@@ -51,7 +52,7 @@ class ClevelandAdapter:
             or skip >= min(page.total or skip + 1, MAX_SKIP)
         ):
             return Listing(refs, None, complete=True)
-        return Listing(refs, values.as_cursor(skip=skip, day=day))
+        return Listing(refs, cursors.as_cursor(skip=skip, day=day))
 
     async def fetch(self, source: Source, ref: ObjectRef, validators: Validators) -> Fetched:
         """Fetch one record."""

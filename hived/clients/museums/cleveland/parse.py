@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hived.clients.museums import licence, links, text, values
+from hived.clients.museums import dates, licence, links, text
 from hived.errors import Unreadable
+from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
 
 PROVIDER = "cleveland"
@@ -36,7 +37,7 @@ def parse_list(body: bytes) -> ArtworksList:
     if not isinstance(doc.get("data"), list):
         raise Unreadable("the page of artworks has no data")
     records = values.items(doc["data"], MAX_LISTED)
-    ids = (values.object_id(values.table(one).get("id")) for one in records)
+    ids = (values.integer(values.table(one).get("id")) for one in records)
     total = values.integer(values.table(doc.get("info")).get("total"), 0, 10**9)
     return ArtworksList(tuple(one for one in ids if one is not None), len(records), total)
 
@@ -44,7 +45,7 @@ def parse_list(body: bytes) -> ArtworksList:
 def parse_artwork(body: bytes, asked: str, read_at: float, base_url: str = API) -> CollectedObject:
     """Return the object of `/artworks/{asked}`."""
     record = values.table(values.top_object(body).get("data"))
-    number = values.object_id(record.get("id"))
+    number = values.integer(record.get("id"))
     if number is None or str(number) != asked:
         raise Unreadable(f"the answer is not about artwork {asked}")
     return _artwork(record, number, read_at, base_url)
@@ -55,7 +56,7 @@ def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str)
     url = WEBSITE.format(accession if accession and _ACCESSION.fullmatch(accession) else number)
     verdict = licence.decide(_rights(record), read_at)
     begin, end = record.get("creation_date_earliest"), record.get("creation_date_latest")
-    year_from, year_to = values.years(begin, end)
+    year_from, year_to = dates.years(begin, end)
     kind = text.clean(record.get("type"))
     creators = (text.clean(one.get("description")) for one in values.tables(record.get("creators"), 32))
     return CollectedObject(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
 from hived.clients.fetch import JSON, Fetcher
-from hived.clients.museums import links, values
+from hived.clients.museums import cursors, links
 from hived.clients.museums.commons.parse import CommonsAnswer, go_on, parse_answer
 from hived.clients.museums.listed_objects import ListedObjects
 from hived.errors import Refused, Throttled, Transient, Unreadable
@@ -46,8 +46,8 @@ class CommonsAdapter:
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the next files; with `since` those added from the day before on (a search is walked again)."""
-        at = values.cursor(cursor)
-        day = values.day_before(since)
+        at = cursors.cursor(cursor)
+        day = cursors.day_before(since)
         more = go_on(at.get("continue")) if at.get("day") == day else None
         answer = await self._ask(source, _generator(source.base_url, day) + _written(more or {}))
         refs = []
@@ -59,7 +59,7 @@ class CommonsAdapter:
             refs.append(ObjectRef(str(file.pageid), f"{_api(source.base_url)}?pageids={file.pageid}"))
         if answer.go_on is None or answer.go_on == more:
             return Listing(tuple(refs), None, complete=True)
-        return Listing(tuple(refs), values.as_cursor(**{"continue": answer.go_on, "day": day}))
+        return Listing(tuple(refs), cursors.as_cursor(**{"continue": answer.go_on, "day": day}))
 
     async def fetch(self, source: Source, ref: ObjectRef, _validators: Validators) -> Fetched:
         """Return the file that a listing brought, else fetch it. The API has no validators for a single file."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from yarl import URL
 
-from hived.clients.museums import dates, licence, links, markup, text, values
+from hived.clients.museums import dates, licence, links, markup, text
 from hived.errors import Unreadable
+from hived.records import values
 from hived.records.artifact import CC0, PDM, CollectedObject
 
 PROVIDER = "commons"
@@ -76,7 +77,7 @@ def go_on(told: object) -> dict[str, str | int] | None:
 
 
 def _file(page: dict[str, Any], base_url: str, read_at: float) -> CommonsFile | None:
-    pageid = values.object_id(page.get("pageid"))
+    pageid = values.integer(page.get("pageid"))
     if pageid is None:
         return None
     if page.get("missing") not in (None, False):

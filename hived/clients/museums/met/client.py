@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from itertools import islice
 
 from hived.clients.fetch import JSON, Fetcher, Reply
-from hived.clients.museums import links, values
+from hived.clients.museums import cursors, links
 from hived.clients.museums.met.parse import MAX_ID, NOT_VALID, IdSet, NotAnObject, parse_ids, parse_object
 from hived.errors import Throttled, Unreadable
+from hived.records import values
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
 SLICE = 500
@@ -46,16 +47,16 @@ class MetAdapter:
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the next 500 ids in their order; with `since` only those whose record changed from that day on."""
-        at = values.cursor(cursor)
+        at = cursors.cursor(cursor)
         after = values.integer(at.get("after"), -1, MAX_ID)
-        day = values.day_before(since)
+        day = cursors.day_before(since)
         if after is None or at.get("day") != day:
             after = -1
         ids = await self._ids(source.base_url, day)
         found = list(islice(ids.after(after), SLICE + 1))
         refs = tuple(ObjectRef(str(one), f"{source.base_url}/objects/{one}") for one in found[:SLICE])
         if len(found) > SLICE:
-            return Listing(refs, values.as_cursor(after=found[SLICE - 1], day=day))
+            return Listing(refs, cursors.as_cursor(after=found[SLICE - 1], day=day))
         self._lists.pop((source.base_url, day), None)
         return Listing(refs, None, complete=True)
 

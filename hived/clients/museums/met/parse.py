@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hived.clients.museums import licence, links, text, values
+from hived.clients.museums import dates, licence, links, text
 from hived.errors import Unreadable
+from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
 
 PROVIDER = "met"
@@ -82,11 +83,11 @@ def parse_object(body: bytes, asked: str, read_at: float, base_url: str = API) -
         if message is None:
             raise Unreadable("the answer is no object of the Met")
         return NotAnObject(NOT_VALID if message.lower().startswith(NOT_VALID) else message)
-    number = values.object_id(doc["objectID"])
+    number = values.integer(doc["objectID"])
     if number is None or str(number) != asked:
         raise Unreadable(f"object {asked} was asked for, the answer is about another one")
     verdict = licence.decide(_rights(doc), read_at)
-    year_from, year_to = values.years(doc.get("objectBeginDate"), doc.get("objectEndDate"))
+    year_from, year_to = dates.years(doc.get("objectBeginDate"), doc.get("objectEndDate"))
     name = text.without_tags(doc.get("objectName"))
     return CollectedObject(
         provider=PROVIDER,

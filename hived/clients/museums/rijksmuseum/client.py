@@ -10,10 +10,11 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, quote, urlsplit
 
 from hived.clients.fetch import XML, Fetcher
-from hived.clients.museums import links, values
+from hived.clients.museums import cursors, links
 from hived.clients.museums.listed_objects import ListedObjects
 from hived.clients.museums.rijksmuseum.parse import HOSTS, MAX_TOKEN, OaiAnswer, parse_answer
 from hived.errors import Refused, Transient, Unreadable
+from hived.records import values
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
 MAX_BEGINNINGS = 3
@@ -33,8 +34,8 @@ class RijksmuseumAdapter:
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the next batch of records; with `since` those changed from the day before on, deleted ones too."""
-        at = values.cursor(cursor)
-        day = values.day_before(since)
+        at = cursors.cursor(cursor)
+        day = cursors.day_before(since)
         token = at.get("token") if at.get("day") == day else None
         begun = values.integer(at.get("begun"), 1, MAX_BEGINNINGS) or 1
         if isinstance(token, str) and 0 < len(token) <= MAX_TOKEN:
@@ -49,13 +50,13 @@ class RijksmuseumAdapter:
         if answer.error == "badResumptionToken" and token:
             if begun >= MAX_BEGINNINGS:
                 raise Transient("the list of records broke off several times: its tokens are not taken back")
-            return Listing((), values.as_cursor(token=None, day=day, begun=begun + 1))
+            return Listing((), cursors.as_cursor(token=None, day=day, begun=begun + 1))
         if answer.error not in (None, "noRecordsMatch"):
             raise Refused(f"the service does not list its records: {answer.error}")
         refs = self._keep(source, answer, deleted=day is not None)
         if answer.token is None or answer.token == token:
             return Listing(refs, None, complete=True)
-        return Listing(refs, values.as_cursor(token=answer.token, day=day, begun=begun))
+        return Listing(refs, cursors.as_cursor(token=answer.token, day=day, begun=begun))
 
     async def fetch(self, source: Source, ref: ObjectRef, _validators: Validators) -> Fetched:
         """Return the record that a listing brought, else fetch it."""

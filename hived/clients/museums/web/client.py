@@ -18,12 +18,13 @@ from urllib.parse import urljoin, urlsplit
 from yarl import URL
 
 from hived.clients.fetch import GZIP, XML, Fetcher, RobotsRules, shown
-from hived.clients.museums import links, values
+from hived.clients.museums import cursors, links
 from hived.clients.museums.web.parse import Page
 from hived.clients.museums.web.reader import read_page
 from hived.clients.museums.web.scope import Scope, is_sitemap
 from hived.clients.museums.web.sitemap import Sitemap, parse_sitemap
 from hived.errors import NotAllowed, Refused, Unreadable
+from hived.records import values
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class WebAdapter:
                 way = [*above, (url, at)] if at < len(urls) else above
         if not way:
             return Listing(tuple(refs), None, complete=True)
-        return Listing(tuple(refs), values.as_cursor(way=way))
+        return Listing(tuple(refs), cursors.as_cursor(way=way))
 
     async def fetch(self, source: Source, ref: ObjectRef, validators: Validators) -> Fetched:
         """Fetch one page; NotAllowed when it asks robots not to store it or not to show it to a model."""
@@ -153,7 +154,7 @@ class WebAdapter:
 
 def _way(cursor: str | None) -> list[tuple[str, int]] | None:
     """Return the sitemaps of a cursor, from the outermost to the present one, with the place in each."""
-    told = values.cursor(cursor).get("way")
+    told = cursors.cursor(cursor).get("way")
     if not isinstance(told, list) or len(told) > MAX_NESTED + 1:
         return None
     way: list[tuple[str, int]] = []
@@ -185,4 +186,4 @@ def _hosts(base_url: str) -> tuple[str, ...]:
 
 
 def _overlap(since: float | None) -> float | None:
-    return None if since is None else since - values.OVERLAP_S
+    return None if since is None else since - cursors.OVERLAP_S

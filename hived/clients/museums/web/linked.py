@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from hived.clients.museums import values
 from hived.clients.museums.web.items import Item, Value
 from hived.errors import Unreadable
+from hived.records import values
 
 MAX_BLOCKS = 20
 MAX_BLOCK = 256 * 1024
