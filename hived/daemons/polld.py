@@ -31,7 +31,7 @@ async def polld(config: Config, life: Life) -> None:
     intervals, own = config.intervals, config.polld
     # Connections are kept over two turns, for as many miners as there are sockets; the others' are closed each time.
     keepalive_s = 2 * intervals.status_seconds + 5
-    link = partial(firmwares.Link, http_port=config.network.port, timeout_s=own.request_timeout_ms / 1000)
+    link = partial(firmwares.Link, http_port=config.network.port, timeout_s=own.request_timeout_s)
     async with (
         opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store,
         open_session(concurrency=file_budget(share=0.7), keepalive_s=keepalive_s) as kept,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 from hived.errors import BadConfig
-from hived.runtime import written
+from hived.runtime import options, written
 from hived.runtime.kinds import Endpoint, TlsFiles, Wrong
-from hived.runtime.options import BY_NAME, DEFAULTS, OPTIONS, SECTIONS, Option
+from hived.runtime.options import BY_NAME, OPTIONS, SECTIONS, TYPES, Option
 from hived.runtime.written import Unusable, Written, one_line
 
 DEFAULT_PATH = Path("/etc/hived/hived.yaml")
@@ -25,141 +24,21 @@ MAX_DROP_INS = 100  # more files than anyone keeps in conf.d
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
-    name: str | None = DEFAULTS["node.name"]
-    site: str | None = DEFAULTS["node.site"]
-    id: str | None = DEFAULTS["node.id"]
-    state_dir: Path | None = DEFAULTS["node.state_dir"]
-
-    @property
-    def effective_name(self) -> str:
-        """The name, else the host's."""
-        return self.name or socket.gethostname()
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    url: str = field(default=DEFAULTS["database.url"], repr=False)
-
-    @property
-    def sqlite_path(self) -> Path | None:
-        """The file of a SQLite URL (relative ones belong to the working directory), None for PostgreSQL."""
-        found = self.url.removeprefix("sqlite:///")
-        return None if found == self.url else Path(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    subnets: tuple[IPv4Network | Literal["auto"], ...] = DEFAULTS["network.subnets"]
-    exclude: tuple[IPv4Network, ...] = DEFAULTS["network.exclude"]
-    port: int = DEFAULTS["network.port"]
-    light_scan_timeout_ms: int = DEFAULTS["network.light_scan_timeout_ms"]
-    miner_probe_timeout_ms: int = DEFAULTS["network.miner_probe_timeout_ms"]
-    unlock_passwords: tuple[str, ...] = field(default=DEFAULTS["network.unlock_passwords"], repr=False)
-
-    @property
-    def light_scan_timeout_s(self) -> float:
-        return self.light_scan_timeout_ms / 1000
-
-    @property
-    def miner_probe_timeout_s(self) -> float:
-        return self.miner_probe_timeout_ms / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Intervals:
-    discovery_seconds: float = DEFAULTS["intervals.discovery_seconds"]
-    status_seconds: float = DEFAULTS["intervals.status_seconds"]
-    telemetry_seconds: float = DEFAULTS["intervals.telemetry_seconds"]
-
-
-@dataclass(frozen=True, slots=True)
-class Discoverd:
-    scan_concurrency: int = DEFAULTS["discoverd.scan_concurrency"]
-    probe_concurrency: int = DEFAULTS["discoverd.probe_concurrency"]
-    offline_after_scans: int = DEFAULTS["discoverd.offline_after_scans"]
-    zeroconf: bool = DEFAULTS["discoverd.zeroconf"]
-    zeroconf_interfaces: tuple[str, ...] = DEFAULTS["discoverd.zeroconf_interfaces"]
-
-
-@dataclass(frozen=True, slots=True)
-class Polld:
-    concurrency: int = DEFAULTS["polld.concurrency"]
-    request_timeout_ms: int = DEFAULTS["polld.request_timeout_ms"]
-    poll_unmanaged: bool = DEFAULTS["polld.poll_unmanaged"]
-
-    @property
-    def request_timeout_s(self) -> float:
-        return self.request_timeout_ms / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Minerd:
-    autostart: bool = DEFAULTS["minerd.autostart"]
-    cooldown_seconds: float = DEFAULTS["minerd.cooldown_seconds"]
-    contact: str | None = DEFAULTS["minerd.contact"]
-    allow_hosts: tuple[str, ...] = DEFAULTS["minerd.allow_hosts"]
-    own_pace_ms: int = DEFAULTS["minerd.own_pace_ms"]
-
-    @property
-    def own_pace_s(self) -> float:
-        return self.own_pace_ms / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Ollama:
-    host: str = field(default=DEFAULTS["ollama.host"], repr=False)
-    model: str = DEFAULTS["ollama.model"]
-    timeout_seconds: float = DEFAULTS["ollama.timeout_seconds"]
-
-
-@dataclass(frozen=True, slots=True)
-class Syncd:
-    """`master` is "auto", "off" or a URL without a slash at its end."""
-
-    master: str = field(default=DEFAULTS["syncd.master"], repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Http:
-    """`tls` is "off", "self-signed" or the files to use."""
-
-    addr: Endpoint = DEFAULTS["http.addr"]
-    tls: TlsFiles | str = DEFAULTS["http.tls"]
-    loopback_login: bool = DEFAULTS["http.loopback_login"]
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    raw_days: float = DEFAULTS["retention.raw_days"]
-    rollup_5m_days: float = DEFAULTS["retention.rollup_5m_days"]
-    rollup_1h_days: float = DEFAULTS["retention.rollup_1h_days"]
-    telemetry_raw_hours: float = DEFAULTS["retention.telemetry_raw_hours"]
-    telemetry_30m_days: float = DEFAULTS["retention.telemetry_30m_days"]
-    max_database_mb: int = DEFAULTS["retention.max_database_mb"]
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    level: str = DEFAULTS["log.level"]
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """Every option, typed. `Config()` holds the defaults. Secrets are not part of the repr."""
 
-    node: Node = Node()
-    database: Database = Database()
-    network: Network = Network()
-    intervals: Intervals = Intervals()
-    discoverd: Discoverd = Discoverd()
-    polld: Polld = Polld()
-    minerd: Minerd = Minerd()
-    ollama: Ollama = Ollama()
-    syncd: Syncd = Syncd()
-    http: Http = Http()
-    retention: Retention = Retention()
-    log: Log = Log()
+    node: options.Node = field(default_factory=options.Node)
+    database: options.Database = field(default_factory=options.Database)
+    network: options.Network = field(default_factory=options.Network)
+    intervals: options.Intervals = field(default_factory=options.Intervals)
+    discoverd: options.Discoverd = field(default_factory=options.Discoverd)
+    polld: options.Polld = field(default_factory=options.Polld)
+    minerd: options.Minerd = field(default_factory=options.Minerd)
+    ollama: options.Ollama = field(default_factory=options.Ollama)
+    syncd: options.Syncd = field(default_factory=options.Syncd)
+    http: options.Http = field(default_factory=options.Http)
+    retention: options.Retention = field(default_factory=options.Retention)
+    log: options.Log = field(default_factory=options.Log)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each value that is not the default was written: "network.port" -> "/etc/hived/hived.yaml:12"."""
 
@@ -179,16 +58,13 @@ class Config:
     def public(self) -> dict[str, dict[str, Any]]:
         """Return every option as YAML would write it, without what is secret."""
         return {
-            section: {option.key: _public(option, self.value(option.name)) for option in options}
-            for section, options in SECTIONS.items()
+            section: {option.key: _public(option, self.value(option.name)) for option in declared}
+            for section, declared in SECTIONS.items()
         }
 
     def changes(self, other: Config) -> list[str]:
         """Name the options that differ in the other one."""
         return [option.name for option in OPTIONS if self.value(option.name) != other.value(option.name)]
-
-
-_SECTION_TYPES: dict[str, type[Any]] = {section: type(getattr(Config(), section)) for section in SECTIONS}
 
 
 def load(path: Path | None, *, env: Mapping[str, str], flags: Mapping[str, str]) -> Config:
@@ -217,9 +93,9 @@ def load(path: Path | None, *, env: Mapping[str, str], flags: Mapping[str, str])
 def show(config: Config) -> str:
     """Return the effective configuration as YAML, without secrets, each value with its origin as a comment."""
     lines = []
-    for section, options in config.public().items():
+    for section, values in config.public().items():
         lines.append(f"{section}:")
-        for key, value in options.items():
+        for key, value in values.items():
             # Inside a list YAML writes every value on one line; the brackets go again.
             text = yaml.safe_dump([value], default_flow_style=True, width=10**6, allow_unicode=True).strip()[1:-1]
             lines.append(f"  {key}: {text}".ljust(48) + f"  # {config.origin.get(f'{section}.{key}', 'default')}")
@@ -228,8 +104,8 @@ def show(config: Config) -> str:
 
 def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
     sections = {
-        section: kind(**{o.key: values[o.name] for o in SECTIONS[section] if o.name in values})
-        for section, kind in _SECTION_TYPES.items()
+        name: section(**{o.key: values[o.name] for o in SECTIONS[name] if o.name in values})
+        for name, section in TYPES.items()
     }
     return Config(**sections, origin=dict(origin))
 
@@ -258,14 +134,14 @@ def _from_file(file: Path) -> Iterator[tuple[Option, Written]]:
             return
         if document.kind != "mapping":
             raise Unusable(f"expected sections such as network:, got {document.described()}", document.line)
-        for section, options in written.entries(document):
+        for section, content in written.entries(document):
             if section.text not in SECTIONS:
                 raise Unusable(_unknown_section(section.text), section.line)
-            if options.kind == "null":  # every option of it is commented out
+            if content.kind == "null":  # every option of it is commented out
                 continue
-            if options.kind != "mapping":
-                raise Unusable(f"{section.text}: expected options, got {options.described()}", options.line)
-            for key, value in written.entries(options, f"{section.text}."):
+            if content.kind != "mapping":
+                raise Unusable(f"{section.text}: expected options, got {content.described()}", content.line)
+            for key, value in written.entries(content, f"{section.text}."):
                 name = f"{section.text}.{key.text}"
                 if name not in BY_NAME:
                     raise Unusable(_unknown_option(section.text, key.text), key.line)

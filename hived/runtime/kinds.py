@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Generic, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from hived.runtime.written import Unusable, Written, entries
+
+T = TypeVar("T")
 
 MAX_TEXT = 255  # the longest host name; every text of ours is shorter
 MAX_ITEMS = 256  # more subnets than any site has
@@ -51,15 +53,21 @@ class Wrong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Generic[T]):
     """`expected` completes the sentence "expected ...". `read` raises Wrong. `many`: a list of values."""
 
     expected: str
-    read: Callable[[Written], Any]
+    read: Callable[[Written], T]
     many: bool = False
 
 
-def integer(low: int, high: int) -> Kind:
+def kind(expected: str) -> Callable[[Callable[[Written], T]], Kind[T]]:
+    """Make a kind of the function that reads it."""
+    return lambda read: Kind(expected, read)
+
+
+def integer(low: int, high: int) -> Kind[int]:
+    @kind(f"an integer from {low} to {high}")
     def read(raw: Written) -> int:
         if raw.kind != "integer":
             raise Wrong(raw, "take the quotes away" if raw.quoted and _DECIMAL.fullmatch(raw.text) else "")
@@ -69,10 +77,11 @@ def integer(low: int, high: int) -> Kind:
             raise Wrong(raw)
         return int(raw.text)
 
-    return Kind(f"an integer from {low} to {high}", read)
+    return read
 
 
-def number(low: float, high: float) -> Kind:
+def number(low: float, high: float) -> Kind[float]:
+    @kind(f"a number from {low:g} to {high:g}")
     def read(raw: Written) -> float:
         plain = _NUMBER.fullmatch(raw.text) is not None
         if raw.quoted or not plain:
@@ -81,26 +90,25 @@ def number(low: float, high: float) -> Kind:
             raise Wrong(raw)
         return float(raw.text)
 
-    return Kind(f"a number from {low:g} to {high:g}", read)
+    return read
 
 
-def switch() -> Kind:
-    def read(raw: Written) -> bool:
-        if raw.kind != "switch":
-            raise Wrong(raw, "take the quotes away" if raw.quoted and raw.text in ("true", "false") else "")
-        return raw.text.lower() in ("true", "yes", "on")
-
-    return Kind("true or false", read)
+@kind("true or false")
+def switch(raw: Written) -> bool:
+    if raw.kind != "switch":
+        raise Wrong(raw, "take the quotes away" if raw.quoted and raw.text in ("true", "false") else "")
+    return raw.text.lower() in ("true", "yes", "on")
 
 
-def word(*words: str) -> Kind:
+def word(*words: str) -> Kind[str]:
+    @kind(f"one of {', '.join(words)}")
     def read(raw: Written) -> str:
         # `off` is a boolean for YAML; here it is the word that it looks like.
         if raw.kind in ("list", "mapping") or raw.text.lower() not in words:
             raise Wrong(raw)
         return raw.text.lower()
 
-    return Kind(f"one of {', '.join(words)}", read)
+    return read
 
 
 def _plain(raw: Written, most: int = MAX_TEXT) -> str:
@@ -116,35 +124,34 @@ def _plain(raw: Written, most: int = MAX_TEXT) -> str:
     return raw.text
 
 
-def text(what: str, *, most: int = MAX_TEXT, pattern: str | None = None) -> Kind:
+def text(what: str, *, most: int = MAX_TEXT, pattern: str | None = None) -> Kind[str]:
+    @kind(what)
     def read(raw: Written) -> str:
         value = _plain(raw, most)
         if pattern is not None and not re.fullmatch(pattern, value):
             raise Wrong(raw)
         return value
 
-    return Kind(what, read)
+    return read
 
 
-def optional(kind: Kind) -> Kind:
-    def read(raw: Written) -> Any:
-        return None if raw.kind == "null" else kind.read(raw)
-
-    return Kind(f"{kind.expected}, or null", read)
+def optional(inner: Kind[T]) -> Kind[T | None]:
+    return Kind(f"{inner.expected}, or null", lambda raw: None if raw.kind == "null" else inner.read(raw))
 
 
-def listing(what: str, item: Kind, *, most: int = MAX_ITEMS) -> Kind:
-    def read(raw: Written) -> tuple[Any, ...]:
+def listing(item: Kind[T], *, most: int = MAX_ITEMS) -> Kind[tuple[T, ...]]:
+    def read(raw: Written) -> tuple[T, ...]:
         if raw.kind != "list":
             raise Wrong(raw, "" if raw.kind in ("null", "mapping") else "write it in [ ]")
         if len(raw.items) > most:
             raise Wrong(raw, f"more than {most} entries")
         return tuple(item.read(one) for one in raw.items)
 
-    return Kind(f"a list of {what}", read, many=True)
+    return Kind(f"a list of {item.expected}", read, many=True)
 
 
-def _network(raw: Written) -> IPv4Network:
+@kind("IPv4 addresses or networks such as 192.168.1.7 or 192.168.1.0/28")
+def network(raw: Written) -> IPv4Network:
     value = _plain(raw)
     try:
         net = ip_network(value, strict=False)
@@ -164,10 +171,12 @@ _NEVER_HOSTS = (
 )
 
 
-def _scannable(raw: Written) -> IPv4Network | Literal["auto"]:
+@kind("IPv4 networks such as 192.168.1.0/24, or auto")
+def scanned_network(raw: Written) -> IPv4Network | Literal["auto"]:
+    """Unicast IPv4, not larger than a /16, or the word auto. Loopback is where simulated miners live."""
     if raw.text == "auto" and raw.kind == "text":
         return "auto"
-    net = _network(raw)
+    net = network.read(raw)
     for never, why in _NEVER_HOSTS:
         if net.subnet_of(never):
             raise Wrong(raw, why)
@@ -177,27 +186,12 @@ def _scannable(raw: Written) -> IPv4Network | Literal["auto"]:
     return net
 
 
-def scanned_networks() -> Kind:
-    """Unicast IPv4 networks, none larger than a /16, and the word auto. Loopback is where simulated miners live."""
-    what = "IPv4 networks such as 192.168.1.0/24, or auto"
-    return listing(what, Kind(what, _scannable))
-
-
-def excluded_networks() -> Kind:
-    what = "IPv4 addresses or networks such as 192.168.1.7 or 192.168.1.0/28"
-    return listing(what, Kind(what, _network))
-
-
-def _interface(raw: Written) -> str:
+@kind("IP addresses of this host's interfaces, such as 127.0.0.1")
+def interface(raw: Written) -> str:
     try:
         return str(ip_address(_plain(raw)))
     except ValueError:
         raise Wrong(raw) from None
-
-
-def interface_addresses() -> Kind:
-    what = "IP addresses of this host's interfaces, such as 127.0.0.1"
-    return listing(what, Kind(what, _interface))
 
 
 def _split_port(value: str) -> tuple[str, int | None]:
@@ -225,22 +219,21 @@ def _is_host(host: str) -> bool:
     return True
 
 
-def endpoint() -> Kind:
-    def read(raw: Written) -> Endpoint:
-        try:
-            host, port = _split_port(_plain(raw))
-        except ValueError:
-            raise Wrong(raw, "the port goes from 1 to 65535, an IPv6 address into [ ]") from None
-        if port is None:
-            raise Wrong(raw, "the port is missing")
-        if host and not _is_host(host):
-            raise Wrong(raw)
-        return Endpoint(host or "0.0.0.0", port)  # noqa: S104  ":8080" means every interface everywhere else, too
-
-    return Kind("HOST:PORT such as 0.0.0.0:8080", read)
+@kind("HOST:PORT such as 0.0.0.0:8080")
+def endpoint(raw: Written) -> Endpoint:
+    try:
+        host, port = _split_port(_plain(raw))
+    except ValueError:
+        raise Wrong(raw, "the port goes from 1 to 65535, an IPv6 address into [ ]") from None
+    if port is None:
+        raise Wrong(raw, "the port is missing")
+    if host and not _is_host(host):
+        raise Wrong(raw)
+    return Endpoint(host or "0.0.0.0", port)  # noqa: S104  ":8080" means every interface everywhere else, too
 
 
-def _own_host(raw: Written) -> str:
+@kind("hosts, host:port or networks")
+def own_host(raw: Written) -> str:
     value = _plain(raw)
     try:
         return str(ip_network(value))
@@ -253,11 +246,6 @@ def _own_host(raw: Written) -> str:
     if not _is_host(host):
         raise Wrong(raw)
     return value.lower()
-
-
-def own_hosts() -> Kind:
-    what = "hosts, host:port or networks"
-    return listing(what, Kind(what, _own_host))
 
 
 def _web_url(raw: Written) -> str:
@@ -273,91 +261,78 @@ def _web_url(raw: Written) -> str:
     return value.rstrip("/")
 
 
-def web_url_or(*words: str) -> Kind:
+def web_url_or(*words: str) -> Kind[str]:
+    @kind(f"{', '.join(words)} or a URL such as http://192.168.1.2:8080")
     def read(raw: Written) -> str:
         if raw.kind not in ("list", "mapping") and raw.text.lower() in words:
             return raw.text.lower()
         return _web_url(raw)
 
-    return Kind(f"{', '.join(words)} or a URL such as http://192.168.1.2:8080", read)
+    return read
 
 
-def ollama_host() -> Kind:
+@kind("a URL such as http://127.0.0.1:11434")
+def ollama_host(raw: Written) -> str:
     """A URL; as Ollama's own OLLAMA_HOST also host or host:port, which get http and port 11434."""
-
-    def read(raw: Written) -> str:
-        value = _plain(raw)
-        if "://" not in value:
-            try:
-                host, port = _split_port(value)
-            except ValueError:
-                raise Wrong(raw) from None
-            value = f"http://{Endpoint(host or '127.0.0.1', port or 11434)}"
-        return _web_url(Written("text", value, line=raw.line))
-
-    return Kind("a URL such as http://127.0.0.1:11434", read)
-
-
-def contact() -> Kind:
-    def read(raw: Written) -> str:
-        value = _plain(raw)
-        return value if _MAIL.fullmatch(value) else _web_url(raw)
-
-    return Kind("a mail address or a URL", read)
-
-
-def database_url() -> Kind:
-    """SQLite by path (four slashes: absolute) or PostgreSQL; postgres:// is the same thing."""
-
-    def read(raw: Written) -> str:
-        value = _plain(raw, most=1024)
-        scheme, found, rest = value.partition("://")
-        if not found:
-            raise Wrong(raw)
-        if scheme == "sqlite":
-            if not rest.startswith("/") or rest.strip("/") in ("", ":memory:") or rest.endswith("/") or "?" in rest:
-                raise Wrong(raw, "after sqlite:/// comes the path of a file, which all daemons share")
-            return value
-        if scheme not in ("postgresql", "postgres"):
-            raise Wrong(raw, f"the scheme is {scheme[:20]!r}")
+    value = _plain(raw)
+    if "://" not in value:
         try:
-            parts = urlsplit(value)
-            good = bool(parts.hostname) and parts.port != 0 and len(parts.path) > 1
+            host, port = _split_port(value)
         except ValueError:
-            good = False
-        if not good:
-            raise Wrong(raw, "a PostgreSQL URL is postgresql://user:password@host/database")
-        return f"postgresql://{rest}"
-
-    return Kind("sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host/database", read)
+            raise Wrong(raw) from None
+        value = f"http://{Endpoint(host or '127.0.0.1', port or 11434)}"
+    return _web_url(Written("text", value, line=raw.line))
 
 
-def folder() -> Kind:
-    """An absolute path of a folder."""
+@kind("a mail address or a URL")
+def contact(raw: Written) -> str:
+    value = _plain(raw)
+    return value if _MAIL.fullmatch(value) else _web_url(raw)
 
-    def read(raw: Written) -> Path:
-        path = Path(_plain(raw, most=1024))
-        if not path.is_absolute():
+
+@kind("sqlite:////absolute/path, sqlite:///relative/path or postgresql://user:password@host/database")
+def database_url(raw: Written) -> str:
+    """SQLite by path (four slashes: absolute) or PostgreSQL; postgres:// is the same thing."""
+    value = _plain(raw, most=1024)
+    scheme, found, rest = value.partition("://")
+    if not found:
+        raise Wrong(raw)
+    if scheme == "sqlite":
+        if not rest.startswith("/") or rest.strip("/") in ("", ":memory:") or rest.endswith("/") or "?" in rest:
+            raise Wrong(raw, "after sqlite:/// comes the path of a file, which all daemons share")
+        return value
+    if scheme not in ("postgresql", "postgres"):
+        raise Wrong(raw, f"the scheme is {scheme[:20]!r}")
+    try:
+        parts = urlsplit(value)
+        good = bool(parts.hostname) and parts.port != 0 and len(parts.path) > 1
+    except ValueError:
+        good = False
+    if not good:
+        raise Wrong(raw, "a PostgreSQL URL is postgresql://user:password@host/database")
+    return f"postgresql://{rest}"
+
+
+@kind("an absolute path of a folder")
+def folder(raw: Written) -> Path:
+    path = Path(_plain(raw, most=1024))
+    if not path.is_absolute():
+        raise Wrong(raw)
+    return path
+
+
+@kind("off, self-signed or {cert: FILE, key: FILE}")
+def tls(raw: Written) -> TlsFiles | str:
+    if raw.kind == "list":
+        raise Wrong(raw)
+    if raw.kind != "mapping":
+        if raw.text.lower() not in ("off", "self-signed"):
             raise Wrong(raw)
-        return path
-
-    return Kind("an absolute path of a folder", read)
-
-
-def tls() -> Kind:
-    def read(raw: Written) -> TlsFiles | str:
-        if raw.kind == "list":
-            raise Wrong(raw)
-        if raw.kind != "mapping":
-            if raw.text.lower() not in ("off", "self-signed"):
-                raise Wrong(raw)
-            return raw.text.lower()
-        try:
-            given = {key.text: Path(_plain(value, most=1024)) for key, value in entries(raw)}
-        except Unusable as err:
-            raise Wrong(raw, str(err)) from None
-        if set(given) != {"cert", "key"}:
-            raise Wrong(raw, "the mapping needs cert and key and nothing else")
-        return TlsFiles(**given)
-
-    return Kind("off, self-signed or {cert: FILE, key: FILE}", read)
+        return raw.text.lower()
+    try:
+        given = {key.text: Path(_plain(value, most=1024)) for key, value in entries(raw)}
+    except Unusable as err:
+        raise Wrong(raw, str(err)) from None
+    if set(given) != {"cert", "key"}:
+        raise Wrong(raw, "the mapping needs cert and key and nothing else")
+    return TlsFiles(**given)

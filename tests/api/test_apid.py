@@ -17,8 +17,9 @@ import aiohttp
 import pytest
 
 from hived.daemons.apid import shown, warn
-from hived.runtime.config import Config, Http
+from hived.runtime.config import Config
 from hived.runtime.kinds import Endpoint
+from hived.runtime.options import Http
 from hived.services.appliance.certificates import CERT_NAME
 from hived.store import Store, create, daemon_rows, database_of
 from tests import access

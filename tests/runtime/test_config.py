@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hived.errors import BadConfig
-from hived.runtime import config
+from hived.runtime import config, options
 from hived.runtime.config import Config, load, show
 from hived.runtime.kinds import TlsFiles
 from hived.runtime.options import BY_NAME
@@ -382,12 +382,12 @@ def test_milliseconds_are_seconds_inside() -> None:
 
 
 def test_the_database_file_is_told_from_the_url() -> None:
-    assert config.Database().sqlite_path == Path("/var/lib/hived/hived.db")
-    assert config.Database("sqlite:///var/h.db").sqlite_path == Path("var/h.db")
-    assert config.Database("postgresql://db/h").sqlite_path is None
+    assert options.Database().sqlite_path == Path("/var/lib/hived/hived.db")
+    assert options.Database("sqlite:///var/h.db").sqlite_path == Path("var/h.db")
+    assert options.Database("postgresql://db/h").sqlite_path is None
 
 
 def test_the_hosts_name_stands_in_for_a_missing_one() -> None:
-    assert config.Node("rig").effective_name == "rig"
+    assert options.Node("rig").effective_name == "rig"
     with patch("socket.gethostname", return_value="box"):
-        assert config.Node().effective_name == "box"
+        assert options.Node().effective_name == "box"

@@ -10,7 +10,8 @@ import pytest
 
 from hived.errors import BadConfig, Damaged, Transient
 from hived.runtime import runner
-from hived.runtime.config import Config, Log
+from hived.runtime.config import Config
+from hived.runtime.options import Log
 from hived.runtime.runner import Beat, Life
 from tests.runtime.notify_socket import manager_at
 

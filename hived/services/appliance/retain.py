@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from hived.runtime.config import Retention as Limits
+from hived.runtime.options import Retention as Limits
 from hived.services.appliance.trusted_clock import TrustedClock
 from hived.store import Store
 from hived.store.miners import history

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hived.runtime.config import Retention as Limits
+from hived.runtime.options import Retention as Limits
 from hived.services.appliance.retain import Retention
 from hived.services.appliance.trusted_clock import DOUBT_S, OFF_S, TrustedClock
 from hived.store import Store

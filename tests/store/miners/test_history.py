@@ -8,7 +8,7 @@ import pytest
 
 from hived.records.miner import ChipReading, HashboardChips, MinerIdentity
 from hived.records.miner_view import PollOutcome, StoredStatus
-from hived.runtime.config import Retention as Limits
+from hived.runtime.options import Retention as Limits
 from hived.services.appliance.retain import Retention
 from hived.store import Store
 from hived.store.miners import history, miners, readings, telemetry
