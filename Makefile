@@ -33,7 +33,7 @@ check: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks
 
-# Both packages into dist/. ARCH=arm64 builds for a small board, on any machine.
+# The packages into dist/. ARCH=arm64 builds for a small board, on any machine.
 deb:
 	packaging/build-deb $(ARCH)
 

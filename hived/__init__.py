@@ -1,3 +1,3 @@
 """hived: a rig controller for sites with ASIC miners. docs/architecture.md says where to read first."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

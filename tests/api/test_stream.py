@@ -6,6 +6,7 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
+from hived import __version__
 from hived.api.stream import STREAM, Pace
 from hived.records.events import Event
 from hived.store import Store, events
@@ -24,7 +25,7 @@ async def test_hello_says_where_the_stream_begins(api: Api) -> None:
         assert heard.head.startswith("HTTP/1.1 200 OK")
         assert "text/event-stream" in heard.head
         hello = await heard.next("hello")
-        assert hello.data == {"rev": api.fleet.rev, "version": "0.1.0", "node": "node-1", "reload": False}
+        assert hello.data == {"rev": api.fleet.rev, "version": __version__, "node": "node-1", "reload": False}
         assert (await heard.next("fleet")).data["miners"] == 1
         assert [m.name for m in heard.seen] == ["hello", "fleet"]
 

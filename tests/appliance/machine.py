@@ -145,8 +145,10 @@ class System(ABC):
     def simulate(self, packages: Packages, miners: int = MINERS, folder: str = "/opt/site") -> None:
         """Let simulated miners run beside, from a copy of their own: they are there before hived is."""
         if self.try_("test", "-e", folder).code != 0:
-            node, _ = self.bring(packages)
-            self.run("dpkg-deb", "-x", node, folder)
+            for deb in (packages.node, packages.simulator):
+                assert deb is not None
+                self.put(f"/root/{deb.name}", deb.read_bytes())
+                self.run("dpkg-deb", "-x", f"/root/{deb.name}", folder)
         code = f"import sys; sys.path[:0] = ['{folder}/usr/lib/hived']; from hived.simulator.main import main; main()"
         self.run("systemd-run", "--quiet", "--unit=site", "-p", "LimitNOFILE=16384", "/usr/bin/python3", "-ISBc", code,
                  "fleet", "--count", str(miners), "--subnet", SUBNET, "--port", str(PORT), "--steady")  # fmt: skip

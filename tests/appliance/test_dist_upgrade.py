@@ -30,7 +30,7 @@ def test_an_appliance_survives_the_upgrade_to_the_next_debian(packages: Packages
         site.cut_power()
         site.boot()
         site.all_active(within_s=60)
-        assert "0.1.0 starts" in site.journal("hive-polld")
+        assert f"{packages.version} starts" in site.journal("hive-polld")
         site.simulate(packages)
         wait(lambda: site.number("SELECT COUNT(*) FROM status") > statuses, "miners are polled again", 60)
 

@@ -37,7 +37,7 @@ def test_from_the_first_minute_to_the_last_file(
     debian.run("sh", "-c", "echo '# of the operator' >> /etc/hived/hived.yaml")
     debian.run("systemctl", "disable", "--now", "hive-minerd")
     newer = another_version(
-        packages, "0.2.0", folder / "others", with_change("9001_more", "db.execute_sql('CREATE TABLE more (a)')")
+        packages, "0.3.0", folder / "others", with_change("9001_more", "db.execute_sql('CREATE TABLE more (a)')")
     )
     for version in (packages, newer):
         said = debian.install(version)
@@ -103,11 +103,11 @@ def _miners_are_read(debian: Machine) -> int:
 def _no_way_back(debian: Machine, older: Packages) -> None:
     ran = debian.try_apt("--allow-downgrades", "install", *debian.bring(older))
     assert ran.code != 0
-    assert "refusing to install 0.1.0: the database of this machine is newer than that" in ran.out
+    assert f"refusing to install {older.version}: the database of this machine is newer than that" in ran.out
     debian.all_active([unit for unit in UNITS if unit != "hive-minerd"])
-    assert debian.run("hivectl", "--version").strip() == "hivectl 0.2.0"
+    assert debian.run("hivectl", "--version").strip() == "hivectl 0.3.0"
     said = debian.run("dpkg-query", "-W", "-f", "${Package} ${Version} ${db:Status-Status}\\n", "hived", "hived-master")
-    assert said.splitlines() == ["hived 0.2.0 installed", "hived-master 0.2.0 installed"]
+    assert said.splitlines() == ["hived 0.3.0 installed", "hived-master 0.3.0 installed"]
 
 
 def _a_change_that_fails(debian: Machine, packages: Packages, before: Packages, folder: Path) -> None:
@@ -116,13 +116,13 @@ def _a_change_that_fails(debian: Machine, packages: Packages, before: Packages, 
         with_change("9002_good", "db.execute_sql('DROP TABLE miner')")(tree)
         with_change("9003_bad", "db.execute_sql('DROP TABLE none_such')")(tree)
 
-    bad = another_version(packages, "0.3.0", folder / "others", both)
+    bad = another_version(packages, "0.4.0", folder / "others", both)
     miners = debian.number("SELECT COUNT(*) FROM miner")
     ran = debian.try_apt("install", *debian.bring(bad))
     assert ran.code != 0
     assert "a schema change failed, nothing was changed" in ran.out
-    assert "the database could not be made ready for 0.3.0" in ran.out
-    assert "install hived 0.2.0 again" in ran.out
+    assert "the database could not be made ready for 0.4.0" in ran.out
+    assert "install hived 0.3.0 again" in ran.out
     assert set(debian.states().values()) <= {"inactive", "failed"}, f"{debian.states()} {ran.out}"
     assert debian.number("SELECT COUNT(*) FROM miner") == miners
     debian.install(before, "--allow-downgrades")

@@ -20,9 +20,9 @@ def test_lintian_has_no_error_and_no_warning(release: str, arch: str, packages: 
     root.mkdir()
     tar = tools.root(f"lintian-{release}", release, "--variant=minbase", "--include=lintian")
     tools.run("tar", "-xf", tar, "-C", root)
-    for file in checked.files:
+    for file in checked.all:
         shutil.copy(file, root / "tmp" / file.name)
-    files = [f"/tmp/{file.name}" for file in checked.files]
+    files = [f"/tmp/{file.name}" for file in checked.all]
     nobody = (
         "chroot",
         "--userspec=65534:65534",

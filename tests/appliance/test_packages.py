@@ -14,7 +14,7 @@ from tests.appliance.tools import ROOT, Packages
 def test_two_builds_give_the_same_bytes(packages: Packages, folder: Path) -> None:
     """`packages` was built in another folder, at another time; lintian found no error in either, or there were none."""
     again = tools.build(folder / "again")
-    for one, other in zip(packages.files, again.files, strict=True):
+    for one, other in zip(packages.all, again.all, strict=True):
         assert hashlib.sha256(one.read_bytes()).digest() == hashlib.sha256(other.read_bytes()).digest()
 
 
@@ -35,6 +35,14 @@ def test_every_compiled_module_is_there_for_both_pythons(packages: Packages) -> 
         for python in ("cpython-311", "cpython-313"):
             assert pattern.replace("*", python) in files
     print(f"{packages.node.name}: {packages.node.stat().st_size / 1e6:.1f} MB")
+
+
+def test_nothing_of_the_simulator_is_on_an_appliance(packages: Packages) -> None:
+    brought = {deb: tools.run("dpkg-deb", "-c", deb) for deb in packages.all}
+    for deb, files in brought.items():
+        print(f"{deb.name}: {deb.stat().st_size / 1e6:.2f} MB")
+        for of_it in ("/usr/bin/hive-sim\n", "/hived/simulator/main.py\n", "/captures/", "/hive-sim.1.gz\n"):
+            assert (of_it in files) == (deb == packages.simulator), f"{of_it} in {deb.name}"
 
 
 def test_the_packages_can_be_built_for_a_small_board(folder: Path) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hived import __version__
+
 ROOT = Path(__file__).parents[2]
 LONG = bool(os.environ.get("LONG"))
 NEEDED = {
@@ -29,7 +31,6 @@ NEEDED_IN_LONG = {
     "ip": "iproute2",
 }
 OF_THE_BUILD = ("build-essential", "python3-pip", "python3-wheel", "python3-setuptools")
-VERSION = "0.1.0"
 
 
 def missing() -> str | None:
@@ -60,27 +61,35 @@ def run(*line: str | Path, within_s: float = 300, env: dict[str, str] | None = N
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """Both packages in one version."""
+    """The packages in one version."""
 
     version: str
     node: Path
     master: Path
+    simulator: Path | None = None
+    """None: it is in `node`, as it was in 0.1.0, or of no matter."""
 
     @property
     def files(self) -> tuple[Path, Path]:
+        """Return what makes an appliance."""
         return self.node, self.master
+
+    @property
+    def all(self) -> tuple[Path, ...]:
+        return self.files if self.simulator is None else (*self.files, self.simulator)
 
 
 def build(folder: Path, arch: str = "") -> Packages:
-    """Build both packages from this tree."""
+    """Build the packages from this tree."""
     run(ROOT / "packaging/build-deb", *([arch] if arch else []), within_s=600, env={"DIST": str(folder)})
     return found(folder)
 
 
 def found(folder: Path) -> Packages:
     """Return the packages in a folder."""
-    (node,), (master,) = folder.glob(f"hived_{VERSION}_*.deb"), folder.glob(f"hived-master_{VERSION}_*.deb")
-    return Packages(VERSION, node, master)
+    named = ("hived", "hived-master", "hived-simulator")
+    node, master, simulator = (next(folder.glob(f"{name}_{__version__}_*.deb")) for name in named)
+    return Packages(__version__, node, master, simulator)
 
 
 Edit = Callable[[Path], object]
