@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hived.cli import advice, fleet, lookup
+from hived.cli import fleet, lookup
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
@@ -13,6 +13,7 @@ from hived.cli.troubles import failure_text
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.documents.shared import Json
+from hived.errors import next_step
 from hived.records.events import Event, sentence, tone
 from hived.records.events import settings as settings_in_words
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
@@ -117,10 +118,11 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
         )
         yield _named("last error", paint(error, "bad" if view.failures else "dim"))
         if view.failures or not view.has_key or not view.online:
-            yield _named("", f"next: {clean(advice.next_step(view.last_error, view.ip or view.mac, view.ip))}")
+            step = next_step(view.last_error_code, miner=view.ip or view.mac, ip=view.ip)
+            yield _named("", f"next: {clean(step)}")
     if view.state == "failure" and view.online:
         yield _named("failure", paint(clean(failure_text(view).partition(": ")[2] or "no reason told"), "bad"))
-        yield _named("", f"next: {advice.FAILURE.format(ip=view.ip or view.mac)}")
+        yield _named("", f"next: {next_step('failure', ip=view.ip or view.mac)}")
 
 
 def _numbers(context: CommandContext, facts: Facts, now_told: StoredStatus, now: float) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hived.cli import advice
 from hived.cli.fleet import broken_boards, fresh, lost_fans
+from hived.errors import next_step
 from hived.records.miner_view import MinerView
 
 OLD_S = 86_400.0
@@ -52,20 +52,20 @@ def _of(view: MinerView, now: float, silent_after_s: float) -> Iterator[tuple[st
         over = over and status is not None and status.at > view.last_error_at
         old = now - view.last_error_at >= OLD_S
         if not over and (view.online or not old):
-            yield view.last_error, advice.next_step(view.last_error, name, view.ip), view.last_error_at, False
+            yield view.last_error, next_step(view.last_error_code, miner=name, ip=view.ip), view.last_error_at, False
         elif over and not old:
             yield view.last_error, "nothing: it is over", view.last_error_at, True
     if not view.online or status is None:
         return
     if view.state == "failure":
-        yield failure_text(view), advice.FAILURE.format(ip=name), _since(view), False
+        yield failure_text(view), next_step("failure", ip=name), _since(view), False
     if fresh(view, now, silent_after_s) and view.state != "failure":
         for board in broken_boards(view):
             what = f": {board.description}" if board.description else ""
             how = "dead: it should mine and is expected to give 0" if board.state == "mining" else board.state
-            yield f"board {board.index} is {how}{what}", advice.BROKEN_BOARD.format(ip=name), None, False
+            yield f"board {board.index} is {how}{what}", next_step("dead_board", ip=name), None, False
         for fan in lost_fans(view):
-            yield f"fan {fan} is lost", advice.LOST_FAN, None, False
+            yield f"fan {fan} is lost", next_step("lost_fan", ip=name), None, False
 
 
 def failure_text(view: MinerView) -> str:

@@ -45,7 +45,8 @@ def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] 
         "platform": view.platform, "node_id": view.node_id, "model_name": view.model_name,
         "model_alias": view.model_alias, "max_preset": view.max_preset, "state": view.state,
         "last_seen_at": rfc3339(view.seen_at), "has_key": view.has_key, "failing": view.failures > 0,
-        "last_error": view.last_error, "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count,
+        "last_error": view.last_error, "last_error_code": view.last_error_code,
+        "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count,
         "node_name": view.node_name, "pending": view.pending,
     }  # fmt: skip
 
@@ -86,7 +87,8 @@ def row(view: MinerView) -> Json:
         "boards": len(now.hashboards) if now and told else None,
         "boards_failed": sum(not b.works for b in now.hashboards) if now and told else None,
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
-        "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count, "failing": view.failures > 0,
+        "last_error_code": view.last_error_code, "last_error_at": rfc3339(view.last_error_at),
+        "error_count": view.error_count, "failing": view.failures > 0,
         "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None, "node_id": view.node_id,
         "node_name": view.node_name, "remote": view.remote,
     }  # fmt: skip

@@ -16,6 +16,8 @@ class Stranger:
     last_seen_at: float
     failures: int = 1
     next_probe_at: float = 0.0
+    code: str | None = None
+    """A key of `errors.PROBLEMS`; None for one that was stored before there were codes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class SentLatest:
     seen_at: float | None
     failures: int
     last_error: str | None
+    last_error_code: str | None
     last_error_at: float | None
     error_count: int
     status: StoredStatus | None

@@ -128,6 +128,7 @@ class PollOutcome:
     boards: tuple[HashboardChips, ...] | None = None
     """None: the chips were not asked; empty: the miner told of no board."""
     error: str | None = None
+    error_code: str | None = None
     failed: bool = False
     """True when no status was had at all: the next polls are spaced out."""
     next_status_at: float | None = None
@@ -168,6 +169,8 @@ class MinerView:
     created_at: float
     updated_at: float
     rev: int
+    last_error_code: str | None = None
+    """What the last error was, a key of `errors.PROBLEMS`; None for one that was stored before there were codes."""
     failures: int = 0
     """Polls in a row that failed; 0 means the last one was good."""
     chips_at: float | None = None

@@ -45,6 +45,7 @@ class Uplink:
     """When the present key began."""
     last_error: str | None = None
     last_error_at: float | None = None
+    last_error_code: str | None = None
     skew_s: float | None = None
     """How much the master's clock is ahead of ours."""
 

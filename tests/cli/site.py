@@ -202,8 +202,9 @@ class Site:
         )
         self.write(readings.save, [PollOutcome(num, at, boards=boards)])
 
-    def poll_failed(self, num: int, error: str, *, ago: float = 5.0) -> None:
-        self.write(readings.save, [PollOutcome(num, self.now - ago, error=error, failed=True)])
+    def poll_failed(self, num: int, error: str, *, code: str | None = "timeout", ago: float = 5.0) -> None:
+        outcome = PollOutcome(num, self.now - ago, error=error, error_code=code, failed=True)
+        self.write(readings.save, [outcome])
 
     def sweep(self, *, ago: float = 12.0, **changes: Any) -> None:
         number = self.write(discovery.start_sweep, self.now - ago - 0.4)

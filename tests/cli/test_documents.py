@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hived.api.miners import totals as api_totals
-from hived.cli import advice
 from hived.cli.fleet import document, totals
 from hived.store.miners import discovery as stored_site
 from hived.store.miners import views
 from tests.cli.site import Site, mac
-
-HIVED = Path(advice.__file__).parent.parent
-
-# Where the errors of miners come from.
-SPEAKERS = [
-    *(HIVED / "clients" / "firmwares" / "vnish").glob("*.py"),
-    *(HIVED / "services" / "miners" / f"{name}.py" for name in ("discover", "keys", "poll", "sweep")),
-]
-SAID = "".join(path.read_text() for path in SPEAKERS)
-RAISED = sorted(set(re.findall(r"raise (?:Transient|Unreadable)\(f?\"([^\"]+)\"", SAID)))
 
 # The inherited fields of the API: their names are fixed.
 MINER = {"id", "ip", "online", "managed", "model", "latest_status", "created_at", "updated_at"}
@@ -96,23 +83,3 @@ def test_a_document_is_plain_ascii(read: Site) -> None:
     ran = read.run("miners", "list", "--json")
     assert ran.out.isascii()
     assert "矿机" in {one["hostname"] for one in ran.document}
-
-
-@pytest.mark.parametrize("phrase", [phrase for phrase, _ in advice.NEXT_STEPS])
-def test_advice_knows_only_errors_that_exist(phrase: str) -> None:
-    assert phrase in SAID, "no client and no service says this any more"
-
-
-@pytest.mark.parametrize("error", RAISED)
-def test_every_error_of_a_miner_has_a_next_step(error: str) -> None:
-    if error == "the unlock brought no usable token" or error.startswith("does not say"):
-        return  # told as "unlocked, but no key could be made"
-    assert not advice.next_step(error, "m", "10.0.0.1").startswith("see hivectl")
-
-
-@pytest.mark.parametrize(("phrase", "step"), advice.NEXT_STEPS)
-def test_every_step_reads_well_with_and_without_an_address(phrase: str, step: str) -> None:
-    for ip in ("10.0.0.1", None):
-        told = advice.next_step(f"x {phrase} y", "rack1", ip)
-        assert "{" not in told
-        assert "None" not in told

@@ -33,7 +33,7 @@ def test_a_board_that_does_not_hash_says_nothing_of_its_chips(site: Site) -> Non
 
 
 def test_an_error_comes_with_what_to_do(site: Site) -> None:
-    site.poll_failed(site.miner(40, key=False), "wrong unlock password")
+    site.poll_failed(site.miner(40, key=False), "wrong unlock password", code="wrong_password")
     ran = site.run("miners", "show", "192.168.7.40")
     assert ran.row("last error") == "  last error  wrong unlock password (5 s ago, 1 error in all)"
     assert "next: give its password: hivectl miners set 192.168.7.40 --password-prompt" in ran.out

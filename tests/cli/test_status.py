@@ -97,7 +97,7 @@ def test_each_error_comes_with_its_next_step_and_the_newest_first(site: Site) ->
     silent = site.miner(20)
     site.poll_failed(silent, "no answer within 5 s", ago=40.0)
     locked = site.miner(21, key=False)
-    site.poll_failed(locked, "wrong unlock password", ago=20.0)
+    site.poll_failed(locked, "wrong unlock password", code="wrong_password", ago=20.0)
     failed = site.miner(22)
     site.status(failed, state="failure", state_s=10 * MINUTE, extra={"failure_code": 1002, "description": "Chain 3"})
     ran = site.run("status")
@@ -111,6 +111,14 @@ def test_each_error_comes_with_its_next_step_and_the_newest_first(site: Site) ->
         "  10 min ago  192.168.7.22 (rack1-22): failure: Chain 3, code 1002",
         "              next: open http://192.168.7.22/ and read its log; hived does not restart miners by itself",
     ]
+
+
+def test_an_error_without_a_code_is_told_with_the_step_that_fits_all(site: Site) -> None:
+    """The rows of 0.1.0 have a text alone; its words say nothing of what to do."""
+    site.poll_failed(site.miner(20), "wrong unlock password", code=None)
+    assert "next: see what it says: hivectl miners show 192.168.7.20" in site.run("status").out
+    assert "next: see what it says: hivectl miners show 192.168.7.20" in site.run("miners", "show", "rack1-20").out
+    assert site.run("miners", "show", "rack1-20", "--json").document["last_error_code"] is None
 
 
 def test_the_same_error_of_many_miners_is_one_line(site: Site) -> None:

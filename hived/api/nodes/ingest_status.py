@@ -52,6 +52,7 @@ def latest(one: Mapping[str, Any]) -> SentLatest:
         preset=untrusted.text(one.get("preset"), "preset", 100), seen_at=_time(one.get("seen_at"), "seen_at"),
         failures=untrusted.whole(one.get("failures"), "failures", 0, 2**31 - 1),
         last_error=untrusted.text(one.get("last_error"), "last_error", 2000),
+        last_error_code=untrusted.text(one.get("last_error_code"), "last_error_code", 64),
         last_error_at=_time(one.get("last_error_at"), "last_error_at"),
         error_count=untrusted.whole(one.get("error_count"), "error_count", 0, 2**31 - 1),
         status=None if status is None else _status(status),

@@ -30,13 +30,18 @@ TOO_LONG = "the answer is too long"
 COMPRESSED = "the answer is compressed although we asked for a plain one"
 
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_RESET = ("connection reset", "connection_lost")
+_NO_SOCKETS = ("no sockets left on this host", "no_sockets")
 _REASONS = {
-    errno.ECONNREFUSED: "connection refused",
-    errno.ECONNRESET: "connection reset",
-    errno.EPIPE: "connection reset",
-    errno.EHOSTUNREACH: "no route to host",
-    errno.ENETUNREACH: "network unreachable",
+    errno.ECONNREFUSED: ("connection refused", "connection_refused"),
+    errno.ECONNRESET: _RESET,
+    errno.EPIPE: _RESET,
+    errno.EHOSTUNREACH: ("no route to host", "no_route"),
+    errno.ENETUNREACH: ("network unreachable", "network_unreachable"),
+    errno.EMFILE: _NO_SOCKETS,
+    errno.ENFILE: _NO_SOCKETS,
 }
+"""(what to say, its code)."""
 
 
 class NotHttp(Unreadable):
@@ -133,13 +138,13 @@ async def exchange(session: aiohttp.ClientSession, request: Request, watch: Conn
         async with asyncio.timeout(request.timeout_s):
             return await _exchange(session, request, watch)
     except TimeoutError:
-        raise Transient(f"no answer within {request.timeout_s:g} s") from None
+        raise Transient(f"no answer within {request.timeout_s:g} s", code="timeout") from None
     except aiohttp.ServerDisconnectedError:
-        raise Transient("connection closed without an answer") from None
+        raise Transient("connection closed without an answer", code="connection_lost") from None
     except (aiohttp.ClientResponseError, HttpProcessingError):
         raise NotHttp("the answer is not proper HTTP") from None
     except (aiohttp.ClientError, OSError) as err:
-        raise Transient(_reason(err)) from None
+        raise _failure(err) from None
 
 
 async def _exchange(session: aiohttp.ClientSession, request: Request, watch: ConnectionWatch | None) -> Reply:
@@ -173,11 +178,14 @@ async def _body(response: aiohttp.ClientResponse, request: Request) -> tuple[byt
     return bytes(body), None
 
 
-def _reason(err: aiohttp.ClientError | OSError) -> str:
+def _failure(err: aiohttp.ClientError | OSError) -> Transient:
     """Return why there was no answer, without addresses or anything that was sent."""
-    code = err.errno if isinstance(err, OSError) else None
-    if code in _REASONS:
-        return _REASONS[code]
-    if isinstance(err, aiohttp.ClientConnectionResetError):
-        return "connection reset"
-    return os.strerror(code).lower() if code and code > 0 else f"the connection failed ({type(err).__name__})"
+    number = err.errno if isinstance(err, OSError) else None
+    if number in _REASONS:
+        text, code = _REASONS[number]
+    elif isinstance(err, aiohttp.ClientConnectionResetError):
+        text, code = _RESET
+    else:
+        text = os.strerror(number).lower() if number and number > 0 else f"connection failed ({type(err).__name__})"
+        code = "connection_failed"
+    return Transient(text, code=code)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from hived.clients.firmwares.family import Firmware
-from hived.errors import BadCredentials, NotThisFirmware, Refused, Transient, Unreadable
+from hived.errors import BadCredentials, HivedError, NotThisFirmware, Refused, Transient, Unreadable
 from hived.records.discovery import Stranger, Sweep
 from hived.records.firmware import Feature, listed
 from hived.records.miner import MinerIdentity
@@ -184,13 +184,13 @@ class Discoverer:
             if err.kind == "unknown" and owner is not None:
                 # One garbled answer does not make another machine of a known miner.
                 tally.unreadable += 1
-                await self._note_unreadable(ip, str(err), tally)
+                await self._note_unreadable(ip, err, tally)
                 return
             tally.strangers += 1
             await self._note_foreign(ip, err)
         except (Unreadable, Transient, Refused) as err:
             tally.unreadable += 1
-            await self._note_unreadable(ip, str(err), tally)
+            await self._note_unreadable(ip, err, tally)
         else:
             await self._welcome(firmware, identity, ip, tally)
 
@@ -198,7 +198,8 @@ class Discoverer:
         """Store a miner that said who it is, then learn what is still missing of it."""
         if identity.mac not in self._known and len(self._known) >= MAX_MINERS:
             tally.strangers += 1
-            await self._note_stranger(ip, "one-too-many", f"more than {MAX_MINERS:,} different MACs on this site")
+            reason = f"more than {MAX_MINERS:,} different MACs on this site"
+            await self._note_stranger(ip, "one-too-many", "too_many_miners", reason)
             return
         async with self._one_at_a_time[identity.mac]:
             now = self._clock()
@@ -217,7 +218,7 @@ class Discoverer:
             try:
                 await self._complete(firmware, identity, miner)
             except (Transient, Refused) as err:
-                await self._store.write(miners.failed, miner.num, self._clock(), str(err))
+                await self._store.write(miners.failed, miner.num, self._clock(), err.code, str(err))
 
     async def _complete(self, firmware: Firmware, identity: MinerIdentity, miner: KnownMiner) -> None:
         """Access, model, settings: what is missing or due. Transient or Refused when the miner does not play along."""
@@ -259,29 +260,29 @@ class Discoverer:
     def _owner(self, ip: str) -> KnownMiner | None:
         return next((m for m in self._known.values() if m.ip == ip and m.online), None)
 
-    async def _note_unreadable(self, ip: str, reason: str, tally: _Tally) -> None:
+    async def _note_unreadable(self, ip: str, err: HivedError, tally: _Tally) -> None:
         """A miner that answers but cannot be read is shown with the reason; the one known here is not missing."""
         owner = self._owner(ip)
         if owner is not None:
             tally.found.add(owner.num)
-            await self._store.write(miners.failed, owner.num, self._clock(), reason)
+            await self._store.write(miners.failed, owner.num, self._clock(), err.code, str(err))
             return
-        await self._note_stranger(ip, "unreadable", reason)
+        await self._note_stranger(ip, "unreadable", err.code, str(err))
 
     async def _note_foreign(self, ip: str, err: NotThisFirmware) -> None:
         owner = self._owner(ip)
         if owner is not None:
             reason = f"another device answers at {ip} now ({err.kind}): {err}"
-            await self._store.write(miners.failed, owner.num, self._clock(), reason)
-        await self._note_stranger(ip, err.kind, str(err))
+            await self._store.write(miners.failed, owner.num, self._clock(), err.code, reason)
+        await self._note_stranger(ip, err.kind, err.code, str(err))
 
-    async def _note_stranger(self, ip: str, kind: str, reason: str) -> None:
+    async def _note_stranger(self, ip: str, kind: str, code: str, reason: str) -> None:
         now = self._clock()
         before = self._strangers.get(ip)
         failures = before.failures + 1 if before and before.kind == kind else 1
         pause = backoff.pause(failures - 1, STRANGER_PAUSE_S, STRANGER_LONGEST_PAUSE_S)
         stranger = Stranger(
-            ip, kind, reason, before.first_seen_at if before else now, now, failures, now + pause * 0.9
+            ip, kind, reason, before.first_seen_at if before else now, now, failures, now + pause * 0.9, code
         )  # 0.9: due at the sweep that comes when the pause ends
         if before is None or before.kind != kind:
             log.info("%s is no miner that can be read (%s): %s", ip, kind, reason)

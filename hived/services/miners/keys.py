@@ -58,7 +58,7 @@ class KeyKeeper:
     async def _open(self, firmware: Firmware, miner: KnownMiner) -> KnownMiner:
         candidates, position = self._candidates(miner)
         told: float | None = None
-        reason = "no unlock password is configured"
+        code, reason = "no_password", "no unlock password is configured"
         tried = 0
         for password in candidates[:TRIES_AT_ONCE]:
             tried += 1
@@ -66,14 +66,15 @@ class KeyKeeper:
                 return await self._keep(miner, await firmware.open(replace(miner.reach(), access=None), password))
             except WrongPassword as err:
                 told = err.retry_after_s
+                code = err.code
                 reason = "wrong unlock password" if miner.unlock_password else f"none of {tried} passwords opens it"
             except LockedOut as err:
                 told, tried = err.retry_after_s, tried - 1
-                reason = "locked out after too many wrong passwords"
+                code, reason = err.code, "locked out after too many wrong passwords"
                 break
             except Refused as err:
-                return await self._wait(miner, str(err), None, 0)
-        return await self._wait(miner, reason, told, position + tried)
+                return await self._wait(miner, err.code, str(err), None, 0)
+        return await self._wait(miner, code, reason, told, position + tried)
 
     def _candidates(self, miner: KnownMiner) -> tuple[tuple[str, ...], int]:
         """The passwords to try now, and where in the configured list they start."""
@@ -89,14 +90,14 @@ class KeyKeeper:
         await self._store.write(miners.keep_access, miner.num, access, self._clock())
         return await self._again(miner)
 
-    async def _wait(self, miner: KnownMiner, reason: str, told: float | None, position: int) -> KnownMiner:
+    async def _wait(self, miner: KnownMiner, code: str, reason: str, told: float | None, position: int) -> KnownMiner:
         now = self._clock()
         pause = backoff.pause(miner.unlock_failures, FIRST_PAUSE_S, LONGEST_PAUSE_S, spread=0.1)
         pause = max(pause, min(told or 0.0, LONGEST_PAUSE_S))
         level = logging.WARNING if miner.unlock_failures == 0 else logging.DEBUG
         log.log(level, "%s (%s): %s; next try in %d s", miner.ip, miner.mac, reason, pause)
         await self._store.write(
-            miners.unlock_failed, miner.num, now, reason, not_before=now + pause, position=position, forget_access=True
+            miners.unlock_failed, miner.num, now, code, reason, not_before=now + pause, position=position
         )
         return await self._again(miner)
 

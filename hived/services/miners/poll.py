@@ -17,7 +17,7 @@ from functools import partial
 from types import TracebackType
 
 from hived.clients.firmwares.family import ConnectionWatch, Firmware
-from hived.errors import BadCredentials, NotSupported, NotThisFirmware, Refused, Transient
+from hived.errors import BadCredentials, HivedError, NotSupported, NotThisFirmware, Refused, Transient
 from hived.records.events import Event
 from hived.records.firmware import Feature
 from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, active_pool
@@ -156,16 +156,13 @@ class Poller:
                 self._keep(await self._read_status(firmware, target, watch))
             if target.chips_due:
                 self._keep(await self._read_chips(firmware, target, watch))
-        except _SomebodyElse as err:
-            # Nothing of this poll is this miner's. The sweep sorts out who is where.
-            self._keep(self._no_status(target, str(err)))
         except BadCredentials as err:
             await self._store.write(miners.drop_access, target.num, self._clock())
-            self._keep(self._no_status(target, f"our key is refused: {err}"))
+            self._keep(self._no_status(target, err.code, f"our key is refused: {err}"))
         except NotThisFirmware as err:
-            self._keep(self._no_status(target, f"another device answers now ({err.kind}): {err}"))
-        except (Transient, Refused) as err:
-            self._keep(self._no_status(target, str(err)))
+            self._keep(self._no_status(target, err.code, f"another device answers now ({err.kind}): {err}"))
+        except (_SomebodyElse, Transient, Refused) as err:
+            self._keep(self._no_status(target, err.code, str(err)))
         finally:
             if watch.opened:
                 self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
@@ -201,7 +198,8 @@ class Poller:
                 boards = await firmware.chips(target.reach(), watch)
                 await self._make_sure(firmware, target, watch)
         except (Transient, NotSupported) as err:
-            return PollOutcome(target.num, at, error=f"chips not told: {err}", next_chips_at=next_at)
+            told = f"chips not told: {err}"
+            return PollOutcome(target.num, at, error=told, error_code="no_chips", next_chips_at=next_at)
         return PollOutcome(target.num, at, boards=boards, next_chips_at=next_at)
 
     async def _make_sure(
@@ -237,6 +235,7 @@ class Poller:
             at=at,
             status=_status(target.num, at, told),
             error=None if told.trouble is None else str(told.trouble),
+            error_code=None if told.trouble is None else told.trouble.code,
             next_status_at=self._next(target.due_at, self._status_every_s, at),
             uptime_s=uptime_s,
             active_pool=active_pool(told.pools),
@@ -246,16 +245,16 @@ class Poller:
             events=tuple(happened),
         )
 
-    def _no_status(self, target: PollTarget, reason: str) -> PollOutcome:
+    def _no_status(self, target: PollTarget, code: str, reason: str) -> PollOutcome:
         at = self._clock()
         self.failed += 1
         log.log(logging.INFO if target.failures == 0 else logging.DEBUG, "%s (%s): %s", target.ip, target.mac, reason)
         pause = backoff.pause(target.failures, self._status_every_s, max(BACKOFF_MAX_S, self._status_every_s))
         pause *= random.uniform(0.9, 1.0)
-        events = (Event("miner_error", at, {"error": reason}, num=target.num),) if target.failures == 0 else ()
+        told = Event("miner_error", at, {"error": reason, "code": code}, num=target.num)
         return PollOutcome(
-            target.num, at, error=reason, failed=True, next_status_at=at + pause,
-            next_chips_at=at + pause if target.chips_due else None, events=events,
+            target.num, at, error=reason, error_code=code, failed=True, next_status_at=at + pause,
+            next_chips_at=at + pause if target.chips_due else None, events=() if target.failures else (told,),
         )  # fmt: skip
 
     def _next(self, due_at: float | None, every_s: float, now: float) -> float:
@@ -279,8 +278,10 @@ class Poller:
             log.error("%d results could not be stored: %s", len(self._results), err)
 
 
-class _SomebodyElse(Exception):
-    """Another miner answers at the address."""
+class _SomebodyElse(HivedError):
+    """Another miner answers at the address: nothing of this poll is this miner's; the sweep sorts out who is where."""
+
+    code = "address_taken"
 
 
 def _status(num: int, at: float, told: MinerReading) -> StoredStatus:

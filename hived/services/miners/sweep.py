@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 
 import psutil
 
-from hived.errors import Transient
+from hived.errors import Transient, next_step
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ class LightScan:
                     for _ in range(self._concurrency):
                         group.create_task(work())
             except* Transient as several:
-                raise Transient(str(several.exceptions[0])) from None
+                raise Transient(str(several.exceptions[0]), code="no_sockets") from None
             await queue.put(None)
 
         scan = asyncio.create_task(all_of_them(), name="light-scan")
@@ -170,7 +170,7 @@ class LightScan:
                     return False
                 # Our own shortage says nothing about the miner: wait for sockets to come back.
                 await asyncio.sleep(0.2 * (attempt + 1))
-        raise Transient("no sockets left on this host; lower discoverd.scan_concurrency or raise the file limit")
+        raise Transient(f"no sockets left on this host; {next_step('no_sockets')}", code="no_sockets")
 
     async def _connect(self, ip: str, port: int, timeout_s: float) -> bool:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)

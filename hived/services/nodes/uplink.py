@@ -167,7 +167,7 @@ class MasterLink:
             state, pause = PIN_MISMATCH, PROBE_S
         elif isinstance(err, NotWelcome) and link.state in (*WITH_MASTER, ASKING):
             state, pause = REFUSED, PROBE_S
-        fields = {"last_error": text, "last_error_at": now}
+        fields = {"last_error": text, "last_error_code": err.code, "last_error_at": now}
         if state is not None and link.state != NONE:
             if await self._store.write(uplink.enter, link.key, state, now, **fields):
                 _alarm(state, link, text)

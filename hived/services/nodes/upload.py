@@ -150,7 +150,7 @@ class Upload:
         now = self._clock()
         fields: dict[str, Any] = {
             "ok_at": now, "skew_s": skew, "master_id": answer.node_id, "master_name": answer.name, "last_error": None,
-            "last_error_at": None,
+            "last_error_code": None, "last_error_at": None,
         }  # fmt: skip
         if link.keyed_at is None:
             fields["keyed_at"] = now

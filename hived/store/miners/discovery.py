@@ -37,7 +37,7 @@ def sweeps(db: Database, *, limit: int = 1) -> list[Sweep]:
 def save_stranger(db: Database, stranger: Stranger) -> None:
     """Note an address that answers but is no miner we can read."""
     fields: dict[str, Any] = {
-        "kind": stranger.kind, "reason": stranger.reason, "last_seen_at": stranger.last_seen_at,
+        "kind": stranger.kind, "code": stranger.code, "reason": stranger.reason, "last_seen_at": stranger.last_seen_at,
         "failures": stranger.failures, "next_probe_at": stranger.next_probe_at,
     }  # fmt: skip
     StrangerRow.insert(ip=stranger.ip, first_seen_at=stranger.first_seen_at, **fields).on_conflict(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +15,6 @@ from hived.store.engine.counters import next_number, next_rev
 from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
 from hived.store.schema import Health, Miner
-
-_NUMBERS = re.compile(r"[\d.]+")
-"""What may differ between two tellings of the same trouble: "no answer within 1.5 s", "... within 5 s"."""
 
 _KNOWN = (
     Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware,
@@ -150,25 +146,24 @@ def drop_access(db: Database, num: int, at: float) -> None:
 
 
 def unlock_failed(
-    db: Database, num: int, at: float, reason: str, *, not_before: float, position: int, forget_access: bool
+    db: Database, num: int, at: float, code: str, reason: str, *, not_before: float, position: int
 ) -> None:
-    """Record that no password opened the miner: the next attempt is not made before `not_before`."""
-    fields: dict[str, Any] = {"api_key": None} if forget_access else {}
+    """Record that the miner could not be opened: it has no key, and is not tried again before `not_before`."""
     _changed(
-        db, num, at, unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before,
-        unlock_position=position, **fields,
+        db, num, at, api_key=None, unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before,
+        unlock_position=position,
     )  # fmt: skip
-    failed(db, num, at, reason)
+    failed(db, num, at, code, reason)
 
 
-def failed(db: Database, num: int, at: float, reason: str) -> None:
-    """Record an error on the miner: text, time and one more in the count. Another kind of error is an event."""
-    previous = Health.select(Health.last_error).where(Health.num == num).bind(db).scalar()
+def failed(db: Database, num: int, at: float, code: str, reason: str) -> None:
+    """Record an error on the miner, and one more in the count. Another code than before is an event."""
+    previous = Health.select(Health.last_error_code).where(Health.num == num).bind(db).scalar()
     Health.update(
-        last_error=reason, last_error_at=at, error_count=Health.error_count + 1, rev=next_rev(db)
+        last_error=reason, last_error_code=code, last_error_at=at, error_count=Health.error_count + 1, rev=next_rev(db)
     ).where(Health.num == num).execute(db)  # fmt: skip
-    if previous is None or _NUMBERS.sub("", previous) != _NUMBERS.sub("", reason):
-        events.add(db, [_event(num, at, "miner_error", error=reason)])
+    if previous != code:
+        events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
 
 
 def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:

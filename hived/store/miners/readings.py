@@ -159,7 +159,8 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
         change["next_chips_at"] = outcome.next_chips_at
     if outcome.error is not None:
         change |= {
-            "last_error": outcome.error, "last_error_at": outcome.at, "error_count": Health.error_count + 1,
+            "last_error": outcome.error, "last_error_code": outcome.error_code, "last_error_at": outcome.at,
+            "error_count": Health.error_count + 1,
         }  # fmt: skip
     if outcome.failed:
         change["failures"] = Health.failures + 1

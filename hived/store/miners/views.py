@@ -15,8 +15,8 @@ from hived.store.schema import Counter, Health, Miner, Model, Node, Status
 
 _ROW = (
     "num", "mac", "ip", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features",
-    "serial", "platform", "node_id", "state", "seen_at", "last_error", "last_error_at", "error_count", "created_at",
-    "updated_at", "rev", "failures", "chips_at", "max_preset",
+    "serial", "platform", "node_id", "state", "seen_at", "last_error", "last_error_code", "last_error_at",
+    "error_count", "created_at", "updated_at", "rev", "failures", "chips_at", "max_preset",
     "node_name",
 )  # fmt: skip
 
@@ -26,8 +26,8 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
     query = (
         Miner.select(
             Miner, Node.name.alias("node_name"),
-            Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_at,
-            Health.error_count, Health.rev, Health.failures, Health.chips_at, Model.max_preset,
+            Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_code,
+            Health.last_error_at, Health.error_count, Health.rev, Health.failures, Health.chips_at, Model.max_preset,
             Status.at, Status.state, Status.preset, Status.partial, Status.detail,
             *(getattr(Status, name) for name in measures.COLUMNS),
         )

@@ -116,6 +116,7 @@ def _replace(db: Database, rows: list[dict[str, Any]], now: float) -> set[int]:
 def _health(num: int, one: SentLatest, rev: int, skew: float) -> dict[str, Any]:
     return {
         "num": num, "state": one.state, "preset": one.preset, "failures": one.failures, "last_error": one.last_error,
+        "last_error_code": one.last_error_code,
         "error_count": one.error_count, "rev": rev, "seen_at": _right(one.seen_at, skew),
         "last_error_at": _right(one.last_error_at, skew),
         "status_at": _right(one.status.at, skew) if one.status else None,

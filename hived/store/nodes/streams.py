@@ -46,7 +46,7 @@ _ROLLUP = (
     "power_min_w", "power_mean_w", "power_max_w", "chip_temp_min_c", "chip_temp_mean_c", "chip_temp_max_c",
 )  # fmt: skip
 _CONTRIBUTION = ("id", "kind", "content_hash", "input_hash", "model", "model_digest", "prompt_version")
-_HEALTH = ("state", "preset", "failures", "last_error", "error_count")
+_HEALTH = ("state", "preset", "failures", "last_error", "last_error_code", "error_count")
 _STATUS = (
     "hashrate_hs", "average_hashrate_hs", "expected_hashrate_hs", "power_w", "state_s", "chip_temp_max_c",
     "pcb_temp_max_c",
@@ -232,8 +232,8 @@ def _latest(rev: int, num: int) -> Any:
     return (
         Health.select(
             Health.num, Health.rev, Health.state, Health.preset, Health.seen_at, Health.failures, Health.last_error,
-            Health.last_error_at, Health.error_count, Miner.mac, Status.at, Status.state.alias("status_state"),
-            Status.preset.alias("status_preset"), Status.partial, Status.detail,
+            Health.last_error_code, Health.last_error_at, Health.error_count, Miner.mac, Status.at,
+            Status.state.alias("status_state"), Status.preset.alias("status_preset"), Status.partial, Status.detail,
             *(getattr(Status, name) for name in _STATUS),
         )
         .join(Miner, on=(Miner.num == Health.num))

@@ -68,6 +68,7 @@ class Health(Table):
     next_chips_at = pw.DoubleField(default=0.0)
     failures = pw.IntegerField(default=0)
     last_error = pw.TextField(null=True)
+    last_error_code = pw.TextField(null=True)
     last_error_at = pw.DoubleField(null=True)
     error_count = pw.IntegerField(default=0)
     settings_due_at = pw.DoubleField(null=True)
@@ -160,6 +161,7 @@ class SettingsVersion(Table):
 class Stranger(Table):
     ip = pw.TextField(primary_key=True)
     kind = pw.TextField()
+    code = pw.TextField(null=True)
     reason = pw.TextField()
     first_seen_at = pw.DoubleField()
     last_seen_at = pw.DoubleField()

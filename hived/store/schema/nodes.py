@@ -84,6 +84,7 @@ class Uplink(Table):
     ok_at = pw.DoubleField(null=True)
     keyed_at = pw.DoubleField(null=True)
     last_error = pw.TextField(null=True)
+    last_error_code = pw.TextField(null=True)
     last_error_at = pw.DoubleField(null=True)
     skew_s = pw.DoubleField(null=True)
 

@@ -108,9 +108,9 @@ async def test_a_row_is_the_small_form_of_a_miner(api: Api) -> None:
         "hashrate_ths": 95.5, "hashrate_nominal_ths": 96.0, "power_w": 3010.0,
         "efficiency_j_per_th": pytest.approx(3010 / 95), "chip_temp_max_c": 71.0, "pcb_temp_max_c": 58.0,
         "fans_lost": 0, "boards": 3, "boards_failed": 0, "pool": "pool.example:3333", "last_error": None,
-        "last_error_at": None, "error_count": 0, "failing": False, "seen_at": "2027-01-15T08:00:00.000Z",
-        "status_at": "2027-01-15T08:00:00.000Z", "node_id": "node-1", "node_name": None,
-            "remote": False,
+        "last_error_code": None, "last_error_at": None, "error_count": 0, "failing": False,
+        "seen_at": "2027-01-15T08:00:00.000Z", "status_at": "2027-01-15T08:00:00.000Z", "node_id": "node-1",
+        "node_name": None, "remote": False,
     }]  # fmt: skip
 
 

@@ -232,7 +232,7 @@ async def test_texts_from_outside_stay_texts(farm: Farm, open_page: OpenPage) ->
     who = replace(identity(0), hostname=HOSTILE, model_name=HOSTILE, serial=HOSTILE)
     num = await farm.add(0, who=who, preset=HOSTILE)
     await farm.add(0, error=HOSTILE)
-    await farm.write(miners.failed, num, time.time(), f"{HOSTILE} again")
+    await farm.write(miners.failed, num, time.time(), "refused", f"{HOSTILE} again")
     async with open_page() as page:
         for path, place in (("/", ".miners"), (f"/miners/{mac(0)}", "#main"), ("/events", ".events")):
             await page.go(farm.url + path, until=f"document.querySelector('{place}')?.innerText.includes('onerror=')")

@@ -17,27 +17,29 @@ from tests.services.miners.test_poll import SOON_S, polled
 
 HEALTHY = 6
 
-FAULTS: list[tuple[Fault, dict[str, Any], str]] = [
-    (Fault.SLOW, {"delay": 30.0}, "no answer within 1.5 s"),
-    (Fault.HUNG, {}, "no answer within 1.5 s"),
-    (Fault.DRIP, {}, "no answer within 1.5 s"),
-    (Fault.RESET, {}, "connection"),
-    (Fault.ERROR_500, {}, "HTTP 500"),
-    (Fault.CUT_JSON, {}, "cut"),
-    (Fault.CUT_JSON, {"drop": True}, "cut"),
-    (Fault.INVALID_JSON, {}, "not JSON"),
-    (Fault.HUGE_BODY, {}, "too long"),
-    (Fault.GZIP_BOMB, {}, "compressed"),
-    (Fault.NOT_A_MINER, {"kind": "printer"}, ""),
-    (Fault.NOT_A_MINER, {"kind": "json"}, ""),
-    (Fault.NOT_A_MINER, {"kind": "router"}, "asks for a login"),
-    (Fault.STOCK_FIRMWARE, {}, "stock"),
+FAULTS: list[tuple[Fault, dict[str, Any], str, str]] = [
+    (Fault.SLOW, {"delay": 30.0}, "no answer within 1.5 s", "timeout"),
+    (Fault.HUNG, {}, "no answer within 1.5 s", "timeout"),
+    (Fault.DRIP, {}, "no answer within 1.5 s", "timeout"),
+    (Fault.RESET, {}, "connection", "connection_lost"),
+    (Fault.ERROR_500, {}, "HTTP 500", "server_error"),
+    (Fault.CUT_JSON, {}, "cut", "unreadable"),
+    (Fault.CUT_JSON, {"drop": True}, "cut", "unreadable"),
+    (Fault.INVALID_JSON, {}, "not JSON", "unreadable"),
+    (Fault.HUGE_BODY, {}, "too long", "unreadable"),
+    (Fault.GZIP_BOMB, {}, "compressed", "unreadable"),
+    (Fault.NOT_A_MINER, {"kind": "printer"}, "", "unreadable"),
+    (Fault.NOT_A_MINER, {"kind": "json"}, "", "other_device"),
+    (Fault.NOT_A_MINER, {"kind": "router"}, "asks for a login", "other_device"),
+    (Fault.STOCK_FIRMWARE, {}, "stock", "stock_firmware"),
 ]
 
 
-@pytest.mark.parametrize(("fault", "options", "reason"), FAULTS, ids=lambda v: v.value if isinstance(v, Fault) else "")
+@pytest.mark.parametrize(
+    ("fault", "options", "reason", "code"), FAULTS, ids=lambda v: v.value if isinstance(v, Fault) else ""
+)
 async def test_a_faulty_miner_delays_nobody_and_its_reason_is_stored(
-    make_site: MakeSite, fault: Fault, options: dict[str, Any], reason: str
+    make_site: MakeSite, fault: Fault, options: dict[str, Any], reason: str, code: str
 ) -> None:
     here = await make_site(HEALTHY + 1)
     await here.discoverer().sweep()
@@ -65,6 +67,7 @@ async def test_a_faulty_miner_delays_nobody_and_its_reason_is_stored(
     assert await polled(here, 3) == []
     assert reason in (view.last_error or "")
     assert view.last_error
+    assert view.last_error_code == code
     assert view.error_count >= 2
     assert view.last_error_at is not None
     assert view.failures >= 2

@@ -86,10 +86,10 @@ async def test_a_shortage_of_sockets_is_ours_and_never_counts_as_a_miss(
 
     monkeypatch.setattr(asyncio, "sleep", nap)
     monkeypatch.setattr(scan, "_connect", none_left)
-    with pytest.raises(Transient, match="file limit"):
+    with pytest.raises(Transient, match="limit of open files"):
         await scan.answers("127.0.0.1", 0.3)
     assert len(naps) == 5
-    with pytest.raises(Transient, match="file limit"):
+    with pytest.raises(Transient, match="limit of open files"):
         async for _ in scan.responders(["127.0.0.1"]):
             pass
 

@@ -186,7 +186,7 @@ async def test_the_latest_status_comes_by_change_and_pages_within_one_change(sto
     assert found[0]["status"]["hashrate_hs"] == 1e14
     assert found[0]["status"]["detail"] == {}
     assert (await store.read(streams.latest, after=cursor, items=2, size=1 << 20)).items == []
-    await store.write(miners.failed, nums[3], START + 20, "no answer")
+    await store.write(miners.failed, nums[3], START + 20, "timeout", "no answer")
     page = await store.read(streams.latest, after=cursor, items=2, size=1 << 20)
     assert [(item.what[-1], json.loads(item.text)["last_error"]) for item in page.items] == [("4", "no answer")]
 
@@ -263,9 +263,9 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "miners.keep_access": lambda db, nums: miners.keep_access(db, nums[0], "k", START + 9, password="p"),
     "miners.drop_access": lambda db, nums: miners.drop_access(db, nums[0], START + 9),
     "miners.unlock_failed": lambda db, nums: miners.unlock_failed(
-        db, nums[0], START + 9, "wrong", not_before=0.0, position=1, forget_access=True
+        db, nums[0], START + 9, "wrong_password", "wrong", not_before=0.0, position=1
     ),
-    "miners.failed": lambda db, nums: miners.failed(db, nums[0], START + 9, "no answer"),
+    "miners.failed": lambda db, nums: miners.failed(db, nums[0], START + 9, "timeout", "no answer"),
     "miners.set_managed": lambda db, _: miners.set_managed(db, MAC, True, START + 9),
     "miners.set_password": lambda db, _: miners.set_password(db, MAC, "p", START + 9),
     "miners.want_settings": lambda db, nums: miners.want_settings(db, nums[0], START + 9),

@@ -22,6 +22,7 @@ from hived.records import values
 
 MAX_RETRY_AFTER_S = 86_400.0  # whoever names more is not to be believed
 
+_STOCK = "antminer-stock"
 _LOGIN = re.compile(r"\b(?:digest|basic)\b", re.IGNORECASE)
 _ANTMINER = re.compile(r'\bdigest\b.*\brealm="?antminer configuration"?', re.IGNORECASE)
 
@@ -40,7 +41,7 @@ def not_vnish(reply: Reply) -> HivedError:
     if reply.status >= 500:
         return _refusal(reply, ())
     if reply.status in (401, 403):
-        return NotThisFirmware("asks for a login", _login_kind(reply) or "login")
+        return _login("asks for a login", _login_kind(reply) or "login")
     if 300 <= reply.status < 400:
         return NotThisFirmware("redirects elsewhere", "redirect")
     return NotThisFirmware(f"HTTP {reply.status} where a miner names itself", parse.looks_like(reply.body))
@@ -60,7 +61,7 @@ def _refusal(reply: Reply, secrets: Iterable[str]) -> HivedError:
         case 401:
             kind = _login_kind(reply)
             if kind:
-                return NotThisFirmware("asks for a login of another kind than VNish has", kind)
+                return _login("asks for a login of another kind than VNish has", kind)
             return BadCredentials("the miner does not take the key or token (HTTP 401)")
         case 404 | 405 | 501:
             return NotSupported(f"the miner has no such call (HTTP {reply.status})")
@@ -71,14 +72,18 @@ def _refusal(reply: Reply, secrets: Iterable[str]) -> HivedError:
         case status if 400 <= status < 500 and status != 408:
             return Refused(said)
         case _:
-            return Transient(said)
+            return Transient(said, code="server_error")
+
+
+def _login(said: str, kind: str) -> NotThisFirmware:
+    return NotThisFirmware(said, kind, code="stock_firmware" if kind == _STOCK else None)
 
 
 def _login_kind(reply: Reply) -> str | None:
     """Return what a Digest or Basic challenge speaks of: stock firmware after a failed boot, or some login page."""
     challenge = reply.headers.get("WWW-Authenticate", "")
     if _ANTMINER.search(challenge):
-        return "antminer-stock"
+        return _STOCK
     return "login" if _LOGIN.search(challenge) else None
 
 

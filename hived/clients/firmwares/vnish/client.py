@@ -93,7 +93,7 @@ class VnishClient:
             found = parse.identity(reply.body)
         except NotThisFirmware as err:
             if reply.fault == CUT and err.kind != "html":
-                raise Transient(CUT) from None
+                raise Transient(CUT, code="unreadable") from None
             raise
         if reply.fault:
             raise Unreadable(reply.fault)
