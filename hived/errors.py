@@ -201,6 +201,9 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("failure", "has failed", "bad",
         "open http://{ip}/ and read its log; hived does not restart miners by itself"),
     Problem("dead_board", "has a dead board", "bad", "check the board's cables, then its chips on http://{ip}/"),
+    Problem("offline", "the last sweeps did not find it", "bad", "look for power and network"),
+    Problem("silent", "it has told nothing lately", "warn", "see whether hive-polld runs: hivectl status"),
+    Problem("unseen", "its node is away", "warn", "see to the node {node}: power, network, then its hive-syncd"),
     Problem("lost_fan", "has lost a fan", "bad", "check the fan's plug and blades before it overheats"),
 )}  # fmt: skip
 """What can be wrong, by its code: the one place for its words, how bad it is and what to do."""

@@ -31,9 +31,6 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
 
-SILENT_AFTER_POLLS = 3
-"""A miner whose last status is older than so many polls is silent: its numbers do not count any more."""
-
 
 class WrongUsage(HivedError):
     """The command line asks for something that makes no sense."""
@@ -60,10 +57,6 @@ class CommandContext:
     def config_file(self) -> Path:
         """The main file of the configuration, whether it exists or not."""
         return Path(self.args.config or os.environ.get("HIVED_CONFIG") or configuration.DEFAULT_PATH)
-
-    @property
-    def silent_after_s(self) -> float:
-        return SILENT_AFTER_POLLS * self.config.intervals.status_seconds
 
     @asynccontextmanager
     async def store(self) -> AsyncIterator[Store]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hived.cli.context import CommandContext
 from hived.documents import appliance as documents
 from hived.documents.shared import Json
-from hived.records.daemon import EVERY_NODE, DaemonRow, alive
+from hived.records.condition import Moment
+from hived.records.daemon import EVERY_NODE, POLLD, DaemonRow, alive
 from hived.store import Database, daemon_rows
+from hived.store.nodes import contacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,10 @@ def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
         DaemonState(name, (row := told.get(name)) is not None and alive(row.beat_at, now), row)
         for name in sorted({*EVERY_NODE, *told})
     ]
+
+
+def moment(db: Database, context: CommandContext) -> Moment:
+    """Return now, and who watches the miners."""
+    now = context.clock()
+    beat_at = next((row.beat_at for row in read_daemons(db) if row.name == POLLD), None)
+    return Moment(now, context.config.intervals.status_seconds, alive(beat_at, now), contacts.away(db))

@@ -6,12 +6,13 @@ import getpass
 import sys
 from collections.abc import Sequence
 
-from hived.cli import lookup
+from hived.cli import daemons, lookup
 from hived.cli.context import CommandContext, WrongUsage, interruptible
 from hived.cli.output.text import clean
 from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records.access import By
+from hived.records.condition import Moment, condition
 from hived.records.daemon import DISCOVERD, alive
 from hived.records.miner_view import KnownMiner, MinerView, ModelView
 from hived.services.miners import steering
@@ -30,11 +31,12 @@ async def change(context: CommandContext) -> int:
         found = await store.read(lookup.find_all, args.miners)  # before anybody types a password
         with interruptible():
             password = _password(context, len(found))
-        now = context.clock()
         await store.write(_change, [one.mac for one in found], args.managed, password, context.by())
-        after, ladder, looked_for = await store.read(_read, found, now)
+        after, ladder, moment, looked_for = await store.read(_read, found, context)
     if context.json:
-        context.screen.document([documents.listed(v, ladder.get(v.model_alias or "")) for v in after])
+        context.screen.document(
+            [documents.listed(v, ladder.get(v.model_alias or ""), condition(v, moment)) for v in after]
+        )
         return 0
     for view in after:
         if view.remote:
@@ -72,10 +74,13 @@ def _change(db: Database, macs: Sequence[str], managed: bool | None, password: s
         steering.set_miner(db, mac, by, managed=managed, password=password)
 
 
-def _read(db: Database, found: Sequence[KnownMiner], now: float) -> tuple[list[MinerView], dict[str, ModelView], bool]:
+def _read(
+    db: Database, found: Sequence[KnownMiner], context: CommandContext
+) -> tuple[list[MinerView], dict[str, ModelView], Moment, bool]:
     after = [view for one in found for view in views.miners(db, mac=one.mac)]
-    running = any(row.name == DISCOVERD and alive(row.beat_at, now) for row in daemon_rows.daemons(db))
-    return after, {model.alias: model for model in models.views(db)}, running
+    when = daemons.moment(db, context)
+    running = any(row.name == DISCOVERD and alive(row.beat_at, when.now) for row in daemon_rows.daemons(db))
+    return after, {model.alias: model for model in models.views(db)}, when, running
 
 
 def _password(context: CommandContext, count: int) -> str | None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hived.cli import fleet, lookup
+from hived.cli import daemons, lookup
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
-from hived.cli.troubles import failure_text
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.documents.shared import Json
-from hived.errors import next_step
+from hived.records.condition import Condition, condition
 from hived.records.events import Event, sentence, tone
 from hived.records.events import settings as settings_in_words
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
@@ -45,6 +44,7 @@ class Facts:
     """All that is read from the database, of one moment."""
 
     view: MinerView
+    how: Condition
     model: ModelView | None
     settings: SettingsVersion | None
     boards: tuple[HashboardChips, ...]
@@ -54,7 +54,7 @@ class Facts:
 async def show(context: CommandContext) -> int:
     """Print one miner."""
     async with context.store() as store:
-        facts = await store.read(_read, context.args.miner)
+        facts = await store.read(_read, context)
     if context.json:
         context.screen.document(_document(facts))
         return 0
@@ -72,15 +72,16 @@ async def show(context: CommandContext) -> int:
     return 0
 
 
-def _read(db: Database, text: str) -> Facts:
-    known = lookup.find(db, text)
+def _read(db: Database, context: CommandContext) -> Facts:
+    known = lookup.find(db, context.args.miner)
     view = views.miners(db, mac=known.mac)[0]
     found = models.views(db, view.model_alias) if view.model_alias else []
     chips = telemetry.newest(db, known.num, limit=MOST_BOARDS)
     newest = chips[0][0] if chips else None
     fits = newest is not None and view.status is not None and abs(view.status.at - newest) <= CHIPS_OLD_S
     return Facts(
-        view=view, model=found[0] if found else None, settings=settings.newest(db, known.num),
+        view=view, how=condition(view, daemons.moment(db, context)), model=found[0] if found else None,
+        settings=settings.newest(db, known.num),
         boards=tuple(board for at, board in chips if at == newest) if fits else (),
         events=events.newest(db, limit=NEWEST_EVENTS, num=known.num),
     )  # fmt: skip
@@ -89,7 +90,7 @@ def _read(db: Database, text: str) -> Facts:
 def _document(facts: Facts) -> Json:
     view = facts.view
     return {
-        **documents.listed(view, facts.model, facts.boards),
+        **documents.listed(view, facts.model, facts.how, facts.boards),
         "settings": documents.settings(facts.settings) if facts.settings else None,
         "events": [appliance.event(one, view.ip, view.hostname) for one in facts.events],
     }
@@ -97,7 +98,7 @@ def _document(facts: Facts) -> Json:
 
 def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
     view, paint = facts.view, context.screen.paint
-    how = fleet.condition(view, now, context.silent_after_s)
+    how = facts.how
     model = view.model_name or view.model_alias or "unknown model"
     yield f"{paint(view.ip or view.mac, 'bold')}  {clean(model)}  {paint(clean(how.word), how.tone)}"
     yield _named("MAC", view.mac)
@@ -117,18 +118,18 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
             f"{clean(view.last_error)} ({ago(view.last_error_at, now)}, {counted(view.error_count, 'error')} in all)"
         )
         yield _named("last error", paint(error, "bad" if view.failures else "dim"))
-        if view.failures or not view.has_key or not view.online:
-            step = next_step(view.last_error_code, miner=view.ip or view.mac, ip=view.ip)
-            yield _named("", f"next: {clean(step)}")
-    if view.state == "failure" and view.online:
-        yield _named("failure", paint(clean(failure_text(view).partition(": ")[2] or "no reason told"), "bad"))
-        yield _named("", f"next: {next_step('failure', ip=view.ip or view.mac)}")
+    if how.why is not None:
+        if how.why != view.last_error:
+            yield _named("trouble", paint(clean(how.why), how.tone))
+        yield _named("", f"next: {clean(how.next_step or UNKNOWN)}")
+    for loss in how.lost:
+        yield _named("lost", f"{terahash(loss.hashrate_hs)} TH/s: {loss.reason}")
 
 
 def _numbers(context: CommandContext, facts: Facts, now_told: StoredStatus, now: float) -> Iterator[str]:
     s = now_told
     yield ""
-    old = "" if facts.view.online and fleet.fresh(facts.view, now, context.silent_after_s) else ", old"
+    old = "" if facts.how.fresh else ", old"
     yield context.screen.paint(f"Status, {ago(s.at, now)}{old}", "bold")
     yield _named("state", clean(f"{s.state or UNKNOWN} for {span(s.state_s)}"))
     yield _named(
@@ -158,8 +159,7 @@ def _tables(context: CommandContext, s: StoredStatus) -> None:
     if s.fans:
         _section(context, "Fans")
         fans: list[Row] = [
-            [str(f.index), number(f.rpm), Cell(f.status or UNKNOWN, "bad" if f.status == "lost" else None)]
-            for f in s.fans
+            [str(f.index), number(f.rpm), Cell(f.status or UNKNOWN, "bad" if f.lost else None)] for f in s.fans
         ]
         draw(context.screen, _FANS, fans, indent="  ")
     if s.pools:

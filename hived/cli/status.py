@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from hived import __version__
-from hived.cli import fleet, peers, uplink
+from hived.cli import peers, uplink
 from hived.cli.context import EXIT_FAILED, CommandContext
-from hived.cli.daemons import DaemonState, all_daemons, read_daemons
+from hived.cli.daemons import DaemonState, all_daemons, moment, read_daemons
 from hived.cli.output.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
-from hived.cli.troubles import Trouble, troubles
-from hived.documents import appliance, nodes
-from hived.documents.shared import rfc3339
+from hived.cli.troubles import Shared, troubles
+from hived.documents import appliance
+from hived.documents import miners as documents
+from hived.documents import nodes as node_documents
+from hived.documents.shared import Json, rfc3339
+from hived.records.condition import Moment, Totals, condition, totals
 from hived.records.discovery import Sweep
 from hived.records.host import HostTrouble
 from hived.records.miner_view import MinerView
@@ -34,6 +37,7 @@ LABEL = 14  # columns of a line's name
 class Facts:
     """All that is read from the database, of one moment."""
 
+    moment: Moment
     views: list[MinerView]
     daemons: list[DaemonState]
     sweeps: list[Sweep]
@@ -49,36 +53,37 @@ class Facts:
 
 async def status(context: CommandContext) -> int:
     """Print the overview; 1 when a daemon is down."""
-    now = context.clock()
     async with context.store() as store:
-        facts = await store.read(_read, now, context.node_id(), context.config.syncd.master, store.path)
-    total = fleet.totals(facts.views, now, context.silent_after_s)
-    wrong = troubles(facts.views, now, context.silent_after_s)
+        facts = await store.read(_read, context, context.node_id(), store.path)
+    total, nodes = totals([(view, condition(view, facts.moment)) for view in facts.views])
+    wrong = troubles(facts.views, facts.moment)
     down = [one for one in facts.daemons if not one.alive]
     if context.json:
-        context.screen.document(_document(context, facts, total, wrong, now))
+        context.screen.document(
+            _document(context, facts, documents.fleet(total, nodes, facts.strangers, _swept(facts)), wrong)
+        )
     else:
-        for line in _Words(context, facts, total, wrong, now).lines():
+        for line in _Words(context, facts, total, wrong).lines():
             context.screen.say(line)
     return EXIT_FAILED if down else 0
 
 
-def _read(db: Database, now: float, node_id: str, wanted: str, path: Path | None) -> Facts:
+def _read(db: Database, context: CommandContext, node_id: str, path: Path | None) -> Facts:
+    when = moment(db, context)
+    sizes = dialect.sizes(db)
     return Facts(
-        views=views.miners(db), daemons=all_daemons(read_daemons(db), now), sweeps=discovery.sweeps(db, limit=2),
-        strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db), database=db.name,
-        bytes=(sizes := dialect.sizes(db))[0], log_bytes=sizes[1], master=uplink.read(db, node_id, now, wanted),
-        host=host_troubles(path),
+        moment=when, views=views.miners(db), daemons=all_daemons(read_daemons(db), when.now),
+        sweeps=discovery.sweeps(db, limit=2), strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db),
+        database=db.name, bytes=sizes[0], log_bytes=sizes[1],
+        master=uplink.read(db, node_id, when.now, context.config.syncd.master), host=host_troubles(path),
     )  # fmt: skip
 
 
 class _Words:
     """The overview for people."""
 
-    def __init__(
-        self, context: CommandContext, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float
-    ) -> None:
-        self.context, self.facts, self.total, self.wrong, self.now = context, facts, total, wrong, now
+    def __init__(self, context: CommandContext, facts: Facts, total: Totals, wrong: list[Shared]) -> None:
+        self.context, self.facts, self.total, self.wrong, self.now = context, facts, total, wrong, facts.moment.now
         self.paint = context.screen.paint
 
     def lines(self) -> Iterator[str]:
@@ -119,12 +124,12 @@ class _Words:
             return self.paint(clean(self.facts.host[0].text.partition(":")[0]), "bad")
         if not self.facts.views:
             return self.paint("no miner was found yet", "warn")
-        sick = {view.mac for one in self.wrong if not one.over for view in one.miners}
+        sick = {view.mac for one in self.wrong if not one.trouble.over for view in one.miners}
         if sick:
             verb = "needs" if len(sick) == 1 else "need"
             return self.paint(f"{counted(len(sick), 'miner')} {verb} a look", "warn")
-        if self.total.silent:
-            return self.paint(f"{counted(self.total.silent, 'online miner')} told nothing lately", "warn")
+        if silent := self.total.marks["silent"]:
+            return self.paint(f"{counted(silent, 'online miner')} told nothing lately", "warn")
         return self.paint("all is well", "good")
 
     def _named(self, name: str, text: str) -> str:
@@ -178,7 +183,7 @@ class _Words:
             yield from self._wrapped("peers", near)
 
     def _sweep(self) -> str:
-        done = next((one for one in self.facts.sweeps if one.finished_at is not None), None)
+        done = _swept(self.facts)
         if done is None or done.finished_at is None:
             return (
                 f"the first one has run for {span(self.now - self.facts.sweeps[0].started_at)}"
@@ -194,17 +199,21 @@ class _Words:
     def _miners(self) -> Iterator[str]:
         t = self.total
         yield self.paint("Miners", "bold")
-        counts = [f"{t.miners:,} known", f"{t.online:,} online", f"{t.hashing:,} hashing"]
-        counts += [f"{t.failing:,} failing", f"{t.silent:,} silent"]
+        counts = [f"{t.miners:,} known"]
+        counts += [f"{t.marks[mark]:,} {mark}" for mark in ("online", "hashing", "failing", "silent")]
+        counts += [f"{t.marks['unseen']:,} unseen"] if t.marks["unseen"] else []
         yield from self._wrapped("", counts)
-        if not t.miners:
+        if not self.facts.views:
             return
         yield from self._wrapped("states", [f"{count:,} {clean(state)}" for state, count in t.states.items()])
-        yield self._named("hashrate", hashrate(t.hashrate_hs, t.expected_hashrate_hs))
-        if t.lost_hashrate_hs:
-            yield self._named(
-                "", f"{terahash(t.lost_hashrate_hs)} TH/s more were expected of miners that are silent or offline"
+        yield self._named("hashrate", hashrate(t.hashrate_hs, t.expected_hs))
+        if t.lost:
+            yield from self._wrapped(
+                "lost", [f"{terahash(hs)} TH/s {reason} ({counted(n, 'miner')})" for reason, hs, n in t.lost]
             )
+        if t.unseen:
+            which = f"{counted(t.unseen, 'miner')} that should give {terahash(t.unseen_hs)} TH/s"
+            yield self._named("unknown", f"{which}: last heard of {ago(t.unseen_since, self.now)}")
         if t.power_w is not None:
             yield self._named("power", watts(t.power_w))
         if t.efficiency_j_per_th is not None:
@@ -216,15 +225,21 @@ class _Words:
             f" ({MOST_ERRORS} of {len(self.wrong)}; more: hivectl miners list --sort worst)" if more > 0 else ""
         )
         yield self.paint(title, "bold")
-        for one in self.wrong[:MOST_ERRORS]:
+        for shared in self.wrong[:MOST_ERRORS]:
+            one = shared.trouble
             when = ago(one.at, self.now) if one.at is not None else "now"
             room = (self.context.screen.width or 10_000) - LABEL
-            text = cut(f"{_who(one)}: {clean(one.text)}", room)
+            text = cut(f"{_who(shared)}: {clean(one.text)}", room)
             yield f"  {when:<{LABEL - 2}}{self.paint(text, 'dim' if one.over else 'bad')}"
-            yield self._named("", f"next: {clean(one.step)}" if not one.over else "it is over")
+            yield self._named("", f"next: {clean(one.next_step)}" if not one.over else "it is over")
 
 
-def _who(one: Trouble) -> str:
+def _swept(facts: Facts) -> Sweep | None:
+    """Return the last sweep that came to its end."""
+    return next((one for one in facts.sweeps if one.finished_at is not None), None)
+
+
+def _who(one: Shared) -> str:
     names = [view.ip or view.mac for view in one.miners]
     if len(names) == 1:
         name = one.miners[0].hostname
@@ -237,14 +252,11 @@ def _database(facts: Facts) -> str:
     return f"{clean(facts.database)}, {size(facts.bytes)}{log} (integrity not checked)"
 
 
-def _document(
-    context: CommandContext, facts: Facts, total: fleet.Totals, wrong: list[Trouble], now: float
-) -> dict[str, Any]:
+def _document(context: CommandContext, facts: Facts, fleet: Json, wrong: list[Shared]) -> dict[str, Any]:
     path = context.config.database.sqlite_path
-    done = next((one for one in facts.sweeps if one.finished_at is not None), None)
     return {
         "ok": all(one.alive for one in facts.daemons),
-        "at": rfc3339(now),
+        "at": rfc3339(facts.moment.now),
         "node": context.config.node.effective_name,
         "site": context.config.node.site,
         "version": __version__,
@@ -253,13 +265,13 @@ def _document(
         "daemons": [one.document() for one in facts.daemons],
         "problems": [appliance.problem(one) for one in facts.host],
         "subnets": [str(one) for one in context.config.network.subnets],
-        "peers": [nodes.peer(one) for one in facts.peers],
+        "peers": [node_documents.peer(one) for one in facts.peers],
         "master": uplink.document(facts.master),
-        "fleet": fleet.document(total, facts.strangers, done),
+        "fleet": fleet,
         "errors": [
             {
-                "text": one.text, "next": one.step, "at": rfc3339(one.at), "over": one.over,
-                "miners": [v.mac for v in one.miners],
+                "text": one.trouble.text, "next": one.trouble.next_step, "at": rfc3339(one.trouble.at),
+                "over": one.trouble.over, "miners": [v.mac for v in one.miners],
             }
             for one in wrong
         ],

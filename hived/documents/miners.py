@@ -7,10 +7,11 @@ unit in its name; `index` is our number of the same thing (chips from 0, as in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.records import events
+from hived.records.condition import MARKS, Condition, Loss, Totals, expected_hs, losses
 from hived.records.discovery import Stranger, Sweep
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
@@ -35,7 +36,7 @@ def telemetry_id(num: int, at: float, board: int) -> int:
 
 
 def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] = ()) -> Json:
-    """Return *miner*; `boards` are the chips to show in its latest status."""
+    """Return *miner* without what `judged` says; `boards` are the chips to show in its latest status."""
     return {
         "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "model": model,
         "latest_status": status(view.status, boards) if view.status else None,
@@ -44,16 +45,31 @@ def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] 
         "features": None if view.features is None else view.features.split(), "serial": view.serial,
         "platform": view.platform, "node_id": view.node_id, "model_name": view.model_name,
         "model_alias": view.model_alias, "max_preset": view.max_preset, "state": view.state,
-        "last_seen_at": rfc3339(view.seen_at), "has_key": view.has_key, "failing": view.failures > 0,
+        "last_seen_at": rfc3339(view.seen_at), "has_key": view.has_key,
         "last_error": view.last_error, "last_error_code": view.last_error_code,
         "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count,
         "node_name": view.node_name, "pending": view.pending,
     }  # fmt: skip
 
 
-def listed(view: MinerView, model: ModelView | None, boards: Sequence[HashboardChips] = ()) -> Json:
+def listed(view: MinerView, model: ModelView | None, how: Condition, boards: Sequence[HashboardChips] = ()) -> Json:
     """Return *miner* as in a list, where its model goes without the ladder's watts."""
-    return miner(view, model_in_miner(model) if model else unknown_model(view), boards)
+    return {**miner(view, model_in_miner(model) if model else unknown_model(view), boards), **judged(how)}
+
+
+def judged(how: Condition) -> Json:
+    """Return what *miner* and its row say of how it is doing; `old`: its numbers are not those of now."""
+    return {
+        "condition": {
+            "word": how.word, "tone": how.tone, "rank": how.rank, "why": how.why, "next_step": how.next_step,
+            "old": not how.fresh, "marks": how.marks,
+        },
+        "failing": "failing" in how.marks, "hashrate_expected_ths": ths(how.expected_hs), "lost": _lost(how.lost),
+    }  # fmt: skip
+
+
+def _lost(losses: Sequence[Loss]) -> list[Json]:
+    return [{"reason": loss.reason, "hashrate_ths": ths(loss.hashrate_hs)} for loss in losses]
 
 
 def model_in_miner(view: ModelView) -> Json:
@@ -72,7 +88,7 @@ def unknown_model(view: MinerView) -> Json | None:
 
 
 def row(view: MinerView) -> Json:
-    """Return the small form of a miner for a table of thousands."""
+    """Return the small form of a miner for a table of thousands, without what `judged` says."""
     now = view.status
     told = now is not None and (bool(now.hashboards) or not now.partial)
     return {
@@ -83,14 +99,42 @@ def row(view: MinerView) -> Json:
         "hashrate_nominal_ths": ths(now.expected_hashrate_hs) if now else None,
         "power_w": now.power_w if now else None, "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
         "chip_temp_max_c": now.chip_temp_max_c if now else None, "pcb_temp_max_c": now.pcb_temp_max_c if now else None,
-        "fans_lost": sum(f.status == "lost" for f in now.fans) if now and now.fans else None,
+        "fans_lost": sum(f.lost for f in now.fans) if now and now.fans else None,
         "boards": len(now.hashboards) if now and told else None,
         "boards_failed": sum(not b.works for b in now.hashboards) if now and told else None,
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
         "last_error_code": view.last_error_code, "last_error_at": rfc3339(view.last_error_at),
-        "error_count": view.error_count, "failing": view.failures > 0,
+        "error_count": view.error_count,
         "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None, "node_id": view.node_id,
         "node_name": view.node_name, "remote": view.remote,
+    }  # fmt: skip
+
+
+def fleet(whole: Totals, nodes: Mapping[str, Totals], strangers: Mapping[str, int], last_sweep: Sweep | None) -> Json:
+    """Return the totals of the fleet, and of the miners of each node by its id.
+
+    `counts` says how many miners have each mark, `hashrate_nominal_lost_ths` what those should give by their firmware
+    whose numbers are not those of now. What `unseen` ones should give is neither expected nor lost.
+    """
+    return {
+        **_sums(whole), "states": dict(sorted(whole.states.items())), "models": dict(sorted(whole.models.items())),
+        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()}, "strangers": strangers,
+        "last_sweep": sweep(last_sweep) if last_sweep else None,
+    }  # fmt: skip
+
+
+def _sums(found: Totals) -> Json:
+    marks = found.marks
+    return {
+        "miners": found.miners, "online": marks["online"], "managed": found.managed, "hashing": marks["hashing"],
+        "failing": marks["failing"], "silent": marks["silent"], "counts": {mark: marks[mark] for mark in MARKS},
+        "hashrate_ths": ths(found.hashrate_hs), "hashrate_nominal_ths": ths(found.nominal_hs),
+        "hashrate_nominal_lost_ths": ths(found.nominal_away_hs), "hashrate_expected_ths": ths(found.expected_hs),
+        "lost": [{"reason": reason, "hashrate_ths": ths(hs), "miners": n} for reason, hs, n in found.lost],
+        "unseen": {
+            "miners": found.unseen, "hashrate_ths": ths(found.unseen_hs), "since": rfc3339(found.unseen_since),
+        },
+        "power_w": found.power_w, "efficiency_j_per_th": found.efficiency_j_per_th,
     }  # fmt: skip
 
 
@@ -107,7 +151,7 @@ def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
         "hashrate_average_ths": ths(now.average_hashrate_hs), "efficiency_j_per_th": now.efficiency_j_per_th,
         "chip_temp_max_c": now.chip_temp_max_c, "pcb_temp_max_c": now.pcb_temp_max_c,
         "fan_duty_percent": now.fan_duty_percent, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
-        "extra": now.extra,
+        "extra": now.extra, "hashrate_expected_ths": ths(expected_hs(now)), "lost": _lost(losses(now)),
     }  # fmt: skip
 
 
@@ -176,7 +220,7 @@ def stranger(who: Stranger) -> Json:
 
 def _fan(fan: FanReading) -> Json:
     return {
-        "identifier": f"fan-{fan.index}", "rpm": fan.rpm, "status": fan.status, "index": fan.index,
+        "identifier": f"fan-{fan.index}", "rpm": fan.rpm, "status": fan.status, "lost": fan.lost, "index": fan.index,
         "max_rpm": fan.max_rpm,
     }  # fmt: skip
 
@@ -191,8 +235,8 @@ def _pool(pool: PoolReading) -> Json:
 
 def _board(board: HashboardReading, chips: Sequence[ChipReading]) -> Json:
     return {
-        "identifier": f"chain-{board.index}", "state": board.state, "hashrate": ghs(board.hashrate_hs),
-        "pcb_temp_min": board.pcb_temp_min_c, "pcb_temp_max": board.pcb_temp_max_c,
+        "identifier": f"chain-{board.index}", "state": board.state, "works": board.works,
+        "hashrate": ghs(board.hashrate_hs), "pcb_temp_min": board.pcb_temp_min_c, "pcb_temp_max": board.pcb_temp_max_c,
         "chip_temp_min": board.chip_temp_min_c, "chip_temp_max": board.chip_temp_max_c,
         "chips": [_chip(c) for c in chips], "index": board.index, "description": board.description,
         "hashrate_ths": ths(board.hashrate_hs), "hashrate_nominal_ths": ths(board.expected_hashrate_hs),

@@ -68,6 +68,11 @@ class FanReading:
     max_rpm: int | None = None
     status: str | None = None
 
+    @property
+    def lost(self) -> bool:
+        """Whether the miner misses it."""
+        return self.status == "lost"
+
 
 @dataclass(frozen=True, slots=True)
 class PoolReading:
@@ -88,7 +93,7 @@ class PoolReading:
 
 
 def active_pool(pools: Iterable[PoolReading]) -> str | None:
-    """Return the URL of the owner's pool that is in use; the dev fee's turn is not a switch."""
+    """Return the URL of the owner's pool that is in use; the dev fee may be active beside it and does not count."""
     return next((p.url for p in pools if p.kind == "user" and p.status == "active" and p.url), None)
 
 

@@ -12,14 +12,6 @@ from hived.records.events import Event
 from hived.records.firmware import Reach
 from hived.records.miner import FanReading, HashboardChips, HashboardReading, PoolReading
 
-REMOTE_SILENT_S = 300.0
-"""A miner of another node is not silent before that: its node may ask more seldom, and the line may be bad."""
-
-
-def silent_after_s(own_s: float, *, remote: bool) -> float:
-    """Return how old the last status of a miner may be; `own_s`: for those that this node asks."""
-    return max(own_s, REMOTE_SILENT_S) if remote else own_s
-
 
 @dataclass(frozen=True, slots=True)
 class KnownMiner:

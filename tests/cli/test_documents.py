@@ -6,10 +6,6 @@ from typing import Any
 
 import pytest
 
-from hived.api.miners import totals as api_totals
-from hived.cli.fleet import document, totals
-from hived.store.miners import discovery as stored_site
-from hived.store.miners import views
 from tests.cli.site import Site, mac
 
 # The inherited fields of the API: their names are fixed.
@@ -63,19 +59,6 @@ def test_the_inherited_fields_are_all_there(read: Site) -> None:
     assert miner["latest_status"]["fans"][0].keys() >= {"identifier", "rpm", "status"}
     (model,) = read.run("models", "list", "--json").document
     assert model.keys() >= MODEL
-
-
-def test_the_sums_are_those_of_the_dashboard(mixed: Site) -> None:
-    views_now = mixed.write(views.miners)
-    (sweep,) = mixed.write(stored_site.sweeps)
-    news = api_totals.News(last_sweep=sweep, strangers={"printer": 1})
-    theirs = api_totals.totals(
-        [api_totals.MinerSummary.of(view, b"") for view in views_now], news,
-        now=mixed.now, rev=0, refreshed_at=mixed.now, status_seconds=15.0,
-    )  # fmt: skip
-    ours = document(totals(views_now, mixed.now, 45.0), {"printer": 1}, sweep)
-    assert ours.keys() <= theirs.keys()
-    same(ours, theirs)
 
 
 def test_a_document_is_plain_ascii(read: Site) -> None:

@@ -21,7 +21,8 @@ def test_everything_known_is_told_with_units(site: Site) -> None:
     assert ran.row("temperature").endswith("chips up to 71 °C, boards up to 60 °C, fans at 80 %")
     assert ran.row("preset").endswith("3080, 3080 asked for")
     assert "pool 1 url: stratum+tcp://a.example.com:3333 -> stratum+tcp://b.example.com:3333" in ran.row("version 2")
-    assert ran.row("Failed to start").split()[:4] == ["2", "failure", "0.0", "0"]
+    assert ran.row("trouble").endswith("board 2 is failure: Failed to start")
+    assert ran.row("  2  failure").split()[:4] == ["2", "failure", "0.0", "0"]
     assert "farm.worker01" in ran.row("pool.example.com")
     assert "lost fan 2" in ran.out
 

@@ -11,19 +11,23 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from hived.api.http.responses import Page, encode
-from hived.api.miners.totals import MinerSummary, News, totals
+from hived.api.miners import totals
+from hived.api.miners.totals import News
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.documents.shared import rfc3339
+from hived.records.condition import Condition, Moment, condition, essence
+from hived.records.daemon import POLLD, alive
 from hived.records.events import Event
 from hived.records.miner_view import MinerView
 from hived.store import Database, Store, daemon_rows
 from hived.store.miners import discovery, fleet, models, views
+from hived.store.nodes import contacts
 
 BEAT_S = 1.0
 ROLL_S = 10.0  # how soon is shown what comes without a new rev: that a miner answered, a ladder, a dropped key
@@ -37,26 +41,48 @@ MAX_BATCHES = 8  # readers that lag behind whose pieces are kept until the next 
 
 @dataclass(slots=True)
 class Entry:
-    """One miner: what totals need, and its JSON without the members that change without a new rev."""
+    """One miner: what is judged and summed up, and its JSON without the members that change without a new rev."""
 
-    glance: MinerSummary
-    rev: int
+    view: MinerView
+    model: bytes
+    """Its model as JSON while the catalogue does not have it."""
     miner: bytes
     row: bytes
     seen_at: bytes
+    key: object
+    """What of the moment its condition holds for."""
+    how: Condition
+    judged: bytes
+    judged_rev: int = -1
+    """The newest rev when its condition last changed by time alone."""
     serial: int = 0
 
     def seen(self, at: float | None) -> None:
         """Note when it answered last."""
-        self.glance.seen_at, self.seen_at = at, encode(rfc3339(at))
+        self.view, self.seen_at = replace(self.view, seen_at=at), encode(rfc3339(at))
+
+    def at(self, moment: Moment) -> Condition:
+        """Return how it is doing at a moment."""
+        return self.how if moment.key(self.view) == self.key else condition(self.view, moment)
+
+    def judge(self, moment: Moment) -> bool:
+        """Judge it again when the moment is another one for it; tell whether that changed what is shown."""
+        key = moment.key(self.view)
+        if key == self.key:
+            return False
+        before, self.key, self.how = self.how, key, condition(self.view, moment)
+        if self.how == before:
+            return False
+        self.judged = _judged(self.how)
+        return True
 
     def as_row(self) -> bytes:
-        return b'{"seen_at":%b,%b' % (self.seen_at, self.row)
+        return b'{"seen_at":%b,%b,%b' % (self.seen_at, self.judged, self.row)
 
     def as_miner(self, known: dict[str, _Model]) -> bytes:
-        model = known.get(self.glance.alias) if self.glance.alias is not None else None
-        told = model.body if model else self.glance.model
-        return b'{"last_seen_at":%b,"model":%b,%b' % (self.seen_at, told, self.miner)
+        model = known.get(self.view.model_alias) if self.view.model_alias is not None else None
+        told = model.body if model else self.model
+        return b'{"last_seen_at":%b,"model":%b,%b,%b' % (self.seen_at, told, self.judged, self.miner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +148,9 @@ class LiveMiners:
                 if look.rev < self.rev:  # another database than before
                     first, look = True, await self.store.read(self._look, None, True)
                 late = self._changed_without_rev(look)
-                self._take(look, await self.store.read(_entries, late) if late else [], first=first)
+                self._take(look, await self.store.read(_entries, late, self.moment()) if late else [], first=first)
             self._mark, self.refreshed_at = mark, now
+            self._judge()
             if roll:
                 self._rolled = (mark, now)
 
@@ -134,7 +161,7 @@ class LiveMiners:
     def page(self, name: str, node_id: str | None = None) -> Page:
         """Return the reply "miners" or "rows" for the fleet as it is now, or for the miners of one node."""
         if (name, node_id) not in self._pages:
-            entries = [e for e in self._entries.values() if node_id in (None, e.glance.node_id)]
+            entries = [e for e in self._entries.values() if node_id in (None, e.view.node_id)]
             if len(self._pages) >= MAX_PAGES:  # whoever asks for nodes that do not exist
                 self._pages = {}
             if name == "miners":
@@ -144,21 +171,24 @@ class LiveMiners:
             self._pages[name, node_id] = Page(body, f"{self._boot}-{self.serial}")
         return self._pages[name, node_id]
 
+    def moment(self) -> Moment:
+        """Return now, and who watches."""
+        now = self.clock()
+        return Moment(now, self.status_seconds, alive(self.news.beats.get(POLLD), now), self.news.away)
+
     def totals(self) -> dict[str, Any]:
         """Return the sums over the fleet, worked out at most once a second while nothing changes."""
-        now = self.clock()
-        if self._totals is None or self._totals[0] != self.serial or not 0 <= now - self._totals[1] < 1:
-            found = totals(
-                (e.glance for e in self._entries.values()), self.news, now=now, rev=self.rev,
-                refreshed_at=self.refreshed_at, status_seconds=self.status_seconds,
-            )  # fmt: skip
-            self._totals = (self.serial, now, found)
+        moment = self.moment()
+        if self._totals is None or self._totals[0] != self.serial or not 0 <= moment.now - self._totals[1] < 1:
+            miners = [(e.view, e.at(moment)) for e in self._entries.values()]
+            found = totals.fleet(miners, self.news, moment, rev=self.rev, refreshed_at=self.refreshed_at)
+            self._totals = (self.serial, moment.now, found)
         return self._totals[2]
 
     def whereabouts(self, mac: str | None) -> tuple[str | None, str | None]:
         """Return the present address and host name of a miner."""
         entry = self._by_mac.get(mac) if mac is not None else None
-        return (entry.glance.ip, entry.glance.hostname) if entry else (None, None)
+        return (entry.view.ip, entry.view.hostname) if entry else (None, None)
 
     def knows_since(self, rev: int) -> bool:
         """Tell whether everything that left the fleet after this rev is known here."""
@@ -167,7 +197,9 @@ class LiveMiners:
     def since_rev(self, rev: int) -> list[bytes]:
         """Return what changed after a rev as JSON for "miners", in pieces; all of it for a rev of another database."""
         rev = rev if rev <= self.rev else -1
-        return self._pieces(lambda e: e.rev > rev, [mac for _, at_rev, mac in self._gone if at_rev >= rev])
+        return self._pieces(
+            lambda e: e.view.rev > rev or e.judged_rev >= rev, [mac for _, at_rev, mac in self._gone if at_rev >= rev]
+        )
 
     def since(self, serial: int) -> list[bytes]:
         """Return what changed after a serial as JSON for "miners", in pieces. Readers that keep up share the bytes."""
@@ -195,12 +227,16 @@ class LiveMiners:
 
     def _look(self, db: Database, newer_than_rev: int | None, roll: bool) -> _Look:
         """Read and encode, in one snapshot. Runs on the database's thread while `beat` holds the lock."""
-        changed = [_entry(view) for view in views.miners(db, newer_than_rev=newer_than_rev)]
-        forgotten = fleet.miner_count(db) != len(self._entries.keys() | {e.glance.num for e in changed})
+        moment = self.moment()
+        changed = [_entry(view, moment) for view in views.miners(db, newer_than_rev=newer_than_rev)]
+        forgotten = fleet.miner_count(db) != len(self._entries.keys() | {e.view.num for e in changed})
         # A new limit comes with a new rev of the model's miners, a new ladder may come without.
         other_models = any(
-            e.glance.alias is not None
-            and (e.glance.alias not in self._models or self._models[e.glance.alias].max_preset != e.glance.max_preset)
+            e.view.model_alias is not None
+            and (
+                e.view.model_alias not in self._models
+                or self._models[e.view.model_alias].max_preset != e.view.max_preset
+            )
             for e in changed
         )
         return _Look(
@@ -214,11 +250,11 @@ class LiveMiners:
     def _changed_without_rev(self, look: _Look) -> list[str]:
         if look.seen is None:
             return []
-        loaded = {e.glance.num for e in look.changed}
+        loaded = {e.view.num for e in look.changed}
         late = [
-            entry.glance.mac
+            entry.view.mac
             for num, entry in self._entries.items()
-            if num not in loaded and num in look.seen and look.seen[num][1] != entry.glance.updated_at
+            if num not in loaded and num in look.seen and look.seen[num][1] != entry.view.updated_at
         ]
         return late[:MAX_RELOADS]
 
@@ -231,10 +267,10 @@ class LiveMiners:
             self._first_rev, self.event_id = look.rev, look.event_id
         for entry in (*look.changed, *late):
             entry.serial = serial
-            before = self._entries.get(entry.glance.num)
-            if before is not None and before.glance.mac != entry.glance.mac:  # SQLite gives a free number again
+            before = self._entries.get(entry.view.num)
+            if before is not None and before.view.mac != entry.view.mac:  # SQLite gives a free number again
                 self._leave(before, serial)
-            self._entries[entry.glance.num] = self._by_mac[entry.glance.mac] = entry
+            self._entries[entry.view.num] = self._by_mac[entry.view.mac] = entry
         if look.seen is not None:
             changed |= self._roll(look.seen, serial)
         if look.models is not None and look.models != self._models:
@@ -248,6 +284,21 @@ class LiveMiners:
             self.serial = serial
             self._pages, self._batches = {}, {}
         self._totals = None
+        self._wake()
+
+    def _judge(self) -> None:
+        """Show whose condition changed by time alone, or because of who watches."""
+        moment = self.moment()
+        turned = [entry for entry in self._entries.values() if entry.judge(moment)]
+        if not turned:
+            return
+        self.serial += 1
+        for entry in turned:
+            entry.serial, entry.judged_rev = self.serial, self.rev
+        self._pages, self._batches, self._totals = {}, {}, None
+        self._wake()
+
+    def _wake(self) -> None:
         pulse, self._pulse = self._pulse, asyncio.Event()
         pulse.set()
 
@@ -256,28 +307,36 @@ class LiveMiners:
         gone = [num for num in self._entries if num not in seen]
         for num in gone:
             self._leave(self._entries.pop(num), serial)
-        moved = [e for n, e in self._entries.items() if n in seen and e.glance.seen_at != seen[n][0]]
+        moved = [e for n, e in self._entries.items() if n in seen and e.view.seen_at != seen[n][0]]
         for entry in moved:
-            entry.seen(seen[entry.glance.num][0])
+            entry.seen(seen[entry.view.num][0])
             entry.serial = serial
         return bool(gone or moved)
 
     def _leave(self, entry: Entry, serial: int) -> None:
-        mac = entry.glance.mac
+        mac = entry.view.mac
         if self._by_mac.get(mac) is entry:  # else it was forgotten and found again: a new row
             del self._by_mac[mac]
         self._gone.append((serial, self.rev, mac))
 
 
-def _entries(db: Database, macs: list[str]) -> list[Entry]:
-    return [_entry(view) for mac in macs for view in views.miners(db, mac=mac)]
+def _entries(db: Database, macs: list[str], moment: Moment) -> list[Entry]:
+    return [_entry(view, moment) for mac in macs for view in views.miners(db, mac=mac)]
 
 
-def _entry(view: MinerView) -> Entry:
+def _entry(view: MinerView, moment: Moment) -> Entry:
+    how = condition(view, moment)
     whole, row = documents.miner(view, None), documents.row(view)
+    seen_at = encode(row.pop("seen_at"))
     del whole["model"], whole["last_seen_at"]
-    glance, seen_at = MinerSummary.of(view, encode(documents.unknown_model(view))), encode(row.pop("seen_at"))
-    return Entry(glance, view.rev, encode(whole)[1:], encode(row)[1:], seen_at)
+    return Entry(
+        view=essence(view), model=encode(documents.unknown_model(view)), miner=encode(whole)[1:], row=encode(row)[1:],
+        seen_at=seen_at, key=moment.key(view), how=how, judged=_judged(how),
+    )  # fmt: skip
+
+
+def _judged(how: Condition) -> bytes:
+    return encode(documents.judged(how))[1:-1]
 
 
 def _models(db: Database) -> dict[str, _Model]:
@@ -287,4 +346,5 @@ def _models(db: Database) -> dict[str, _Model]:
 def _news(db: Database) -> News:
     sweeps = discovery.sweeps(db, limit=5)  # the newest may be under way, one before it cut off by a crash
     done = next((s for s in sweeps if s.finished_at is not None), sweeps[0] if sweeps else None)
-    return News(done, fleet.stranger_kinds(db), {d.name: d.beat_at for d in daemon_rows.daemons(db)})
+    beats = {d.name: d.beat_at for d in daemon_rows.daemons(db)}
+    return News(done, fleet.stranger_kinds(db), beats, contacts.away(db))

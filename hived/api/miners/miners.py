@@ -12,6 +12,7 @@ from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
+from hived.records.condition import Moment, condition
 from hived.records.miner import HashboardChips
 from hived.records.miner_view import MinerView
 from hived.services.miners import steering
@@ -37,7 +38,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
 
 async def one(request: web.Request) -> web.StreamResponse:
     """GET /api/miners/{mac}: one *miner* as the database has it now, with the chips of its latest status."""
-    found = await context.of(request).store.read(_miner, params.mac(request))
+    ctx = context.of(request)
+    found = await ctx.store.read(_miner, params.mac(request), ctx.fleet.moment())
     return await responses.reply(request, found)
 
 
@@ -51,7 +53,7 @@ async def change(request: web.Request) -> web.StreamResponse:
         steering.set_miner, mac, access.by(request), managed=wishes.get("managed"), password=wishes.get("unlock_pass")
     )
     await context.follow(ctx)
-    return await responses.reply(request, await ctx.store.read(_miner, mac))
+    return await responses.reply(request, await ctx.store.read(_miner, mac, ctx.fleet.moment()))
 
 
 async def statuses(request: web.Request) -> web.StreamResponse:
@@ -83,14 +85,15 @@ async def settings_versions(request: web.Request) -> web.StreamResponse:
 # What follows runs on the database's thread, encoding included: a thousand statuses would hold up the loop.
 
 
-def _miner(db: Database, mac: str) -> bytes:
-    found = views.miners(db, mac=mac)
-    if not found:
+def _miner(db: Database, mac: str, moment: Moment) -> bytes:
+    known = views.miners(db, mac=mac)
+    if not known:
         raise NotFound(f"there is no miner {mac}")
-    view = found[0]
-    known = models.views(db, view.model_alias) if view.model_alias is not None else []
-    model = documents.model(known[0]) if known else documents.unknown_model(view)
-    return responses.encode(documents.miner(view, model, _latest_chips(db, view)))
+    view = known[0]
+    ladder = models.views(db, view.model_alias) if view.model_alias is not None else []
+    model = documents.model(ladder[0]) if ladder else documents.unknown_model(view)
+    found = documents.miner(view, model, _latest_chips(db, view))
+    return responses.encode({**found, **documents.judged(condition(view, moment))})
 
 
 def _latest_chips(db: Database, view: MinerView) -> Sequence[HashboardChips]:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO, Any
 
-_TONES = {"bold": "1", "dim": "2", "bad": "31", "good": "32", "warn": "33", "tune": "36"}
+_TONES = {"bold": "1", "dim": "2", "bad": "31", "good": "32", "warn": "33", "tune": "36", "idle": "2", "off": "2"}
 
 
 class Screen:

@@ -17,7 +17,7 @@ def healthy_boards(reading: MinerReading) -> tuple[int, ...]:
 
 def healthy_fans(reading: MinerReading) -> tuple[int, ...]:
     """Return the fans that the firmware sees turning."""
-    return tuple(sorted(f.index for f in reading.fans if f.status != "lost"))
+    return tuple(sorted(f.index for f in reading.fans if not f.lost))
 
 
 def parts_can_be_judged(reading: MinerReading) -> bool:

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from hived.api.miners.live_miners import LiveMiners
+from hived.records.condition import MARKS
 from hived.records.daemon import DaemonRow
 from hived.records.miner import FanReading, HashboardReading
 from hived.store import Database, Store, daemon_rows
 from hived.store.miners import miners
+from hived.store.schema import Miner, Node
+from tests import nodes as fleet
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
 from tests.clock import FakeClock
@@ -20,10 +23,17 @@ from tests.clock import FakeClock
 
 async def test_totals_of_the_small_farm(api: Api) -> None:
     found = await api.get("/api/v1/fleet")
-    assert found == {
-        "at": "2027-01-15T08:00:00.000Z", "rev": found["rev"], "miners": 1, "online": 1, "managed": 0, "hashing": 1,
+    sums = {
+        "miners": 1, "online": 1, "managed": 0, "hashing": 1,
         "failing": 0, "silent": 0, "hashrate_ths": 95.5, "hashrate_nominal_ths": 96.0,
-        "hashrate_nominal_lost_ths": None, "power_w": 3010.0, "efficiency_j_per_th": pytest.approx(3010 / 95.5),
+        "hashrate_nominal_lost_ths": None, "hashrate_expected_ths": 96.0,
+        "lost": [{"reason": "weak", "hashrate_ths": 0.5, "miners": 1}],
+        "unseen": {"miners": 0, "hashrate_ths": None, "since": None}, "power_w": 3010.0,
+        "efficiency_j_per_th": pytest.approx(3010 / 95.5),
+        "counts": {**dict.fromkeys(MARKS, 0), "online": 1, "hashing": 1},
+    }  # fmt: skip
+    assert found == {
+        "at": "2027-01-15T08:00:00.000Z", "rev": found["rev"], **sums, "nodes": {"node-1": sums},
         "states": {"mining": 1}, "models": {"s19": 1}, "strangers": {"printer": 1, "stock": 1},
         "last_sweep": {
             "started_at": "2027-01-15T07:59:30.000Z", "finished_at": "2027-01-15T07:59:31.000Z", "addresses": 1022,
@@ -108,6 +118,11 @@ async def test_a_row_is_the_small_form_of_a_miner(api: Api) -> None:
         "hashrate_ths": 95.5, "hashrate_nominal_ths": 96.0, "power_w": 3010.0,
         "efficiency_j_per_th": pytest.approx(3010 / 95), "chip_temp_max_c": 71.0, "pcb_temp_max_c": 58.0,
         "fans_lost": 0, "boards": 3, "boards_failed": 0, "pool": "pool.example:3333", "last_error": None,
+        "condition": {
+            "word": "mining", "tone": "good", "rank": 4, "why": None, "next_step": None, "old": False,
+            "marks": ["online", "hashing"],
+        },
+        "hashrate_expected_ths": 96.0, "lost": [{"reason": "weak", "hashrate_ths": 0.5}],
         "last_error_code": None, "last_error_at": None, "error_count": 0, "failing": False,
         "seen_at": "2027-01-15T08:00:00.000Z", "status_at": "2027-01-15T08:00:00.000Z", "node_id": "node-1",
         "node_name": None, "remote": False,
@@ -149,9 +164,49 @@ async def test_everybody_who_waits_is_woken_by_a_change_and_by_nothing_else(api:
 async def test_a_look_without_a_change_leaves_everything_as_it_is(api: Api) -> None:
     serial, page = api.fleet.serial, api.fleet.page("rows")
     await api.fleet.beat()
-    api.clock.advance(100)
+    api.clock.advance(44)
     await api.fleet.beat()
     assert (api.fleet.serial, api.fleet.page("rows")) == (serial, page)
+
+
+async def test_a_miner_that_falls_silent_is_shown_without_a_change_of_the_database(api: Api) -> None:
+    await api.do(farm.find, 2, NOW)
+    await api.do(farm.poll, 2, NOW + 40)
+    pulse, serial, rev, etag = api.fleet.pulse(), api.fleet.serial, api.fleet.rev, api.fleet.page("miners").etag
+    api.clock.advance(46)
+    await api.fleet.beat()
+    assert pulse.is_set()
+    for pieces in (api.fleet.since(serial), api.fleet.since_rev(rev)):
+        (row,) = json.loads(pieces[0])["rows"]
+        assert (row["id"], row["condition"]["word"], row["condition"]["old"]) == (MAC, "silent", True)
+    assert api.fleet.page("miners").etag != etag
+    words = [miner["condition"]["word"] for miner in await api.get("/api/miners")]
+    assert words == ["silent", "mining"]
+    assert (await api.get(f"/api/miners/{MAC}"))["condition"]["word"] == "silent"
+
+
+async def test_miners_of_a_node_that_is_away_are_neither_online_nor_lost(api: Api) -> None:
+    def away(db: Database, state: str) -> None:
+        Node.update(state=state).where(Node.id == "shed").execute(db)
+
+    def give_away(db: Database) -> None:
+        fleet.let_in(db, "shed", NOW, name="shed")
+        Node.update(contact_at=NOW, state="alive").where(Node.id == "shed").execute(db)
+        farm.find(db, 2, NOW)
+        farm.poll(db, 2, NOW)
+        Miner.update(remote=True, node_id="shed").where(Miner.num == 2).execute(db)
+
+    await api.do(give_away)
+    serial = api.fleet.serial
+    await api.do(away, "dead")
+    (row,) = json.loads(api.fleet.since(serial)[0])["rows"]
+    assert (row["id"], row["condition"]["word"], row["condition"]["marks"]) == (farm.mac_of(2), "unseen", ["unseen"])
+    found = await api.get("/api/v1/fleet")
+    assert (found["miners"], found["online"], found["silent"], found["hashrate_expected_ths"]) == (2, 1, 0, 96.0)
+    assert found["unseen"] == {"miners": 1, "hashrate_ths": 96.0, "since": "2027-01-15T08:00:00.000Z"}
+    assert found["nodes"]["shed"]["hashrate_ths"] is None
+    await api.do(away, "alive")
+    assert (await api.get("/api/v1/fleet"))["nodes"]["shed"]["hashrate_ths"] == 95.5
 
 
 async def test_a_daemons_beat_does_not_make_clients_load_the_list_again(api: Api) -> None:

@@ -25,14 +25,15 @@ MINER: dict[str, Any] = {
     "state": str, "last_seen_at": TIME, "last_error": None, "last_error_code": None, "last_error_at": None,
     "error_count": int,
     "failing": bool, "has_key": bool, "platform": str, "model_name": str, "model_alias": str, "max_preset": None,
-    "node_name": None, "pending": list, "features": list,
+    "node_name": None, "pending": list, "features": list, "condition": dict, "hashrate_expected_ths": float,
+    "lost": list,
 }  # fmt: skip
 STATUS: dict[str, Any] = {
     "id": int, "state": str, "preset": str, "hashrate": float, "power_usage": float, "power_consumption": float,
     "uptime": int, "recorded_at": TIME, "fans": list, "chains": list, "hashrate_ths": float,
     "hashrate_nominal_ths": float, "hashrate_average_ths": float, "efficiency_j_per_th": float,
     "chip_temp_max_c": float, "pcb_temp_max_c": float, "fan_duty_percent": float, "pools": list, "partial": bool,
-    "extra": dict,
+    "extra": dict, "hashrate_expected_ths": float, "lost": list,
 }  # fmt: skip
 CHAIN: dict[str, Any] = {
     "identifier": str, "state": str, "hashrate": float, "pcb_temp_min": float, "pcb_temp_max": float,
@@ -42,7 +43,7 @@ CHIP: dict[str, Any] = {
     "identifier": str, "hashrate": float, "temperature": float, "frequency_mhz": float, "voltage_mv": float,
     "errors": int, "grade": str, "throttled": bool, "index": int,
 }  # fmt: skip
-FAN: dict[str, Any] = {"identifier": str, "rpm": int, "status": str, "index": int, "max_rpm": int}
+FAN: dict[str, Any] = {"identifier": str, "rpm": int, "status": str, "lost": bool, "index": int, "max_rpm": int}
 
 
 def check(found: dict[str, Any], wanted: dict[str, Any], *, whole: bool = True) -> None:

@@ -17,6 +17,7 @@ from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records import untrusted
+from hived.records.condition import Moment, condition, totals
 from hived.records.events import EVENTS, Event, sentence, title, tone
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_TITLE, Batch, SentEvent, SentLatest
 from hived.records.miner_view import MinerView
@@ -87,8 +88,12 @@ def test_a_spoilt_status_is_left_out_or_can_be_shown(at: tuple[Any, ...], other:
     found = batch("status", [], latest=[put(fleet.latest(1), at, other), fleet.latest(2)])
     assert found.latest[-1].mac == fleet.mac_of(2)
     for one in found.latest:
-        json.dumps(documents.row(_view(one)), allow_nan=False)
-        json.dumps(documents.miner(_view(one), None), allow_nan=False).encode()
+        view = _view(one)
+        for now in (0.0, view.status.at if view.status else 0.0, 4e9):
+            how = condition(view, Moment(now, 15.0))
+            json.dumps(documents.fleet(*totals([(view, how)]), {}, None), allow_nan=False)
+            json.dumps(documents.row(view) | documents.judged(how), allow_nan=False)
+            json.dumps(documents.miner(view, None), allow_nan=False).encode()
 
 
 @given(detail=st.dictionaries(st.sampled_from(DETAILS), JSON, max_size=4))

@@ -178,11 +178,6 @@ async def test_what_came_of_a_page(museum: Museum, adapter: WebAdapter) -> None:
         await fetch(adapter, museum, Answer(status=302, headers={"Location": "http://127.0.0.2/objects/1"}))
 
 
-def test_the_child_has_the_program_from_where_it_is() -> None:
-    """In a package nothing else on the child's path has it."""
-    assert (reader._ROOT / "hived/clients/museums/web/reader.py").samefile(reader.__file__)
-
-
 async def test_a_large_page_is_read_by_another_process_to_the_same_result() -> None:
     html = article("<p>word</p>" * 3000, work(f'"image":"/a.jpg","license":"{CC0}"'))
     assert html.count("<") > reader.SMALL_TAGS

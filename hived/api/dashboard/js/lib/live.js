@@ -4,7 +4,7 @@ Components read `live` and call useLive() to be drawn again when it changes. The
 messages arrive; when it breaks it is made anew with growing pauses, and the rows are read again first, so that nothing
 that happened meanwhile is missed. */
 import { get } from "./api.js";
-import { enrich } from "../miners/condition.js";
+import { enrich } from "../miners/rows.js";
 import { useEffect, useState } from "./html.js";
 import { stamp } from "./format.js";
 

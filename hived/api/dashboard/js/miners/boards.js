@@ -1,6 +1,5 @@
 /* The hashboards of a miner as its latest status tells them. */
 import { known, number, percent, percentOf, UNKNOWN } from "../lib/format.js";
-import { HASHING } from "./condition.js";
 import { html } from "../lib/html.js";
 import { Badge, Bar, range } from "../lib/ui.js";
 
@@ -24,7 +23,7 @@ export function Boards({ status }) {
         ${water && html`<th scope="col" class="num">Water °C</th>`}
         <th scope="col" class="num">HW errors</th><th scope="col" title="Chips by grade: good, weak, bad">Chips good / weak / bad</th></tr></thead>
       <tbody>${boards.map((board) => {
-        const dead = HASHING.has(status.state) && board.state === "mining" && board.hashrate_nominal_ths === 0;
+        const dead = !board.works && board.state === "mining";
         const share = percentOf(board.hashrate_ths, board.hashrate_nominal_ths);
         return html`<tr key=${board.identifier}>
           <th scope="row">${board.index ?? board.identifier}</th>

@@ -1,7 +1,6 @@
 /* The columns of the fleet's table: heading, cell, and the value it sorts by (null always comes last). */
 import { html } from "../lib/html.js";
 import { exact, number, percent, span, UNKNOWN } from "../lib/format.js";
-import { hasTrouble } from "./condition.js";
 import { Bar } from "../lib/ui.js";
 
 const text = (value) => (value ? value.toLowerCase() : null);
@@ -29,7 +28,7 @@ function shareCell(row, look) {
 }
 
 function troubleCell(row, look) {
-  if (!hasTrouble(row)) {
+  if (!look.marks.includes("trouble")) {
     return row.boards && !look.old ? html`<span class="muted" title="No board failed, no fan lost">${row.boards} ok</span>` : html`<span class="muted">${UNKNOWN}</span>`;
   }
   return html`${row.boards_failed > 0 && html`<span class="mark tone-bad" title="Failed boards of all boards">▦ ${row.boards_failed}/${row.boards ?? "?"}</span>`}
@@ -38,8 +37,7 @@ function troubleCell(row, look) {
 
 function errorCell(row, look, nowMs) {
   if (!row.last_error) return "";
-  const failing = row.failing && row.online;
-  return html`<span class="when">${row.errorMs === null ? "" : span((nowMs - row.errorMs) / 1000)}</span> <span class=${failing ? "tone-bad" : "muted"}>${row.last_error}</span>`;
+  return html`<span class="when">${row.errorMs === null ? "" : span((nowMs - row.errorMs) / 1000)}</span> <span class=${row.failing ? "tone-bad" : "muted"}>${row.last_error}</span>`;
 }
 
 function addressCell(row) {
@@ -51,11 +49,17 @@ function shortModel(row) {
   return (row.model_name ?? row.model ?? UNKNOWN).replace(/^Antminer /, "");
 }
 
+const stateTitle = (row, look) => [
+  row.state && row.state !== look.word && `last known state: ${row.state}`,
+  look.why,
+  look.next_step && `next: ${look.next_step}`,
+].filter(Boolean).join("\n");
+
 export const COLUMNS = [
   {
     key: "state", head: "State", width: "state",
     cell: (row, look) => html`<span class="tone-${look.tone}"><span class="dot"></span>${look.word}</span>`,
-    value: (row, look) => look.word, title: (row, look) => (row.state && row.state !== look.word ? `last known state: ${row.state}` : ""),
+    value: (row, look) => look.word, title: stateTitle,
   },
   { key: "address", head: "Address", width: "address", cell: addressCell, value: (row) => row.ipKey, title: (row) => `MAC ${row.id}` },
   { key: "host", head: "Host", width: "host", cell: (row) => row.hostname ?? "", value: (row) => text(row.hostname), title: (row) => row.hostname },

@@ -1,15 +1,15 @@
 /* The fleet: totals now against expected, and the table of all miners. */
 import { BY_KEY, COLUMNS, comparison } from "./columns.js";
-import { condition, SHOWN, SHOWN_TITLES, SHOWN_WORDS, SILENT_AFTER_S } from "./condition.js";
 import { EmptySite } from "./empty.js";
 import { ownId } from "../nodes/fleet-nodes.js";
 import { count, hashrate, known, number, power, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useEffect, useMemo, useRef } from "../lib/html.js";
 import { live, useLive, useNow } from "../lib/live.js";
 import { Figure, HashrateFigure, When } from "../lib/ui.js";
-import { NodeChoice, totalsOf } from "../nodes/node-filter.js";
+import { NodeChoice, ofNode } from "../nodes/node-filter.js";
 import { setQuery } from "../lib/router.js";
 import { kindWords } from "../appliance/site.js";
+import { MARKS } from "./rows.js";
 import { MinersTable, nextSort } from "./table.js";
 
 const ALWAYS_SHOWN = ["online", "hashing", "failing", "silent", "stopped"];
@@ -17,34 +17,31 @@ const ALWAYS_SHOWN = ["online", "hashing", "failing", "silent", "stopped"];
 export function FleetPage({ query }) {
   const { loaded, rows, fleet, link, reason } = useLive();
   const nowMs = useNow();
-  const silentAfter = fleet?.silent_after_s ?? SILENT_AFTER_S;
   if (!loaded) {
     return html`<section class="plain"><h1 tabindex="-1">Fleet</h1>
       <p class=${link === "lost" ? "tone-bad" : "muted"}>${link === "lost" ? `Not reachable: ${reason}.` : "Reading the fleet…"}</p></section>`;
   }
   if (rows.size === 0) return html`<${EmptySite} fleet=${fleet} />`;
   return html`<h1 class="hidden" tabindex="-1">Fleet</h1>
-    <${Totals} fleet=${fleet} rows=${rows} node=${query.get("node")} nowMs=${nowMs} silentAfter=${silentAfter} />
-    <${Miners} rows=${rows} query=${query} nowMs=${nowMs} silentAfter=${silentAfter} />`;
+    <${Totals} whole=${fleet} node=${query.get("node")} />
+    <${Miners} rows=${rows} fleet=${fleet} query=${query} nowMs=${nowMs} />`;
 }
 
 /* Of the whole fleet as the server sums it, or of one node's miners. */
-function Totals({ fleet: whole, rows: all, node, nowMs, silentAfter }) {
-  const moment = Math.floor(nowMs / 1000);
+function Totals({ whole, node }) {
   const elsewhere = node && node !== ownId(); // sweeps of other nodes are not known here
-  const rows = useMemo(() => ofNode(all, node), [live.changes, all.size, node]);
-  const fleet = useMemo(() => (node ? { ...whole, ...totalsOf(rows.values(), nowMs, silentAfter) } : whole), [whole, rows, moment]);
+  const fleet = ofNode(whole, node);
   const [watts, wattUnit] = power(fleet.power_w);
-  const strangers = Object.entries(fleet.strangers ?? {});
-  const sweep = fleet.last_sweep;
-  const uncounted = fleet.silent ?? 0;
+  const strangers = Object.entries(whole.strangers ?? {});
+  const sweep = whole.last_sweep;
   return html`<section class="totals" aria-label="Totals">
     <${FleetHashrate} fleet=${fleet} />
     <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${perMiner(fleet)}</p><//>
     <${Figure} label="Efficiency" value=${number(fleet.efficiency_j_per_th, 1)} unit="J/TH"><p class="small">power / hashrate</p><//>
-    <${Figure} label="Miners" value=${number(rows.size)}>
+    <${Figure} label="Miners" value=${number(fleet.miners)}>
       <p class="small">${number(fleet.online)} online, ${number(fleet.hashing)} hashing</p>
-      ${uncounted > 0 && html`<p class="small tone-warn">${uncounted} silent, not counted in the totals</p>`}
+      ${fleet.silent > 0 && html`<p class="small tone-warn">${number(fleet.silent)} silent, not counted in the totals</p>`}
+      ${fleet.unseen.miners > 0 && html`<p class="small tone-warn">${number(fleet.unseen.miners)} unknown since <${When} ms=${stamp(fleet.unseen.since)} />: nobody watches them</p>`}
     <//>
     ${!elsewhere && html`<${Figure} label="Last sweep" value=${sweep ? number(sweep.addresses) : UNKNOWN} unit="addresses">
       <p class="small">${sweep ? html`<${SweepWhen} sweep=${sweep} />` : "none yet"}</p>
@@ -59,17 +56,16 @@ function perMiner(fleet) {
 }
 
 /* The rows that one node watches; all of them for no node. */
-const ofNode = (rows, node) => (node ? new Map([...rows].filter(([, row]) => row.node_id === node)) : rows);
+const rowsOf = (rows, node) => (node ? new Map([...rows].filter(([, row]) => row.node_id === node)) : rows);
 
 const sum = (entries) => entries.reduce((total, [, n]) => total + n, 0);
 
-/* Now against what all known miners should give: what silent and offline ones lack is named, not hidden. */
+/* Now against what all known miners should give: what is missing is named with its reason, not hidden. */
 function FleetHashrate({ fleet }) {
-  const lost = fleet.hashrate_nominal_lost_ths;
-  const expected = known(fleet.hashrate_nominal_ths) || known(lost) ? (fleet.hashrate_nominal_ths ?? 0) + (lost ?? 0) : null;
-  const away = (fleet.silent ?? 0) + (fleet.miners ?? 0) - (fleet.online ?? 0);
-  return html`<${HashrateFigure} now=${fleet.hashrate_ths} expected=${expected}>
-    ${lost > 0 && away > 0 && html`<p class="small tone-warn">${hashrate(lost).join(" ")} of it lost with ${count(away, "miner")} silent or offline</p>`}
+  return html`<${HashrateFigure} now=${fleet.hashrate_ths} expected=${fleet.hashrate_expected_ths}>
+    ${fleet.lost.length > 0 && html`<ul class="small lost" aria-label="Lost">${fleet.lost.map(
+      ({ reason, hashrate_ths: ths, miners }) => html`<li key=${reason} class=${reason === "weak" ? "muted" : "tone-warn"}>${hashrate(ths).join(" ")} ${reason} <small>${count(miners, "miner")}</small></li>`,
+    )}</ul>`}
   <//>`;
 }
 
@@ -88,45 +84,37 @@ function readSort(query) {
 const writeSort = ({ key, descending }) => (key === "worst" ? null : `${descending ? "-" : ""}${key}`);
 
 /* The rows that pass search and filters, in the order asked for. */
-function choose(rows, query, sort, nowMs, silentAfter) {
+function choose(rows, query, sort) {
   const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = SHOWN[query.get("show")];
+  const shown = query.get("show") in MARKS ? query.get("show") : null;
   const model = query.get("model");
   const managed = query.get("managed");
   const found = [];
   for (const row of rows.values()) {
     if (model && row.model !== model) continue;
     if (managed && row.managed !== (managed === "yes")) continue;
-    if (shown && !shown(row, nowMs, silentAfter)) continue;
+    const look = row.condition;
+    if (shown && !look.marks.includes(shown)) continue;
     if (!words.every((word) => row.hay.includes(word))) continue;
-    const look = condition(row, nowMs, silentAfter);
     // Whole percents: what wobbles by less changes no place.
     found.push({ row, look, share: look.old || row.percent === null ? null : Math.round(row.percent) });
   }
   return found.sort(comparison(sort.key, sort.descending));
 }
 
-function tally(rows, nowMs, silentAfter) {
-  const counts = Object.fromEntries(Object.keys(SHOWN).map((name) => [name, 0]));
-  for (const row of rows.values()) for (const name in SHOWN) if (SHOWN[name](row, nowMs, silentAfter)) counts[name] += 1;
-  return counts;
-}
-
-function Miners({ rows: all, query, nowMs, silentAfter }) {
+function Miners({ rows: all, fleet, query, nowMs }) {
   const node = query.get("node");
-  const rows = useMemo(() => ofNode(all, node), [live.changes, all.size, node]);
+  const rows = useMemo(() => rowsOf(all, node), [live.changes, all.size, node]);
   const sort = readSort(query);
   const { changes } = live;
   const queryText = query.toString();
-  const moment = Math.floor(nowMs / 5000); // who became silent is looked at every 5 s
-  const entries = useMemo(() => choose(rows, query, sort, nowMs, silentAfter), [changes, queryText, moment, rows.size]);
-  const counts = useMemo(() => tally(rows, nowMs, silentAfter), [changes, moment, rows, rows.size]);
+  const entries = useMemo(() => choose(rows, query, sort), [changes, queryText, rows.size]);
   const onSort = (key) => setQuery({ sort: writeSort(nextSort(sort, key)) });
   return html`<section aria-label="Miners">
-    <${Tools} all=${all} rows=${rows} silentAfter=${silentAfter} counts=${counts} query=${query} sort=${sort} found=${entries.length} />
+    <${Tools} all=${all} rows=${rows} fleet=${fleet} counts=${ofNode(fleet, node).counts} query=${query} sort=${sort} found=${entries.length} />
     ${entries.length === 0
       ? html`<p class="note muted">No miner matches. <button type="button" onClick=${clearFilters}>Show all</button></p>`
-      : html`<${MinersTable} entries=${entries} rows=${rows} orderKey=${queryText} sort=${sort} onSort=${onSort} nowMs=${nowMs} silentAfter=${silentAfter} />`}
+      : html`<${MinersTable} entries=${entries} rows=${rows} orderKey=${queryText} sort=${sort} onSort=${onSort} nowMs=${nowMs} />`}
   </section>`;
 }
 
@@ -137,7 +125,7 @@ function Chip({ name, words, n, active, title }) {
     onClick=${() => setQuery({ show: active || name === "all" ? null : name })}><b>${number(n)}</b> ${words}</button>`;
 }
 
-function Tools({ all, rows, silentAfter, counts, query, sort, found }) {
+function Tools({ all, rows, fleet, counts, query, sort, found }) {
   const search = useRef(null);
   useEffect(() => {
     const toSearch = (event) => {
@@ -149,18 +137,18 @@ function Tools({ all, rows, silentAfter, counts, query, sort, found }) {
     return () => document.removeEventListener("keydown", toSearch);
   }, []);
   const show = query.get("show");
-  const names = Object.keys(SHOWN).filter((name) => counts[name] > 0 || ALWAYS_SHOWN.includes(name) || name === show);
+  const names = Object.keys(MARKS).filter((name) => counts[name] > 0 || ALWAYS_SHOWN.includes(name) || name === show);
   const models = useMemo(() => modelsOf(rows), [rows, rows.size, live.changes]);
   const filtered = query.get("q") || show || query.get("model") || query.get("managed") || query.get("node");
   return html`<div class="tools">
     <div class="chips" role="group" aria-label="Filter by state">
-      <${Chip} name="all" words="miners" n=${rows.size} active=${!show || !SHOWN[show]} title="All miners ever found" />
-      ${names.map((name) => html`<${Chip} key=${name} name=${name} words=${SHOWN_WORDS[name]} n=${counts[name]} active=${show === name} title=${SHOWN_TITLES[name]} />`)}
+      <${Chip} name="all" words="miners" n=${rows.size} active=${!show || !(show in MARKS)} title="All miners ever found" />
+      ${names.map((name) => html`<${Chip} key=${name} name=${name} words=${MARKS[name][0]} n=${counts[name]} active=${show === name} title=${MARKS[name][1]} />`)}
     </div>
     <div class="filters" role="search">
       <input ref=${search} type="search" placeholder="Search address, MAC, host, model, error, pool  ( / )" aria-label="Search miners"
         value=${query.get("q") ?? ""} onInput=${(event) => setQuery({ q: event.target.value })} spellcheck="false" autocomplete="off" />
-      <${NodeChoice} value=${query.get("node")} rows=${all} silentAfter=${silentAfter} />
+      <${NodeChoice} value=${query.get("node")} fleet=${fleet} />
       <${Choice} label="Model" value=${query.get("model") ?? ""} onChange=${(model) => setQuery({ model })} options=${[["", "all models"], ...models]} />
       <${Choice} label="Managed" value=${query.get("managed") ?? ""} onChange=${(managed) => setQuery({ managed })}
         options=${[["", "all miners"], ["yes", "managed"], ["no", "unmanaged"]]} />

@@ -12,7 +12,7 @@ export function Fans({ status }) {
         <tbody>${fans.map((fan) => {
           const share = percentOf(fan.rpm, fan.max_rpm);
           return html`<tr key=${fan.identifier}><th scope="row">${fan.index ?? fan.identifier}</th>
-            <td><${Badge} tone=${fan.status === "lost" ? "bad" : fan.status === "ok" ? "good" : "idle"}>${fan.status ?? "unknown"}<//></td>
+            <td><${Badge} tone=${fan.lost ? "bad" : fan.status === "ok" ? "good" : "idle"}>${fan.status ?? "unknown"}<//></td>
             <td class="num">${number(fan.rpm)}</td><td class="num">${share === null ? UNKNOWN : `${number(share)} %`}</td></tr>`;
         })}</tbody></table>`}
   </section>`;

@@ -2,12 +2,11 @@
 import { Boards } from "./boards.js";
 import { Charts } from "./charts.js";
 import { ChipMaps } from "./chipmap.js";
-import { condition, SILENT_AFTER_S } from "./condition.js";
 import { EventList, useEvents } from "./events.js";
 import { known, longSpan, minerUrl, number, power, span, stamp, UNKNOWN } from "../lib/format.js";
 import { members, nodeName, nodePath, useNodes } from "../nodes/fleet-nodes.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
-import { useLive, useNow } from "../lib/live.js";
+import { useLive } from "../lib/live.js";
 import { Fans, Pools, Settings } from "./miner-parts.js";
 import { Badge, Figure, HashrateFigure, Pending, range, useRead, useTitle, When } from "../lib/ui.js";
 import { cameByLink } from "../lib/router.js";
@@ -47,7 +46,7 @@ function awayOn(nodes, miner) {
 export function MinerPage({ arg }) {
   const { nodes } = useNodes();
   const mac = arg.toLowerCase().replaceAll("-", ":");
-  const { rows, fleet } = useLive();
+  const { rows } = useLive();
   const row = rows.get(mac) ?? null;
   const mark = useSlow(row ? `${row.statusMs} ${row.errorMs} ${row.online} ${row.managed} ${row.ip} ${row.state}` : "", REREAD_MS);
   const read = useRead(`/api/miners/${mac}`, { mark, everyMs: 60000 });
@@ -65,7 +64,7 @@ export function MinerPage({ arg }) {
   }
   const status = miner.latest_status;
   const away = awayOn(nodes, miner); // the other node that watches it
-  return html`<${Head} nodes=${nodes} away=${away} miner=${miner} row=${row} fleet=${fleet} onChanged=${keep} />
+  return html`<${Head} nodes=${nodes} away=${away} miner=${miner} row=${row} onChanged=${keep} />
     ${read.error && html`<p class="note tone-warn" role="alert">This page could not be read again: ${read.error.message}. It shows what was known before.</p>`}
     <${Numbers} miner=${miner} status=${status} />
     <${Boards} status=${status} />
@@ -76,14 +75,13 @@ export function MinerPage({ arg }) {
     <${MinerEvents} mac=${mac} />`;
 }
 
-function Head({ miner, nodes, away, row, fleet, onChanged }) {
-  const nowMs = useNow();
+function Head({ miner, nodes, away, row, onChanged }) {
   const title = useRef(null);
   useLayoutEffect(() => {
     // The heading that had the focus while the miner was read is gone: this one takes its place.
     if (cameByLink() && document.activeElement === document.body) title.current.focus({ preventScroll: true });
   }, []);
-  const look = row ? condition(row, nowMs, fleet?.silent_after_s ?? SILENT_AFTER_S) : null;
+  const look = row?.condition ?? miner.condition;
   const url = minerUrl(miner.ip);
   const facts = [
     ["Address", miner.ip ? (url ? html`<a href=${url} target="_blank" rel="noopener noreferrer" title="The miner's own page">${miner.ip} ↗</a>` : miner.ip) : "none"],
@@ -101,12 +99,13 @@ function Head({ miner, nodes, away, row, fleet, onChanged }) {
     <p class="crumbs"><a href="/">Fleet</a> ›</p>
     <div class="pagehead">
       <h1 tabindex="-1" ref=${title}>${miner.ip ?? miner.id}${miner.hostname && html` <small>${miner.hostname}</small>`}</h1>
-      ${look && html`<${Badge} tone=${look.tone}>${look.word}<//>`}
-      ${look && miner.state && miner.state !== look.word && html`<span class="muted">last state: ${miner.state}</span>`}
+      <${Badge} tone=${look.tone}>${look.word}<//>
+      ${miner.state && miner.state !== look.word && html`<span class="muted">last state: ${miner.state}</span>`}
       <${Managed} miner=${miner} onChanged=${onChanged} />
       ${can(miner, "password") && html`<${Password} miner=${miner} node=${away} onChanged=${onChanged} />`}
     </div>
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+    ${look.why && html`<p class="note trouble ${look.rank === 0 ? "tone-bad" : "tone-warn"}"><span class="quote">${look.why}</span> <span class="muted">Next: ${look.next_step}</span></p>`}
     ${(extra.failure_code || extra.description) && html`<p class="note tone-bad">The miner reports: ${[extra.failure_code && `code ${extra.failure_code}`, extra.description].filter(Boolean).join(" - ")}</p>`}
     <${Waiting} pending=${miner.pending} node=${away} />
     <${LastError} miner=${miner} />
@@ -139,7 +138,7 @@ function Numbers({ miner, status }) {
 
 function fanWords(fans) {
   if (!fans?.length) return "no fan told";
-  const lost = fans.filter((fan) => fan.status === "lost").length;
+  const lost = fans.filter((fan) => fan.lost).length;
   const turning = fans.map((fan) => fan.rpm).filter(known);
   return `${lost ? `${lost} of ${fans.length} lost, ` : ""}${turning.length ? `${range(Math.min(...turning), Math.max(...turning))} rpm` : `${fans.length} fans`}`;
 }

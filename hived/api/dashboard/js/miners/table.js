@@ -3,7 +3,6 @@
 The order is held while the reader is at work in it (pointer or focus on a row, or scrolled into it): values change in
 place, rows do not jump. What would move meanwhile is offered as a button. */
 import { BY_KEY, COLUMNS } from "./columns.js";
-import { condition } from "./condition.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { go, minerPath, restoreScroll } from "../lib/router.js";
 
@@ -94,8 +93,9 @@ function Heading({ column, sort, onSort }) {
 }
 
 /* One miner. Drawn again only when something of it changed: a scroll leaves the rows that stay alone. */
-function Row({ row, look, index, nowMs, chosen, onChoose }) {
+function Row({ row, index, nowMs, chosen, onChoose }) {
   return useMemo(() => {
+    const look = row.condition;
     const open = (event) => {
       onChoose(row.id);
       if (event.target.closest("a") || String(window.getSelection())) return;
@@ -107,7 +107,7 @@ function Row({ row, look, index, nowMs, chosen, onChoose }) {
         (column) => html`<td role="cell" class="c-${column.width} ${column.number ? "num" : ""}" title=${column.title?.(row, look) || undefined}>${column.cell(row, look, nowMs)}</td>`,
       )}
     </tr>`;
-  }, [row, look.word, look.tone, look.old, index, nowMs, chosen]);
+  }, [row, index, nowMs, chosen]);
 }
 
 /* Up, Down, PageUp, PageDown, Home and End move over all rows, also those that are not drawn yet. */
@@ -161,7 +161,7 @@ function useReader(body) {
   return { held, here, away };
 }
 
-export function MinersTable({ entries, rows, orderKey, sort, onSort, nowMs, silentAfter }) {
+export function MinersTable({ entries, rows, orderKey, sort, onSort, nowMs }) {
   const body = useRef(null);
   const rowHeight = useRowHeight();
   const reader = useReader(body);
@@ -189,7 +189,7 @@ export function MinersTable({ entries, rows, orderKey, sort, onSort, nowMs, sile
         <tr class="space" aria-hidden="true" key="above"><td style=${{ height: `${from * rowHeight}px` }}></td></tr>
         ${present.slice(from, to).map((id, i) => {
           const row = rows.get(id);
-          return html`<${Row} key=${id} row=${row} look=${condition(row, nowMs, silentAfter)} index=${from + i} nowMs=${nowMs} chosen=${id === chosen} onChoose=${choose} />`;
+          return html`<${Row} key=${id} row=${row} index=${from + i} nowMs=${nowMs} chosen=${id === chosen} onChoose=${choose} />`;
         })}
         <tr class="space" aria-hidden="true" key="below"><td style=${{ height: `${Math.max(0, present.length - to) * rowHeight}px` }}></td></tr>
       </tbody>

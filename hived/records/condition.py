@@ -1,0 +1,389 @@
+"""How a miner is doing, and what a fleet gives, should give and loses: the only place that judges.
+
+Whoever shows a miner shows what is said here. What is not known now does not count, and how many that are is said.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Literal
+
+from hived import errors
+from hived.records import units
+from hived.records.miner import HASHING_STATES, HashboardReading
+from hived.records.miner_view import MinerView, StoredStatus
+
+FRESH_POLLS = 3
+"""Polls that may be missed before a number is old."""
+REMOTE_SILENT_S = 300.0
+"""A miner of another node is not silent before that: its node may ask more seldom, and the line may be bad."""
+ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
+
+MARKS = ("online", "hashing", "failing", "trouble", "silent", "stopped", "starting", "tuning", "offline", "unseen")
+"""What a miner can be counted as; it may be several of them at once.
+
+online: answers at an address. hashing: mining or tuning, by a fresh status. failing: its last poll failed, or it is in
+state failure. trouble: a board does not work or a fan is lost. silent: online without a fresh status. starting: between
+two states. unseen: its node is away, so that nobody knows; it is nothing else then.
+"""
+
+Reason = Literal[
+    "offline", "failure", "dead-board", "stopped", "limited", "weak", "tuning", "unreadable", "unseen"
+]  # fmt: skip
+"""Why hashrate is missing. weak is what no other reason explains, less than nothing for a miner above what is expected.
+unseen is unknown rather than lost: it is in no total."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a judgement is made, and who watches just then."""
+
+    now: float
+    status_seconds: float
+    """How often this node asks each of its miners."""
+    polls: bool = True
+    """Whether hive-polld runs here."""
+    away: frozenset[str] = frozenset()
+    """Nodes that are dead or said goodbye."""
+
+    def sees(self, view: MinerView) -> bool:
+        """Tell whether somebody watches a miner."""
+        return not (view.remote and view.node_id in self.away)
+
+    def age(self, view: MinerView) -> Literal["fresh", "old", "future", "none"]:
+        """Return whether a miner's last status still says how it is doing.
+
+        Nor does one from the future: a clock was set back, and nobody knows when it was.
+        """
+        if view.status is None:
+            return "none"
+        old_s = FRESH_POLLS * self.status_seconds
+        age_s = self.now - view.status.at
+        if abs(age_s) < (max(old_s, REMOTE_SILENT_S) if view.remote else old_s):
+            return "fresh"
+        return "old" if age_s > 0 else "future"
+
+    def key(self, view: MinerView) -> tuple[bool, str, bool]:
+        """Return all that time and watchers add to a judgement: while it is the same, so is the condition."""
+        age = self.age(view)
+        return self.sees(view), age, self.polls or view.remote or age == "fresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Hashrate that is missing for one reason."""
+
+    reason: Reason
+    hashrate_hs: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that is wrong with a miner. `at`: when it was last noticed, None when it has no time of its own."""
+
+    text: str
+    next_step: str
+    at: float | None = None
+    over: bool = False
+    """It has healed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How one miner is doing. `rank` orders the worst first: 0 needs a look, 4 is well."""
+
+    word: str
+    tone: Literal["good", "warn", "bad", "tune", "idle", "off"]
+    rank: int
+    marks: tuple[str, ...]
+    fresh: bool
+    """Its numbers are those of now, and count in the totals."""
+    why: str | None
+    """What is wrong; None when nothing is."""
+    next_step: str | None
+    expected_hs: float | None
+    lost: tuple[Loss, ...]
+    unseen: bool
+    """Nobody knows how it is just now: what it should give is neither expected nor lost."""
+
+
+def condition(view: MinerView, moment: Moment) -> Condition:
+    """Return how a miner is doing."""
+    seen, age, polls = moment.key(view)
+    fresh = seen and view.online and age == "fresh"
+    trouble = _worst(view, seen, age)
+    unseen = not seen or (view.online and not polls)
+    word, tone, rank = _word(view, seen, fresh, trouble)
+    return Condition(
+        word=word, tone=tone, rank=rank, marks=tuple(_marks(view, seen, fresh)), fresh=fresh,
+        why=trouble.text if trouble else None, next_step=trouble.next_step if trouble else None,
+        expected_hs=expected_hs(view.status), lost=_lost(view, fresh, unseen), unseen=unseen,
+    )  # fmt: skip
+
+
+def _word(
+    view: MinerView, seen: bool, fresh: bool, trouble: Trouble | None
+) -> tuple[str, Literal["good", "warn", "bad", "tune", "idle", "off"], int]:
+    if not seen:
+        return "unseen", "off", 1
+    if not view.online:
+        return "offline", "off", 1
+    if view.state == "failure":
+        return "failure", "bad", 0
+    if view.failures:
+        return "failing", "bad", 0
+    if not fresh:
+        return "silent", "warn", 2
+    rank = 3 if trouble else 4
+    if view.state in ON_THE_WAY or view.state == "auto-tuning":
+        return view.state or "", "tune", rank
+    if view.state in HASHING_STATES:
+        return view.state or "", "warn" if trouble else "good", rank
+    return view.state or "unknown", "idle", rank
+
+
+def _marks(view: MinerView, seen: bool, fresh: bool) -> Iterator[str]:
+    if not seen or not view.online:
+        yield "offline" if seen else "unseen"
+        return
+    yield "online"
+    if fresh and view.state in HASHING_STATES:
+        yield "hashing"
+    if view.failures or view.state == "failure":
+        yield "failing"
+    if broken_boards(view) or lost_fans(view):
+        yield "trouble"
+    if not fresh:
+        yield "silent"
+    if view.state == "stopped":
+        yield "stopped"
+    elif view.state in ON_THE_WAY:
+        yield "starting"
+    elif view.state == "auto-tuning":
+        yield "tuning"
+
+
+# -- what is wrong -------------------------------------------------------------------------------------------------
+
+_SILENT = {
+    "none": "no status was read yet",
+    "old": "its last status is old",
+    "future": "its last status is from the future: a clock was set back",
+}
+
+
+def _worst(view: MinerView, seen: bool, age: str) -> Trouble | None:
+    """Return what the word of the condition means: what is wrong and what to do, None for a miner that is well."""
+    if not seen:
+        return _trouble(view, "unseen", f"its node {view.node_name or view.node_id} is away")
+    error = _error(view)
+    open_error = error if error and not error.over else None
+    if not view.online:
+        return open_error or _trouble(view, "offline")
+    if view.state == "failure":
+        return _failure(view)
+    if view.failures or age != "fresh":
+        return open_error or _trouble(view, "silent", _SILENT.get(age))
+    if view.status is None or view.status.state is None:  # it answers, and tells nothing that can be read
+        return _trouble(view, "no_state")
+    return next(_parts(view), None)
+
+
+def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
+    """Yield all that is wrong with a miner by itself, and an error that is over."""
+    error = _error(view)
+    if error is not None:
+        yield error
+    if not view.online or view.status is None or not moment.sees(view):
+        return
+    if view.state == "failure":
+        yield _failure(view)
+    elif moment.age(view) == "fresh":
+        yield from _parts(view)
+
+
+def _error(view: MinerView) -> Trouble | None:
+    """Return the last error. A poll that worked ends one of polling; a miner without a key has not been polled."""
+    if view.last_error is None:
+        return None
+    status, at = view.status, view.last_error_at
+    healed = status is not None and at is not None and status.at > at
+    if healed and view.online and view.has_key and not view.failures:
+        return Trouble(view.last_error, "nothing: it is over", at, over=True)
+    return replace(_trouble(view, view.last_error_code, view.last_error), at=at)
+
+
+def _failure(view: MinerView) -> Trouble:
+    status = view.status
+    since = None if status is None or status.state_s is None else status.at - status.state_s
+    extra = status.extra if status else {}
+    said = [str(extra["description"])] if extra.get("description") else []
+    said += [f"code {extra['failure_code']}"] if extra.get("failure_code") else []
+    return replace(_trouble(view, "failure", f"failure: {', '.join(said)}" if said else "failure"), at=since)
+
+
+def _parts(view: MinerView) -> Iterator[Trouble]:
+    for board in broken_boards(view):
+        how = "dead: it should mine and is expected to give 0" if board.state == "mining" else board.state
+        what = f": {board.description}" if board.description else ""
+        yield _trouble(view, "dead_board", f"board {board.index} is {how}{what}")
+    for fan in lost_fans(view):
+        yield _trouble(view, "lost_fan", f"fan {fan} is lost")
+
+
+def _trouble(view: MinerView, code: str | None, text: str | None = None) -> Trouble:
+    place = view.ip or view.mac
+    step = errors.next_step(code, miner=place, ip=view.ip if view.online else None, node=view.node_name or "?")
+    return Trouble(text or errors.problem(code).words, step)
+
+
+def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:
+    """Return the boards that the miner says are broken or gone."""
+    return tuple(b for b in view.status.hashboards if not b.works) if view.status else ()
+
+
+def lost_fans(view: MinerView) -> tuple[int, ...]:
+    """Return the numbers of the fans that the miner misses."""
+    return tuple(f.index for f in view.status.fans if f.lost) if view.status else ()
+
+
+# -- what is expected and lost -------------------------------------------------------------------------------------
+
+
+def expected_hs(status: StoredStatus | None) -> float | None:
+    """Return what a miner should give: what the firmware says; where it says nothing, what it gives."""
+    if status is None:
+        return None
+    return status.hashrate_hs if status.expected_hashrate_hs is None else status.expected_hashrate_hs
+
+
+def losses(status: StoredStatus, only: Reason | None = None) -> tuple[Loss, ...]:
+    """Return why a status told less than is expected; the losses add up to what is missing. `only`: the one reason."""
+    expected = expected_hs(status)
+    missing = (expected or 0.0) - (status.hashrate_hs or 0.0)
+    only = only or _whole_reason(status)
+    if only is not None:
+        return (Loss(only, missing),) if missing else ()
+    dead = sum((b.expected_hashrate_hs or 0.0) - (b.hashrate_hs or 0.0) for b in status.hashboards if not b.works)
+    dead = min(max(dead, 0.0), max(missing, 0.0))
+    limited = status.extra.get("throttle_percent") is not None and missing > dead
+    found = (Loss("dead-board", dead), Loss("limited" if limited else "weak", missing - dead))
+    return tuple(loss for loss in found if loss.hashrate_hs)
+
+
+def _whole_reason(status: StoredStatus) -> Reason | None:
+    """Return the one reason for all that is missing; None for a miner that mines."""
+    if status.state == "failure":
+        return "failure"
+    if status.hashrate_hs is None or status.state is None:
+        return "unreadable"
+    if status.state == "auto-tuning":
+        return "tuning"
+    return None if status.state in HASHING_STATES else "stopped"
+
+
+def _lost(view: MinerView, fresh: bool, unseen: bool) -> tuple[Loss, ...]:
+    if view.status is None:
+        return ()
+    failed = view.state == "failure" and view.online
+    if fresh:
+        return losses(view.status, "failure" if failed else None)
+    why: Reason = "offline"
+    if unseen:
+        why = "unseen"
+    elif view.online:
+        why = "failure" if failed else "unreadable"
+    expected = expected_hs(view.status)
+    return (Loss(why, expected),) if expected else ()
+
+
+# -- sums ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over some miners, in H/s and W; None: nobody told.
+
+    What is now is that of fresh statuses of miners that are online; what is expected, of all that anybody watches. The
+    losses add up to the expected less what is now. Efficiency is over those that told both watts and hashrate.
+    """
+
+    miners: int
+    managed: int
+    marks: Counter[str]
+    states: Counter[str]
+    models: Counter[str]
+    hashrate_hs: float | None
+    nominal_hs: float | None
+    """What the firmware of those expects that count now; `nominal_away_hs`: of the others."""
+    nominal_away_hs: float | None
+    expected_hs: float | None
+    power_w: float | None
+    efficiency_j_per_th: float | None
+    lost: tuple[tuple[Reason, float, int], ...]
+    """(reason, H/s, miners), most first."""
+    unseen: int
+    unseen_hs: float | None
+    unseen_since: float | None
+    """When one of the unseen was last heard of."""
+
+
+Judged = tuple[MinerView, Condition]
+
+
+def totals(miners: Sequence[Judged]) -> tuple[Totals, dict[str, Totals]]:
+    """Return the sums over all miners, and over those of each node by its id."""
+    nodes: dict[str | None, list[Judged]] = {}
+    for one in miners:
+        nodes.setdefault(one[0].node_id, []).append(one)
+    sums = {node_id: _totals(watched) for node_id, watched in nodes.items()}
+    whole = next(iter(sums.values())) if len(sums) == 1 else _totals(miners)
+    return whole, {node_id: found for node_id, found in sums.items() if node_id is not None}
+
+
+def _totals(miners: Sequence[Judged]) -> Totals:
+    told = [(view.status, how) for view, how in miners if view.status is not None]
+    now = [status for status, how in told if how.fresh]
+    both = [(s.power_w, s.hashrate_hs) for s in now if s.power_w is not None and s.hashrate_hs is not None]
+    lost: dict[Reason, list[float]] = {}
+    for _, how in told:
+        for loss in how.lost:
+            lost.setdefault(loss.reason, []).append(loss.hashrate_hs)
+    lost.pop("unseen", None)
+    unseen = [(status, how) for status, how in told if how.unseen]
+    return Totals(
+        miners=len(miners), managed=sum(view.managed for view, _ in miners),
+        marks=Counter(chain.from_iterable(how.marks for _, how in miners)),
+        states=Counter(
+            (view.state or "unknown") if "online" in how.marks else how.word for view, how in miners
+        ),
+        models=Counter(view.model_alias or "unknown" for view, _ in miners),
+        hashrate_hs=_sum(s.hashrate_hs for s in now), nominal_hs=_sum(s.expected_hashrate_hs for s in now),
+        nominal_away_hs=_sum(s.expected_hashrate_hs for s, how in told if not how.fresh),
+        expected_hs=_sum(how.expected_hs for _, how in told if not how.unseen),
+        power_w=_sum(s.power_w for s in now),
+        efficiency_j_per_th=units.efficiency(sum(w for w, _ in both), sum(rate for _, rate in both)),
+        lost=tuple(sorted(((r, sum(all_hs), len(all_hs)) for r, all_hs in lost.items()), key=lambda loss: -loss[1])),
+        unseen=sum(how.unseen for _, how in miners), unseen_hs=_sum(how.expected_hs for _, how in unseen),
+        unseen_since=max((status.at for status, _ in unseen), default=None),
+    )  # fmt: skip
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return sum(told) if told else None
+
+
+def essence(view: MinerView) -> MinerView:
+    """Return a view with as much of its status as is judged and summed up: a tenth of it."""
+    if view.status is None:
+        return view
+    said = ("description", "failure_code", "throttle_percent")
+    status = replace(
+        view.status, pools=(), hashboards=broken_boards(view), fans=tuple(f for f in view.status.fans if f.lost),
+        extra={name: view.status.extra[name] for name in said if name in view.status.extra},
+    )  # fmt: skip
+    return replace(view, status=status)
