@@ -40,6 +40,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/daemons", site.daemons, VIEWER),
     ("GET", "/api/v1/peers", peers.listing, VIEWER),
     ("POST", "/api/v1/scan", site.scan, OPERATOR),
+    ("POST", "/api/v1/commands", site.order, OPERATOR),
     ("GET", "/api/v1/commands/{id}", site.command, VIEWER),
     ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions, VIEWER),
     ("GET", "/api/v1/miners/{mac}/history", history.columns, VIEWER),

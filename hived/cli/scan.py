@@ -14,13 +14,12 @@ from hived.cli.miners import address_order
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
 from hived.documents.shared import Json, rfc3339
-from hived.errors import HivedError
-from hived.records.commands import Command
+from hived.errors import BadRequest, HivedError
+from hived.records.commands import Command, networks
 from hived.records.daemon import DISCOVERD, DaemonRow, alive
 from hived.records.discovery import Stranger
 from hived.records.miner_view import MinerView
-from hived.services.commands import parse_targets
-from hived.services.miners import steering
+from hived.services.commands import ask
 from hived.store import Database, Store, commands, daemon_rows
 from hived.store.miners import discovery, views
 from hived.store.nodes import nodes
@@ -68,7 +67,7 @@ async def scan(context: CommandContext) -> int:
         if other is None:
             _must_run(await store.read(daemon_rows.daemons), asked_at)
         wish = {"targets": [str(one) for one in networks]}
-        number = await store.write(steering.ask_scan, wish, context.by(), node_id=other.id if other else None)
+        number = await store.write(ask, "scan", wish, context.by(), node_id=other.id if other else None)
         if not context.args.wait:
             return _left(context, number, who)
         with _Progress(networks, who) as progress:
@@ -91,9 +90,9 @@ async def scan(context: CommandContext) -> int:
 
 def _networks(targets: list[str]) -> list[ipaddress.IPv4Network]:
     try:
-        return parse_targets(targets)
-    except ValueError as err:
-        raise WrongUsage(str(err)) from err
+        return networks("targets", targets)
+    except BadRequest as err:
+        raise WrongUsage(str(err).removeprefix("targets: ")) from err
 
 
 def _must_run(rows: list[DaemonRow], now: float) -> None:

@@ -22,10 +22,10 @@ from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
 from hived.services.appliance.presence import PRESENCE_S, Presence
-from hived.services.commands import ScanCommands
 from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper
+from hived.services.miners.scans import ScanCommands
 from hived.services.miners.sweep import LightScan, ranges_of
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened

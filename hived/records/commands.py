@@ -1,9 +1,63 @@
-"""What daemons are asked to do: rows that one of them works off. Times are UTC epoch seconds."""
+"""What daemons are asked to do: a table of the verbs, and the rows that one of them works off.
+
+A new order is a row here and the function of its daemon that carries it out. Times are UTC epoch seconds.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from hived.errors import BadRequest
+from hived.records.access import Role
+from hived.records.daemon import DISCOVERD, SYNCD
+
+MAX_TARGETS = 64
+WIDEST = 16  # bits: a /16 is 65,536 addresses, a minute's work; more is a typing error
+MAX_PASSWORD = 256
+MAX_NAME = 100
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_NOWHERE = ipaddress.IPv4Network("0.0.0.0/8")
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """`read` takes name and value and returns what to go on with; BadRequest says what was expected."""
+
+    name: str
+    read: Callable[[str, Any], Any]
+    secret: bool = False
+    """It is sealed while it waits, travels over TLS alone, and goes when the order is done."""
+    default: Any = None
+    """What counts when it is not told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One kind of order. `area` and `role`: who may give it; `action`: its name in the audit log."""
+
+    name: str
+    daemon: str
+    action: str
+    words: str
+    arguments: tuple[Argument, ...]
+    area: str = "miners"
+    role: Role = "operator"
+    about: str | None = None
+    """The argument that names what it is about: a later order for the same takes the place of one that waits."""
+    pending: str | None = None
+    """What waits for a miner of another node meanwhile, as its `pending` says."""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.arguments if one.secret)
+
+    def checked(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments that it can be carried out with. BadRequest says what is wrong with others."""
+        return {one.name: one.read(one.name, args.get(one.name, one.default)) for one in self.arguments}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +68,111 @@ class Command:
     daemon: str
     verb: str
     args: dict[str, Any]
+    """A secret that cannot be opened any more is None."""
     created_at: float
     done_at: float | None = None
     result: dict[str, Any] | None = None
     node_id: str | None = None
     """The node that is to do it; None: this one."""
+    origin: str | None = None
+    """The master that wants it, and its number there; None: it was asked here."""
+
+
+def networks(name: str, value: Any) -> list[ipaddress.IPv4Network]:
+    """Return the networks that a list of texts names, which may be looked at; BadRequest."""
+    if not isinstance(value, list | tuple) or len(value) > MAX_TARGETS:
+        raise BadRequest(f"{name}: expected a list of at most {MAX_TARGETS} addresses or networks")
+    found = [_network(name, one) for one in value]
+    if sum(one.num_addresses for one in found) > 2 ** (32 - WIDEST):
+        raise BadRequest(f"{name}: more than {2 ** (32 - WIDEST):,} addresses at once")
+    return found
+
+
+def _network(name: str, value: Any) -> ipaddress.IPv4Network:
+    if not isinstance(value, str):
+        raise BadRequest(f"{name}: expected texts such as 192.168.1.0/24")
+    try:
+        network = ipaddress.IPv4Network(value.strip(), strict=False)
+    except ValueError:
+        raise BadRequest(
+            f"{name}: {value[:40]!r} is neither an IPv4 address nor a network like 192.168.1.0/24"
+        ) from None
+    if network.prefixlen < WIDEST:
+        raise BadRequest(f"{name}: {network} has more than {2 ** (32 - WIDEST):,} addresses")
+    first = network.network_address
+    if first.is_multicast or first.is_reserved or first.is_unspecified or first in _NOWHERE:
+        raise BadRequest(f"{name}: {network} holds no addresses of single machines")
+    return network
+
+
+def targets(name: str, value: Any) -> list[str]:
+    """Return networks as their owner writes them; none: all of this node."""
+    return [str(one) for one in networks(name, value)]
+
+
+def mac(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not _MAC.fullmatch(value.lower()):
+        raise BadRequest(f"{name}: expected a MAC such as 02:00:00:00:00:01")
+    return value.lower()
+
+
+def switch(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequest(f"{name}: expected true or false")
+    return value
+
+
+def password(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise BadRequest(f"{name}: expected a password that is not empty")
+    if len(value) > MAX_PASSWORD or not value.isprintable():
+        raise BadRequest(f"{name}: expected at most {MAX_PASSWORD} characters that can be printed")
+    return value
+
+
+def word(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value.strip()) <= MAX_NAME or not value.isprintable():
+        raise BadRequest(f"{name}: expected 1 to {MAX_NAME} characters that can be printed")
+    return value.strip()
+
+
+def word_or_none(name: str, value: Any) -> str | None:
+    return None if value is None else word(name, value)
+
+
+_THE_MINER = Argument("mac", mac)
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "scan", DISCOVERD, "scan", "look for miners now",
+            (Argument("targets", targets, default=()),), area="site",
+        ),
+        Verb(
+            "set_managed", SYNCD, "miner.managed", "steer a miner or leave it alone",
+            (_THE_MINER, Argument("managed", switch)), about="mac", pending="managed",
+        ),
+        Verb(
+            "set_unlock_pass", SYNCD, "miner.password", "take a miner's own password",
+            (_THE_MINER, Argument("password", password, secret=True)), about="mac", pending="unlock_pass",
+        ),
+        Verb(
+            "set_max_preset", SYNCD, "model.max_preset", "limit the presets of a model",
+            (Argument("alias", word), Argument("name", word_or_none)), about="alias",
+        ),
+    )
+}  # fmt: skip
+
+
+def verb_for(name: str, daemon: str | None = None) -> Verb:
+    """Return a verb of the table; BadRequest for one that this version does not know, or of another daemon."""
+    verb = VERBS.get(name)
+    if verb is None or daemon not in (None, verb.daemon):
+        raise BadRequest(f"this node does not know the order {name[:64]!r}" + (f" for {daemon}" if daemon else ""))
+    return verb
+
+
+def secrets_of(verb: str) -> frozenset[str]:
+    """Return which arguments of a verb are secret."""
+    return VERBS[verb].secrets if verb in VERBS else frozenset()

@@ -1,70 +1,42 @@
-"""What the operator wished for: rows that the daemon works off."""
+"""Orders for daemons, of this node and of others: one way to give them, whoever asks."""
 
 from __future__ import annotations
 
-import ipaddress
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from typing import Any
 
-from hived.records.commands import Command
-from hived.records.daemon import DISCOVERD
-from hived.services.miners.discover import Discoverer
-from hived.store import Store, commands
-
-log = logging.getLogger(__name__)
-
-STILL_WISHED_S = 300.0
-"""A scan that was asked for longer ago is not waited for any more; the sweeps have looked since."""
-
-LARGEST_SCAN = 65_536  # a /16, the largest network that the configuration takes
+from hived.errors import Conflict
+from hived.records.access import By
+from hived.records.commands import Verb, verb_for
+from hived.records.node import APPROVED
+from hived.store import Database, audit, commands
 
 
-class ScanCommands:
-    """Runs the scans that people ask for with `hivectl miners scan` or in the dashboard."""
+def ask(db: Database, name: str, args: Mapping[str, Any], by: By, *, node_id: str | None = None) -> int:
+    """Leave an order for the verb's daemon, here or on another node, with its audit row; return its number.
 
-    def __init__(self, store: Store, discoverer: Discoverer, *, clock: Callable[[], float]) -> None:
-        self._store, self._discoverer, self._clock = store, discoverer, clock
-
-    async def run_open(self) -> None:
-        """Run every open command, oldest first; each gets its result, a bad one the reason. Transient: database."""
-        newer_than = self._clock() - STILL_WISHED_S
-        for command in await self._store.read(commands.open_commands, DISCOVERD, newer_than=newer_than):
-            result = await self._run(command)
-            await self._store.write(commands.finish, command.id, result, self._clock())
-
-    async def _run(self, command: Command) -> dict[str, object]:
-        if command.verb != "scan":
-            return {"error": f"{DISCOVERD} does not know the command {command.verb!r}"}
-        targets = command.args.get("targets") or []
-        if not targets:
-            await self._discoverer.sweep()
-            seen = self._discoverer.last
-        else:
-            try:
-                networks = parse_targets(targets)
-            except ValueError as err:
-                return {"error": str(err)}
-            seen = await self._discoverer.scan(_addresses(networks))
-        log.info("scan as asked for: %d addresses, %d miners", seen.addresses, seen.miners)
-        return {
-            "addresses": seen.addresses, "responders": seen.responders, "miners": seen.miners,
-            "strangers": seen.strangers, "unreadable": seen.unreadable,
-        }  # fmt: skip
+    BadRequest for what the table of verbs does not know. NotFound or Conflict when that node cannot be asked, or must
+    not be told a secret.
+    """
+    verb = verb_for(name)
+    wanted = verb.checked(args)
+    shown = {name: value for name, value in wanted.items() if name not in verb.secrets | {verb.about}}
+    if node_id is None:
+        number = commands.ask(db, verb.daemon, verb.name, wanted, by["at"])
+    else:
+        shown["asked"] = _reachable(db, node_id, verb)
+        number = commands.give(db, node_id, verb.daemon, verb.name, wanted, by["at"])
+    audit.note(db, **by, action=verb.action, target=wanted[verb.about] if verb.about else str(number), after=shown)
+    return number
 
 
-def parse_targets(targets: list[str]) -> list[ipaddress.IPv4Network]:
-    """Return the networks named; ValueError with a sentence for what cannot be scanned."""
-    networks: list[ipaddress.IPv4Network] = []
-    for text in targets:
-        try:
-            networks.append(ipaddress.IPv4Network(text, strict=False))
-        except ValueError:
-            raise ValueError(f"{text!r} is neither an IPv4 address nor a network like 192.168.1.0/24") from None
-    if sum(network.num_addresses for network in networks) > LARGEST_SCAN:
-        raise ValueError(f"more than {LARGEST_SCAN:,} addresses at once")
-    return networks
-
-
-def _addresses(networks: list[ipaddress.IPv4Network]) -> Iterator[str]:
-    for network in ipaddress.collapse_addresses(networks):
-        yield from map(str, network.hosts())
+def _reachable(db: Database, node_id: str, verb: Verb) -> str:
+    """Return the name of a node that may be asked to do something; Conflict says why it may not."""
+    name, status, secure = commands.link(db, node_id)
+    if status != APPROVED:
+        raise Conflict(f"node {name} is {status}: it takes no orders from here")
+    if verb.secrets and not secure:
+        raise Conflict(
+            f"node {name} was last heard over plain HTTP, where a password can be read on the way: set http.tls here"
+        )
+    return name

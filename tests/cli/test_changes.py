@@ -9,8 +9,9 @@ import pytest
 from hived.api.nodes import ingest_parse
 from hived.records.miner_view import KnownMiner
 from hived.store import commands
+from hived.store import commands as orders
 from hived.store.miners import miners
-from hived.store.nodes import ingest, orders
+from hived.store.nodes import ingest
 from tests import nodes as fleet
 from tests.cli.site import Site, mac
 

@@ -14,14 +14,14 @@ from hived.clients.firmwares.http import open_session
 from hived.records.commands import Command
 from hived.records.node import Order
 from hived.runtime.beat import Beat
-from hived.services.commands import ScanCommands
 from hived.services.miners.catalogue import Catalogue
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper
+from hived.services.miners.scans import ScanCommands
 from hived.services.miners.sweep import LightScan, Range
 from hived.simulator.miners.fleet import Fleet
 from hived.store import Store, commands
-from hived.store.nodes import orders
+from hived.store import commands as orders
 from tests import nodes as fleet
 from tests.cli.site import Ran, Site
 from tests.waiting import until

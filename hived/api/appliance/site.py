@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -12,13 +13,11 @@ from hived.api.http import access, params, responses
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
+from hived.records.commands import targets, verb_for, word
 from hived.records.daemon import alive
-from hived.services.miners import steering
+from hived.services.commands import ask
 from hived.store import commands, daemon_rows
 from hived.store.miners import discovery
-
-MAX_TARGETS = 64
-WIDEST = 16  # bits: a /16 is 65,536 addresses, a minute's work; more is a typing error
 
 
 async def totals(request: web.Request) -> web.StreamResponse:
@@ -58,11 +57,27 @@ async def scan(request: web.Request) -> web.StreamResponse:
     Without targets it looks at all its networks.
     """
     ctx = context.of(request)
-    wishes = await params.fields(request, {"targets": _targets, "node_id": _node})
-    args = {"targets": wishes["targets"]} if wishes.get("targets") else {}
-    other = wishes.get("node_id") if wishes.get("node_id") != ctx.node_id else None
-    wish = await ctx.store.write(steering.ask_scan, args, access.by(request), node_id=other)
-    return await responses.reply(request, {"id": wish}, status=202)
+    wishes = await params.fields(request, {"targets": partial(targets, "targets"), "node_id": _node})
+    number = await ctx.store.write(
+        ask, "scan", {"targets": wishes.get("targets", ())}, access.by(request), node_id=_other(ctx, wishes)
+    )
+    return await responses.reply(request, {"id": number}, status=202)
+
+
+async def order(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/commands {"verb", "args"?, "node_id"?}: an order for a daemon, here or on another node.
+
+    The verbs and who may give them stand in one table, `records.commands`.
+    """
+    ctx = context.of(request)
+    wishes = await params.fields(request, {"verb": partial(word, "verb"), "args": _args, "node_id": _node})
+    verb = verb_for(wishes.get("verb", ""))
+    if why := access.why_not(access.principal(request), access.Who(verb.role), verb.area):
+        return responses.error(403, why)
+    number = await ctx.store.write(
+        ask, verb.name, wishes.get("args", {}), access.by(request), node_id=_other(ctx, wishes)
+    )
+    return await responses.reply(request, {"id": number}, status=202)
 
 
 async def command(request: web.Request) -> web.StreamResponse:
@@ -74,32 +89,20 @@ async def command(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, appliance.command(found))
 
 
+def _other(ctx: context.Context, wishes: dict[str, Any]) -> str | None:
+    return wishes.get("node_id") if wishes.get("node_id") != ctx.node_id else None
+
+
+def _args(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise BadRequest("args: expected an object")
+    return value
+
+
 def _node(value: Any) -> str | None:
     if value is not None and not (isinstance(value, str) and 0 < len(value) <= params.MAX_NODE_ID):
         raise BadRequest("node_id: expected the id of a node")
     return value
-
-
-def _targets(value: Any) -> list[str]:
-    if not isinstance(value, list) or len(value) > MAX_TARGETS:
-        raise BadRequest(f"targets: expected a list of at most {MAX_TARGETS} addresses or networks")
-    return [_target(one) for one in value]
-
-
-def _target(value: Any) -> str:
-    """Return an IPv4 network that may be looked at, as its owner writes it."""
-    if not isinstance(value, str):
-        raise BadRequest("targets: expected texts such as 192.168.1.0/24")
-    try:
-        network = ipaddress.IPv4Network(value.strip(), strict=False)
-    except ValueError:
-        raise BadRequest(f"targets: {value[:40]!r} is not an IPv4 address or network") from None
-    if network.prefixlen < WIDEST:
-        raise BadRequest(f"targets: {network} has more than {2 ** (32 - WIDEST)} addresses")
-    first = network.network_address
-    if first.is_multicast or first.is_reserved or first.is_unspecified or first in ipaddress.IPv4Network("0.0.0.0/8"):
-        raise BadRequest(f"targets: {network} holds no addresses of single machines")
-    return str(network)
 
 
 def _by_address(ip: str) -> tuple[int, int, str]:

@@ -105,7 +105,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     found = await identify(request)
     if found is None:
         return _who_are_you(request)
-    if why := _why_not(found, who, rules.areas.get(path)):
+    if why := why_not(found, who, rules.areas.get(path)):
         return responses.error(403, why)
     request[_PRINCIPAL] = found
     return await handler(request)
@@ -134,7 +134,7 @@ def _who_are_you(request: web.Request) -> web.Response:
     return responses.error(401, NOT_VALID if "Authorization" in request.headers else LOG_IN, BEARER)
 
 
-def _why_not(found: Principal, who: Who | None, area: str | None) -> str | None:
+def why_not(found: Principal, who: Who | None, area: str | None) -> str | None:
     """Return why somebody may not call a route, None when they may."""
     if who is None:
         return "the table of routes does not say who may do this"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from aiohttp import web
 
@@ -12,6 +12,7 @@ from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
+from hived.records.commands import password, switch
 from hived.records.condition import Moment, condition
 from hived.records.miner import HashboardChips
 from hived.records.miner_view import MinerView
@@ -24,7 +25,6 @@ WITH_CHIPS = 10  # statuses of a list that carry chips: one has 50 KB of them, a
 CHIP_BOARDS = 40  # boards looked through for them: ten readings of four
 STATUS_NEAR_S = 30.0  # two polls
 MAX_TIMES = 20_000  # statuses looked through: a thousand boards are five hours, which are 1,300 statuses at 15 s
-MAX_PASSWORD = 256
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -46,7 +46,9 @@ async def one(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """PATCH /api/miners/{mac}: `managed` and/or `unlock_pass`; both or nothing is stored."""
     ctx, mac = context.of(request), params.mac(request)
-    wishes = await params.fields(request, {"managed": _switch, "unlock_pass": _password})
+    wishes = await params.fields(
+        request, {"managed": partial(switch, "managed"), "unlock_pass": partial(password, "unlock_pass")}
+    )
     if not wishes:
         raise BadRequest("nothing to change: expected managed (true or false) and/or unlock_pass (a password)")
     await ctx.store.write(
@@ -141,17 +143,3 @@ def _settings(db: Database, mac: str) -> bytes:
 def _versions(db: Database, mac: str, limit: int) -> bytes:
     found = settings.versions(db, context.miner_num(db, mac), limit=limit)
     return responses.encode([documents.version(one) for one in found])
-
-
-def _switch(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise BadRequest("managed: expected true or false")
-    return value
-
-
-def _password(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise BadRequest("unlock_pass: expected a password that is not empty")
-    if len(value) > MAX_PASSWORD or not value.isprintable():
-        raise BadRequest(f"unlock_pass: expected at most {MAX_PASSWORD} characters that can be printed")
-    return value

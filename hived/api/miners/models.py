@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from aiohttp import web
 
@@ -10,10 +10,9 @@ from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
+from hived.records.commands import word_or_none
 from hived.services.miners import steering
 from hived.store.miners import models
-
-MAX_NAME = 100
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -34,7 +33,7 @@ async def one(request: web.Request) -> web.StreamResponse:
 async def change(request: web.Request) -> web.StreamResponse:
     """PATCH /api/models/{alias}: `max_preset`, a preset of the model (case does not matter) or null for no limit."""
     ctx, alias = context.of(request), request.match_info["alias"]
-    wishes = await params.fields(request, {"max_preset": _preset})
+    wishes = await params.fields(request, {"max_preset": partial(word_or_none, "max_preset")})
     if "max_preset" not in wishes:
         raise BadRequest("nothing to change: expected max_preset (the name of a preset, or null)")
     changed = await ctx.store.write(steering.set_max_preset, alias, wishes["max_preset"], access.by(request))
@@ -46,9 +45,3 @@ async def change(request: web.Request) -> web.StreamResponse:
 
 def _unknown(alias: str) -> NotFound:
     return NotFound(f"there is no model {alias[:40]!r}")
-
-
-def _preset(value: Any) -> str | None:
-    if value is not None and not (isinstance(value, str) and 0 < len(value.strip()) <= MAX_NAME):
-        raise BadRequest("max_preset: expected the name of a preset, or null")
-    return value.strip() if isinstance(value, str) else None

@@ -21,9 +21,9 @@ from hived.records.node import Asked, Contact, Order, Wish
 from hived.records.streams import STREAMS
 from hived.records.times import to_text
 from hived.records.untrusted import BadValue
-from hived.store import Database
+from hived.store import Database, commands
 from hived.store.access import attempts
-from hived.store.nodes import contacts, node_keys, nodes, orders
+from hived.store.nodes import contacts, node_keys, nodes
 from hived.store.nodes import ingest as streams
 
 MAX_HEALTH_BYTES = 16 * 1024
@@ -104,8 +104,8 @@ def _keep_in_touch(
     assert node_id is not None
     node_keys.must_open(db, who.ref)
     contacts.save(db, node_id, told, address=address, secure=secure, now=now)
-    orders.done(db, node_id, told.done, now)
-    return streams.held(db, node_id, told.epoch), orders.waiting(db, node_id, secure=secure, now=now)
+    commands.done(db, node_id, told.done, now)
+    return streams.held(db, node_id, told.epoch), commands.waiting(db, node_id, secure=secure, now=now)
 
 
 def _joined(found: Asked, ctx: context.Context) -> dict[str, Any]:

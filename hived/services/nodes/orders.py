@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
-from hived.records.commands import Command
+from hived.records.commands import Command, secrets_of, verb_for
 from hived.records.daemon import DISCOVERD, SYNCD
 from hived.records.uplink import Order
-from hived.services.commands import parse_targets
 from hived.services.miners import steering
-from hived.store import Database, Store
+from hived.store import Database, Store, commands
 from hived.store.nodes import received_commands
 
 log = logging.getLogger(__name__)
 
 GIVE_UP_S = 1800.0
 """A scan of a /16 takes minutes; what is not done by then was not begun."""
-MAX_TARGETS = 64
-MAX_PASSWORD = 256  # as hive-apid takes it
-MAX_NAME = 100
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 
 
 class Orders:
@@ -41,10 +36,12 @@ class Orders:
     async def carry_out(self) -> bool:
         """Do what waits for this daemon, and end what another one never did; return whether there was anything."""
         now = self._clock()
-        waiting, late = await self._store.read(received_commands.waiting, SYNCD, older_than=now - GIVE_UP_S)
-        for command, origin in waiting:
-            result = await self._store.write(_do, command, now, origin.rpartition(":")[0])
-            log.info("done for the master: %s: %s", command.verb, result.get("error", "ok"))
+        waiting, late = await self._store.read(_waiting, now - GIVE_UP_S)
+        for command in waiting:
+            result = await self._store.write(_do, command, now)
+            log.info(
+                "done%s: %s: %s", " for the master" if command.origin else "", command.verb, result.get("error", "ok")
+            )
         if late:
             reason = f"nobody did it within {GIVE_UP_S / 60:.0f} minutes: does {DISCOVERD} run?"
             await self._store.write(received_commands.give_up, now - GIVE_UP_S, now, reason)
@@ -60,11 +57,15 @@ class Orders:
             await self._store.write(received_commands.told, master_id, list(numbers), self._clock())
 
 
+def _waiting(db: Database, late_at: float) -> tuple[list[Command], bool]:
+    return commands.open_commands(db, SYNCD, newer_than=-math.inf), received_commands.late(db, late_at)
+
+
 def _take(db: Database, master_id: str, given: Sequence[Order], at: float) -> None:
     for order in given:
         refusal = None
         try:
-            args = checked(order.daemon, order.verb, order.args)
+            args = verb_for(order.verb, order.daemon).checked(order.args)
         except BadRequest as err:
             args, refusal = {}, str(err)
         origin = received_commands.origin_of(master_id, order.id)
@@ -72,62 +73,33 @@ def _take(db: Database, master_id: str, given: Sequence[Order], at: float) -> No
             log.info("the master wants %s of %s%s", order.verb, order.daemon, f": {refusal}" if refusal else "")
 
 
-def checked(daemon: str, verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an order that can be carried out. BadRequest says what is wrong with another one."""
-    match daemon, verb:
-        case ("hive-discoverd", "scan"):
-            targets = args.get("targets", [])  # none: all networks of this node
-            if not isinstance(targets, list) or len(targets) > MAX_TARGETS:
-                raise BadRequest(f"targets: expected a list of at most {MAX_TARGETS} addresses or networks")
-            try:
-                return {"targets": [str(network) for network in parse_targets([str(one)[:64] for one in targets])]}
-            except ValueError as err:
-                raise BadRequest(str(err)) from None
-        case ("hive-syncd", "set_managed"):
-            if not isinstance(args.get("managed"), bool):
-                raise BadRequest("managed: expected true or false")
-            return {"mac": _mac(args), "managed": args["managed"]}
-        case ("hive-syncd", "set_unlock_pass"):
-            password = args.get("password")
-            if not isinstance(password, str) or not 1 <= len(password) <= MAX_PASSWORD or not password.isprintable():
-                raise BadRequest(f"password: expected 1 to {MAX_PASSWORD} characters that can be printed")
-            return {"mac": _mac(args), "password": password}
-        case ("hive-syncd", "set_max_preset"):
-            name = args.get("name")
-            if name is not None:
-                name = _text("name", name)
-            return {"alias": _text("alias", args.get("alias")), "name": name}
-    raise BadRequest(f"this node does not know the order {verb!r} for {daemon}")
-
-
-def _do(db: Database, command: Command, at: float, master: str) -> dict[str, Any]:
+def _do(db: Database, command: Command, at: float) -> dict[str, Any]:
     """Carry an order out and say what came of it, in one transaction: it is done exactly once."""
     result: dict[str, Any] = {"ok": True}
-    args, by = command.args, By(at=at, who=f"master {master}", via="daemon", address=None)
+    who = SYNCD if command.origin is None else f"master {command.origin.rpartition(':')[0]}"
+    lost = [name for name in secrets_of(command.verb) if command.args.get(name) is None]
     try:
-        match command.verb:
-            case "set_managed":
-                steering.set_miner(db, args["mac"], by, managed=args["managed"])
-            case "set_unlock_pass" if args["password"] is None:
-                result = {"error": "the password that waited cannot be opened any more: give it again"}
-            case "set_unlock_pass":
-                steering.set_miner(db, args["mac"], by, password=args["password"])
-            case "set_max_preset" if steering.set_max_preset(db, args["alias"], args["name"], by) is None:
-                result = {"error": f"there is no model {args['alias']}"}
+        if lost:
+            raise BadRequest(f"the {lost[0]} that waited cannot be opened any more: give it again")
+        DOES[command.verb](db, command.args, By(at=at, who=who, via="daemon", address=None))
     except (BadRequest, NotFound, Conflict) as err:
         result = {"error": str(err)}
-    received_commands.finish(db, command.id, result, at)
+    commands.finish(db, command.id, result, at)
     return result
 
 
-def _mac(args: Mapping[str, Any]) -> str:
-    mac = args.get("mac")
-    if not isinstance(mac, str) or not _MAC.fullmatch(mac.lower()):
-        raise BadRequest("mac: expected a MAC such as 02:00:00:00:00:01")
-    return mac.lower()
+def _set_managed(db: Database, args: dict[str, Any], by: By) -> None:
+    steering.set_miner(db, args["mac"], by, managed=args["managed"])
 
 
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_NAME or not value.isprintable():
-        raise BadRequest(f"{name}: expected 1 to {MAX_NAME} characters that can be printed")
-    return value
+def _set_unlock_pass(db: Database, args: dict[str, Any], by: By) -> None:
+    steering.set_miner(db, args["mac"], by, password=args["password"])
+
+
+def _set_max_preset(db: Database, args: dict[str, Any], by: By) -> None:
+    if steering.set_max_preset(db, args["alias"], args["name"], by) is None:
+        raise NotFound(f"there is no model {args['alias']}")
+
+
+DOES = {"set_managed": _set_managed, "set_unlock_pass": _set_unlock_pass, "set_max_preset": _set_max_preset}
+"""What carries out each verb of hive-syncd."""

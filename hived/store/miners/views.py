@@ -8,9 +8,9 @@ from peewee import JOIN
 
 from hived.records import measures
 from hived.records.miner_view import MinerView
+from hived.store import commands
 from hived.store.engine.database import Database, dicts
 from hived.store.miners import readings
-from hived.store.nodes import orders
 from hived.store.schema import Counter, Health, Miner, Model, Node, Status
 
 _ROW = (
@@ -45,7 +45,7 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
     if mac is not None:
         query = query.where(Miner.mac == mac.lower())
     rows = dicts(query, db)
-    waiting = orders.pending(db) if any(row["remote"] for row in rows) else {}
+    waiting = commands.pending(db) if any(row["remote"] for row in rows) else {}
     return [_view(row, tuple(waiting.get(row["mac"], ()))) for row in rows]
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import peewee as pw
 
-from hived.errors import NotFound
 from hived.records.events import Event
 from hived.records.node import (
     ALIVE,
@@ -84,15 +83,6 @@ def watch(db: Database, now: float, *, since: float) -> list[str]:
             events.add(db, [Event("node_lost", now, detail)])
             lost.append(str(name))
     return lost
-
-
-def link(db: Database, node_id: str) -> tuple[str, str, bool]:
-    """Return a node's name, its status, and whether nobody could read its last contact; NotFound for no node."""
-    rows = tuples(Node.select(Node.name, Node.status, Node.secure).where(Node.id == node_id), db)
-    if not rows:
-        raise NotFound(f"there is no node {node_id[:40]!r}")
-    name, status, secure = rows[0]
-    return str(name), str(status), bool(secure)
 
 
 def state_at(silent_s: float) -> str:

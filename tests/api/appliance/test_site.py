@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from hived.records.access import new_token
 from hived.records.daemon import DaemonRow
 from hived.records.events import EVENTS, Event
 from hived.store import Store, commands, daemon_rows, database_of, events
+from hived.store.access import tokens
 from hived.store.miners import discovery
+from hived.store.schema import Command
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
 from tests.clock import FakeClock
@@ -102,7 +105,7 @@ async def test_a_scan_without_targets_is_of_all_networks(api: Api) -> None:
     for body in bodies:
         assert (await api.ask("POST", "/api/v1/scan", body))[0] == 202
     wishes = await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0)
-    assert [w.args for w in wishes] == [{}, {}, {}]
+    assert [w.args for w in wishes] == [{"targets": []}] * 3
 
 
 async def test_what_cannot_be_scanned_is_refused(api: Api) -> None:
@@ -190,3 +193,57 @@ async def test_readers_at_the_same_time_get_whole_answers(store: Store, clock: F
         paths = ["/api/miners", "/api/v1/rows", "/api/v1/fleet", f"/api/miners/{MAC}", "/api/v1/health"] * 10
         for found in await asyncio.gather(*(api.get(path) for path in paths)):
             assert found
+
+
+async def test_an_order_of_the_table_is_left_for_its_daemon(api: Api) -> None:
+    args = {"mac": "02:00:00:00:00:01", "managed": True}
+    code, reply = await api.ask("POST", "/api/v1/commands", {"verb": "set_managed", "args": args})
+    assert code == 202
+    (wish,) = await api.store.read(commands.open_commands, "hive-syncd", newer_than=0.0)
+    assert (wish.id, wish.verb, wish.args) == (reply["id"], "set_managed", args)
+    (noted,) = [row for row in await api.get("/api/v1/audit") if row["action"] == "miner.managed"]
+    assert (noted["target"], noted["after"]) == (args["mac"], {"managed": True})
+
+
+async def test_what_is_secret_of_an_order_is_sealed_and_not_shown(api: Api) -> None:
+    args = {"mac": "02:00:00:00:00:01", "password": "s3cret word"}
+    _, reply = await api.ask("POST", "/api/v1/commands", {"verb": "set_unlock_pass", "args": args})
+    (stored,) = await api.store.read(lambda db: [row.args for row in Command.select().bind(db)])
+    assert "s3cret" not in stored
+    assert (await api.get(f"/api/v1/commands/{reply['id']}"))["args"] == {"mac": args["mac"]}
+    assert "s3cret" not in str(await api.get("/api/v1/audit"))
+    (wish,) = await api.store.read(commands.open_commands, "hive-syncd", newer_than=0.0)
+    assert wish.args == args
+    await api.do(commands.finish, wish.id, {"ok": True}, NOW)
+    (stored,) = await api.store.read(lambda db: [row.args for row in Command.select().bind(db)])
+    assert stored == '{"mac": "02:00:00:00:00:01"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({}, "does not know the order ''"),
+        ({"verb": "explode"}, "does not know the order 'explode'"),
+        ({"verb": "set_managed"}, "mac: expected"),
+        ({"verb": "set_managed", "args": []}, "args: expected"),
+        ({"verb": ["scan"]}, "verb: expected"),
+        ({"verb": "scan", "args": {"targets": "all"}}, "targets: expected"),
+    ],
+)
+async def test_an_order_that_nobody_could_carry_out_is_refused(api: Api, body: dict[str, Any], why: str) -> None:
+    code, reply = await api.ask("POST", "/api/v1/commands", body)
+    assert (code, why in reply["error"]) == (400, True), reply
+    assert await api.store.read(lambda db: Command.select().bind(db).count()) == 0
+
+
+async def test_an_order_needs_the_role_and_the_area_of_its_verb(api: Api) -> None:
+    scan, managed = ({"verb": "scan"}, {"verb": "set_managed", "args": {"mac": "02:00:00:00:00:01", "managed": True}})
+    bound, looks = new_token(), new_token()
+    await api.do(tokens.add, bound, name="bound", role="operator", created_by="tests", at=NOW, scopes=("site",))
+    await api.do(tokens.add, looks, name="looks", role="viewer", created_by="tests", at=NOW)
+    asked = [
+        (await api.ask("POST", "/api/v1/commands", body, Authorization=f"Bearer {who.text}"))[0]
+        for who in (bound, looks)
+        for body in (scan, managed)
+    ]
+    assert asked == [202, 403, 403, 403]

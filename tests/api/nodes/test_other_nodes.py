@@ -10,9 +10,10 @@ import pytest
 from hived.records.joining import NodeKey
 from hived.records.times import to_text
 from hived.store import commands
+from hived.store import commands as orders
 from hived.store.engine.database import dicts
 from hived.store.miners import views
-from hived.store.nodes import contacts, nodes, orders
+from hived.store.nodes import contacts, nodes
 from hived.store.schema import Command
 from tests import nodes as fleet
 from tests.api import farm

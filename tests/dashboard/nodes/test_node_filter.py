@@ -9,7 +9,7 @@ import pytest
 from hived.records.node import Order
 from hived.records.streams import ROLLUP_S
 from hived.store import Database
-from hived.store.nodes import orders
+from hived.store import commands as orders
 from hived.store.schema import Event, Health, Miner, Rollup5m
 from tests.dashboard.browser import Page
 from tests.dashboard.conftest import OpenPage

@@ -103,7 +103,9 @@ def fill(db: Database, /, at: float, *, rigs: int = 3, slots: int = 4, said: int
     nums = []
     for n in range(1, rigs + 1):
         identity = MinerIdentity(f"02:00:00:00:{n >> 8:02x}:{n & 255:02x}", model_alias="s19", hostname=f"rig-{n}")
-        seen = miners.saw(db, miners.Sighting(identity, f"10.0.{n >> 8}.{n & 255}", at, "vnish", "chips"), node_id=OWN)
+        seen = miners.saw(
+            db, miners.Sighting(identity, f"10.0.{n >> 8}.{n & 255}", at, "vnish", "chips password"), node_id=OWN
+        )
         nums.append(seen.num)
     poll(db, nums, at)
     first = at // 300 * 300 - slots * 300

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from hived.errors import BadRequest
+from hived.records.commands import VERBS, verb_for
 from hived.records.uplink import Order
-from hived.services.nodes.orders import GIVE_UP_S, Orders, checked
+from hived.services.nodes.orders import DOES, GIVE_UP_S, Orders
 from hived.store import Store, audit, commands
 from hived.store.miners import miners, models
 from hived.store.nodes import nodes, received_commands
@@ -109,6 +110,14 @@ async def test_an_order_for_a_miner_that_was_another_nodes_is_answered_and_stops
 
 def test_a_scan_without_targets_is_of_all_networks() -> None:
     assert checked("hive-discoverd", "scan", {}) == {"targets": []}
+
+
+def checked(daemon: str, verb: str, args: dict[str, Any]) -> dict[str, Any]:
+    return verb_for(verb, daemon).checked(args)
+
+
+def test_hive_syncd_can_do_whatever_the_table_wants_of_it() -> None:
+    assert DOES.keys() == {verb.name for verb in VERBS.values() if verb.daemon == "hive-syncd"}
 
 
 def _args(db: Any) -> dict[str, Any]:

@@ -26,10 +26,11 @@ from hived.services.appliance import backup, restore
 from hived.services.appliance.tls import Tls
 from hived.services.nodes.upload import begin_anew
 from hived.store import Database, Store, daemon_rows, events
+from hived.store import commands as orders
 from hived.store.collecting import artifacts
 from hived.store.engine.epoch import epoch
 from hived.store.miners import history, miners, views
-from hived.store.nodes import contacts, ingest, nodes, orders, uplink
+from hived.store.nodes import contacts, ingest, nodes, uplink
 from hived.store.schema import Miner, Rollup5m
 from tests.clock import FakeClock
 from tests.databases import Databases
