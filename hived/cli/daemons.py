@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from hived.cli.context import CommandContext
 from hived.documents import appliance as documents
-from hived.documents.shared import Json
 from hived.records.condition import Moment
 from hived.records.daemon import EVERY_NODE, POLLD, DaemonRow, alive
 from hived.store import Database, daemon_rows
@@ -22,7 +21,7 @@ class DaemonState:
     alive: bool
     row: DaemonRow | None
 
-    def document(self) -> Json:
+    def document(self) -> documents.DaemonDocument:
         if self.row is not None:
             return documents.daemon(self.row, alive=self.alive)
         return documents.daemon_without_row(self.name)

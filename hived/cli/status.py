@@ -14,9 +14,9 @@ from hived.cli.daemons import DaemonState, all_daemons, moment, read_daemons
 from hived.cli.output.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
 from hived.cli.troubles import Shared, troubles
 from hived.documents import appliance
-from hived.documents import miners as documents
 from hived.documents import nodes as node_documents
-from hived.documents.shared import Json, rfc3339
+from hived.documents.fleet import FleetDocument, fleet
+from hived.documents.shared import rfc3339
 from hived.records.condition import Moment, Totals, condition, totals
 from hived.records.discovery import Sweep
 from hived.records.host import HostTrouble
@@ -59,9 +59,7 @@ async def status(context: CommandContext) -> int:
     wrong = troubles(facts.views, facts.moment)
     down = [one for one in facts.daemons if not one.alive]
     if context.json:
-        context.screen.document(
-            _document(context, facts, documents.fleet(total, nodes, facts.strangers, _swept(facts)), wrong)
-        )
+        context.screen.document(_document(context, facts, fleet(total, nodes, facts.strangers, _swept(facts)), wrong))
     else:
         for line in _Words(context, facts, total, wrong).lines():
             context.screen.say(line)
@@ -252,7 +250,7 @@ def _database(facts: Facts) -> str:
     return f"{clean(facts.database)}, {size(facts.bytes)}{log} (integrity not checked)"
 
 
-def _document(context: CommandContext, facts: Facts, fleet: Json, wrong: list[Shared]) -> dict[str, Any]:
+def _document(context: CommandContext, facts: Facts, sums: FleetDocument, wrong: list[Shared]) -> dict[str, Any]:
     path = context.config.database.sqlite_path
     return {
         "ok": all(one.alive for one in facts.daemons),
@@ -267,7 +265,7 @@ def _document(context: CommandContext, facts: Facts, fleet: Json, wrong: list[Sh
         "subnets": [str(one) for one in context.config.network.subnets],
         "peers": [node_documents.peer(one) for one in facts.peers],
         "master": uplink.document(facts.master),
-        "fleet": fleet,
+        "fleet": sums,
         "errors": [
             {
                 "text": one.trouble.text, "next": one.trouble.next_step, "at": rfc3339(one.trouble.at),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, TypedDict
 
-from hived.documents.shared import Json, rfc3339, without_secrets
+from hived.documents.shared import rfc3339, without_secrets
 from hived.records import events
 from hived.records.commands import Command
 from hived.records.daemon import DaemonRow
@@ -12,8 +13,57 @@ from hived.records.events import Event
 from hived.records.host import HostTrouble
 
 
-def event(happened: Event, ip: str | None, hostname: str | None) -> Json:
-    """Return an event and how to say it; `ip` and `hostname` are the miner's present ones. `node_id` null: our own."""
+class EventDocument(TypedDict):
+    """`miner` is a MAC, `ip` and `hostname` its present ones; `node_id` is null for one of our own."""
+
+    id: int | None
+    at: str | None
+    kind: str
+    title: str
+    who: str
+    sentence: str
+    tone: str | None
+    miner: str | None
+    ip: str | None
+    hostname: str | None
+    detail: Any
+    node_id: str | None
+    node_name: str | None
+
+
+class DaemonDocument(TypedDict):
+    """`alive`: it said so lately enough to be true."""
+
+    name: str
+    alive: bool
+    pid: int | None
+    version: str | None
+    started_at: str | None
+    beat_at: str | None
+    status: str
+
+
+class CommandDocument(TypedDict):
+    id: int
+    daemon: str
+    verb: str
+    args: Any
+    created_at: str | None
+    done_at: str | None
+    done: bool
+    result: Any
+    node_id: str | None
+
+
+class ProblemDocument(TypedDict):
+    kind: str
+    text: str
+    next: str
+    at: str | None
+
+
+def event(happened: Event, ip: str | None, hostname: str | None) -> EventDocument:
+    """Return an event and how to say it."""
     safe = replace(happened, detail=without_secrets(happened.detail))
     return {
         "id": safe.id, "at": rfc3339(safe.at), "kind": safe.kind, "title": events.title(safe),
@@ -22,15 +72,15 @@ def event(happened: Event, ip: str | None, hostname: str | None) -> Json:
     }  # fmt: skip
 
 
-def daemon(told: DaemonRow, *, alive: bool) -> Json:
-    """Return what a daemon last said of itself, and whether it was lately enough to be true."""
+def daemon(told: DaemonRow, *, alive: bool) -> DaemonDocument:
+    """Return what a daemon last said of itself."""
     return {
         "name": told.name, "alive": alive, "pid": told.pid, "version": told.version,
         "started_at": rfc3339(told.started_at), "beat_at": rfc3339(told.beat_at), "status": told.status,
     }  # fmt: skip
 
 
-def daemon_without_row(name: str) -> Json:
+def daemon_without_row(name: str) -> DaemonDocument:
     """Return a daemon that has never run."""
     return {
         "name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
@@ -38,7 +88,7 @@ def daemon_without_row(name: str) -> Json:
     }  # fmt: skip
 
 
-def command(wish: Command) -> Json:
+def command(wish: Command) -> CommandDocument:
     """Return a wish of the operator and, once it is done, what came of it."""
     return {
         "id": wish.id, "daemon": wish.daemon, "verb": wish.verb, "args": without_secrets(wish.args),
@@ -47,6 +97,6 @@ def command(wish: Command) -> Json:
     }  # fmt: skip
 
 
-def problem(one: HostTrouble) -> Json:
+def problem(one: HostTrouble) -> ProblemDocument:
     """Return what is wrong with the box."""
     return {"kind": one.kind, "text": one.text, "next": one.step, "at": rfc3339(one.at)}

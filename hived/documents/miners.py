@@ -7,12 +7,13 @@ unit in its name; `index` is our number of the same thing (chips from 0, as in a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from hived.documents.fleet import judged, lost
 from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.records import events
-from hived.records.condition import MARKS, Condition, Loss, Totals, expected_hs, losses
-from hived.records.discovery import Stranger, Sweep
+from hived.records.condition import Condition, expected_hs, losses
+from hived.records.discovery import Stranger
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.records.units import ghs, ths
@@ -57,21 +58,6 @@ def listed(view: MinerView, model: ModelView | None, how: Condition, boards: Seq
     return {**miner(view, model_in_miner(model) if model else unknown_model(view), boards), **judged(how)}
 
 
-def judged(how: Condition) -> Json:
-    """Return what *miner* and its row say of how it is doing; `old`: its numbers are not those of now."""
-    return {
-        "condition": {
-            "word": how.word, "tone": how.tone, "rank": how.rank, "why": how.why, "next_step": how.next_step,
-            "old": not how.fresh, "marks": how.marks,
-        },
-        "failing": "failing" in how.marks, "hashrate_expected_ths": ths(how.expected_hs), "lost": _lost(how.lost),
-    }  # fmt: skip
-
-
-def _lost(losses: Sequence[Loss]) -> list[Json]:
-    return [{"reason": loss.reason, "hashrate_ths": ths(loss.hashrate_hs)} for loss in losses]
-
-
 def model_in_miner(view: ModelView) -> Json:
     """Return the model inside a *miner*: without the ladder's watts, which would be most of a list's bytes."""
     return {
@@ -110,34 +96,6 @@ def row(view: MinerView) -> Json:
     }  # fmt: skip
 
 
-def fleet(whole: Totals, nodes: Mapping[str, Totals], strangers: Mapping[str, int], last_sweep: Sweep | None) -> Json:
-    """Return the totals of the fleet, and of the miners of each node by its id.
-
-    `counts` says how many miners have each mark, `hashrate_nominal_lost_ths` what those should give by their firmware
-    whose numbers are not those of now. What `unseen` ones should give is neither expected nor lost.
-    """
-    return {
-        **_sums(whole), "states": dict(sorted(whole.states.items())), "models": dict(sorted(whole.models.items())),
-        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()}, "strangers": strangers,
-        "last_sweep": sweep(last_sweep) if last_sweep else None,
-    }  # fmt: skip
-
-
-def _sums(found: Totals) -> Json:
-    marks = found.marks
-    return {
-        "miners": found.miners, "online": marks["online"], "managed": found.managed, "hashing": marks["hashing"],
-        "failing": marks["failing"], "silent": marks["silent"], "counts": {mark: marks[mark] for mark in MARKS},
-        "hashrate_ths": ths(found.hashrate_hs), "hashrate_nominal_ths": ths(found.nominal_hs),
-        "hashrate_nominal_lost_ths": ths(found.nominal_away_hs), "hashrate_expected_ths": ths(found.expected_hs),
-        "lost": [{"reason": reason, "hashrate_ths": ths(hs), "miners": n} for reason, hs, n in found.lost],
-        "unseen": {
-            "miners": found.unseen, "hashrate_ths": ths(found.unseen_hs), "since": rfc3339(found.unseen_since),
-        },
-        "power_w": found.power_w, "efficiency_j_per_th": found.efficiency_j_per_th,
-    }  # fmt: skip
-
-
 def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
     """Return *status*; chips come from `boards`, [] for a board that is not among them."""
     chips = {board.index: board.chips for board in boards}
@@ -151,7 +109,7 @@ def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
         "hashrate_average_ths": ths(now.average_hashrate_hs), "efficiency_j_per_th": now.efficiency_j_per_th,
         "chip_temp_max_c": now.chip_temp_max_c, "pcb_temp_max_c": now.pcb_temp_max_c,
         "fan_duty_percent": now.fan_duty_percent, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
-        "extra": now.extra, "hashrate_expected_ths": ths(expected_hs(now)), "lost": _lost(losses(now)),
+        "extra": now.extra, "hashrate_expected_ths": ths(expected_hs(now)), "lost": lost(losses(now)),
     }  # fmt: skip
 
 
@@ -197,15 +155,6 @@ def version(found: SettingsVersion) -> Json:
     return {
         "version": found.version, "read_at": rfc3339(found.read_at), "checked_at": rfc3339(found.checked_at),
         "changes": [{**change, "words": events.setting(change)} for change in without_secrets(list(found.changes))],
-    }  # fmt: skip
-
-
-def sweep(done: Sweep) -> Json:
-    """Return a sweep; `finished_at` null while it runs, or when the daemon ended in the middle of it."""
-    return {
-        "started_at": rfc3339(done.started_at), "finished_at": rfc3339(done.finished_at), "addresses": done.addresses,
-        "responders": done.responders, "miners": done.miners, "strangers": done.strangers,
-        "unreadable": done.unreadable, "note": done.note,
     }  # fmt: skip
 
 

@@ -2,13 +2,74 @@
 
 from __future__ import annotations
 
+from typing import Any, TypedDict
+
 from hived.documents.shared import Json, rfc3339
 from hived.records.node import PENDING, KeyView, NodeView
 from hived.records.peers import Peer
 
 
-def node(one: NodeView) -> Json:
-    """Return *node*. `phrases` are those of the keys that wait; `state` is null for a collector that is not ours."""
+class KeyDocument(TypedDict):
+    key_id: str
+    scope: str
+    status: str
+    phrase: str | None
+    address: str | None
+    created_at: str | None
+    used_at: str | None
+
+
+class LagDocument(TypedDict):
+    """Rows of one stream that are not here yet."""
+
+    behind: int
+    oldest_at: str | None
+
+
+class NodeDocument(TypedDict):
+    """`phrases` are those of the keys that wait; `state` is null for a collector that is not ours."""
+
+    node_id: str
+    name: str
+    site: str | None
+    role: str
+    status: str
+    state: str | None
+    since: str | None
+    phrases: list[str | None]
+    version: str | None
+    address: str | None
+    contact_at: str | None
+    asked_at: str | None
+    lag: dict[str, LagDocument]
+    skew_s: float | None
+    secure: bool
+    health: dict[str, Any] | None
+    keys: list[KeyDocument]
+    miners: dict[str, int]
+
+
+class PeerDocument(TypedDict):
+    """`since`: when it came to its state."""
+
+    name: str
+    node_id: str
+    role: str
+    state: str
+    since: str | None
+    version: str | None
+    addresses: list[str]
+    port: int | None
+    url: str | None
+    tls: bool
+    fingerprint: str | None
+    seen_at: str | None
+    verified_at: str | None
+    reason: str | None
+
+
+def node(one: NodeView) -> NodeDocument:
+    """Return *node*."""
     return {
         "node_id": one.node_id, "name": one.name, "site": one.site, "role": one.role, "status": one.status,
         "state": one.state, "since": rfc3339(one.since),
@@ -23,7 +84,7 @@ def node(one: NodeView) -> Json:
     }  # fmt: skip
 
 
-def _key(one: KeyView) -> Json:
+def _key(one: KeyView) -> KeyDocument:
     return {
         "key_id": one.key_id, "scope": one.scope, "status": one.status, "phrase": one.phrase, "address": one.address,
         "created_at": rfc3339(one.created_at), "used_at": rfc3339(one.used_at),
@@ -40,8 +101,8 @@ def code(text: str, expires_at: float) -> Json:
     return {"code": text, "expires_at": rfc3339(expires_at)}
 
 
-def peer(one: Peer) -> Json:
-    """Return a peer; `since` is when it came to its state."""
+def peer(one: Peer) -> PeerDocument:
+    """Return a peer."""
     return {
         "name": one.name, "node_id": one.id, "role": one.role, "state": one.state, "since": rfc3339(one.since),
         "version": one.version, "addresses": list(one.addresses), "port": one.port or None, "url": one.url,

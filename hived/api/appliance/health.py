@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from aiohttp import web
 
@@ -28,9 +27,9 @@ async def whole(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     now = ctx.clock()
     told = {one.name: one for one in await ctx.store.read(daemon_rows.daemons)}
-    daemons: list[dict[str, Any]] = [documents.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
+    daemons = [documents.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
     daemons += [documents.daemon_without_row(name) for name in (daemon.name for daemon in DAEMONS) if name not in told]
-    daemons.sort(key=lambda one: str(one["name"]))
+    daemons.sort(key=lambda one: one["name"])
     fresh = _is_fresh(ctx, now)
     wrong = await asyncio.to_thread(host_troubles, ctx.store.path)
     well = fresh and all(one["alive"] for one in daemons) and not any(one.kind == "disk_full" for one in wrong)

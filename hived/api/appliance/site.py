@@ -10,7 +10,7 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
-from hived.documents import appliance
+from hived.documents import appliance, fleet
 from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
 from hived.records.commands import targets, verb_for, word
@@ -40,7 +40,7 @@ async def strangers(request: web.Request) -> web.StreamResponse:
 async def sweeps(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/sweeps?limit=20: newest first."""
     found = await context.of(request).store.read(discovery.sweeps, limit=params.limit(request, 20))
-    return await responses.reply(request, [documents.sweep(one) for one in found])
+    return await responses.reply(request, [fleet.sweep(one) for one in found])
 
 
 async def daemons(request: web.Request) -> web.StreamResponse:

@@ -20,6 +20,7 @@ from hived.api.miners import totals
 from hived.api.miners.totals import News
 from hived.documents import appliance
 from hived.documents import miners as documents
+from hived.documents.fleet import judged
 from hived.documents.shared import rfc3339
 from hived.records.condition import Condition, Moment, condition, essence
 from hived.records.daemon import POLLD, alive
@@ -336,7 +337,7 @@ def _entry(view: MinerView, moment: Moment) -> Entry:
 
 
 def _judged(how: Condition) -> bytes:
-    return encode(documents.judged(how))[1:-1]
+    return encode(judged(how))[1:-1]
 
 
 def _models(db: Database) -> dict[str, _Model]:

@@ -11,6 +11,7 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import miners as documents
+from hived.documents.fleet import judged
 from hived.errors import BadRequest, NotFound
 from hived.records.commands import password, switch
 from hived.records.condition import Moment, condition
@@ -95,7 +96,7 @@ def _miner(db: Database, mac: str, moment: Moment) -> bytes:
     ladder = models.views(db, view.model_alias) if view.model_alias is not None else []
     model = documents.model(ladder[0]) if ladder else documents.unknown_model(view)
     found = documents.miner(view, model, _latest_chips(db, view))
-    return responses.encode({**found, **documents.judged(condition(view, moment))})
+    return responses.encode({**found, **judged(condition(view, moment))})
 
 
 def _latest_chips(db: Database, view: MinerView) -> Sequence[HashboardChips]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hived.documents import miners as documents
+from hived.documents import fleet as documents
 from hived.documents.shared import Json, rfc3339
 from hived.records.condition import FRESH_POLLS, Judged, Moment, totals
 from hived.records.daemon import FEEDERS, alive

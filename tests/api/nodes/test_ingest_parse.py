@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from hived.api.nodes import ingest_parse
 from hived.documents import appliance
 from hived.documents import miners as documents
+from hived.documents.fleet import fleet as fleet_document
+from hived.documents.fleet import judged
 from hived.errors import BadRequest
 from hived.records import untrusted
 from hived.records.condition import Moment, condition, totals
@@ -91,8 +93,8 @@ def test_a_spoilt_status_is_left_out_or_can_be_shown(at: tuple[Any, ...], other:
         view = _view(one)
         for now in (0.0, view.status.at if view.status else 0.0, 4e9):
             how = condition(view, Moment(now, 15.0))
-            json.dumps(documents.fleet(*totals([(view, how)]), {}, None), allow_nan=False)
-            json.dumps(documents.row(view) | documents.judged(how), allow_nan=False)
+            json.dumps(fleet_document(*totals([(view, how)]), {}, None), allow_nan=False)
+            json.dumps(documents.row(view) | dict(judged(how)), allow_nan=False)
             json.dumps(documents.miner(view, None), allow_nan=False).encode()
 
 

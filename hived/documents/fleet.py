@@ -1,0 +1,146 @@
+"""How miners are doing, and what the fleet gives, should give and loses, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
+
+from hived.documents.shared import rfc3339
+from hived.records.condition import MARKS, Condition, Loss, Reason, Totals
+from hived.records.discovery import Sweep
+from hived.records.units import ths
+
+
+class LossDocument(TypedDict):
+    reason: Reason
+    hashrate_ths: float | None
+
+
+class FleetLossDocument(LossDocument):
+    miners: int
+
+
+class ConditionDocument(TypedDict):
+    """`rank` 0 is worst; `marks` are what it is counted and filtered by; `old`: its numbers are not those of now."""
+
+    word: str
+    tone: str
+    rank: int
+    why: str | None
+    next_step: str | None
+    old: bool
+    marks: Sequence[str]
+
+
+class JudgedDocument(TypedDict):
+    """What *miner* and its row say of how it is doing."""
+
+    condition: ConditionDocument
+    failing: bool
+    hashrate_expected_ths: float | None
+    lost: list[LossDocument]
+
+
+class UnseenDocument(TypedDict):
+    """Miners that nobody watches just now: what they should give is neither expected nor lost."""
+
+    miners: int
+    hashrate_ths: float | None
+    since: str | None
+
+
+class SumsDocument(TypedDict):
+    """Sums over some miners. `counts`: how many have each mark; `lost`: most first, adds up to expected less now.
+
+    `hashrate_nominal_ths` is what the firmware expects of those that count now, `hashrate_nominal_lost_ths` of others.
+    """
+
+    miners: int
+    online: int
+    managed: int
+    hashing: int
+    failing: int
+    silent: int
+    counts: dict[str, int]
+    hashrate_ths: float | None
+    hashrate_nominal_ths: float | None
+    hashrate_nominal_lost_ths: float | None
+    hashrate_expected_ths: float | None
+    lost: list[FleetLossDocument]
+    unseen: UnseenDocument
+    power_w: float | None
+    efficiency_j_per_th: float | None
+
+
+class SweepDocument(TypedDict):
+    """`finished_at` is null while it runs, or when the daemon ended in the middle of it."""
+
+    started_at: str | None
+    finished_at: str | None
+    addresses: int
+    responders: int
+    miners: int
+    strangers: int
+    unreadable: int
+    note: str | None
+
+
+class FleetDocument(SumsDocument):
+    """The whole fleet, and the miners of each node by its id."""
+
+    states: dict[str, int]
+    models: dict[str, int]
+    nodes: dict[str, SumsDocument]
+    strangers: Mapping[str, int]
+    last_sweep: SweepDocument | None
+
+
+def judged(how: Condition) -> JudgedDocument:
+    """Return how a miner is doing."""
+    return {
+        "condition": {
+            "word": how.word, "tone": how.tone, "rank": how.rank, "why": how.why, "next_step": how.next_step,
+            "old": not how.fresh, "marks": how.marks,
+        },
+        "failing": "failing" in how.marks, "hashrate_expected_ths": ths(how.expected_hs), "lost": lost(how.lost),
+    }  # fmt: skip
+
+
+def lost(losses: Sequence[Loss]) -> list[LossDocument]:
+    """Return what is missing, by reason."""
+    return [{"reason": loss.reason, "hashrate_ths": ths(loss.hashrate_hs)} for loss in losses]
+
+
+def fleet(
+    whole: Totals, nodes: Mapping[str, Totals], strangers: Mapping[str, int], last_sweep: Sweep | None
+) -> FleetDocument:
+    """Return the totals of the fleet."""
+    return {
+        **_sums(whole), "states": dict(sorted(whole.states.items())), "models": dict(sorted(whole.models.items())),
+        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()}, "strangers": strangers,
+        "last_sweep": sweep(last_sweep) if last_sweep else None,
+    }  # fmt: skip
+
+
+def _sums(found: Totals) -> SumsDocument:
+    marks = found.marks
+    return {
+        "miners": found.miners, "online": marks["online"], "managed": found.managed, "hashing": marks["hashing"],
+        "failing": marks["failing"], "silent": marks["silent"], "counts": {mark: marks[mark] for mark in MARKS},
+        "hashrate_ths": ths(found.hashrate_hs), "hashrate_nominal_ths": ths(found.nominal_hs),
+        "hashrate_nominal_lost_ths": ths(found.nominal_away_hs), "hashrate_expected_ths": ths(found.expected_hs),
+        "lost": [{"reason": reason, "hashrate_ths": ths(hs), "miners": n} for reason, hs, n in found.lost],
+        "unseen": {
+            "miners": found.unseen, "hashrate_ths": ths(found.unseen_hs), "since": rfc3339(found.unseen_since),
+        },
+        "power_w": found.power_w, "efficiency_j_per_th": found.efficiency_j_per_th,
+    }  # fmt: skip
+
+
+def sweep(done: Sweep) -> SweepDocument:
+    """Return a sweep."""
+    return {
+        "started_at": rfc3339(done.started_at), "finished_at": rfc3339(done.finished_at), "addresses": done.addresses,
+        "responders": done.responders, "miners": done.miners, "strangers": done.strangers,
+        "unreadable": done.unreadable, "note": done.note,
+    }  # fmt: skip

@@ -1,0 +1,140 @@
+"""How a miner is doing: one meaning for each word, and reasons that add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hived.records.condition import Condition, Moment, condition, essence, totals, troubles
+from hived.records.miner import FanReading, HashboardReading
+from hived.records.miner_view import MinerView, StoredStatus
+
+NOW = 1_800_000_000.0
+HERE = Moment(NOW, 15.0)
+TH = 1e12
+BOARDS = tuple(HashboardReading(n, "mining", hashrate_hs=32 * TH, expected_hashrate_hs=33 * TH) for n in (1, 2, 3))
+BROKEN = (*BOARDS[:2], replace(BOARDS[2], state="failure", hashrate_hs=None))
+
+
+def miner(age_s: float | None = 5.0, *, status: dict[str, Any] | None = None, **changes: Any) -> MinerView:
+    """A healthy miner of this node, 96 of 99 TH/s."""
+    told = StoredStatus(1, NOW - (age_s or 0), state="mining", hashrate_hs=96 * TH, expected_hashrate_hs=99 * TH,
+                        power_w=3000.0, hashboards=BOARDS, fans=(FanReading(0, 4000, 6000, "ok"),))  # fmt: skip
+    usual = MinerView(
+        num=1, mac="02:00:00:00:00:01", ip="10.0.0.1", online=True, managed=False, model_alias="s19", model_name=None,
+        hostname=None, firmware="vnish", firmware_version=None, serial=None, platform=None, node_id="n1", has_key=True,
+        state="mining", seen_at=NOW, last_error=None, last_error_at=None, error_count=0, created_at=0.0,
+        updated_at=0.0, rev=1, status=None if age_s is None else replace(told, **(status or {})),
+    )  # fmt: skip
+    return replace(usual, **changes)
+
+
+def lost(how: Condition) -> dict[str, float]:
+    return {loss.reason: round(loss.hashrate_hs / TH, 6) for loss in how.lost}
+
+
+@pytest.mark.parametrize(
+    ("view", "word", "rank", "marks", "missing"),
+    [
+        (miner(), "mining", 4, {"online", "hashing"}, {"weak": 3}),
+        (miner(status={"hashrate_hs": 101 * TH}), "mining", 4, {"online", "hashing"}, {"weak": -2}),
+        (miner(45.1), "silent", 2, {"online", "silent"}, {"unreadable": 99}),
+        (miner(-7200), "silent", 2, {"online", "silent"}, {"unreadable": 99}),
+        (miner(None, state=None), "silent", 2, {"online", "silent"}, {}),
+        (miner(200, remote=True), "mining", 4, {"online", "hashing"}, {"weak": 3}),
+        (miner(301, remote=True), "silent", 2, {"online", "silent"}, {"unreadable": 99}),
+        (miner(online=False, ip=None), "offline", 1, {"offline"}, {"offline": 99}),
+        (miner(failures=2), "failing", 0, {"online", "hashing", "failing"}, {"weak": 3}),
+        (miner(600, failures=40), "failing", 0, {"online", "silent", "failing"}, {"unreadable": 99}),
+        (miner(state="failure", status={"state": "failure", "hashrate_hs": 0.0}), "failure", 0,
+         {"online", "failing"}, {"failure": 99}),
+        (miner(600, state="failure"), "failure", 0, {"online", "failing", "silent"}, {"failure": 99}),
+        (miner(status={"hashboards": BROKEN, "hashrate_hs": 64 * TH}), "mining", 3,
+         {"online", "hashing", "trouble"}, {"dead-board": 33, "weak": 2}),
+        (miner(status={"fans": (FanReading(0, 0, 6000, "lost"),)}), "mining", 3,
+         {"online", "hashing", "trouble"}, {"weak": 3}),
+        (miner(status={"state": None, "hashrate_hs": None}), "mining", 3, {"online", "hashing"}, {"unreadable": 99}),
+        (miner(state=None, status={"state": None, "hashrate_hs": None}), "unknown", 3, {"online"},
+         {"unreadable": 99}),
+        (miner(state="stopped", status={"state": "stopped", "hashrate_hs": 0.0}), "stopped", 4,
+         {"online", "stopped"}, {"stopped": 99}),
+        (miner(state="starting", status={"state": "starting", "hashrate_hs": 0.0}), "starting", 4,
+         {"online", "starting"}, {"stopped": 99}),
+        (miner(state="auto-tuning", status={"state": "auto-tuning", "hashrate_hs": 9 * TH}), "auto-tuning", 4,
+         {"online", "hashing", "tuning"}, {"tuning": 90}),
+        (miner(status={"extra": {"throttle_percent": 70}, "hashrate_hs": 70 * TH}), "mining", 4,
+         {"online", "hashing"}, {"limited": 29}),
+    ],
+)  # fmt: skip
+def test_each_word_has_one_meaning(
+    view: MinerView, word: str, rank: int, marks: set[str], missing: dict[str, float]
+) -> None:
+    how = condition(view, HERE)
+    assert (how.word, how.rank, set(how.marks), lost(how)) == (word, rank, marks, missing)
+    assert (how.why is None) == (rank == 4) == (how.next_step is None)
+    assert condition(essence(view), HERE) == how
+
+
+def test_a_miner_of_a_node_that_is_away_is_unseen_whatever_it_was() -> None:
+    away = replace(HERE, away=frozenset({"n1"}))
+    for view in (miner(remote=True), miner(9000, remote=True), miner(remote=True, online=False, state="failure")):
+        how = condition(view, away)
+        assert (how.word, how.marks, lost(how), how.unseen) == ("unseen", ("unseen",), {"unseen": 99}, True)
+        assert list(troubles(view, away)) == []
+    assert condition(miner(), away).word == "mining"
+
+
+def test_without_hive_polld_a_silent_miner_is_not_said_to_lose_anything() -> None:
+    nobody = replace(HERE, polls=False)
+    how = condition(miner(60), nobody)
+    assert (how.word, lost(how), how.unseen) == ("silent", {"unseen": 99}, True)
+    assert not condition(miner(), nobody).unseen
+    assert not condition(miner(600, remote=True), nobody).unseen
+
+
+def test_an_error_that_is_over_is_no_reason() -> None:
+    view = miner(last_error="no answer within 5 s", last_error_at=NOW - 20, last_error_code="timeout")
+    assert condition(view, HERE).why is None
+    (trouble,) = troubles(view, HERE)
+    assert (trouble.over, trouble.next_step) == (True, "nothing: it is over")
+    how = condition(replace(view, failures=1), HERE)
+    assert (how.why, how.next_step) == (
+        "no answer within 5 s",
+        "look for power and network: does `ping 10.0.0.1` answer?",
+    )
+
+
+NUMBER = st.none() | st.floats(0, 1e15)
+STATE = st.sampled_from([None, "mining", "auto-tuning", "stopped", "failure", "starting", "odd"])
+VIEWS = st.builds(
+    miner,
+    st.none() | st.sampled_from([5.0, 100.0, -7200.0]),
+    status=st.fixed_dictionaries({
+        "state": STATE, "hashrate_hs": NUMBER, "expected_hashrate_hs": NUMBER, "power_w": NUMBER,
+        "hashboards": st.lists(
+            st.builds(HashboardReading, st.just(1), STATE, hashrate_hs=NUMBER, expected_hashrate_hs=NUMBER), max_size=3
+        ).map(tuple),
+        "extra": st.fixed_dictionaries({}, optional={"throttle_percent": st.floats(0, 99)}),
+    }),
+    state=STATE, online=st.booleans(), failures=st.integers(0, 2), remote=st.booleans(),
+    node_id=st.sampled_from([None, "n1", "n2"]), managed=st.booleans(),
+)  # fmt: skip
+
+
+@given(views=st.lists(VIEWS, max_size=6), polls=st.booleans())
+def test_losses_add_up_to_what_is_expected_less_what_is_now_at_every_level(views: list[MinerView], polls: bool) -> None:
+    moment = Moment(NOW, 15.0, polls, frozenset({"n2"}))
+    judged = [(view, condition(view, moment)) for view in views]
+    whole, nodes = totals(judged)
+    for found in (whole, *nodes.values()):
+        missing = sum(hashrate for _, hashrate, _ in found.lost)
+        assert missing == pytest.approx((found.expected_hs or 0) - (found.hashrate_hs or 0), abs=1e3)
+        assert found.marks["online"] + found.marks["offline"] + found.marks["unseen"] == found.miners
+    for view, how in judged:
+        now = view.status.hashrate_hs if how.fresh and view.status else None
+        assert sum(loss.hashrate_hs for loss in how.lost) == pytest.approx((how.expected_hs or 0) - (now or 0), abs=1e3)
+    assert sum(found.miners for found in nodes.values()) == sum(view.node_id is not None for view in views)
