@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from hived.clients.firmwares.family import Firmware
-from hived.errors import BadCredentials, LockedOut, Refused, WrongPassword
+from hived.errors import BadCredentials, HivedError, LockedOut, Refused, Transient, WrongPassword
 from hived.records.miner_view import KnownMiner
 from hived.runtime import backoff
 from hived.store import Store
@@ -36,7 +36,7 @@ class KeyKeeper:
     async def ensure(self, firmware: Firmware, miner: KnownMiner) -> KnownMiner:
         """Return the miner with access if any could be had; its `access` is None otherwise.
 
-        A wrong password is recorded on the miner and never raised. Transient when the miner did not answer.
+        What keeps a miner shut is recorded on it, with a pause that grows. Transient when it did not answer.
         """
         now = self._clock()
         if miner.access is not None and now - self._checked.get(miner.num, -CHECK_EVERY_S) < CHECK_EVERY_S:
@@ -57,24 +57,19 @@ class KeyKeeper:
 
     async def _open(self, firmware: Firmware, miner: KnownMiner) -> KnownMiner:
         candidates, position = self._candidates(miner)
-        told: float | None = None
-        code, reason = "no_password", "no unlock password is configured"
-        tried = 0
+        failure: HivedError = Refused("no unlock password is configured", code="no_password")
         for password in candidates[:TRIES_AT_ONCE]:
-            tried += 1
             try:
                 return await self._keep(miner, await firmware.open(replace(miner.reach(), access=None), password))
             except WrongPassword as err:
-                told = err.retry_after_s
-                code = err.code
-                reason = "wrong unlock password" if miner.unlock_password else f"none of {tried} passwords opens it"
-            except LockedOut as err:
-                told, tried = err.retry_after_s, tried - 1
-                code, reason = err.code, "locked out after too many wrong passwords"
+                failure, position = err, position + 1
+            except (LockedOut, Refused) as err:
+                failure = err
                 break
-            except Refused as err:
-                return await self._wait(miner, err.code, str(err), None, 0)
-        return await self._wait(miner, code, reason, told, position + tried)
+            except Transient as err:  # it answered a moment ago: this is about the unlock, not about the miner
+                failure = Transient(f"cannot be unlocked: {err}", code="unlock_failed")
+                break
+        return await self._wait(miner, failure, position)
 
     def _candidates(self, miner: KnownMiner) -> tuple[tuple[str, ...], int]:
         """The passwords to try now, and where in the configured list they start."""
@@ -90,14 +85,15 @@ class KeyKeeper:
         await self._store.write(miners.keep_access, miner.num, access, self._clock())
         return await self._again(miner)
 
-    async def _wait(self, miner: KnownMiner, code: str, reason: str, told: float | None, position: int) -> KnownMiner:
+    async def _wait(self, miner: KnownMiner, failure: HivedError, position: int) -> KnownMiner:
         now = self._clock()
+        told = failure.retry_after_s if isinstance(failure, WrongPassword | LockedOut) else None
         pause = backoff.pause(miner.unlock_failures, FIRST_PAUSE_S, LONGEST_PAUSE_S, spread=0.1)
         pause = max(pause, min(told or 0.0, LONGEST_PAUSE_S))
         level = logging.WARNING if miner.unlock_failures == 0 else logging.DEBUG
-        log.log(level, "%s (%s): %s; next try in %d s", miner.ip, miner.mac, reason, pause)
+        log.log(level, "%s (%s): %s; next try in %d s", miner.ip, miner.mac, failure, pause)
         await self._store.write(
-            miners.unlock_failed, miner.num, now, code, reason, not_before=now + pause, position=position
+            miners.unlock_failed, miner.num, now, failure.code, str(failure), not_before=now + pause, position=position
         )
         return await self._again(miner)
 

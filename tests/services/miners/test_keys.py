@@ -5,13 +5,20 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from hived.clients.firmwares.vnish.family import DESCRIPTION
 from hived.services.miners.keys import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from hived.simulator.miners import vnish
+from hived.simulator.miners.calls import Call, Route
+from hived.simulator.miners.faults import Fault
+from hived.store import events
 from hived.store.miners import miners
-from tests.services.conftest import MakeSite
+from tests.services.conftest import MakeSite, Site
 
 
 async def test_ten_restarts_leave_one_key_on_each_miner(make_site: MakeSite) -> None:
@@ -137,7 +144,7 @@ async def test_somebody_elses_lockout_is_recorded_and_waited_for(make_site: Make
     rig.access.unlock("a guess of somebody else", here.clock())
     discoverer = here.discoverer()
     await discoverer.sweep()
-    assert "locked out" in ((await here.view(rig)).last_error or "")
+    assert (await here.view(rig)).last_error_code == "locked_out"
     here.clock.advance(1000)
     await discoverer.sweep()
     assert list(rig.keys) == [(await here.row(rig)).access]
@@ -151,3 +158,123 @@ async def test_no_password_and_no_key_is_ever_logged(make_site: MakeSite, caplog
     key = next(iter(here.fleet.miners[0].keys))
     assert key not in caplog.text
     assert "hunter2" not in caplog.text
+
+
+# An unlock that answers anything but success: a code, a pause that grows, and no answer that is asked for each sweep.
+
+SWEEPS = 20  # one a minute
+MOST_TRIES = 6  # 60, 120, 240, 480 s
+
+
+def answers(status: int, body: str = "", **headers: str) -> Callable[[Call], web.Response]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: web.Response(status=status, text=body, headers=named)
+
+
+UNLOCKS = [
+    (answers(503, '{"err": "busy"}', Retry_After="1"), "unlock_failed"),
+    (answers(200, "<!doctype html>"), "unlock_failed"),
+    (answers(200, '{"token": null}'), "unlock_failed"),
+    (answers(200, '{"error": "wrong password"}'), "wrong_password"),
+    (answers(401), "wrong_password"),
+    (answers(404), "no_such_call"),
+    (answers(409, '{"err": "no"}'), "refused"),
+    (answers(307, Location="/login"), "other_device"),
+    (answers(401, WWW_Authenticate='Digest realm="antMiner Configuration", nonce="1"'), "stock_firmware"),
+    (answers(200, '{"token": "0123456789abcdef0123456789abcdef"}'), "token_refused"),
+]
+
+
+@pytest.mark.parametrize(("answer", "code"), UNLOCKS)
+async def test_an_unlock_that_does_not_open_is_told_and_left_alone_for_longer_each_time(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch, answer: Callable[[Call], web.Response], code: str
+) -> None:
+    here = await make_site(1)
+    with monkeypatch.context() as patch:
+        patch.setitem(vnish.ROUTES, "/unlock", {"POST": Route(answer)})
+        await _shut(here, code)
+    await _opens(here)
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        (Fault.HUNG, {}),
+        (Fault.RESET, {}),
+        (Fault.CUT_JSON, {"drop": True}),
+    ],
+    ids=str,
+)
+async def test_an_unlock_without_a_whole_answer_is_told_and_left_alone_for_longer_each_time(
+    make_site: MakeSite, fault: Fault, options: dict[str, Any]
+) -> None:
+    here = await make_site(1)
+    here.fleet.set_fault(here.fleet.miners[0], fault, paths=("/api/v1/unlock",), **options)
+    await _shut(here, "unlock_failed", firmwares=here.families(0.5))
+    here.fleet.clear_fault(here.fleet.miners[0])
+    await _opens(here)
+
+
+KEYS = [
+    ("GET", answers(404), "key_not_made"),
+    ("POST", answers(500), "key_not_made"),
+    ("POST", answers(507, '{"err": "too many keys"}'), "key_not_made"),
+    ("POST", answers(401), "token_refused"),
+    ("POST", answers(200, '{"status": "nochanges"}'), "key_not_made"),
+]
+
+
+@pytest.mark.parametrize(("method", "answer", "code"), KEYS)
+async def test_a_miner_that_keeps_no_key_is_locked_again_and_left_alone_for_longer_each_time(
+    make_site: MakeSite,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    answer: Callable[[Call], web.Response],
+    code: str,
+) -> None:
+    here = await make_site(1)
+    rig = here.fleet.miners[0]
+    with monkeypatch.context() as patch:
+        patch.setitem(vnish.ROUTES, "/apikeys", vnish.ROUTES["/apikeys"] | {method: Route(answer)})
+        await _shut(here, code)
+    assert rig.requests["POST /api/v1/lock"] == rig.requests["POST /api/v1/unlock"], "no session stays open"
+    await _opens(here)
+
+
+async def test_the_next_password_is_tried_after_a_no_in_other_words(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await make_site(1, password="second")
+    here.passwords = ("first", "second")
+    right = vnish.ROUTES["/unlock"]["POST"].handler
+    wrong = answers(200, '{"error": "wrong password"}')
+    choose = {"POST": Route(lambda call: right(call) if call.text("pw") == "second" else wrong(call))}
+    monkeypatch.setitem(vnish.ROUTES, "/unlock", choose)
+    await here.discoverer().sweep()
+    assert (await here.row(here.fleet.miners[0])).access is not None
+
+
+async def _shut(here: Site, code: str, **changes: Any) -> None:
+    """Sweep for twenty minutes while a miner does not open."""
+    rig, discoverer = here.fleet.miners[0], here.discoverer(**changes)
+    here.subnets = [ipaddress.IPv4Network(f"{rig.ip}/32")]
+    for _ in range(SWEEPS):
+        await discoverer.sweep()
+        here.clock.advance(60)
+    view = await here.view(rig)
+    assert 2 <= rig.requests["POST /api/v1/unlock"] <= MOST_TRIES
+    assert view.last_error
+    assert view.last_error_code == code
+    assert view.error_count == (await here.row(rig)).unlock_failures == rig.requests["POST /api/v1/unlock"]
+    assert "admin" not in view.last_error
+    told = [event for event in await here.store.read(events.newest, limit=99) if event.kind == "miner_error"]
+    assert [event.detail["code"] for event in told] == [code], "one event, not one for each try"
+
+
+async def _opens(here: Site) -> None:
+    """Well again, it opens at the next try."""
+    here.clock.advance(LONGEST_PAUSE_S * 1.2)
+    await here.discoverer().sweep()
+    row = await here.row(here.fleet.miners[0])
+    assert row.access in here.fleet.miners[0].keys
+    assert (row.unlock_failures, row.unlock_not_before) == (0, 0.0)

@@ -47,6 +47,13 @@ def not_vnish(reply: Reply) -> HivedError:
     return NotThisFirmware(f"HTTP {reply.status} where a miner names itself", parse.looks_like(reply.body))
 
 
+def refuses_password(reply: Reply) -> bool:
+    """Tell whether an unlock is answered with no: 403 by the document, elsewhere 400, 401, 422 or 200 with an error."""
+    if reply.status == 401:
+        return _login_kind(reply) is None
+    return reply.status in (400, 403, 422) or (200 <= reply.status < 300 and bool(parse.error_text(reply.body)))
+
+
 def retry_after(reply: Reply) -> float | None:
     """Return the seconds of lockout that a refusal tells, from its body or its Retry-After header."""
     told = parse.unlock_timeout(reply.body)

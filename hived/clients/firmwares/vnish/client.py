@@ -19,7 +19,7 @@ from hived import __version__
 from hived.clients.firmwares.family import ConnectionWatch
 from hived.clients.firmwares.http import CUT, MAX_SNIFF_BYTES, NotHttp, Request, exchange, is_bounded
 from hived.clients.firmwares.vnish import parse
-from hived.clients.firmwares.vnish.answers import judge, not_vnish, retry_after
+from hived.clients.firmwares.vnish.answers import judge, not_vnish, refuses_password, retry_after
 from hived.errors import (
     BadCredentials,
     BadRequest,
@@ -49,7 +49,6 @@ KEY_LENGTH = 32
 MAX_REMEMBERED = 8192  # addresses whose board call is known; more than a site of 5,000 has
 MAX_TIME_SLICE_S = 259_200  # three days, the firmware's own limit
 _HEADER_SAFE = re.compile(r"[!-~]{1,4096}")
-_HTTP_FORBIDDEN = 403
 
 
 class VnishClient:
@@ -163,8 +162,8 @@ class VnishClient:
         """Return a bearer token for `password` (POST /unlock); WrongPassword, or LockedOut after too many."""
         request = self._request(ip, "/unlock", method="POST", document={"pw": password})
         reply = await exchange(self._session, request, watch)
-        if reply.status == _HTTP_FORBIDDEN:
-            raise WrongPassword("the miner refused the password", retry_after(reply))
+        if refuses_password(reply):
+            raise WrongPassword(f"the miner refused the password (HTTP {reply.status})", retry_after(reply))
         return parse.token(judge(reply, (password,)))
 
     async def lock(self, ip: str, token: str, watch: ConnectionWatch | None = None) -> None:

@@ -45,13 +45,18 @@ class Vnish:
         token = await self._client.unlock(reach.ip, password)
         try:
             key = await self._own_key(reach.ip, token)
-        except Refused as err:
-            raise Refused(f"unlocked, but no key could be made: {err}", code="key_not_made") from err
-        try:
-            await self._client.lock(reach.ip, token)  # the key is enough from here on
         except (Transient, Refused) as err:
-            log.debug("%s keeps its session open: %s", reach.ip, err)
+            await self._lock(reach.ip, token)
+            code = "token_refused" if isinstance(err, BadCredentials) else "key_not_made"
+            raise Refused(f"unlocked, but no key could be made: {err}", code=code) from err
+        await self._lock(reach.ip, token)  # the key is enough from here on
         return key
+
+    async def _lock(self, ip: str, token: str) -> None:
+        try:
+            await self._client.lock(ip, token)
+        except (Transient, Refused) as err:
+            log.debug("%s keeps its session open: %s", ip, err)
 
     async def _own_key(self, ip: str, token: str) -> str:
         """Return the key of ours that is on the miner, making it if there is none; surplus ones are removed."""

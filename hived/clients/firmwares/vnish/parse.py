@@ -299,9 +299,10 @@ def unlock_timeout(body: bytes) -> float | None:
 
 
 def error_text(body: bytes) -> str | None:
-    """Return the `err` of a failed call, uncut: whoever shows it first removes what it must not say."""
+    """Return the `err` (or `error`) of a failed call, uncut: whoever shows it first removes what it must not say."""
     try:
-        err = table(document(body)).get("err")
+        told = table(document(body))
+        err = told.get("err", told.get("error"))
     except Unreadable:
         return None
     return err if isinstance(err, str) else None

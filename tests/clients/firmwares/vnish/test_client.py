@@ -128,6 +128,37 @@ async def test_a_refused_password_tells_the_lockout(peer: Peer, client: VnishCli
 
 
 @pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (reply(400, b'{"err": "invalid password"}'), errors.WrongPassword),
+        (reply(401), errors.WrongPassword),
+        (reply(401, b"", WWW_Authenticate="Bearer"), errors.WrongPassword),
+        (reply(422, b"{}"), errors.WrongPassword),
+        (reply(200, b'{"error": "wrong password"}'), errors.WrongPassword),
+        (reply(202, b'{"err": "invalid password", "token": ""}'), errors.WrongPassword),
+        (reply(200, b'{"error": null}'), errors.Unreadable),
+        (reply(200, b'{"err": ["no"]}'), errors.Unreadable),
+        (reply(204), errors.Unreadable),
+        (reply(200, b"[]"), errors.Unreadable),
+        (reply(200, b'{"token": "with blanks"}'), errors.Unreadable),
+        (reply(405), errors.NotSupported),
+        (reply(418), errors.Refused),
+        (reply(408), errors.Transient),
+        (reply(502, b"<html>bad gateway"), errors.Transient),
+        (reply(401, b"", WWW_Authenticate='Basic realm="x"'), errors.NotThisFirmware),
+    ],
+)
+async def test_what_an_unlock_may_answer_but_a_token(
+    peer: Peer, client: VnishClient, answer: bytes, kind: type[errors.HivedError]
+) -> None:
+    peer.says("/unlock", answer, "POST")
+    with pytest.raises(errors.HivedError) as told:
+        await client.unlock(IP, PASSWORD)
+    assert type(told.value) is kind
+    assert PASSWORD not in str(told.value)
+
+
+@pytest.mark.parametrize(
     ("answer", "seconds"),
     [
         (reply(429, b'{"unlock_timeout": 600}'), 600),
