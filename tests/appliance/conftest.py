@@ -13,6 +13,7 @@ from tests.appliance.machine import Machine, machine
 from tests.appliance.tools import Packages
 
 LONG = tools.LONG
+RELEASED = "6e9096a"  # 0.1.0
 # What takes minutes is not even collected in the short form: there nothing may be skipped.
 collect_ignore = [] if LONG else ["test_arm64.py", "test_lintian.py", "test_vm.py"]
 
@@ -52,6 +53,14 @@ def packages(folder: Path) -> Packages:
 def previous(packages: Packages, folder: Path) -> Packages:
     """The version before this one."""
     return tools.another_version(packages, "0.0.9~", folder / "others")
+
+
+@pytest.fixture(scope="session")
+def released() -> Packages:
+    """0.1.0 as it was, built from its commit."""
+    if not tools.has_history(RELEASED):
+        pytest.skip(f"0.1.0 is built from commit {RELEASED}, which is not in this clone: git fetch --unshallow")
+    return tools.build_of(RELEASED, "0.1.0")
 
 
 @pytest.fixture(params=["bookworm", "trixie"])

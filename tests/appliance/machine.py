@@ -24,6 +24,7 @@ NODE_UNITS = EVERY_NODE
 UNITS = tuple(daemon.name for daemon in DAEMONS)
 MINERS = 20
 SUBNET, PORT = "127.20.0.0/24", 8180
+SITE = "/opt/site"  # where the stand-ins run from
 ENV = ("env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
         "DEBIAN_FRONTEND=noninteractive")  # fmt: skip
 _AS_HIVED = ("runuser", "-u", "hived", "--")
@@ -142,16 +143,20 @@ class System(ABC):
 
     # -- its site --------------------------------------------------------------------------------
 
-    def simulate(self, packages: Packages, miners: int = MINERS, folder: str = "/opt/site") -> None:
+    def simulate(self, packages: Packages, miners: int = MINERS) -> None:
         """Let simulated miners run beside, from a copy of their own: they are there before hived is."""
-        if self.try_("test", "-e", folder).code != 0:
+        if self.try_("test", "-e", SITE).code != 0:
             for deb in (packages.node, packages.simulator):
                 assert deb is not None
                 self.put(f"/root/{deb.name}", deb.read_bytes())
-                self.run("dpkg-deb", "-x", f"/root/{deb.name}", folder)
-        code = f"import sys; sys.path[:0] = ['{folder}/usr/lib/hived']; from hived.simulator.main import main; main()"
-        self.run("systemd-run", "--quiet", "--unit=site", "-p", "LimitNOFILE=16384", "/usr/bin/python3", "-ISBc", code,
-                 "fleet", "--count", str(miners), "--subnet", SUBNET, "--port", str(PORT), "--steady")  # fmt: skip
+                self.run("dpkg-deb", "-x", f"/root/{deb.name}", SITE)
+        self.stand_in("site", "fleet", "--count", str(miners), "--subnet", SUBNET, "--port", str(PORT), "--steady")
+
+    def stand_in(self, unit: str, *line: str) -> None:
+        """Let a command of hive-sim run beside, as a unit of this name, from the copy that `simulate` made."""
+        code = f"import sys; sys.path[:0] = ['{SITE}/usr/lib/hived']; from hived.simulator.main import main; main()"
+        files = "LimitNOFILE=16384"
+        self.run("systemd-run", "--quiet", f"--unit={unit}", "-p", files, "/usr/bin/python3", "-ISBc", code, *line)
 
     def configure(self, text: str = "", subnet: str = SUBNET) -> None:
         """Write the drop-in of this site, as an operator would before or after the installation."""

@@ -30,6 +30,7 @@ NEEDED_IN_LONG = {
     "mke2fs": "e2fsprogs",
     "ip": "iproute2",
 }
+BUILD_S = 1500  # two minutes on an idle machine
 OF_THE_BUILD = ("build-essential", "python3-pip", "python3-wheel", "python3-setuptools")
 
 
@@ -81,15 +82,36 @@ class Packages:
 
 def build(folder: Path, arch: str = "") -> Packages:
     """Build the packages from this tree."""
-    run(ROOT / "packaging/build-deb", *([arch] if arch else []), within_s=600, env={"DIST": str(folder)})
+    run(ROOT / "packaging/build-deb", *([arch] if arch else []), within_s=BUILD_S, env={"DIST": str(folder)})
     return found(folder)
 
 
-def found(folder: Path) -> Packages:
+def found(folder: Path, version: str = __version__) -> Packages:
     """Return the packages in a folder."""
     named = ("hived", "hived-master", "hived-simulator")
-    node, master, simulator = (next(folder.glob(f"{name}_{__version__}_*.deb")) for name in named)
-    return Packages(__version__, node, master, simulator)
+    debs = [deb for name in named for deb in folder.glob(f"{name}_{version}_*.deb")]
+    return Packages(version, *debs)
+
+
+def has_history(commit: str) -> bool:
+    """Tell whether git has a commit here; a shallow clone and an unpacked archive have none."""
+    asked = ["git", "-C", str(ROOT), "cat-file", "-e", f"{commit}^{{commit}}"]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
+def build_of(commit: str, version: str) -> Packages:
+    """Build the packages of a commit as it was, once: they are kept beside the root file systems."""
+    folder = caches() / f"hived-{version}-{commit}"
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=caches()) as name:
+            tree = Path(name) / "tree"
+            tree.mkdir()
+            run("git", "-C", ROOT, "archive", "-o", Path(name) / "tree.tar", commit)
+            run("tar", "-xf", Path(name) / "tree.tar", "-C", tree)
+            run("git", "-C", tree, "init", "-q")  # the build takes what git does not ignore
+            run(tree / "packaging/build-deb", within_s=BUILD_S, env={"DIST": f"{name}/debs"})
+            (Path(name) / "debs").rename(folder)
+    return found(folder, version)
 
 
 Edit = Callable[[Path], object]
