@@ -209,6 +209,26 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("silent", "it has told nothing lately", "warn", "see whether hive-polld runs: hivectl status"),
     Problem("unseen", "its node is away", "warn", "see to the node {node}: power, network, then its hive-syncd"),
     Problem("lost_fan", "has lost a fan", "bad", "check the fan's plug and blades before it overheats"),
+    # Daemons, and the box itself.
+    Problem("daemon_down", "does not run", "bad",
+        "systemctl start {daemon}; journalctl -u {daemon} says why it ended"),
+    Problem("daemon_old", "runs, but is of another version", "warn",
+        "systemctl restart {daemon}; it is still {version}"),
+    Problem("disk_full", "the disk is full", "bad", "make room on the disk of {folder}; nothing needs a restart"),
+    Problem("database_replaced", "the database was damaged", "warn",
+        "hivectl restore FILE, or go on with the new one; then remove {file}"),
+    # The way to the master.
+    Problem("master_asked", "the master's operator has not decided yet", "warn",
+        "its operator compares the phrase and approves this node: hivectl nodes approve {node}"),
+    Problem("master_refused", "the master refuses this node's key", "bad",
+        "if that is a mistake: hivectl join {url}"),
+    Problem("master_other_key", "another key answers in place of the master", "bad",
+        "nothing, until you know who that is; if the master's key was made anew: hivectl join {url}"),
+    Problem("master_not_trusted", "this box does not trust the master's certificate", "warn",
+        "look at the clock of both with timedatectl; else have the certificate renewed"),
+    Problem("master_unreachable", "the master does not answer", "warn",
+        f"see whether {{url}} opens in a browser on this network; {_ON}"),
+    Problem("master_set_aside", "the master does not take some rows", "warn", "see which: hivectl sync dead"),
 )}  # fmt: skip
 """What can be wrong, by its code: the one place for its words, how bad it is and what to do."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hived.cli.context import CommandContext, NotPermitted, may_use, not_permitted
 from hived.cli.output.text import clean, counted
-from hived.errors import HivedError
+from hived.errors import HivedError, next_step
 from hived.store import create, database_of
 from hived.store.engine.damage import create_or_replace
 from hived.store.engine.secret_box import NAME as KEY_FILE
@@ -31,9 +31,7 @@ async def migrate(context: CommandContext) -> int:
         return 0
     if kept is not None:
         context.screen.say(f"the database was damaged: it is kept as {clean(str(kept))} and a new one was started")
-        context.screen.say(
-            f"  next: hivectl restore a backup, or go on with the new one; then remove {clean(kept.name)}"
-        )
+        context.screen.say(f"  next: {clean(next_step('database_replaced', file=kept.name))}")
         return 0
     if fresh:
         context.screen.say(f"created {clean(name)}")

@@ -13,6 +13,7 @@ from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.miners import address_order
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
+from hived.documents.miners import stranger
 from hived.documents.shared import Json, rfc3339
 from hived.errors import BadRequest, HivedError
 from hived.records.commands import Command, networks
@@ -34,7 +35,7 @@ _MINERS = (
     Column("HOST NAME", leaves=1, least=8),
     Column("STATE"),
 )
-_STRANGERS = (Column("ADDRESS"), Column("WHAT"), Column("WHY", least=24))
+_STRANGERS = (Column("ADDRESS"), Column("WHAT"), Column("WHY", least=24), Column("NEXT", leaves=1, least=24))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _document(number: int, wish: dict[str, Any], done: Command | None, seen: See
     return {
         "id": number, "args": wish, "done": done is not None, "result": done.result if done else None,
         "done_at": rfc3339(done.done_at if done else None), "miners": [v.mac for v in seen.miners],
-        "strangers": [{"ip": s.ip, "kind": s.kind, "reason": s.reason} for s in seen.strangers],
+        "strangers": [stranger(one) for one in seen.strangers],
     }  # fmt: skip
 
 
@@ -195,7 +196,10 @@ def _print(context: CommandContext, networks: list[ipaddress.IPv4Network], resul
         draw(
             context.screen,
             _STRANGERS,
-            [[s.ip, Cell(s.kind, "warn"), s.reason] for s in seen.strangers[:MOST_SHOWN]],
+            [
+                [s.ip, Cell(s.kind, "warn"), s.reason, stranger(s)["next_step"] or UNKNOWN]
+                for s in seen.strangers[:MOST_SHOWN]
+            ],
             indent="  ",
         )
         if len(seen.strangers) > MOST_SHOWN:

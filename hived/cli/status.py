@@ -17,6 +17,7 @@ from hived.documents import appliance
 from hived.documents import nodes as node_documents
 from hived.documents.fleet import FleetDocument, fleet
 from hived.documents.shared import rfc3339
+from hived.errors import problem
 from hived.records.condition import Moment, Totals, condition, totals
 from hived.records.discovery import Sweep
 from hived.records.host import HostTrouble
@@ -119,7 +120,7 @@ class _Words:
             names = " and ".join(filter(None, [", ".join(down[:-1]), down[-1]]))
             return self.paint(f"{names} {verb} not run", "bad")
         if self.facts.host:
-            return self.paint(clean(self.facts.host[0].text.partition(":")[0]), "bad")
+            return self.paint(problem(self.facts.host[0].kind).words, "bad")
         if not self.facts.views:
             return self.paint("no miner was found yet", "warn")
         sick = {view.mac for one in self.wrong if not one.trouble.over for view in one.miners}
@@ -157,10 +158,9 @@ class _Words:
                 said = clean(one.row.status)
                 how = f"{self.paint('runs', 'good')} for {span(self.now - one.row.started_at)}: {said}"
             yield f"  {one.name:<{longest}}  {how}"
-            if not one.alive:
-                yield f"  {'':<{longest}}  next: systemctl start {one.name}; journalctl -u {one.name} says why it ended"
-            elif one.row and one.row.version != __version__:
-                yield f"  {'':<{longest}}  next: systemctl restart {one.name}; it is still {clean(one.row.version)}"
+            step = one.document()["next_step"]
+            if step is not None:
+                yield f"  {'':<{longest}}  next: {clean(step)}"
 
     def _network(self) -> Iterator[str]:
         yield self.paint("Network", "bold")

@@ -11,7 +11,7 @@ from hived.cli.output.tables import Cell, Column, Row, draw
 from hived.cli.output.text import clean, counted, local_time
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.documents.shared import Json, rfc3339
-from hived.errors import HivedError, NotFound, Refused, Transient
+from hived.errors import HivedError, NotFound, Refused, Transient, next_step, problem
 from hived.records.daemon import SYNCD, alive
 from hived.records.streams import STREAMS
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
@@ -28,6 +28,10 @@ _COLUMNS = (
     Column("WHAT", least=16),
     Column("WHY THE MASTER DOES NOT TAKE IT", least=24),
 )
+
+
+_CODES = {ASKING: "master_asked", REFUSED: "master_refused", PIN_MISMATCH: "master_other_key"}
+"""What each state of the way to the master means; joined and none mean what their last error means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +66,16 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
     if context.config.syncd.master == OFF:
         return "off: syncd.master says so", "warn", None
     said = words_of(link, behind=sum(standing.behind.values()), now=now, failing=link.last_error is not None)
-    again = f"hivectl join {link.url}"
-    step = {
-        ASKING: f"its operator compares the phrase and approves this node: hivectl nodes approve {context.node_id()}",
-        REFUSED: f"if that is a mistake: {again}",
-        PIN_MISMATCH: f"nothing, until you know who that is; if the master's key was made anew: {again}",
-    }.get(link.state)
-    if link.state == JOINED and link.last_error:
-        step = link.last_error
-    elif link.state == JOINED and standing.aside:
-        step = f"it does not take {counted(standing.aside, 'row')}: hivectl sync dead"
-    good = link.state == JOINED and not link.last_error
-    return said, "good" if good else "bad" if link.state in (REFUSED, PIN_MISMATCH) else "warn", step
+    code, tone = _CODES.get(link.state), "good"
+    if code is None and link.last_error:
+        code = link.last_error_code or "transient"
+        said += f": {link.last_error}" if link.state == JOINED else ""
+    if code is not None:
+        tone = problem(code).severity
+    elif standing.aside:
+        code = "master_set_aside"
+        said += f", {counted(standing.aside, 'row')} not taken"
+    return said, tone, next_step(code, url=str(link.url), node=context.node_id()) if code else None
 
 
 def document(standing: Standing) -> Json:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypedDict
 
+from hived import __version__
 from hived.documents.shared import rfc3339, without_secrets
+from hived.errors import next_step
 from hived.records import events
 from hived.records.commands import Command
 from hived.records.daemon import DaemonRow
@@ -41,6 +43,7 @@ class DaemonDocument(TypedDict):
     started_at: str | None
     beat_at: str | None
     status: str
+    next_step: str | None
 
 
 class CommandDocument(TypedDict):
@@ -74,9 +77,13 @@ def event(happened: Event, ip: str | None, hostname: str | None) -> EventDocumen
 
 def daemon(told: DaemonRow, *, alive: bool) -> DaemonDocument:
     """Return what a daemon last said of itself."""
+    step = None if alive else next_step("daemon_down", daemon=told.name)
+    if alive and told.version != __version__:
+        step = next_step("daemon_old", daemon=told.name, version=told.version)
     return {
         "name": told.name, "alive": alive, "pid": told.pid, "version": told.version,
         "started_at": rfc3339(told.started_at), "beat_at": rfc3339(told.beat_at), "status": told.status,
+        "next_step": step,
     }  # fmt: skip
 
 
@@ -84,7 +91,7 @@ def daemon_without_row(name: str) -> DaemonDocument:
     """Return a daemon that has never run."""
     return {
         "name": name, "alive": False, "pid": None, "version": None, "started_at": None, "beat_at": None,
-        "status": "has never run on this database",
+        "status": "has never run on this database", "next_step": next_step("daemon_down", daemon=name),
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from hived.documents.fleet import judged, lost
 from hived.documents.shared import Json, rfc3339, without_secrets
+from hived.errors import next_step
 from hived.records import events
 from hived.records.condition import Condition, expected_hs, losses
 from hived.records.discovery import Stranger
@@ -161,7 +162,9 @@ def version(found: SettingsVersion) -> Json:
 def stranger(who: Stranger) -> Json:
     """Return an address that answers but is no miner we can read."""
     return {
-        "ip": who.ip, "kind": who.kind, "reason": who.reason, "first_seen_at": rfc3339(who.first_seen_at),
+        "ip": who.ip, "kind": who.kind, "code": who.code, "reason": who.reason,
+        "next_step": next_step(who.code, ip=who.ip) if who.code else None,
+        "first_seen_at": rfc3339(who.first_seen_at),
         "last_seen_at": rfc3339(who.last_seen_at), "failures": who.failures,
         "next_probe_at": rfc3339(who.next_probe_at),
     }  # fmt: skip

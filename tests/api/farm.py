@@ -139,7 +139,9 @@ def small(db: Database) -> None:
     swept = discovery.start_sweep(db, NOW - 30)
     discovery.save_sweep(db, swept, Sweep(NOW - 30, NOW - 29, 1022, 3, 1, 2, 0))
     discovery.save_stranger(db, Stranger("127.20.0.9", "printer", "answers with a login page", NOW - 300, NOW - 30))
-    discovery.save_stranger(db, Stranger("127.20.0.200", "stock", "digest login", NOW - 300, NOW - 30, 4, NOW + 60))
+    discovery.save_stranger(
+        db, Stranger("127.20.0.200", "stock", "digest login", NOW - 300, NOW - 30, 4, NOW + 60, "stock_firmware")
+    )
     for name in ("hive-discoverd", "hive-polld"):
         daemon_rows.save_daemon(db, DaemonRow(name, 77, "0.1.0", NOW - 900, NOW - 2, "working"))
 

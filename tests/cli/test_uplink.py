@@ -121,8 +121,14 @@ def test_the_key_is_changed_when_a_person_wants_it(empty: Site) -> None:
         (
             JOINED,
             {"last_error": "no route to host"},
-            "site-master unreachable for 0 s, 0 rows wait",
-            "no route to host",
+            "site-master unreachable for 0 s, 0 rows wait: no route to host",
+            "next: nothing yet: hived tries again by itself",
+        ),
+        (
+            JOINED,
+            {"last_error": "no route to host", "last_error_code": "master_unreachable"},
+            "site-master unreachable for 0 s, 0 rows wait: no route to host",
+            "next: see whether https://192.168.7.2:8080 opens in a browser",
         ),
         (ASKING, {}, "asking site-master, compare fonuv-juron-fanuj-kikuk", "nodes approve"),
         (REFUSED, {}, "site-master refuses this node's key; 0 rows wait", "hivectl join https://192.168.7.2:8080"),
@@ -160,7 +166,7 @@ def test_what_the_master_does_not_take_is_listed_with_the_reason(empty: Site) ->
     assert "https://museum.example/objects/7" in ran.row("bad_url")
     assert ran.row("unknown_miner").startswith("status")
     assert [one["seq"] for one in empty.run("sync", "dead", "--json").document] == [7, 9]
-    assert "it does not take 2 rows: hivectl sync dead" in empty.run("status").out
+    assert "2 rows not taken\n              next: see which: hivectl sync dead" in empty.run("status").out
 
 
 def test_it_is_sent_again_or_given_up(empty: Site) -> None:

@@ -220,7 +220,8 @@ def _furnish(db: Database) -> None:
     sweep = Sweep(now - 20, now - 18, addresses=254, responders=6, miners=4, strangers=1, unreadable=1)
     discovery.save_sweep(db, discovery.start_sweep(db, now - 20), sweep)
     discovery.save_stranger(db, Stranger("10.20.0.250", "login", "asks for a login", now - 900, now))
-    discovery.save_stranger(db, Stranger("10.20.0.251", "unreadable", "no answer within 3 s", now - 60, now))
+    silent = Stranger("10.20.0.251", "unreadable", "no answer within 3 s", now - 60, now, code="timeout")
+    discovery.save_stranger(db, silent)
 
 
 def give_settings(db: Database, num: int, pool: str, preset: str) -> None:

@@ -10,7 +10,7 @@ from hived.api import context
 from hived.api.http import responses
 from hived.documents import appliance as documents
 from hived.documents.shared import rfc3339
-from hived.errors import Transient
+from hived.errors import Transient, problem
 from hived.records.daemon import DAEMONS, alive
 from hived.services.appliance.host_troubles import host_troubles
 from hived.store import Database, daemon_rows
@@ -32,7 +32,9 @@ async def whole(request: web.Request) -> web.StreamResponse:
     daemons.sort(key=lambda one: one["name"])
     fresh = _is_fresh(ctx, now)
     wrong = await asyncio.to_thread(host_troubles, ctx.store.path)
-    well = fresh and all(one["alive"] for one in daemons) and not any(one.kind == "disk_full" for one in wrong)
+    well = (
+        fresh and all(one["alive"] for one in daemons) and not any(problem(one.kind).severity == "bad" for one in wrong)
+    )
     return await responses.reply(request, {
         "status": "ok" if well else "degraded", "problems": [documents.problem(one) for one in wrong],
         "at": rfc3339(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,

@@ -17,6 +17,7 @@ import psutil
 from hived.cli.context import CommandContext
 from hived.cli.doctor.words import Check, fail, ok, warn
 from hived.cli.output.text import counted, size
+from hived.errors import problem
 from hived.runtime.disk import room
 from hived.runtime.kinds import TlsFiles
 from hived.services.appliance.certificates import KEY_NAME
@@ -73,7 +74,7 @@ def disk(context: CommandContext) -> Iterator[Check]:
     database = context.config.database.sqlite_path
     folder = database.parent if database is not None else context.config.state_dir
     for one in host_troubles(database):
-        kind = fail if one.kind == "disk_full" else warn
+        kind = fail if problem(one.kind).severity == "bad" else warn
         yield kind("disk" if one.kind == "disk_full" else "database", one.text, one.step)
     free = room(folder)
     if free is None:

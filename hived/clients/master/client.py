@@ -120,9 +120,10 @@ class MasterClient:
         except aiohttp.ClientConnectorCertificateError as err:
             raise NotTrusted(f"{self.url}: {err.certificate_error}") from None
         except TimeoutError:
-            raise Transient(f"the master at {self.url} does not answer in time") from None
+            raise Transient(f"the master at {self.url} does not answer in time", code="master_unreachable") from None
         except (aiohttp.ClientError, OSError, ValueError) as err:
-            raise Transient(f"the master at {self.url} cannot be reached: {_reason(err)}") from None
+            told = f"the master at {self.url} cannot be reached: {_reason(err)}"
+            raise Transient(told, code="master_unreachable") from None
 
 
 async def find(url: str, *, version: str = "", answer_s: float = ANSWER_S) -> FoundMaster:

@@ -9,13 +9,19 @@ from hived.records.streams import Limits
 class NotWelcome(Refused):
     """401 or 403: it does not know this key, or ended it."""
 
+    code = "master_refused"
+
 
 class OtherKey(Refused):
     """Who answers has another public key than the one that was pinned. Nothing was sent to it."""
 
+    code = "master_other_key"
+
 
 class NotTrusted(Transient):
     """The system does not trust its certificate: that is renewed some day, or the clock is put right."""
+
+    code = "master_not_trusted"
 
 
 class TooLarge(Refused):

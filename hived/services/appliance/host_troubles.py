@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hived.errors import next_step
 from hived.records.host import HostTrouble
 from hived.runtime.disk import room
 from hived.store.engine.damage import kept
@@ -24,14 +25,14 @@ def host_troubles(database: Path | None) -> list[HostTrouble]:
             HostTrouble(
                 "disk_full",
                 f"the disk is full ({free // _MIB} MiB left): what is new is not stored any more, or soon",
-                f"make room on the disk of {database.parent}; nothing needs a restart",
+                next_step("disk_full", folder=str(database.parent)),
             )
         )
     found += [
         HostTrouble(
             "database_replaced",
             f"the database was damaged: it is kept as {one.path.name} and a new one was started",
-            f"hivectl restore a backup, or go on with the new one; then remove {one.path}",
+            next_step("database_replaced", file=str(one.path)),
             one.at,
         )
         for one in kept(database)

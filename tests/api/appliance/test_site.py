@@ -61,10 +61,11 @@ async def test_strangers_come_by_address(api: Api) -> None:
     found = await api.get("/api/v1/strangers")
     assert [s["ip"] for s in found] == ["127.20.0.9", "127.20.0.200"]
     assert found[0] == {
-        "ip": "127.20.0.9", "kind": "printer", "reason": "answers with a login page",
+        "ip": "127.20.0.9", "kind": "printer", "code": None, "reason": "answers with a login page", "next_step": None,
         "first_seen_at": "2027-01-15T07:55:00.000Z", "last_seen_at": "2027-01-15T07:59:30.000Z", "failures": 1,
         "next_probe_at": "1970-01-01T00:00:00.000Z",
     }  # fmt: skip
+    assert (found[1]["code"], found[1]["next_step"][:28]) == ("stock_firmware", "open http://127.20.0.200/: i")
 
 
 async def test_sweeps_come_newest_first_and_totals_show_the_last_whole_one(api: Api) -> None:
@@ -81,9 +82,12 @@ async def test_daemons_are_alive_for_30_seconds_after_their_last_row(api: Api) -
     assert found[0] == {
         "name": "hive-discoverd", "alive": True, "pid": 77, "version": "0.1.0",
         "started_at": "2027-01-15T07:45:00.000Z", "beat_at": "2027-01-15T07:59:58.000Z", "status": "working",
+        "next_step": "systemctl restart hive-discoverd; it is still 0.1.0",
     }  # fmt: skip
     api.clock.advance(28)
-    assert [d["alive"] for d in await api.get("/api/v1/daemons")] == [False, False]
+    silent = await api.get("/api/v1/daemons")
+    assert [d["alive"] for d in silent] == [False, False]
+    assert silent[1]["next_step"] == "systemctl start hive-polld; journalctl -u hive-polld says why it ended"
 
 
 async def test_a_scan_becomes_a_command_for_discoverd(api: Api) -> None:

@@ -36,6 +36,7 @@ function Daemons() {
         return html`<li key=${daemon.name} class="card" title=${daemon.pid ? `pid ${daemon.pid}` : undefined}>
           <h3>${daemon.name} <${Badge} tone=${alive ? "good" : "bad"}>${alive ? "alive" : beat === null ? "never seen" : "silent"}<//></h3>
           <p>${daemon.status || html`<span class="muted">tells nothing of its work</span>`}</p>
+          ${daemon.next_step && html`<p class="muted">Next: ${daemon.next_step}</p>`}
           ${beat !== null && html`<p class="small">last beat <${When} ms=${beat} /> · up ${started === null || !alive ? UNKNOWN : span((nowMs - started) / 1000)} · version ${daemon.version ?? UNKNOWN}</p>`}
         </li>`;
       })}
@@ -57,7 +58,7 @@ function Strangers() {
             (stranger) => html`<tr key=${stranger.ip} class=${stranger.kind === "unreadable" ? "tone-row-warn" : ""}>
               <td class="nowrap">${stranger.ip}</td>
               <td class=${stranger.kind === "unreadable" ? "tone-warn" : ""}>${kindWords(stranger.kind)}</td>
-              <td class="reason">${stranger.reason}</td>
+              <td class="reason">${stranger.reason}${stranger.next_step && html` <span class="muted">Next: ${stranger.next_step}</span>`}</td>
               <td class="nowrap"><${When} ms=${stamp(stranger.first_seen_at)} /></td>
               <td class="nowrap"><${When} ms=${stamp(stranger.last_seen_at)} /></td></tr>`,
           )}</tbody></table></div>`}
