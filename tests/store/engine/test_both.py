@@ -22,7 +22,7 @@ from hived.store.engine.migrations import CHANGES
 from hived.store.engine.secret_box import is_sealed
 from hived.store.miners import fleet, miners
 from hived.store.nodes import ingest
-from hived.store.schema import Contribution, Event, Miner, Stranger
+from hived.store.schema import Contribution, Event, Health, Miner, Stranger
 from tests.databases import Databases
 
 EACH = 60  # transactions of each of four lanes
@@ -146,7 +146,8 @@ def test_a_database_of_the_last_release_keeps_everything(databases: Databases) -
             )
             database.execute_sql(
                 "INSERT INTO health (num, missed_scans, next_status_at, next_chips_at, failures, error_count,"
-                f" boards_seen, fans_seen, rev) VALUES ({i}, 0, 0, 0, 0, 0, '', '', 0)"
+                f" boards_seen, fans_seen, rev, last_error, last_error_at) VALUES ({i}, 0, 0, 0, 0, 0, '', '', 0,"
+                " 'no answer within 5 s', 3)"
             )
             database.execute_sql(f"INSERT INTO event (at, num, kind, detail) VALUES ({i}, {i}, 'miner_found', '{{}}')")
             database.execute_sql(
@@ -169,6 +170,8 @@ def test_a_database_of_the_last_release_keeps_everything(databases: Databases) -
         assert [(m.mac, m.ip, m.access, m.online, m.firmware) for m in sorted(known, key=lambda m: m.num)] == [
             (f"02:00:00:00:00:0{i}", f"192.0.2.{i}", f"plain-key-{i}", True, "vnish") for i in range(1, 4)
         ]
+        errors = Health.select(Health.last_error, Health.last_error_code, Health.last_error_at)
+        assert tuples(errors, database) == [("no answer within 5 s", None, 3.0)] * 3, "the text alone is known of it"
         stored = tuples(Miner.select(Miner.num, Miner.seq, Miner.remote, Miner.api_key), database)
         assert sorted(row[:3] for row in stored) == [(i, i, False) for i in range(1, 4)]
         assert all(is_sealed(key) for *_, key in stored)

@@ -188,7 +188,9 @@ async def test_the_latest_status_comes_by_change_and_pages_within_one_change(sto
     assert (await store.read(streams.latest, after=cursor, items=2, size=1 << 20)).items == []
     await store.write(miners.failed, nums[3], START + 20, "timeout", "no answer")
     page = await store.read(streams.latest, after=cursor, items=2, size=1 << 20)
-    assert [(item.what[-1], json.loads(item.text)["last_error"]) for item in page.items] == [("4", "no answer")]
+    (item,) = page.items
+    told = json.loads(item.text)
+    assert (item.what[-1], told["last_error"], told["last_error_code"]) == ("4", "no answer", "timeout")
 
 
 async def test_a_status_whose_record_is_broken_is_told_by_its_columns(store: Store) -> None:
