@@ -40,6 +40,20 @@ ROOMS: dict[str, tuple[set[str], str]] = {
     ),
     "simulator": ({"records", "runtime"}, "the stand-ins must not share the code that is tried against them"),
 }
+# The wings of a room are folders of one subject each, the same on every floor. What each may use besides its own, the
+# files at the top of a room and what is SHARED.
+WINGS: dict[str, tuple[set[str], str]] = {
+    "miners": (set(), "what a miner is has nothing to do with who else looks at it"),
+    "collecting": (set(), "what is collected has nothing to do with miners, and goes on without a master"),
+    "access": (set(), "who may do something does not depend on what it is"),
+    "nodes": ({"miners", "collecting", "access"}, "nodes carry what the others made; the box they run on is no matter"),
+    "appliance": ({"miners", "collecting", "access", "nodes"}, "the box holds all of it"),
+    "http": ({"access"}, "every wing is served through it: it knows who asks, not what is asked for"),
+    "engine": (set(), "every wing's rows are kept by it: it knows none of them"),
+    "schema": (set(), "tables know tables"),
+}
+SHARED = {"http", "engine", "schema"}
+WITH_WINGS = {"store", "services", "api"}
 # Packages that one room alone knows, so that replacing them is the matter of one room.
 OWNED = {
     "peewee": "store",
@@ -76,13 +90,20 @@ def complaints(path: Path) -> Iterator[str]:
     allowed, why = ROOMS.get(room, (set(), "what lies at the top is open to all and knows nobody"))
     for name in imported_names(path):
         head, _, rest = name.partition(".")
-        target = rest.partition(".")[0]
+        target, _, within = rest.partition(".")
         if head == "hived" and (HIVED / target).is_dir() and target not in allowed | {room}:
             yield f"imports {name}: {why}"
+        elif head == "hived" and {room, target} <= WITH_WINGS and not _may_use(parts[1], within.partition(".")[0]):
+            yield f"imports {name}: {WINGS[parts[1]][1]}"
         elif OWNED.get(head, room) != room:
             yield f"imports {name}: only {OWNED[head]} knows {head}"
         elif head in NEVER:
             yield f"imports {name}: that is for tests"
+
+
+def _may_use(own: str, other: str) -> bool:
+    """Tell whether what lies in one part of a room may use another part: a wing, or a file at the top of it."""
+    return own not in WINGS or other not in WINGS or other in {own, *WINGS[own][0], *SHARED}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(HIVED)))
@@ -109,6 +130,13 @@ def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
         ("api/x.py", "from peewee import Model", "only store"),
         ("cli/x.py", "import pytest", "tests"),
         ("attic/x.py", "import os", "not in the table"),
+        ("services/miners/x.py", "from hived.store.nodes import contacts", "who else looks"),
+        ("api/collecting/x.py", "from hived.api.miners.totals import totals", "nothing to do with miners"),
+        ("store/access/x.py", "from ..nodes import nodes", "does not depend"),
+        ("api/nodes/x.py", "import hived.services.appliance.tls", "the box they run on"),
+        ("api/http/x.py", "from hived.store.nodes import node_keys", "who asks"),
+        ("store/engine/x.py", "from hived.store.miners import miners", "knows none"),
+        ("store/schema/x.py", "from hived.store.nodes import nodes", "tables know tables"),
     ],
 )
 def test_a_forbidden_import_is_found_with_its_reason(
@@ -131,6 +159,15 @@ def test_a_forbidden_import_is_found_with_its_reason(
         ("clients/x.py", "from hived.errors import Transient"),
         ("runtime/x.py", "from hived import __version__"),
         ("store/x.py", "from .db import Database"),
+        ("services/nodes/x.py", "from hived.services.miners import steering"),
+        ("services/appliance/x.py", "from hived.store.nodes import uplink"),
+        ("store/miners/x.py", "from hived.store import commands"),
+        ("store/miners/x.py", "from hived.store.engine import dialect"),
+        ("api/miners/x.py", "from hived.api.http import access"),
+        ("api/http/x.py", "from hived.store.access import tokens"),
+        ("api/x.py", "from hived.api.nodes import join"),
+        ("api/collecting/x.py", "from hived.documents import miners"),
+        ("store/miners/x.py", "import hived.store"),
     ],
 )
 def test_an_allowed_import_is_no_complaint(
@@ -138,6 +175,7 @@ def test_an_allowed_import_is_no_complaint(
 ) -> None:
     for room in ROOMS:
         (tmp_path / room).mkdir()
+    (tmp_path / place).parent.mkdir(exist_ok=True)
     (tmp_path / place).write_text(line)
     monkeypatch.setattr(f"{__name__}.HIVED", tmp_path)
     assert list(complaints(tmp_path / place)) == []

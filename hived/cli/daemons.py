@@ -9,8 +9,7 @@ from hived.cli.context import CommandContext
 from hived.documents import appliance as documents
 from hived.records.condition import Moment
 from hived.records.daemon import EVERY_NODE, POLLD, DaemonRow, alive
-from hived.store import Database, daemon_rows
-from hived.store.nodes import contacts
+from hived.store import Database, daemon_rows, node_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +44,4 @@ def moment(db: Database, context: CommandContext) -> Moment:
     """Return now, and who watches the miners."""
     now = context.clock()
     beat_at = next((row.beat_at for row in read_daemons(db) if row.name == POLLD), None)
-    return Moment(now, context.config.intervals.status_seconds, alive(beat_at, now), contacts.away(db))
+    return Moment(now, context.config.intervals.status_seconds, alive(beat_at, now), node_rows.away(db))

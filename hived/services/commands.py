@@ -9,7 +9,7 @@ from hived.errors import Conflict
 from hived.records.access import By
 from hived.records.commands import Verb, verb_for
 from hived.records.node import APPROVED
-from hived.store import Database, audit, commands
+from hived.store import Database, audit, commands, node_rows
 
 
 def ask(db: Database, name: str, args: Mapping[str, Any], by: By, *, node_id: str | None = None) -> int:
@@ -32,7 +32,7 @@ def ask(db: Database, name: str, args: Mapping[str, Any], by: By, *, node_id: st
 
 def _reachable(db: Database, node_id: str, verb: Verb) -> str:
     """Return the name of a node that may be asked to do something; Conflict says why it may not."""
-    name, status, secure = commands.link(db, node_id)
+    name, status, secure = node_rows.link(db, node_id)
     if status != APPROVED:
         raise Conflict(f"node {name} is {status}: it takes no orders from here")
     if verb.secrets and not secure:

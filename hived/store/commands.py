@@ -9,14 +9,13 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from hived.errors import NotFound
 from hived.records.commands import VERBS, Command, secrets_of
 from hived.records.daemon import SYNCD
 from hived.records.node import Order
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Command as Row
-from hived.store.schema import Health, Miner, Node
+from hived.store.schema import Health, Miner
 
 KEEP_COMMANDS = 1000
 TOO_OLD_S = 86_400.0
@@ -60,15 +59,6 @@ def finish(db: Database, command_id: int, result: dict[str, Any], at: float) -> 
 
 
 # -- for other nodes: each contact hands them out until the node says what came of them ---------------------------
-
-
-def link(db: Database, node_id: str) -> tuple[str, str, bool]:
-    """Return a node's name, its status, and whether nobody could read its last contact; NotFound for no node."""
-    rows = tuples(Node.select(Node.name, Node.status, Node.secure).where(Node.id == node_id), db)
-    if not rows:
-        raise NotFound(f"there is no node {node_id[:40]!r}")
-    name, status, secure = rows[0]
-    return str(name), str(status), bool(secure)
 
 
 def give_to_all_with(db: Database, model: str, verb: str, args: dict[str, Any], at: float) -> None:

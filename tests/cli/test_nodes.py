@@ -10,7 +10,8 @@ from hived.records.events import Event
 from hived.records.joining import new_key, read_key
 from hived.records.node import Wish
 from hived.store import audit, events
-from hived.store.nodes import contacts, ingest, node_keys, nodes
+from hived.store.access import node_keys
+from hived.store.nodes import contacts, ingest, nodes
 from tests import nodes as fleet
 from tests.cli.site import MINUTE, Site
 

@@ -22,9 +22,8 @@ from hived.records.access import LOCAL_USER, ApiSecret, By, Principal, Role, new
 from hived.records.joining import NodeKey, read_key
 from hived.records.net import is_loopback
 from hived.store import audit
-from hived.store.access import sessions, tokens
+from hived.store.access import node_keys, sessions, tokens
 from hived.store.engine.db import Database
-from hived.store.nodes import node_keys
 
 BEARER = {"WWW-Authenticate": "Bearer"}
 LOG_IN = "log in, or send a token: Authorization: Bearer ..."

@@ -26,9 +26,8 @@ from hived.records.condition import Condition, Moment, condition, essence
 from hived.records.daemon import POLLD, alive
 from hived.records.events import Event
 from hived.records.miner_view import MinerView
-from hived.store import Database, Store, daemon_rows
+from hived.store import Database, Store, daemon_rows, node_rows
 from hived.store.miners import discovery, fleet, models, views
-from hived.store.nodes import contacts
 
 BEAT_S = 1.0
 ROLL_S = 10.0  # how soon is shown what comes without a new rev: that a miner answered, a ladder, a dropped key
@@ -348,4 +347,4 @@ def _news(db: Database) -> News:
     sweeps = discovery.sweeps(db, limit=5)  # the newest may be under way, one before it cut off by a crash
     done = next((s for s in sweeps if s.finished_at is not None), sweeps[0] if sweeps else None)
     beats = {d.name: d.beat_at for d in daemon_rows.daemons(db)}
-    return News(done, fleet.stranger_kinds(db), beats, contacts.away(db))
+    return News(done, fleet.stranger_kinds(db), beats, node_rows.away(db))

@@ -16,7 +16,8 @@ from hived.records.access import Principal
 from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Rejected, Result, SentContribution, Taken
 from hived.records.streams import CONTRIBUTIONS
 from hived.store import Database
-from hived.store.nodes import ingest, ingest_artifacts, node_keys
+from hived.store.access import node_keys
+from hived.store.nodes import ingest, ingest_artifacts
 
 BODY_S = 30.0  # for a mebibyte: 280 kbit/s
 INLINE_BYTES = 64 * 1024  # what is parsed on the loop; more would hold up the stream of the fleet

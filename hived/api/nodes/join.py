@@ -22,8 +22,8 @@ from hived.records.streams import STREAMS
 from hived.records.times import to_text
 from hived.records.untrusted import BadValue
 from hived.store import Database, commands
-from hived.store.access import attempts
-from hived.store.nodes import contacts, node_keys, nodes
+from hived.store.access import attempts, node_keys
+from hived.store.nodes import contacts, nodes
 from hived.store.nodes import ingest as streams
 
 MAX_HEALTH_BYTES = 16 * 1024

@@ -9,8 +9,9 @@ from typing import Any
 
 from hived.runtime.options import Retention as Limits
 from hived.services.appliance.trusted_clock import TrustedClock
-from hived.store import Store
+from hived.store import Database, Store
 from hived.store.miners import history
+from hived.store.nodes import uplink
 from hived.store.schema import Chips, Rollup1h, Rollup5m, Status
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Retention:
             (Rollup1h, limits.rollup_1h_days),
         ]
         for table, days in ages:
-            await self._repeat(history.prune, table, now - days * DAY_S)
+            await self._repeat(prune, table, now - days * DAY_S)
 
     async def _keep_budget(self, now: float | None) -> None:
         budget = self._limits.max_database_mb * MB
@@ -80,3 +81,13 @@ class Retention:
         for _ in range(SLICES_AT_ONCE):
             if not await self._store.write(work, *args):
                 return
+
+
+def prune(db: Database, table: Any, before: float) -> bool:
+    """Delete a slice of what is too old, as `history.prune` does, but for rollups that wait for the master.
+
+    Those only the disk budget takes.
+    """
+    if table is Rollup5m:
+        before = min(before, uplink.rollups_wait_from(db))
+    return history.prune(db, table, before)

@@ -12,9 +12,9 @@ from hived.records.artifact import AWAITING, DESCRIBED, SHOWN, Artifact, Collect
 from hived.records.bubbles import DESCRIPTION, contribution_id, hash_of, searchable, words_of
 from hived.records.bubbles import content_hash as hash_of_content
 from hived.records.canonical import CANON_VERSION, canonical, url_key
+from hived.store import node_rows
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, dicts, tuples
-from hived.store.nodes import nodes
 from hived.store.schema import Artifact as Row
 from hived.store.schema import Contribution
 
@@ -178,7 +178,7 @@ def _artifacts(db: Database, rows: list[dict[str, Any]], *, after: tuple[float, 
     counted = Contribution.select(Contribution.artifact, pw.fn.COUNT(Contribution.node_id))
     counts = tuples(counted.where(Contribution.artifact.in_(numbers)).group_by(Contribution.artifact), db)
     count_of = {int(number): int(count) for number, count in counts} if rows else {}
-    names = nodes.names(db) if count_of else {}
+    names = node_rows.names(db) if count_of else {}
     bubbles: dict[int, list[dict[str, Any]]] = {}
     found = dicts(first.order_by(shown.c.artifact_id, shown.c.place), db) if count_of else []
     for row in found:

@@ -16,7 +16,6 @@ from hived.records.measures import MAX, MEAN, MIN
 from hived.records.miner import HASHING_STATES
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, dicts, tuples
-from hived.store.nodes import uplink
 from hived.store.schema import Chips, Counter, Event, Health, Miner, Rollup, Rollup1h, Rollup5m, Status
 
 FIVE_MINUTES_S = 300.0
@@ -129,12 +128,9 @@ def prune(db: Database, table: Any, before: float, *, slice_s: float = HOUR_S) -
     """Delete what is older than `before`, at most `slice_s` of it; return whether more is left to delete.
 
     What is not summed up yet stays, and so does each miner's latest status, however old: it is all that is known.
-    Rollups that wait for the master stay as well: only the disk budget takes them.
     """
     if table in _SUMMED_UP:
         before = min(before, _mark(db, _SUMMED_UP[table]) or -math.inf)
-    if table is Rollup5m:
-        before = min(before, uplink.rollups_wait_from(db))
     oldest = _end(db, table, table.at)
     if oldest is None or oldest >= before:
         return False

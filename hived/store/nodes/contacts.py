@@ -17,7 +17,6 @@ from hived.records.node import (
     LEFT,
     MASTER,
     NODE,
-    REVOKED,
     SUSPECT,
     SUSPECT_S,
     Contact,
@@ -88,14 +87,6 @@ def watch(db: Database, now: float, *, since: float) -> list[str]:
 def state_at(silent_s: float) -> str:
     """Return what a node is that has been silent for so long."""
     return ALIVE if silent_s < SUSPECT_S else SUSPECT if silent_s < DEAD_S else DEAD
-
-
-def away(db: Database) -> frozenset[str]:
-    """Return the nodes that do not tell any more: dead, left or revoked. Who never was in contact is not missed."""
-    query = Node.select(Node.id).where(
-        Node.role == NODE, Node.contact_at.is_null(False), Node.state.in_((DEAD, LEFT)) | (Node.status == REVOKED)
-    )
-    return frozenset(node_id for (node_id,) in tuples(query, db))
 
 
 def listing(db: Database) -> list[NodeView]:

@@ -205,11 +205,6 @@ def own_id(db: Database) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def names(db: Database) -> dict[str, str]:
-    """Return {node id: name}."""
-    return dict(tuples(Node.select(Node.id, Node.name), db))
-
-
 def _phrase(typed: str) -> str:
     """Return a phrase as it is kept: people type it with blanks, too."""
     return "-".join(typed.lower().replace("-", " ").split())

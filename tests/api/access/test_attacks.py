@@ -16,8 +16,7 @@ from hived.api.stream import Pace
 from hived.records.access import AREAS, ROLES, ApiSecret, Role, new_token
 from hived.records.joining import NodeKey, hash_of, new_key
 from hived.store import Database, Store
-from hived.store.access import sessions, tokens
-from hived.store.nodes import node_keys
+from hived.store.access import node_keys, sessions, tokens
 from hived.store.schema import Node, User
 from hived.store.schema import NodeKey as KeyRow
 from tests import access as letting

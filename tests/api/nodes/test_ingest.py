@@ -14,8 +14,9 @@ from backports import zstd
 
 from hived.records.ingest import MAX_BODY_BYTES
 from hived.records.joining import NodeKey, new_key
+from hived.store.access import node_keys
 from hived.store.engine.database import dicts, tuples
-from hived.store.nodes import node_keys, nodes
+from hived.store.nodes import nodes
 from hived.store.schema import Artifact, Contribution
 from hived.store.schema import NodeKey as Key
 from tests import nodes as fleet

@@ -424,6 +424,7 @@ async def test_clocks_that_differ_are_told_once(
 
 
 async def test_rollups_that_wait_for_the_master_outlive_their_age(node: Node, master: SmallMaster) -> None:
+    from hived.services.appliance.retain import prune
     from hived.store.miners import history
 
     await node.store.write(fill, node.clock(), slots=12)
@@ -431,12 +432,12 @@ async def test_rollups_that_wait_for_the_master_outlive_their_age(node: Node, ma
     cut = node.clock() + 7200.0
     master.faults.append(on("ingest", lambda doc: status(503)(doc) if doc["stream"] == STATUS else None))
     await node.tick(5)
-    await node.store.write(history.prune, Rollup5m, cut)
+    await node.store.write(prune, Rollup5m, cut)
     assert len(await node.told(STATUS)) == 36
     master.faults.clear()
     await node.tick(900)
     assert len(master.items[STATUS]) == 36
-    while await node.store.write(history.prune, Rollup5m, cut):
+    while await node.store.write(prune, Rollup5m, cut):
         pass
     assert len(await node.told(STATUS)) < 36
 
