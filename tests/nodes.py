@@ -7,7 +7,7 @@ from typing import Any
 from hived.records.artifact import CC0
 from hived.records.joining import NodeKey, new_key
 from hived.records.node import Contact, Wish
-from hived.records.streams import rollup_seq
+from hived.records.streams import WIRE, rollup_seq
 from hived.records.times import to_text
 from hived.store import Database
 from hived.store.nodes import contacts, nodes
@@ -45,7 +45,8 @@ def touch(db: Database, /, node_id: str, at: float, *, secure: bool = True, **ch
 
 def batch(node_id: str, stream: str, first: int, last: int, items: list[Any], **more: Any) -> dict[str, Any]:
     return {
-        "node_id": node_id, "epoch": EPOCH, "stream": stream, "first_seq": first, "last_seq": last, "items": items,
+        "wire": WIRE, "node_id": node_id, "epoch": EPOCH, "stream": stream, "first_seq": first, "last_seq": last,
+        "items": items,
     } | more  # fmt: skip
 
 
@@ -90,12 +91,11 @@ def latest(n: int, at: float = NOW, **changes: Any) -> dict[str, Any]:
     status = {
         "at": to_text(at), "state": "mining", "preset": "3050", "hashrate_hs": 95.5e12, "average_hashrate_hs": 95e12,
         "expected_hashrate_hs": 96e12, "power_w": 3010.0, "state_s": 7200.0, "chip_temp_max_c": 71.0,
-        "pcb_temp_max_c": 58.0, "partial": False,
-        "detail": {
-            "reported_power_w": 3005, "fan_duty_percent": 64, "fans": [[0, 4100, 6000, "ok"], [1, 0, 6000, "lost"]],
-            "boards": [[1, "mining", 31800, 32000, 1000]],
-            "pools": [[0, "pool.example:3333", "farm.w1", "user", "active"]], "extra": {},
-        },
+        "pcb_temp_max_c": 58.0, "partial": False, "reported_power_w": 3005.0, "fan_duty_percent": 64.0,
+        "fans": [{"index": 0, "rpm": 4100, "max_rpm": 6000, "status": "ok"}, {"index": 1, "rpm": 0, "status": "lost"}],
+        "hashboards": [{"index": 1, "state": "mining", "hashrate_hs": 31.8e12, "power_w": 1000.0}],
+        "pools": [{"index": 0, "url": "pool.example:3333", "user": "farm.w1", "kind": "user", "status": "active"}],
+        "extra": {},
     }  # fmt: skip
     return {
         "mac": mac_of(n), "state": "mining", "preset": "3050", "seen_at": to_text(at), "failures": 0,

@@ -16,7 +16,7 @@ from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
 from hived.api.http import access, body, origin_guard, params, responses, static
 from hived.api.miners.live_miners import LiveMiners
-from hived.api.nodes import hello
+from hived.api.nodes import hello, ingest
 from hived.api.stream import STREAM, Pace, Stream
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
 from hived.records.joining import Certificate
@@ -58,6 +58,7 @@ def make_app(
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
     routes.add(app, table, loopback_login=loopback_login, secure=certificate is not None)
     app[hello.CERTIFICATE] = certificate
+    app[ingest.NOTED] = set()
     app.on_response_prepare.append(origin_guard.add_headers)
     app.on_shutdown.append(_close_stream)
     return app

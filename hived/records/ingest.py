@@ -5,11 +5,13 @@ Times are UTC epoch seconds by the node's clock, units as in `records.miner`. `s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from hived.records.artifact import Licence
 from hived.records.miner_view import StoredStatus
+from hived.records.streams import WIRE
 
 MAX_ITEMS = 500
 MAX_CONTRIBUTIONS = 100
@@ -26,6 +28,7 @@ LIMITS: dict[str, Any] = {
     "items": MAX_ITEMS, "contribution_items": MAX_CONTRIBUTIONS, "body_bytes": MAX_BODY_BYTES,
     "content_bytes": MAX_CONTENT_BYTES, "title_chars": MAX_TITLE, "url_bytes": MAX_URL_BYTES,
     "metadata_bytes": MAX_METADATA_BYTES, "metadata_depth": MAX_DEPTH, "encodings": list(ENCODINGS),
+    "wire": WIRE,
 }  # fmt: skip
 """Published, so that nodes split by themselves what is too large."""
 
@@ -152,6 +155,9 @@ class Batch:
     rejected: tuple[Rejected, ...] = ()
     latest: tuple[SentLatest, ...] = ()
     models: tuple[SentModel, ...] = ()
+    wire: int = WIRE
+    unread: Mapping[str, int] = field(default_factory=dict)
+    """Fields that were not understood, and how often each was there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Times are UTC epoch seconds by the master's clock, unless a field says otherwise
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,9 @@ class Contact:
     done: tuple[tuple[int, dict[str, Any]], ...] = ()
     leaving: bool = False
     """It is being stopped: its silence from now on means nothing."""
+    wire: int = 1
+    unread: Mapping[str, int] = field(default_factory=dict)
+    """What was not understood of it: the names of fields, and how often each was there."""
 
 
 @dataclass(frozen=True, slots=True)

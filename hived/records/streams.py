@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 CONTRIBUTIONS, MINERS, STATUS, EVENTS = STREAMS = ("contributions", "miners", "status", "events")
 
+WIRE = 2
+"""The form in which nodes and masters of this version write to each other. 1 is that of 0.1.0, which says nothing."""
+
 UNKNOWN_MINER = "unknown_miner"
 """Why a master takes a rollup not: it has no such miner, or not any more."""
 
@@ -76,6 +79,8 @@ class Limits:
     """Unpacked. A batch of half a MiB is quick to pack, to send again and to store on a small board."""
     encodings: tuple[str, ...] = ()
     """How a body may be packed: "zstd", "gzip"."""
+    wire: int = 1
+    """The form that is understood; 0.1.0 does not say so."""
 
     def of(self, stream: str) -> int:
         """Return how many items of a stream one request may hold."""

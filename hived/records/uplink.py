@@ -115,6 +115,8 @@ class Ingested:
     gap: bool = False
     rejected: Sequence[tuple[int | str, str]] = ()
     """Items it takes never, with the reason: a number of the stream, or the id of a contribution."""
+    unread: Sequence[str] = ()
+    """Fields that it does not understand."""
 
 
 @dataclass(frozen=True, slots=True)

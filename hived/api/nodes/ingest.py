@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -13,12 +15,17 @@ from hived.api.nodes import ingest_parse
 from hived.documents.shared import Json
 from hived.errors import BadRequest
 from hived.records.access import Principal
-from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Rejected, Result, SentContribution, Taken
-from hived.records.streams import CONTRIBUTIONS
+from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Result, SentContribution, Taken
+from hived.records.streams import CONTRIBUTIONS, WIRE
 from hived.store import Database
 from hived.store.access import node_keys
 from hived.store.nodes import ingest, ingest_artifacts
 
+log = logging.getLogger(__name__)
+
+NOTED: web.AppKey[set[tuple[str, str, str]]] = web.AppKey("noted")
+"""(node, stream, field) of what was logged as not understood."""
+MAX_NOTED = 10_000
 BODY_S = 30.0  # for a mebibyte: 280 kbit/s
 INLINE_BYTES = 64 * 1024  # what is parsed on the loop; more would hold up the stream of the fleet
 MISSING = "Missing fields"
@@ -43,7 +50,8 @@ async def batch(request: web.Request) -> web.StreamResponse:
     except ingest_parse.BadEnvelope as err:
         return responses.error(422, str(err))
     taken = await ctx.store.merge(_take, who, told, now)
-    return await responses.reply(request, _answer(told.stream, told.rejected, taken))
+    note_unread(request, who.node_id, told.stream, told.wire, told.unread)
+    return await responses.reply(request, _answer(told, taken))
 
 
 async def legacy(request: web.Request) -> web.StreamResponse:
@@ -110,14 +118,26 @@ def _legacy(db: Database, who: Principal, one: SentContribution, now: float) -> 
     return ingest_artifacts.take_legacy(db, who.node_id, one, now)
 
 
-def _answer(stream: str, unread: tuple[Rejected, ...], taken: Taken) -> Json:
+def note_unread(request: web.Request, node_id: str, stream: str, wire: int, unread: Mapping[str, int]) -> None:
+    """Log what was not understood of a message, once for each node and field."""
+    noted = request.app[NOTED]
+    new = {name for name in unread if (node_id, stream, name) not in noted}
+    if new and len(noted) < MAX_NOTED:
+        noted.update((node_id, stream, name) for name in new)
+        names = ", ".join(sorted(new))
+        log.warning("not understood of %s of node %s (wire %d, here %d): %s", stream, node_id, wire, WIRE, names)
+
+
+def _answer(told: Batch, taken: Taken) -> Json:
     """Return the verdict on a batch; of contributions one for each item, in the order of their numbers."""
-    head: Json = {"stream": stream, "seq": taken.seq}
+    head: Json = {"stream": told.stream, "seq": taken.seq}
     if taken.gap:
         return {**head, "outcome": "gap"}
-    if stream != CONTRIBUTIONS:
+    if told.unread:
+        head["unread"] = told.unread
+    if told.stream != CONTRIBUTIONS:
         return {**head, "rejected": [{"seq": one.seq, "reason": one.reason} for one in taken.rejected]}
-    results = [*taken.results, *(Result(one.seq, one.told_id, REJECTED, one.reason) for one in unread)]
+    results = [*taken.results, *(Result(one.seq, one.told_id, REJECTED, one.reason) for one in told.rejected)]
     results.sort(key=lambda one: -1 if one.seq is None else one.seq)
     return {**head, "results": [_result(one) for one in results]}
 

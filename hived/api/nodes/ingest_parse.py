@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from hived.api.nodes import ingest_status
 from hived.errors import BadRequest
-from hived.records import untrusted, values
+from hived.records import untrusted, values, wire
 from hived.records.artifact import OPEN_LICENCES, Licence
 from hived.records.bubbles import DESCRIPTION, content_hash, contribution_id
 from hived.records.canonical import canonical, key_of
+from hived.records.fields import Fields, Unread
 from hived.records.ingest import (
     MAX_CONTENT_BYTES,
     MAX_CONTRIBUTIONS,
@@ -39,8 +40,6 @@ from hived.records.ingest import (
 from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
 from hived.records.untrusted import BadValue
 
-T = TypeVar("T")
-
 MAX_DETAIL_BYTES = 4096
 MAX_PRESETS = 200
 MAX_TOPOLOGY = 64  # rows, and chips of one: the largest boards have 30
@@ -55,35 +54,45 @@ class BadEnvelope(BadRequest):
 
 def batch(document: Mapping[str, Any], node_id: str, now: float) -> Batch:
     """Return the batch that a node sent. BadEnvelope when it is none."""
-    stream = document.get("stream")
+    unread = Unread()
+    envelope = Fields(document, unread)
+    envelope.get("node_id")  # the caller has looked at it
+    stream, epoch = envelope.get("stream"), envelope.get("epoch")
     if not isinstance(stream, str) or stream not in STREAMS:
         raise BadEnvelope(f"stream: expected one of {', '.join(STREAMS)}")
-    epoch = document.get("epoch")
     if not isinstance(epoch, str) or not 0 < len(epoch) <= _EPOCH or not epoch.isalnum() or not epoch.isascii():
         raise BadEnvelope("epoch: expected letters and digits")
-    first, last = (_number(document, name) for name in ("first_seq", "last_seq"))
+    first, last = (_number(envelope, name) for name in ("first_seq", "last_seq"))
     if first > last:
         raise BadEnvelope("first_seq: is after last_seq")
-    raw = _list(document, "items", MAX_CONTRIBUTIONS if stream == CONTRIBUTIONS else MAX_ITEMS)
-    latest = _list(document, "latest", MAX_ITEMS) if stream == STATUS else []
-    models = _list(document, "models", MAX_MODELS) if stream == MINERS else []
+    raw = _list(envelope, "items", MAX_CONTRIBUTIONS if stream == CONTRIBUTIONS else MAX_ITEMS)
+    latest = _list(envelope, "latest", MAX_ITEMS) if stream == STATUS else []
+    models = _list(envelope, "models", MAX_MODELS) if stream == MINERS else []
+    spoken = envelope.take("wire", untrusted.whole, 1, 1)
+    if spoken == 1:
+        latest = [wire.from_0_1_0(one) for one in latest]
     read = partial(_contribution, node_id=node_id) if stream == CONTRIBUTIONS else _READERS[stream]
     items: list[Any] = []
     rejected: list[Rejected] = []
-    for one in raw:
-        seq = one.get("seq") if isinstance(one, Mapping) else None
+    for value in raw:
+        one = Fields(value, unread, "items.")
+        seq = one.get("seq")
         try:
-            if not isinstance(one, Mapping):
+            if not isinstance(value, Mapping):
                 raise BadValue("item")
             untrusted.whole(seq, "seq", max(first, 1), last)
             items.append(read(one, now))
+            one.end()
         except BadValue as err:
-            told = one.get("id") if isinstance(one, Mapping) else None
+            told = one.get("id")
             rejected.append(Rejected(_shown(seq), str(err), told[:64] if isinstance(told, str) else None))
     items.sort(key=lambda item: item.seq)
+    envelope.end()
+    states = Fields({"latest": latest, "models": models}, unread)
     return Batch(
         stream, epoch, first, last, tuple(items), tuple(rejected),
-        tuple(_understood(ingest_status.latest, latest)), tuple(_understood(_model, models)),
+        tuple(states.take_parts("latest", ingest_status.latest, MAX_ITEMS)),
+        tuple(states.take_parts("models", _model, MAX_MODELS)), spoken, unread.counts,
     )  # fmt: skip
 
 
@@ -112,15 +121,15 @@ def _legacy(document: Mapping[str, Any], node_id: str, now: float) -> SentContri
         "image_url": words.get("imageUrl") or words.get("image_url"),
     }  # fmt: skip
     whole = {"seq": 1, "id": "", "url": url, "kind": DESCRIPTION, "content": content, "artifact": artifact}
-    return _contribution_of(whole, now, node_id, now)
+    return _contribution_of(Fields(whole, Unread()), now, node_id, now)
 
 
-def _contribution(one: Mapping[str, Any], now: float, node_id: str) -> SentContribution:
+def _contribution(one: Fields, now: float, node_id: str) -> SentContribution:
     untrusted.word(one.get("id"), "id", 64)
     return _contribution_of(one, now, node_id, untrusted.time(one.get("collected_at"), "collected_at", now))
 
 
-def _contribution_of(one: Mapping[str, Any], now: float, node_id: str, collected_at: float) -> SentContribution:
+def _contribution_of(one: Fields, now: float, node_id: str, collected_at: float) -> SentContribution:
     spelling, key = _url(one.get("url"))
     if one.get("kind") != DESCRIPTION:
         raise BadValue("kind")  # a word that this version does not know how to show
@@ -130,25 +139,32 @@ def _contribution_of(one: Mapping[str, Any], now: float, node_id: str, collected
     version = one.get("prompt_version")
     if version is not None:
         version = untrusted.whole(version, "prompt_version", 0, 1_000_000)
-    about = one.get("artifact")
-    if not isinstance(about, Mapping):
+    one.get("content_hash")  # counted here, of the same content
+    about = one.part("artifact", partial(_artifact, now=now))
+    if about is None:
         raise BadValue("artifact")
-    licence = _licence(about.get("licence"), now)
-    facts = untrusted.document(about.get("facts") or {}, "facts", most_bytes=MAX_METADATA_BYTES, depth=MAX_DEPTH)
-    facts.pop("text", None)  # for a prompt, never shown as fact
     return SentContribution(
-        seq=one["seq"], told_id=one["id"], id=contribution_id(key, node_id, DESCRIPTION, version, hashed),
-        url=spelling, url_key=key, title=untrusted.word(about.get("title"), "title", MAX_TITLE),
-        provider=untrusted.word(about.get("provider"), "provider", 100),
-        object_id=untrusted.word(about.get("object_id"), "object_id", _TOO_LONG)[:2048],
-        source_name=untrusted.text(about.get("source_name"), "source_name", 400), licence=licence, facts=facts,
-        facts_at=licence.read_at if licence else collected_at, image_url=untrusted.link(about.get("image_url")),
-        kind=DESCRIPTION, content=content, content_hash=hashed,
+        seq=int(one.get("seq")), told_id=one.get("id"), id=contribution_id(key, node_id, DESCRIPTION, version, hashed),
+        url=spelling, url_key=key, kind=DESCRIPTION, content=content, content_hash=hashed,
         input_hash=untrusted.text(one.get("input_hash"), "input_hash", 128),
         model=untrusted.text(one.get("model"), "model"),
         model_digest=untrusted.text(one.get("model_digest"), "model_digest"),
         prompt_version=version, collected_at=collected_at,
+        facts_at=about["licence"].read_at if about["licence"] else collected_at, **about,
     )  # fmt: skip
+
+
+def _artifact(about: Fields, now: float) -> dict[str, Any]:
+    facts = untrusted.document(about.get("facts") or {}, "facts", most_bytes=MAX_METADATA_BYTES, depth=MAX_DEPTH)
+    facts.pop("text", None)  # for a prompt, never shown as fact
+    return {
+        "title": untrusted.word(about.get("title"), "title", MAX_TITLE),
+        "provider": untrusted.word(about.get("provider"), "provider", 100),
+        "object_id": untrusted.word(about.get("object_id"), "object_id", _TOO_LONG)[:2048],
+        "source_name": untrusted.text(about.get("source_name"), "source_name", 400),
+        "licence": about.part("licence", partial(_licence, now=now)), "facts": facts,
+        "image_url": untrusted.link(about.get("image_url")),
+    }  # fmt: skip
 
 
 def _url(value: Any) -> tuple[str, str]:
@@ -174,11 +190,7 @@ def _content(value: Any) -> Any:
     return untrusted.document(value, "content", most_bytes=MAX_CONTENT_BYTES, depth=MAX_DEPTH + 1)
 
 
-def _licence(value: Any, now: float) -> Licence | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise BadValue("licence")
+def _licence(value: Fields, now: float) -> Licence:
     uri, scope = value.get("uri"), value.get("scope")
     if not (isinstance(uri, str) and uri in OPEN_LICENCES and isinstance(scope, str) and scope in SCOPES):
         raise BadValue("licence")  # only what is openly licensed is stored, here as on the node
@@ -186,7 +198,7 @@ def _licence(value: Any, now: float) -> Licence | None:
     return Licence(uri, field, untrusted.time(value.get("read_at"), "licence", now), scope)
 
 
-def _miner(one: Mapping[str, Any], now: float) -> SentMiner:
+def _miner(one: Fields, now: float) -> SentMiner:
     texts = {
         name: untrusted.text(one.get(name), name)
         for name in (
@@ -194,7 +206,7 @@ def _miner(one: Mapping[str, Any], now: float) -> SentMiner:
         )
     }  # fmt: skip
     return SentMiner(
-        seq=one["seq"], mac=untrusted.mac(one.get("mac")), ip=untrusted.ip(one.get("ip")),
+        seq=int(one.get("seq")), mac=untrusted.mac(one.get("mac")), ip=untrusted.ip(one.get("ip")),
         online=untrusted.flag(one.get("online"), "online"), managed=untrusted.flag(one.get("managed"), "managed"),
         has_key=untrusted.flag(one.get("has_key"), "has_key"),
         created_at=untrusted.time(one.get("created_at"), "created_at", now),
@@ -202,62 +214,52 @@ def _miner(one: Mapping[str, Any], now: float) -> SentMiner:
     )  # fmt: skip
 
 
-def _event(one: Mapping[str, Any], now: float) -> SentEvent:
+def _event(one: Fields, now: float) -> SentEvent:
     told = one.get("mac")
     return SentEvent(
-        seq=one["seq"], at=untrusted.time(one.get("at"), "at", now), mac=None if told is None else untrusted.mac(told),
-        kind=untrusted.name(one.get("kind"), "kind"),
+        seq=int(one.get("seq")), at=untrusted.time(one.get("at"), "at", now),
+        mac=None if told is None else untrusted.mac(told), kind=untrusted.name(one.get("kind"), "kind"),
         detail=untrusted.document(one.get("detail"), "detail", most_bytes=MAX_DETAIL_BYTES, depth=MAX_DEPTH),
     )  # fmt: skip
 
 
-def _model(one: Mapping[str, Any]) -> SentModel:
-    count = {
-        name: None if one.get(name) is None else untrusted.whole(one[name], name, 0, 10_000)
-        for name in ("chips_per_chain", "chains")
-    }
-    presets = one.get("presets")
-    if not isinstance(presets, list) or len(presets) > MAX_PRESETS:
-        raise BadValue("presets")
+def _model(one: Fields) -> SentModel:
+    count = partial(untrusted.whole, most=10_000)
     return SentModel(
-        alias=untrusted.word(one.get("alias"), "alias", 100), name=untrusted.text(one.get("name"), "name"),
-        presets=tuple(_preset(preset) for preset in presets), topology=_topology(one.get("topology")),
-        series=untrusted.text(one.get("series"), "series"), **count,
+        alias=untrusted.word(one.get("alias"), "alias", 100), name=one.take("name", untrusted.text, None),
+        presets=tuple(one.take_parts("presets", _preset, MAX_PRESETS)),
+        topology=one.take("topology", _topology, None), series=one.take("series", untrusted.text, None),
+        chips_per_chain=one.take("chips_per_chain", count, None), chains=one.take("chains", count, None),
     )  # fmt: skip
 
 
-def _preset(value: Any) -> dict[str, Any]:
-    if not isinstance(value, Mapping):
-        raise BadValue("presets")
-    modded = value.get("modded_psu_required")
+def _preset(one: Fields) -> dict[str, Any]:
     return {
-        "name": untrusted.word(value.get("name"), "presets", 100),
-        "power_w": untrusted.number(value.get("power_w"), "presets", 0, 1e6),
-        "hashrate_hs": untrusted.number(value.get("hashrate_hs"), "presets", 0, 1e18),
-        "modded_psu_required": None if modded is None else untrusted.flag(modded, "presets"),
+        "name": untrusted.word(one.get("name"), "presets", 100),
+        "power_w": one.take("power_w", untrusted.number, None, 0, 1e6),
+        "hashrate_hs": one.take("hashrate_hs", untrusted.number, None, 0, 1e18),
+        "modded_psu_required": one.take("modded_psu_required", untrusted.flag, None),
     }
 
 
-def _topology(value: Any) -> tuple[tuple[int, ...], ...] | None:
-    if value is None:
-        return None
+def _topology(value: Any, code: str) -> tuple[tuple[int, ...], ...]:
     if not isinstance(value, list) or len(value) > MAX_TOPOLOGY:
-        raise BadValue("topology")
+        raise BadValue(code)
     for line in value:
         if not isinstance(line, list) or len(line) > MAX_TOPOLOGY:
-            raise BadValue("topology")
-    return tuple(tuple(untrusted.whole(chip, "topology", -1, 10_000) for chip in line) for line in value)
+            raise BadValue(code)
+    return tuple(tuple(untrusted.whole(chip, code, -1, 10_000) for chip in line) for line in value)
 
 
-def _number(document: Mapping[str, Any], name: str) -> int:
+def _number(envelope: Fields, name: str) -> int:
     try:
-        return untrusted.whole(document.get(name), name)
+        return untrusted.whole(envelope.get(name), name)
     except BadValue:
         raise BadEnvelope(f"{name}: expected a whole number from 0 to {values.MAX_WHOLE}") from None
 
 
-def _list(document: Mapping[str, Any], name: str, most: int) -> list[Any]:
-    value = document.get(name)
+def _list(envelope: Fields, name: str, most: int) -> list[Any]:
+    value = envelope.get(name)
     if value is None:
         value = []
     if not isinstance(value, list) or len(value) > most:
@@ -265,23 +267,11 @@ def _list(document: Mapping[str, Any], name: str, most: int) -> list[Any]:
     return value
 
 
-def _understood(read: Callable[[Mapping[str, Any]], T], raw: list[Any]) -> list[T]:
-    """Return what could be understood of a list of states: what is lost comes again with the next round."""
-    found: list[T] = []
-    for one in raw:
-        if isinstance(one, Mapping):
-            try:
-                found.append(read(one))
-            except BadValue:
-                continue
-    return found
-
-
 def _shown(seq: Any) -> int | None:
     return values.integer(seq)
 
 
-_READERS: dict[str, Callable[[Mapping[str, Any], float], Any]] = {
+_READERS: dict[str, Callable[[Fields, float], Any]] = {
     MINERS: _miner,
     STATUS: ingest_status.rollup,
     EVENTS: _event,

@@ -1,21 +1,25 @@
 """How miners of other nodes are and were: rollups and latest statuses, each value checked.
 
-A status is kept in a packed form and read back into records without a second look, so nothing gets in whose type or
-size is not that of the record's field.
+A status is stored and read back into records without a second look, so nothing gets in whose type or size is not that
+of the record's field. What is refused of a status costs itself alone: its miner is shown all the same.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, get_type_hints
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache, partial
+from typing import Any, TypeVar, get_type_hints
 
 from hived.records import untrusted
+from hived.records.fields import Fields
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_METADATA_BYTES, SentLatest, SentRollup
+from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.miner_view import StoredStatus
 from hived.records.streams import ROLLUP_S, rollup_key
 from hived.records.untrusted import BadValue
-from hived.store.miners import readings
+from hived.records.values import MAX_WHOLE
 
 MAX_HS = 1e18  # a thousand times the largest miner
 MAX_W = 1e6
@@ -24,111 +28,81 @@ MAX_SAMPLES = 10_000  # of one stretch of five minutes
 MAX_PARTS = 32  # fans, boards or pools of one miner
 MAX_EXTRA_BYTES = 4096
 MAX_NUMBER = 1e15
+MAX_COUNT = 2**31 - 1
 
 _RATES = ("hashrate_min_hs", "hashrate_mean_hs", "hashrate_max_hs", "expected_hashrate_mean_hs")
 _POWERS = ("power_min_w", "power_mean_w", "power_max_w")
 _TEMPERATURES = ("chip_temp_min_c", "chip_temp_mean_c", "chip_temp_max_c")
-_FORMS: dict[str, readings.Form[Any]] = {"fans": readings.FANS, "boards": readings.BOARDS, "pools": readings.POOLS}
+_BOUNDS = {"hs": (0.0, MAX_HS), "w": (0.0, MAX_W), "c": (COLDEST_C, HOTTEST_C), "s": (0.0, 1e10), "percent": (0.0, 1e3)}
+"""By the unit, of what is true of a whole miner."""
+_APART = ("num", "at", "partial", "efficiency_j_per_th", "fans", "hashboards", "pools", "extra")
+"""Fields of a status that are no plain values, or that have a reader of their own."""
+
+T = TypeVar("T")
 
 
-def rollup(one: Mapping[str, Any], now: float) -> SentRollup:
+def rollup(one: Fields, now: float) -> SentRollup:
     """Return a 5-minute rollup; BadValue when it is none."""
-    at = untrusted.time(one.get("at"), "at")
-    if at > now + untrusted.AHEAD_S or at % ROLLUP_S or rollup_key(one["seq"])[0] != at:
+    seq, at = int(one.get("seq")), untrusted.time(one.get("at"), "at")
+    if at > now + untrusted.AHEAD_S or at % ROLLUP_S or rollup_key(seq)[0] != at:
         raise BadValue("at")
     n = untrusted.whole(one.get("n"), "n", 1, MAX_SAMPLES)
     values: list[Any] = [n, untrusted.whole(one.get("hashing_n"), "hashing_n", 0, n)]
     values += [untrusted.number(one.get(name), name, 0, MAX_HS) for name in _RATES]
     values += [untrusted.number(one.get(name), name, 0, MAX_W) for name in _POWERS]
     values += [untrusted.number(one.get(name), name, COLDEST_C, HOTTEST_C) for name in _TEMPERATURES]
-    return SentRollup(one["seq"], untrusted.mac(one.get("mac")), at, tuple(values))
+    return SentRollup(seq, untrusted.mac(one.get("mac")), at, tuple(values))
 
 
-def latest(one: Mapping[str, Any]) -> SentLatest:
-    """Return how a miner was when it was last asked; BadValue when it cannot be understood."""
-    status = one.get("status")
+def latest(one: Fields) -> SentLatest:
+    """Return how a miner was when it was last asked; BadValue when it does not say which one."""
+    whole = partial(untrusted.whole, most=MAX_COUNT)
     return SentLatest(
-        mac=untrusted.mac(one.get("mac")), state=untrusted.text(one.get("state"), "state", 64),
-        preset=untrusted.text(one.get("preset"), "preset", 100), seen_at=_time(one.get("seen_at"), "seen_at"),
-        failures=untrusted.whole(one.get("failures"), "failures", 0, 2**31 - 1),
-        last_error=untrusted.text(one.get("last_error"), "last_error", 2000),
-        last_error_code=untrusted.text(one.get("last_error_code"), "last_error_code", 64),
-        last_error_at=_time(one.get("last_error_at"), "last_error_at"),
-        error_count=untrusted.whole(one.get("error_count"), "error_count", 0, 2**31 - 1),
-        status=None if status is None else _status(status),
+        mac=untrusted.mac(one.get("mac")), state=one.take("state", untrusted.text, None, 64),
+        preset=one.take("preset", untrusted.text, None, 100), seen_at=one.take("seen_at", untrusted.time, None),
+        failures=one.take("failures", whole, 0), last_error=one.take("last_error", untrusted.text, None, 2000),
+        last_error_code=one.take("last_error_code", untrusted.text, None, 64),
+        last_error_at=one.take("last_error_at", untrusted.time, None),
+        error_count=one.take("error_count", whole, 0), status=one.take_part("status", _status),
     )  # fmt: skip
 
 
-def _status(one: Any) -> StoredStatus:
-    if not isinstance(one, Mapping):
-        raise BadValue("status")
-    detail = one.get("detail") or {}
-    if not isinstance(detail, Mapping):
-        raise BadValue("detail")
-    rates = {
-        name: untrusted.number(one.get(name), name, 0, MAX_HS)
-        for name in ("hashrate_hs", "average_hashrate_hs", "expected_hashrate_hs")
-    }
-    heat = {
-        name: untrusted.number(one.get(name), name, COLDEST_C, HOTTEST_C)
-        for name in ("chip_temp_max_c", "pcb_temp_max_c")
-    }
-    power = untrusted.number(one.get("power_w"), "power_w", 0, MAX_W)
-    told = detail.get("reported_power_w", power)
-    fans, boards, pools = (_parts(detail.get(name), name) for name in _FORMS)
-    return StoredStatus(
-        num=0, at=untrusted.time(one.get("at"), "at"), state=untrusted.text(one.get("state"), "state", 64),
-        preset=untrusted.text(one.get("preset"), "preset", 100), power_w=power,
-        reported_power_w=untrusted.number(told, "detail", -MAX_NUMBER, MAX_NUMBER),
-        state_s=untrusted.number(one.get("state_s"), "state_s", 0, 1e10),
-        fan_duty_percent=untrusted.number(detail.get("fan_duty_percent"), "detail", 0, 1000),
-        partial=untrusted.flag(one.get("partial"), "partial"), fans=fans, hashboards=boards, pools=pools,
-        extra=untrusted.document(detail.get("extra") or {}, "detail", most_bytes=MAX_EXTRA_BYTES, depth=3),
-        **rates, **heat,
+def _status(one: Fields) -> StoredStatus:
+    bad = one.bad
+    status = StoredStatus(
+        num=0, at=untrusted.time(one.get("at"), "at"), partial=one.take("partial", untrusted.flag, True),
+        fans=tuple(one.take_parts("fans", partial(_part, FanReading), MAX_PARTS)),
+        hashboards=tuple(one.take_parts("hashboards", partial(_part, HashboardReading), MAX_PARTS)),
+        pools=tuple(one.take_parts("pools", partial(_part, PoolReading), MAX_PARTS)),
+        extra=one.take("extra", untrusted.document, {}, most_bytes=MAX_EXTRA_BYTES, depth=3),
+        **{name: one.take(name, read, None) for name, read in _readers(StoredStatus, bounded=True)},
     )  # fmt: skip
+    return status if one.bad == bad else replace(status, partial=True)
 
 
-def _parts(value: Any, name: str) -> tuple[Any, ...]:
-    """Return fans, boards or pools from lists of values in the order of their form."""
-    if value is None:
-        return ()
-    if not isinstance(value, list) or len(value) > MAX_PARTS:
-        raise BadValue("detail")
-    form = _FORMS[name]
-    kinds = _KINDS[name]
-    found = []
-    for values in value:
-        if not isinstance(values, list) or not 0 < len(values) <= len(kinds) or values[0] is None:
-            raise BadValue("detail")
-        found.append(form.read([_checked(one, kind) for one, kind in zip(values, kinds, strict=False)]))
-    return tuple(found)
+def _part(record: Callable[..., T], one: Fields) -> T:
+    """Return a fan, a board or a pool; BadValue when it does not say which one."""
+    told = {name: one.take(name, read, None) for name, read in _readers(record)}
+    if told["index"] is None:
+        raise BadValue("index")
+    return record(**{name: value for name, value in told.items() if value is not None})
 
 
-def _checked(value: Any, kind: Any) -> Any:
-    if value is None:
-        return None
-    if kind is str:
-        return untrusted.text(value, "detail", 400)
-    if kind is int:
-        if isinstance(value, float) and value.is_integer():  # thinned by the node: six digits
-            value = int(value) if abs(value) <= MAX_NUMBER else None
-        return untrusted.whole(value, "detail", -(2**53), 2**53)
-    return untrusted.number(value, "detail", -MAX_NUMBER, MAX_NUMBER)
-
-
-def _kind(hint: Any) -> Any:
-    """Return str, int or float for a field's type."""
-    kinds = {part for part in getattr(hint, "__args__", (hint,)) if part is not type(None)}
-    (kind,) = kinds
-    assert kind in (str, int, float), hint
-    return kind
-
-
-_KINDS = {name: [_kind(get_type_hints(form.record)[field]) for field in form.fields] for name, form in _FORMS.items()}
-
-
-def _time(value: Any, code: str) -> float | None:
-    return None if value is None else untrusted.time(value, code)
+@cache
+def _readers(record: Any, *, bounded: bool = False) -> list[tuple[str, Callable[[Any, str], Any]]]:
+    """Return the plain values of a record, each with its reader. `bounded`: numbers within what their units allow."""
+    hints = get_type_hints(record)
+    found: list[tuple[str, Callable[[Any, str], Any]]] = []
+    for name in (field.name for field in fields(record) if field.name not in _APART):
+        (kind,) = {part for part in getattr(hints[name], "__args__", (hints[name],)) if part is not type(None)}
+        low, high = _BOUNDS.get(name.rpartition("_")[2] if bounded else "", (-MAX_NUMBER, MAX_NUMBER))
+        readers: dict[Any, Callable[[Any, str], Any]] = {
+            str: partial(untrusted.text, most=400), int: partial(untrusted.whole, least=-MAX_WHOLE, most=MAX_WHOLE),
+            bool: untrusted.flag,
+            float: partial(untrusted.number, least=low, most=high),
+        }  # fmt: skip
+        found.append((name, readers[kind]))
+    return found
 
 
 def unpacked(content: Any) -> Any:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from hived.api.nodes import hello, ingest
 from hived.errors import BadRequest
 from hived.records import untrusted
 from hived.records.access import Principal
+from hived.records.fields import Fields, Unread
 from hived.records.ingest import LIMITS
 from hived.records.joining import as_node_id
 from hived.records.net import is_loopback
@@ -25,6 +27,8 @@ from hived.store import Database, commands
 from hived.store.access import attempts, node_keys
 from hived.store.nodes import contacts, nodes
 from hived.store.nodes import ingest as streams
+
+T = TypeVar("T")
 
 MAX_HEALTH_BYTES = 16 * 1024
 MAX_RESULT_BYTES = 4096
@@ -70,11 +74,12 @@ async def contact(request: web.Request) -> web.StreamResponse:
     held, wanted = await ctx.store.write(
         _keep_in_touch, who, told, address=request.remote, secure=is_private(request), now=now
     )
+    ingest.note_unread(request, who.node_id, "contact", told.wire, told.unread)
     return await responses.reply(request, {
         "at": to_text(now), "node_id": ctx.node_id, "name": ctx.node_name,
         "held": {stream: held.get(stream, 0) for stream in STREAMS},
         "orders": [{"id": one.id, "daemon": one.daemon, "verb": one.verb, "args": one.args} for one in wanted],
-        "limits": LIMITS,
+        "limits": LIMITS, "unread": told.unread,
     })  # fmt: skip
 
 
@@ -143,31 +148,36 @@ def _matched(value: Any, pattern: re.Pattern[str], code: str) -> str:
 
 
 def _contact(document: Mapping[str, Any]) -> Contact:
-    epoch = document.get("epoch")
+    unread = Unread()
+    one = Fields(document, unread)
+    epoch = one.get("epoch")
     if not isinstance(epoch, str) or not 0 < len(epoch) <= 64 or not epoch.isalnum() or not epoch.isascii():
         raise BadValue("epoch")
-    newest, oldest = document.get("newest") or {}, document.get("oldest_unsent_at") or {}
-    if not isinstance(newest, Mapping) or not isinstance(oldest, Mapping):
-        raise BadValue("newest")
-    done = document.get("done") or []
+    done = one.get("done") or []
     if not isinstance(done, list) or len(done) > MAX_DONE:
         raise BadValue("done")
-    return Contact(
-        version=untrusted.text(document.get("version"), "version", 64),
-        name=untrusted.word(document.get("name"), "name", 100), site=untrusted.text(document.get("site"), "site", 100),
-        epoch=epoch, at=untrusted.time(document.get("at"), "at"),
-        newest={name: untrusted.whole(newest[name], "newest") for name in STREAMS if newest.get(name) is not None},
-        oldest_at={name: untrusted.time(oldest[name], "oldest_unsent_at") for name in STREAMS if oldest.get(name)},
-        health=untrusted.document(document.get("health") or {}, "health", most_bytes=MAX_HEALTH_BYTES, depth=4),
-        done=tuple(_done(one) for one in done), leaving=document.get("leaving") is True,
+    found = Contact(
+        version=untrusted.text(one.get("version"), "version", 64), name=untrusted.word(one.get("name"), "name", 100),
+        site=untrusted.text(one.get("site"), "site", 100), epoch=epoch, at=untrusted.time(one.get("at"), "at"),
+        newest=one.part("newest", partial(_by_stream, read=untrusted.whole, code="newest")) or {},
+        oldest_at=one.part("oldest_unsent_at", partial(_by_stream, read=untrusted.time, code="oldest_unsent_at")) or {},
+        health=untrusted.document(one.get("health") or {}, "health", most_bytes=MAX_HEALTH_BYTES, depth=4),
+        done=tuple(_done(result) for result in done), leaving=one.get("leaving") is True,
+        wire=one.take("wire", untrusted.whole, 1, 1), unread=unread.counts,
     )  # fmt: skip
+    one.end()
+    return found
 
 
-def _done(one: Any) -> tuple[int, dict[str, Any]]:
-    if not isinstance(one, Mapping):
+def _by_stream(one: Fields, read: Callable[[Any, str], T], code: str) -> dict[str, T]:
+    return {name: read(one.get(name), code) for name in STREAMS if one.get(name) is not None}
+
+
+def _done(value: Any) -> tuple[int, dict[str, Any]]:
+    if not isinstance(value, Mapping):
         raise BadValue("done")
-    result = untrusted.document(one.get("result") or {}, "done", most_bytes=MAX_RESULT_BYTES, depth=4)
-    return untrusted.whole(one.get("id"), "done", 1), result
+    result = untrusted.document(value.get("result") or {}, "done", most_bytes=MAX_RESULT_BYTES, depth=4)
+    return untrusted.whole(value.get("id"), "done", 1), result
 
 
 def _key_id(value: Any) -> str:

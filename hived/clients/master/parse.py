@@ -9,12 +9,13 @@ from typing import Any
 from hived.errors import Unreadable
 from hived.records import untrusted, values
 from hived.records.joining import NODE_ID
-from hived.records.streams import CONTRIBUTIONS, STREAMS, Limits
+from hived.records.streams import CONTRIBUTIONS, STREAMS, WIRE, Limits
 from hived.records.untrusted import BadValue
 from hived.records.uplink import Contact, Hello, Ingested, JoinAnswer, Order
 
 MAX_ORDERS = 64  # of one contact; the others come with the next one
 MAX_REASON = 300
+MAX_UNREAD = 64  # names of fields in one answer
 MAX_ARGS_BYTES = 16 * 1024
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _PHRASE = re.compile(r"[a-z]{5}(-[a-z]{5}){1,7}")
@@ -63,6 +64,7 @@ def limits(value: object) -> Limits:
         contribution_items=lower("contribution_items", 1, own.contribution_items),
         body_bytes=lower("body_bytes", 4096, own.body_bytes),
         encodings=tuple(name for name in ("zstd", "gzip") if name in known),
+        wire=min(values.integer(doc.get("wire"), 1) or 1, WIRE),
     )
 
 
@@ -73,13 +75,13 @@ def ingested(body: bytes, stream: str) -> Ingested:
     if seq is None:
         raise Unreadable("the master does not say what it holds")
     gap, most = doc.get("outcome") == "gap", Limits().items
+    unread = tuple(values.text(name, MAX_REASON) or "?" for name in [*values.table(doc.get("unread"))][:MAX_UNREAD])
     if stream == CONTRIBUTIONS:
         verdicts = values.tables(doc.get("results"), most)
-        return Ingested(
-            seq, gap, [(str(one.get("id"))[:64], _reason(one)) for one in verdicts if one.get("outcome") == "rejected"]
-        )
-    refused = ((values.integer(one.get("seq"), 1), one) for one in values.tables(doc.get("rejected"), most))
-    return Ingested(seq, gap, [(number, _reason(one)) for number, one in refused if number is not None])
+        refused = [(str(one.get("id"))[:64], _reason(one)) for one in verdicts if one.get("outcome") == "rejected"]
+        return Ingested(seq, gap, refused, unread)
+    rows = ((values.integer(one.get("seq"), 1), one) for one in values.tables(doc.get("rejected"), most))
+    return Ingested(seq, gap, [(number, _reason(one)) for number, one in rows if number is not None], unread)
 
 
 def complaint(body: bytes) -> str:

@@ -108,11 +108,18 @@ class Delivery:
 
     async def _send(self, stream: str, first: int, last: int, lists: dict[str, Sequence[Item]]) -> Ingested:
         head: dict[str, Any] = {
-            "node_id": self._node_id, "epoch": self.epoch, "stream": stream, "first_seq": first, "last_seq": last,
+            "wire": self.limits.wire, "node_id": self._node_id, "epoch": self.epoch, "stream": stream,
+            "first_seq": first, "last_seq": last,
         }  # fmt: skip
         packing = () if self._unpacked else self.limits.encodings
         try:
-            return await self._client.ingest(self._key, head, lists, packing)
+            answer = await self._client.ingest(self._key, head, lists, packing)
+            if answer.unread:
+                names = ", ".join(answer.unread)
+                self._say(
+                    f"{stream} {names}", f"the master does not understand all that it is told of {stream}: {names}"
+                )
+            return answer
         except NotUnpacked as err:
             if not packing:
                 raise Transient(str(err)) from err

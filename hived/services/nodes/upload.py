@@ -17,7 +17,7 @@ from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import Refused, Transient
 from hived.records.joining import new_key
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
+from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS, WIRE
 from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
 from hived.services.nodes.delivery import HEAD_BYTES, Delivery
@@ -172,8 +172,8 @@ class Upload:
         lags = await self._store.read(streams.lags, node_id=self._own.node_id, held=held, count=False)
         done = await self._orders.done(str(link.master_id))
         body = {
-            "version": self._own.version, "name": self._own.name, "site": self._own.site, "epoch": incarnation,
-            "at": to_text(wall), "newest": newest,
+            "wire": WIRE, "version": self._own.version, "name": self._own.name, "site": self._own.site,
+            "epoch": incarnation, "at": to_text(wall), "newest": newest,
             "oldest_unsent_at": {name: None if lag.oldest_at is None else to_text(lag.oldest_at)
                                  for name, lag in lags.items()},
             "health": await self._health(), "done": [{"id": number, "result": result} for number, result in done],
@@ -281,7 +281,7 @@ class Upload:
         while more:
             page = await self._store.read(
                 streams.latest, after=self._cursor, items=carrier.limits.items,
-                size=carrier.limits.body_bytes - HEAD_BYTES,
+                size=carrier.limits.body_bytes - HEAD_BYTES, wire=carrier.limits.wire,
             )  # fmt: skip
             await carrier.loose(STATUS, "latest", page.items)
             self._cursor, more = page.cursor, page.more

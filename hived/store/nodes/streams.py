@@ -13,13 +13,15 @@ from typing import Any
 import peewee as pw
 from peewee import JOIN
 
-from hived.errors import HivedError
+from hived.records import measures
+from hived.records.ingest import SentLatest
 from hived.records.streams import (
     CONTRIBUTIONS,
     EVENTS,
     MINERS,
     STATUS,
     STREAMS,
+    WIRE,
     Batch,
     Item,
     Lag,
@@ -28,9 +30,10 @@ from hived.records.streams import (
     rollup_seq,
 )
 from hived.records.times import to_text
+from hived.records.wire import latest as latest_told
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, dicts, tuples
-from hived.store.miners import packing
+from hived.store.miners import readings
 from hived.store.schema import Artifact, Contribution, Counter, Health, Miner, Model, Rollup5m, Status
 from hived.store.schema import Event as EventRow
 
@@ -46,10 +49,8 @@ _ROLLUP = (
     "power_min_w", "power_mean_w", "power_max_w", "chip_temp_min_c", "chip_temp_mean_c", "chip_temp_max_c",
 )  # fmt: skip
 _CONTRIBUTION = ("id", "kind", "content_hash", "input_hash", "model", "model_digest", "prompt_version")
-_HEALTH = ("state", "preset", "failures", "last_error", "last_error_code", "error_count")
-_STATUS = (
-    "hashrate_hs", "average_hashrate_hs", "expected_hashrate_hs", "power_w", "state_s", "chip_temp_max_c",
-    "pcb_temp_max_c",
+_HEALTH = (
+    "mac", "state", "preset", "seen_at", "failures", "last_error", "last_error_code", "last_error_at", "error_count",
 )  # fmt: skip
 
 
@@ -79,13 +80,16 @@ def batch(
             return Batch(stream, after + 1, found[-1].seq, found, more=True)
 
 
-def latest(db: Database, *, after: tuple[int, int], items: int, size: int) -> Latest:
-    """Return how the miners are that changed after a (rev, miner's number), oldest change first."""
+def latest(db: Database, *, after: tuple[int, int], items: int, size: int, wire: int = WIRE) -> Latest:
+    """Return how the miners are that changed after a (rev, miner's number), oldest change first.
+
+    `wire`: the form that the master understands.
+    """
     found: list[Item] = []
     room, cursor = size, after
     rows = dicts(_latest(*after).limit(items), db)
     for row in rows:
-        item = _latest_item(row)
+        item = _latest_item(row, wire)
         room -= len(item.text) + 1
         if found and room < 0:
             return Latest(found, cursor, more=True)
@@ -234,7 +238,7 @@ def _latest(rev: int, num: int) -> Any:
             Health.num, Health.rev, Health.state, Health.preset, Health.seen_at, Health.failures, Health.last_error,
             Health.last_error_code, Health.last_error_at, Health.error_count, Miner.mac, Status.at,
             Status.state.alias("status_state"), Status.preset.alias("status_preset"), Status.partial, Status.detail,
-            *(getattr(Status, name) for name in _STATUS),
+            *(getattr(Status, name) for name in measures.COLUMNS),
         )
         .join(Miner, on=(Miner.num == Health.num))
         .switch(Health)
@@ -244,27 +248,12 @@ def _latest(rev: int, num: int) -> Any:
     )  # fmt: skip
 
 
-def _latest_item(row: dict[str, Any]) -> Item:
-    told: dict[str, Any] = {"mac": row["mac"]} | {name: row[name] for name in _HEALTH}
-    told |= {"seen_at": _time(row["seen_at"]), "last_error_at": _time(row["last_error_at"]), "status": None}
+def _latest_item(row: dict[str, Any], wire: int) -> Item:
+    status = None
     if row["at"] is not None:
-        told["status"] = {
-            "at": to_text(row["at"]), "state": row["status_state"], "preset": row["status_preset"],
-            "partial": bool(row["partial"]), **{name: row[name] for name in _STATUS}, **_detail(row["detail"]),
-        }  # fmt: skip
-    return Item(row["num"], _text(told), row["mac"])
-
-
-def _detail(packed: bytes | None) -> dict[str, Any]:
-    """One record that cannot be read must not keep the others here: then the columns are all there is to tell."""
-    try:
-        return {"detail": packing.unpack_detail(packed)}
-    except HivedError:
-        return {"detail": {}, "partial": True}
-
-
-def _time(at: float | None) -> str | None:
-    return None if at is None else to_text(at)
+        status = readings.from_row(row | {"state": row["status_state"], "preset": row["status_preset"]})
+    told = SentLatest(**{name: row[name] for name in _HEALTH}, status=status)
+    return Item(row["num"], _text(latest_told(told, wire)), row["mac"])
 
 
 def _text(value: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from hived.clients.master.client import MAX_ANSWER_BYTES, MasterClient
 from hived.clients.master.errors import BadBatch, KeyTaken, NotUnpacked, NotWelcome, TooLarge
 from hived.errors import HivedError, Throttled, Transient, Unreadable
 from hived.records.joining import new_key
-from hived.records.streams import CONTRIBUTIONS, EVENTS, STREAMS, Item, Limits
+from hived.records.streams import CONTRIBUTIONS, EVENTS, STREAMS, WIRE, Item, Limits
 from hived.records.uplink import Contact, Ingested, Order
 
 CONTACT: dict[str, Any] = {
@@ -77,6 +77,20 @@ async def test_a_contact_is_a_record(master: Master, client: MasterClient) -> No
     assert (request.method, request.path) == ("POST", "/api/v1/nodes/me/contact")
     assert request.headers["Authorization"] == f"Bearer {key.text}"
     assert json.loads(body) == {"version": "0.1.0"}
+
+
+@pytest.mark.parametrize(
+    ("told", "wire"), [(1, 1), (WIRE, WIRE), (10**9, WIRE), (None, 1), ("2", 1), (0, 1), (True, 1), ([], 1)]
+)
+def test_a_master_is_written_to_in_a_form_that_it_and_we_know(told: Any, wire: int) -> None:
+    assert parse.limits({"wire": told}).wire == wire
+
+
+@pytest.mark.parametrize("unread", [None, 7, ["x"], {}, {"latest.mood\n": 3, "": 1} | {f"x{n}": n for n in range(999)}])
+def test_what_a_master_did_not_understand_is_a_bounded_list_of_names(unread: Any) -> None:
+    found = parse.ingested(json.dumps({"seq": 1, "rejected": [], "unread": unread}).encode(), EVENTS).unread
+    assert len(found) <= parse.MAX_UNREAD
+    assert found[:2] == (("latest.mood", "?") if unread and isinstance(unread, dict) else ())
 
 
 @pytest.mark.parametrize(("encoding", "unpack"), [("zstd", zstd.decompress), ("gzip", gzip.decompress)])

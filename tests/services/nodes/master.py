@@ -12,7 +12,7 @@ from aiohttp import web
 from backports import zstd
 
 from hived.records import joining
-from hived.records.streams import STREAMS
+from hived.records.streams import STREAMS, WIRE
 from hived.records.times import to_text
 from tests.clients.master.tls import Certificate
 
@@ -42,6 +42,7 @@ class SmallMaster:
         self.faults: list[Fault] = []
         self.limits: dict[str, Any] = {
             "items": 500, "contribution_items": 100, "body_bytes": 1 << 20, "encodings": ["gzip", "zstd"],
+            "wire": WIRE,
         }  # fmt: skip
         self.skew_s = 0.0
         self.used: list[str] = []

@@ -14,7 +14,8 @@ from aiohttp import web
 
 from hived.errors import Transient
 from hived.records.events import Event
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
+from hived.records.miner import HashboardReading
+from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS, WIRE
 from hived.services.nodes.delivery import MOST_IN_A_ROW
 from hived.store import events
 from hived.store.engine.epoch import epoch
@@ -483,3 +484,39 @@ async def test_what_waits_is_counted_without_what_was_set_aside(node: Node, mast
     await node.tick(1)
     assert sum(lag.behind for lag in lags.values()) == 24
     assert "23 rows wait" in node.sync.summary()
+
+
+async def test_a_node_writes_what_its_master_understands_and_goes_on_when_that_is_updated(
+    node: Node, master: SmallMaster
+) -> None:
+    del master.limits["wire"]  # as 0.1.0
+    await node.store.write(fill, node.clock())
+    await node.store.write(poll, [1], node.clock() + 1, hashboards=(HashboardReading(1, "mining", hashrate_hs=3e13),))
+    await node.tick(5)
+    status = master.latest["02:00:00:00:00:01"]["status"]
+    assert (status["detail"], "hashboards" in status) == ({"boards": [[1, "mining", 3e4]]}, False)
+    master.limits["wire"] = WIRE
+    await node.tick(15)
+    await node.store.write(poll, [1], node.clock() + 1, hashboards=(HashboardReading(1, "mining", hashrate_hs=4e13),))
+    await node.tick(5)
+    status = master.latest["02:00:00:00:00:01"]["status"]
+    assert status["hashboards"] == [{"index": 1, "state": "mining", "hashrate_hs": 4e13}]
+    assert "detail" not in status
+    assert master.contacts[-1]["wire"] == WIRE
+
+
+async def test_what_the_master_does_not_understand_is_said_once(
+    node: Node, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unread(doc: dict[str, Any]) -> web.Response | None:
+        if not doc.get("latest"):
+            return None
+        return web.json_response({"stream": STATUS, "seq": 0, "rejected": [], "unread": {"latest.mood": 3}})
+
+    master.faults.append(on("ingest", unread))
+    await node.store.write(fill, node.clock())
+    for _ in range(3):
+        await node.store.write(poll, [1, 2, 3], node.clock())
+        await node.tick(5)
+    said = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert said == ["the master does not understand all that it is told of status: latest.mood"]

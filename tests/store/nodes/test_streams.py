@@ -184,7 +184,7 @@ async def test_the_latest_status_comes_by_change_and_pages_within_one_change(sto
             break
     assert [row["mac"][-1] for row in found] == ["1", "2", "3", "4", "5"]
     assert found[0]["status"]["hashrate_hs"] == 1e14
-    assert found[0]["status"]["detail"] == {}
+    assert found[0]["status"]["hashboards"] == []
     assert (await store.read(streams.latest, after=cursor, items=2, size=1 << 20)).items == []
     await store.write(miners.failed, nums[3], START + 20, "timeout", "no answer")
     page = await store.read(streams.latest, after=cursor, items=2, size=1 << 20)
@@ -206,7 +206,7 @@ async def test_a_status_whose_record_is_broken_is_told_by_its_columns(store: Sto
     await store.write(break_it)
     (item,) = (await store.read(streams.latest, after=(0, 0), items=9, size=1 << 20)).items
     status = json.loads(item.text)["status"]
-    assert (status["power_w"], status["partial"], status["detail"]) == (3000.0, True, {})
+    assert (status["power_w"], status["partial"], status["hashboards"]) == (3000.0, True, [])
 
 
 async def test_models_travel_with_their_ladder(store: Store) -> None:
