@@ -16,9 +16,9 @@ from tests.dashboard.nodes.test_nodes_page import ask, join, own
 pytestmark = pytest.mark.browser
 
 STEERING = (
-    ".scan, .steer, .addsource, .remove, .plain-table .actions button, .pageactions button, .head button, dialog,"
+    ".scan, .controls, .addsource, .remove, .plain-table .actions button, .pageactions button, .head button, dialog,"
     " .switch input:not(.pictures input):not(:disabled), .maxpreset select:not(:disabled), form:not(.filters),"
-    " .asking button, .node button"
+    " .join-requests button, .node button"
 )
 
 
@@ -43,7 +43,7 @@ async def test_a_viewer_sees_no_button_that_would_be_refused(farm: Farm, open_pa
             "/models": "document.querySelector('.ladder')",
             "/collecting": "document.querySelector('tr[data-source]') && document.querySelector('.doing')",
             "/site": "document.querySelector('.daemons li')",
-            "/nodes": "document.querySelector('.node') && document.querySelector('[data-asking]')",
+            "/nodes": "document.querySelector('.node') && document.querySelector('[data-request]')",
         }
         for path, until in ready.items():
             await page.go(farm.url + path, until=until)

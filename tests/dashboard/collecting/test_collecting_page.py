@@ -1,4 +1,4 @@
-"""The page of the auto-miner in a real browser: state, start and stop, sources, the feed, pictures when asked for."""
+"""The page of the auto-miner in a real browser: state, start and stop, sources, artifacts, pictures when asked."""
 
 from __future__ import annotations
 
@@ -102,18 +102,18 @@ async def test_start_and_stop_change_what_the_daemon_obeys(farm: Farm, open_page
     async with open_page() as page:
         await go(page, farm)
         assert "Idle" in await page.text(".doing")
-        assert await page.evaluate("document.querySelectorAll('.steer button')[1].disabled") is True
-        await page.click(".steer button:nth-child(1)")
+        assert await page.evaluate("document.querySelectorAll('.controls button')[1].disabled") is True
+        await page.click(".controls button:nth-child(1)")
         await until(wanted)
         await page.wait_for("document.querySelector('.state').innerText.includes('Starting')")
-        await page.wait_for("document.querySelectorAll('.steer button')[0].disabled")
+        await page.wait_for("document.querySelectorAll('.controls button')[0].disabled")
         await farm.write(collected.tell, time.time(), "Running", "The Met")
         await page.wait_for(
             "document.querySelector('.state').innerText.replace(/\\s+/g, ' ').includes('Running The Met')"
         )
         await page.wait_for("document.querySelector('.current-row .name').innerText === 'The Met'")
         assert await page.evaluate("document.querySelector('.actions button').disabled") is True
-        await page.click(".steer button:nth-child(2)")
+        await page.click(".controls button:nth-child(2)")
 
         async def stopped() -> bool:
             return not await wanted()
@@ -139,7 +139,7 @@ async def test_one_source_is_run_once(farm: Farm, open_page: OpenPage) -> None:
 
         await until(asked)
         await page.wait_for("document.querySelector('.doing').innerText.includes('One source is visited once')")
-        await page.wait_for("!document.querySelectorAll('.steer button')[1].disabled")
+        await page.wait_for("!document.querySelectorAll('.controls button')[1].disabled")
 
 
 async def test_counts_artifacts_and_descriptions_follow_live(farm: Farm, open_page: OpenPage) -> None:
@@ -202,7 +202,9 @@ async def test_artifacts_are_searched_filtered_and_loaded_further(farm: Farm, op
         pages = await page.evaluate("[...document.querySelectorAll('select[name=source] option')]"
                                     ".find(o => o.innerText === 'Pages').value")  # fmt: skip
         await choose(page, "select[name=source]", pages)
-        await page.wait_for(f"{CARDS} === 0 && document.querySelector('.feed').innerText.includes('No artifact fits')")
+        await page.wait_for(
+            f"{CARDS} === 0 && document.querySelector('.artifact-list').innerText.includes('No artifact fits')"
+        )
         assert page.problems == []
 
 
@@ -256,8 +258,8 @@ async def test_no_daemon_and_no_model_are_said_with_what_to_run(farm: Farm, open
     async with open_page() as page:
         await page.go(f"{farm.url}/collecting", until="document.querySelector('.autominer .tone-bad')")
         assert "hive-minerd does not run" in await page.text(".autominer .note")
-        await page.click(".steer button")
-        await page.wait_for("document.querySelector('.steer').innerText.includes('hive-minerd does not run')")
+        await page.click(".controls button")
+        await page.wait_for("document.querySelector('.controls').innerText.includes('hive-minerd does not run')")
         await farm.write(collected.minerd, time.time())
         model = "the model llama3.2:1b is missing: run `ollama pull llama3.2:1b`"
         await farm.write(collected.tell, time.time(), "Running", None, model)

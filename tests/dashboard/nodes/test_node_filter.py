@@ -75,7 +75,7 @@ async def test_events_of_one_node_are_shown_and_followed(farm: Farm, open_page: 
     await farm.write(happen, 1, "shed-1")
     async with open_page() as page:
         await page.go(f"{farm.url}/events", until="document.querySelector('.events li')")
-        assert "shed rebooted" in " ".join((await page.text(".events")).split())
+        assert "shed: rebooted" in " ".join((await page.text(".events")).split())
         await choose(page, "shed-1")
         await page.wait_for(
             "document.querySelectorAll('.events li').length === 1 && location.search === '?node=shed-1'"
@@ -85,7 +85,7 @@ async def test_events_of_one_node_are_shown_and_followed(farm: Farm, open_page: 
         await page.wait_for("document.querySelectorAll('.events li').length === 2")
         await choose(page, "n1")
         await page.wait_for("document.querySelector('.events').innerText.includes('was found')")
-        assert "shed rebooted" not in " ".join((await page.text(".events")).split())
+        assert "shed: rebooted" not in " ".join((await page.text(".events")).split())
         await farm.write(happen, 4, "shed-1")
         before = await page.evaluate("document.querySelectorAll('.events li').length")
         await farm.write(happen, 5, None)

@@ -69,8 +69,8 @@ async def test_a_waiting_node_is_approved_by_its_phrase(farm: Farm, open_page: O
         assert "No other node yet" in await page.text("main")
         said = await farm.write(ask)
         other = await farm.write(ask, "shed-1", "shed")  # somebody else asks under the same id
-        await page.wait_for("document.querySelectorAll('[data-asking]').length === 2", within=15)
-        words = await page.text(".asking")
+        await page.wait_for("document.querySelectorAll('[data-request]').length === 2", within=15)
+        words = await page.text(".join-requests")
         assert "journalctl -u hive-syncd" in words
         assert "10.20.0.7" in words
         phrases = await page.evaluate("[...document.querySelectorAll('.phrase')].map(e => e.innerText)")
@@ -83,7 +83,7 @@ async def test_a_waiting_node_is_approved_by_its_phrase(farm: Farm, open_page: O
         # Refusing the other one leaves the key that was approved alone.
         await page.click("button[aria-label='Refuse shed']")
         await page.click("dialog .danger")
-        await page.wait_for("!document.querySelector('.asking') && !document.querySelector('dialog')")
+        await page.wait_for("!document.querySelector('.join-requests') && !document.querySelector('dialog')")
         one = (await farm.store.read(contacts.listing))[1]
         assert {key.phrase: key.status for key in one.keys} == {said: "active", other: "revoked"}
         assert one.status == "approved"
@@ -206,7 +206,7 @@ async def test_words_of_nodes_stay_words(farm: Farm, open_page: OpenPage) -> Non
     await farm.write(poison)
     async with open_page() as page:
         await go(page, farm, 2)
-        await page.wait_for("document.querySelector('[data-asking]')")
+        await page.wait_for("document.querySelector('[data-request]')")
         assert (await page.text("main")).count(HOSTILE) >= 5
         await page.click("[data-node=shed-1] .actions button")
         await page.wait_for("document.querySelector('dialog h2').innerText.includes('onerror=')")

@@ -6,7 +6,7 @@ import { live, retryNow, startLive, useLive, useNow } from "./lib/live.js";
 import { SessionEnded } from "./access/login.js";
 import { go, restoreScroll, startRouter, useRoute } from "./lib/router.js";
 import { may, startSession, useSession } from "./lib/session.js";
-import { Troubles } from "./appliance/box-problems.js";
+import { BoxProblems } from "./appliance/box-problems.js";
 import { PAGES } from "./pages.js";
 
 const OLD_DATA_S = 60; // four polls of 15 s without a single status of a whole fleet: the poller stands still
@@ -81,7 +81,7 @@ function Header({ page }) {
     <${Connection} />
     <${Account} />
     <${ThemeSwitch} />
-    <${Troubles} />
+    <${BoxProblems} />
     ${updated && html`<p class="banner" role="alert">hived was updated. <button type="button" onClick=${() => location.reload()}>Reload this page</button></p>`}
   </header>`;
 }

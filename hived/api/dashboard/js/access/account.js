@@ -1,7 +1,7 @@
 /* Who is logged in, in the header: name, role, and what one may do with one's own account. */
 import { post } from "../lib/api.js";
 import { NewPassword } from "../lib/credentials.js";
-import { Dialog } from "../lib/dialog.js";
+import { Dialog, FormDialog } from "../lib/dialog.js";
 import { html, useLayoutEffect, useRef, useState } from "../lib/html.js";
 import { logout, useSession } from "../lib/session.js";
 
@@ -57,29 +57,18 @@ export function Account() {
 function ChangePassword({ user, onClose }) {
   const [old, setOld] = useState("");
   const [fresh, setFresh] = useState(null);
-  const [state, setState] = useState({ busy: false, error: null, done: false });
-  const save = async (event) => {
-    event.preventDefault();
-    if (fresh === null) return setState({ busy: false, error: "the two must be equal and long enough", done: false });
-    setState({ busy: true, error: null, done: false });
-    try {
-      await post("/api/v1/session/password", { old, new: fresh });
-      setState({ busy: false, error: null, done: true });
-    } catch (err) {
-      const wait = err.retryAfter ? `; try again in ${err.retryAfter} s` : "";
-      setState({ busy: false, error: `${err.message}${wait}`, done: false });
-    }
-    return undefined;
+  const [done, setDone] = useState(false);
+  const change = async () => {
+    if (fresh === null) throw new Error("the two must be equal and long enough");
+    await post("/api/v1/session/password", { old, new: fresh });
+    setDone(true);
   };
-  if (state.done) {
+  if (done) {
     return html`<${Dialog} title="Password changed" onClose=${onClose}><p>It holds from now on. Your other sessions were ended.</p>
       <p class="buttons"><button type="button" class="primary" autofocus onClick=${onClose}>Close</button></p><//>`;
   }
-  return html`<${Dialog} title=${`Change the password of ${user}`} onClose=${onClose}><form onSubmit=${save}>
+  return html`<${FormDialog} title=${`Change the password of ${user}`} verb="Change" failed="Not changed" act=${change} stays onClose=${onClose}>
     <input class="hidden" type="text" name="username" autocomplete="username" value=${user} readonly tabindex="-1" aria-hidden="true" />
     <label>Present password <input type="password" name="old" autocomplete="current-password" required maxlength="256" autofocus value=${old} onInput=${(event) => setOld(event.target.value)} /></label>
-    <${NewPassword} onChange=${setFresh} />
-    <div role="alert">${state.error && html`<p class="tone-bad">Not changed: ${state.error}.</p>`}</div>
-    <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Change</button></p>
-  </form><//>`;
+    <${NewPassword} onChange=${setFresh} /><//>`;
 }

@@ -2,7 +2,7 @@
 import { get } from "../lib/api.js";
 import { exact, stamp } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
-import { Pending, When } from "../lib/ui.js";
+import { Pending, Table, When } from "../lib/ui.js";
 
 const PAGE = 50;
 const LOOK_EVERY_MS = 10000;
@@ -46,14 +46,13 @@ export function AuditList() {
       : read.rows.length === 0
         ? html`<p class="note muted">Nothing was changed so far.</p>`
         : ""}
-    ${read.rows?.length > 0 && html`<div class="scroller" tabindex="0" role="region" aria-labelledby="audit"><table class="plain-table stacked audit">
-      <thead><tr><th scope="col">When</th><th scope="col">Who</th><th scope="col">From</th><th scope="col">What</th><th scope="col">Before → after</th></tr></thead>
+    ${read.rows?.length > 0 && html`<${Table} of="audit" kind="stacked audit" head=${["When", "Who", "From", "What", "Before → after"]}>
       <tbody>${read.rows.map((row) => html`<tr key=${row.id} data-audit=${row.id}>
         <td class="nowrap" data-label="When"><${When} ms=${stamp(row.at)} /></td>
         <td class="who" data-label="Who"><b>${row.who}</b></td>
         <td class="from" data-label="From">${row.via}${row.address ? html`, <span class="nowrap">${row.address}</span>` : ""}</td>
         <td class="reason" data-label="What"><b>${words(row.action)}</b>${row.target && row.target !== row.who ? html` ${row.target}` : ""}</td>
-        <td class="reason wide ${isNothing(row.before) && isNothing(row.after) ? "none" : ""}" data-label="Before → after"><${Change} before=${row.before} after=${row.after} /></td></tr>`)}</tbody></table></div>`}
+        <td class="reason wide ${isNothing(row.before) && isNothing(row.after) ? "none" : ""}" data-label="Before → after"><${Change} before=${row.before} after=${row.after} /></td></tr>`)}</tbody><//>`}
     ${read.rows?.length > 0 && read.more && html`<p class="center"><button type="button" class="older" onClick=${read.older}>Older changes</button></p>`}
   </section>`;
 }

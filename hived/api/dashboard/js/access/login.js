@@ -67,7 +67,7 @@ export function LoginPage({ query }) {
 export function SessionEnded() {
   const { ended, user, local, setupNeeded } = useSession();
   const [put, setPut] = useState(false); // away, by Escape
-  useEffect(() => setPut(false), [ended]);
+  useLayoutEffect(() => setPut(false), [ended]); // at once: Escape may follow on its heels
   if (!ended || put) return "";
   if (local) {
     return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>

@@ -1,10 +1,10 @@
 /* Tokens of programs: made with a role and an end, shown once, revoked at once. */
 import { post, remove } from "../lib/api.js";
-import { Confirm, Dialog, Secret } from "../lib/dialog.js";
-import { count, stamp } from "../lib/format.js";
+import { Confirm, Dialog, FormDialog, Secret } from "../lib/dialog.js";
+import { count, exact, stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { now } from "../lib/live.js";
-import { Badge, Pending, useRead, When } from "../lib/ui.js";
+import { ACTIONS, Badge, Pending, Table, useRead, When } from "../lib/ui.js";
 import { RoleChoice, ROLE_WORDS } from "../lib/roles.js";
 
 const AREAS = {
@@ -36,9 +36,8 @@ export function Tokens() {
       <button type="button" onClick=${() => setAsked("add")}>Make a token…</button></div>
     ${tokens.length === 0
       ? html`<p class="note muted">None. A program that reads or steers this site sends one with each call: <code>Authorization: Bearer …</code></p>`
-      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="tokens"><table class="plain-table stacked tokens">
-          <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">For</th><th scope="col">Made</th><th scope="col">Last used</th><th scope="col">Ends</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
-          <tbody>${tokens.map((token) => html`<${Row} key=${token.id} token=${token} onRevoke=${() => setAsked(token)} />`)}</tbody></table></div>`}
+      : html`<${Table} of="tokens" kind="stacked tokens" head=${["Name", "Role", "For", "Made", "Last used", "Ends", ACTIONS]}>
+          <tbody>${tokens.map((token) => html`<${Row} key=${token.id} token=${token} onRevoke=${() => setAsked(token)} />`)}</tbody><//>`}
     <p class=${said.tone} role="status">${said.text}</p>
     ${asked === "add" && html`<${MakeToken} onClose=${close} onMade=${read.again} />`}
     ${asked !== null && asked !== "add" && html`<${Confirm} title=${`Revoke ${asked.name}?`} verb="Revoke" onClose=${close}
@@ -67,32 +66,26 @@ function Row({ token, onRevoke }) {
 function Until({ ms }) {
   const days = (ms - now()) / 1000 / DAY_S;
   const words = days >= 2 ? `in ${Math.round(days)} days` : `in ${Math.max(1, Math.round(days * 24))} h`;
-  return html`<time datetime=${new Date(ms).toISOString()} title=${new Date(ms).toLocaleString("en-GB")}>${words}</time>`;
+  return html`<time datetime=${new Date(ms).toISOString()} title=${exact(ms)}>${words}</time>`;
 }
 
 function MakeToken({ onClose, onMade }) {
   const [wish, setWish] = useState({ name: "", role: "viewer", days: 90, scopes: [] });
-  const [state, setState] = useState({ busy: false, error: null, made: null });
-  const make = async (event) => {
-    event.preventDefault();
-    setState({ busy: true, error: null, made: null });
+  const [made, setMade] = useState(null);
+  const make = async () => {
     const expires = wish.days ? new Date(now() + wish.days * DAY_S * 1000).toISOString() : null;
     const body = { name: wish.name.trim(), role: wish.role, ...(wish.scopes.length ? { scopes: wish.scopes } : {}), ...(expires ? { expires_at: expires } : {}) };
-    try {
-      setState({ busy: false, error: null, made: await post("/api/v1/tokens", body) });
-      onMade();
-    } catch (err) {
-      setState({ busy: false, error: err.message, made: null });
-    }
+    setMade(await post("/api/v1/tokens", body));
+    onMade();
   };
-  if (state.made) {
-    return html`<${Dialog} title=${`Token ${state.made.name}`} onClose=${onClose} wide>
-      <${Secret} text=${state.made.token}>This is the only time it is shown: copy it now. Whoever has it may do what ${state.made.name} may.<//>
+  if (made) {
+    return html`<${Dialog} title=${`Token ${made.name}`} onClose=${onClose} wide>
+      <${Secret} text=${made.token}>This is the only time it is shown: copy it now. Whoever has it may do what ${made.name} may.<//>
       <p class="small">Try it:</p><pre>curl -H "Authorization: Bearer TOKEN" ${location.origin}/api/miners</pre>
       <p class="buttons"><button type="button" class="primary" autofocus onClick=${onClose}>I have copied it</button></p><//>`;
   }
   const turn = (area) => (event) => setWish({ ...wish, scopes: event.target.checked ? [...wish.scopes, area] : wish.scopes.filter((one) => one !== area) });
-  return html`<${Dialog} title="Make a token" onClose=${onClose}><form onSubmit=${make}>
+  return html`<${FormDialog} title="Make a token" verb="Make" failed="Not made" act=${make} stays onClose=${onClose}>
     <label>Name, of the program that uses it <input name="name" required maxlength="64" autocomplete="off" spellcheck="false" autofocus value=${wish.name} onInput=${(event) => setWish({ ...wish, name: event.target.value })} /></label>
     <label>Role <${RoleChoice} value=${wish.role} onChange=${(role) => setWish({ ...wish, role })} /></label>
     <p class="small">A ${wish.role} ${ROLE_WORDS[wish.role]}.</p>
@@ -101,8 +94,5 @@ function MakeToken({ onClose, onMade }) {
     </fieldset>
     <label>Ends after <select name="days" onChange=${(event) => setWish({ ...wish, days: Number(event.target.value) })}>
       ${LIVES.map(([days, words]) => html`<option key=${days} value=${days} selected=${days === wish.days}>${words}</option>`)}
-    </select></label>
-    <div role="alert">${state.error && html`<p class="tone-bad">Not made: ${state.error}.</p>`}</div>
-    <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Make</button></p>
-  </form><//>`;
+    </select></label><//>`;
 }

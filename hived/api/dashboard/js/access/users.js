@@ -1,10 +1,10 @@
 /* Users: add, role, a new password, remove. The last admin stays. */
 import { patch, post, remove } from "../lib/api.js";
 import { NewPassword } from "../lib/credentials.js";
-import { Confirm, Dialog } from "../lib/dialog.js";
+import { Confirm, FormDialog } from "../lib/dialog.js";
 import { count, stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
-import { Pending, useRead, When } from "../lib/ui.js";
+import { ACTIONS, Pending, Table, useRead, When } from "../lib/ui.js";
 import { RoleChoice, ROLE_WORDS } from "../lib/roles.js";
 import { session } from "../lib/session.js";
 
@@ -35,8 +35,7 @@ export function Users() {
   return html`<section aria-labelledby="users"><div class="sectionhead"><h2 id="users">Users <small>${users.length ? count(users.length, "user") : ""}</small></h2>
       <button type="button" onClick=${() => setAsked({ what: "add" })}>Add a user…</button></div>
     ${users.length === 0 && html`<p class="note muted">None yet. Browsers on this machine are let in without a password; all others need a user.</p>`}
-    <div class="scroller ${users.length === 0 ? "hidden" : ""}" tabindex=${users.length === 0 ? -1 : 0} role="region" aria-labelledby="users"><table class="plain-table stacked users">
-      <thead><tr><th scope="col">Name</th><th scope="col">Role</th><th scope="col">Last login</th><th scope="col">Added</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
+    ${users.length > 0 && html`<${Table} of="users" kind="stacked users" head=${["Name", "Role", "Last login", "Added", ACTIONS]}>
       <tbody>${users.map((user) => {
         const last = user.role === "admin" && admins === 1;
         return html`<tr key=${user.name} data-user=${user.name}>
@@ -47,7 +46,7 @@ export function Users() {
           <td class="nowrap" data-label="Added"><${When} ms=${stamp(user.created_at)} /></td>
           <td class="nowrap actions"><button type="button" onClick=${() => setAsked({ what: "password", user })}>New password…</button>
             <button type="button" disabled=${last} title=${last ? LAST_ADMIN : undefined} onClick=${() => setAsked({ what: "remove", user })}>Remove…</button></td></tr>`;
-      })}</tbody></table></div>
+      })}</tbody><//>`}
     <p class=${said.tone} role="status">${said.text}</p>
     ${asked?.what === "add" && html`<${AddUser} onClose=${close} onDone=${(name) => good(`${name} can log in now.`)} />`}
     ${asked?.what === "password" && html`<${ResetPassword} user=${asked.user} onClose=${close} onDone=${(name) => good(`${name} has a new password; old sessions were ended.`)} />`}
@@ -59,52 +58,30 @@ export function Users() {
   </section>`;
 }
 
-/* The shell of both forms: `save` may throw, and its words are shown. */
-function useSaving(save, onClose) {
-  const [state, setState] = useState({ busy: false, error: null });
-  const submit = async (event) => {
-    event.preventDefault();
-    setState({ busy: true, error: null });
-    try {
-      await save();
-      onClose();
-    } catch (err) {
-      setState({ busy: false, error: err.message });
-    }
-  };
-  return [state, submit];
-}
-
 function AddUser({ onClose, onDone }) {
   const [wish, setWish] = useState({ name: "", role: "viewer" });
   const [password, setPassword] = useState(null);
-  const [state, submit] = useSaving(async () => {
+  const add = async () => {
     if (password === null) throw new Error("the two passwords must be equal and long enough");
     const name = wish.name.trim();
     await post("/api/v1/users", { name, role: wish.role, password });
     onDone(name);
-  }, onClose);
-  return html`<${Dialog} title="Add a user" onClose=${onClose}><form onSubmit=${submit}>
+  };
+  return html`<${FormDialog} title="Add a user" verb="Add" failed="Not added" act=${add} onClose=${onClose}>
     <label>Name <input name="user" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false" autofocus value=${wish.name} onInput=${(event) => setWish({ ...wish, name: event.target.value })} /></label>
     <label>Role <${RoleChoice} value=${wish.role} onChange=${(role) => setWish({ ...wish, role })} /></label>
     <p class="small">A ${wish.role} ${ROLE_WORDS[wish.role]}.</p>
-    <${NewPassword} name="Password" onChange=${setPassword} />
-    <div role="alert">${state.error && html`<p class="tone-bad">Not added: ${state.error}.</p>`}</div>
-    <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Add</button></p>
-  </form><//>`;
+    <${NewPassword} name="Password" onChange=${setPassword} /><//>`;
 }
 
 function ResetPassword({ user, onClose, onDone }) {
   const [password, setPassword] = useState(null);
-  const [state, submit] = useSaving(async () => {
+  const set = async () => {
     if (password === null) throw new Error("the two must be equal and long enough");
     await patch(path(user.name), { password });
     onDone(user.name);
-  }, onClose);
-  return html`<${Dialog} title=${`New password for ${user.name}`} onClose=${onClose}><form onSubmit=${submit}>
+  };
+  return html`<${FormDialog} title=${`New password for ${user.name}`} verb="Set" failed="Not changed" act=${set} onClose=${onClose}>
     <p class="small">Tell it to them in person; they can change it after they have logged in.</p>
-    <${NewPassword} onChange=${setPassword} />
-    <div role="alert">${state.error && html`<p class="tone-bad">Not changed: ${state.error}.</p>`}</div>
-    <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Set</button></p>
-  </form><//>`;
+    <${NewPassword} onChange=${setPassword} /><//>`;
 }

@@ -3,7 +3,7 @@ import { stamp } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { useRead, When } from "../lib/ui.js";
 
-export function Troubles() {
+export function BoxProblems() {
   const read = useRead("/api/v1/health", { everyMs: 30000 });
   const problems = read.data?.problems ?? [];
   return problems.map(

@@ -2,7 +2,7 @@
 import { bytes, count, number, span, stamp, UNKNOWN } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { useNow } from "../lib/live.js";
-import { Badge, Pending, useRead, When } from "../lib/ui.js";
+import { Badge, Pending, Table, useRead, When } from "../lib/ui.js";
 import { ScanNow } from "../miners/scan.js";
 
 const KIND_WORDS = {
@@ -52,8 +52,7 @@ function Strangers() {
     <p class="muted">Addresses that answer but are no miner we can read. Printers, routers and other servers are left alone.</p>
     ${strangers.length === 0
       ? html`<p class="note muted">None.</p>`
-      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="strangers"><table class="plain-table">
-          <thead><tr><th scope="col">Address</th><th scope="col">Looks like</th><th scope="col">Reason</th><th scope="col">Since</th><th scope="col">Last answer</th></tr></thead>
+      : html`<${Table} of="strangers" head=${["Address", "Looks like", "Reason", "Since", "Last answer"]}>
           <tbody>${strangers.map(
             (stranger) => html`<tr key=${stranger.ip} class=${stranger.kind === "unreadable" ? "tone-row-warn" : ""}>
               <td class="nowrap">${stranger.ip}</td>
@@ -61,7 +60,7 @@ function Strangers() {
               <td class="reason">${stranger.reason}${stranger.next_step && html` <span class="muted">Next: ${stranger.next_step}</span>`}</td>
               <td class="nowrap"><${When} ms=${stamp(stranger.first_seen_at)} /></td>
               <td class="nowrap"><${When} ms=${stamp(stranger.last_seen_at)} /></td></tr>`,
-          )}</tbody></table></div>`}
+          )}</tbody><//>`}
   </section>`;
 }
 
@@ -72,9 +71,7 @@ function Sweeps() {
   return html`<section aria-labelledby="sweeps"><h2 id="sweeps">Sweeps</h2>
     ${sweeps.length === 0
       ? html`<p class="note muted">None so far. hive-discoverd sweeps the configured subnets every 30 s.</p>`
-      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="sweeps"><table class="plain-table">
-          <thead><tr><th scope="col">Began</th><th scope="col" class="num">Took (s)</th><th scope="col" class="num">Addresses</th><th scope="col" class="num">Answered</th>
-            <th scope="col" class="num">Miners</th><th scope="col" class="num">Strangers</th><th scope="col" class="num">Unreadable</th><th scope="col">Note</th></tr></thead>
+      : html`<${Table} of="sweeps" head=${["Began", ["Took (s)", "num"], ["Addresses", "num"], ["Answered", "num"], ["Miners", "num"], ["Strangers", "num"], ["Unreadable", "num"], "Note"]}>
           <tbody>${sweeps.map((sweep, i) => {
             const began = stamp(sweep.started_at);
             const ended = stamp(sweep.finished_at);
@@ -83,6 +80,6 @@ function Sweeps() {
               <td class="num">${ended === null ? (i === 0 ? "running" : "cut short") : number((ended - began) / 1000, 1)}</td>
               <td class="num">${number(sweep.addresses)}</td><td class="num">${number(sweep.responders)}</td><td class="num">${number(sweep.miners)}</td>
               <td class="num">${number(sweep.strangers)}</td><td class="num">${number(sweep.unreadable)}</td><td class="reason">${sweep.note ?? ""}</td></tr>`;
-          })}</tbody></table></div>`}
+          })}</tbody><//>`}
   </section>`;
 }

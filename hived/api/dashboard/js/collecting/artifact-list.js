@@ -1,23 +1,23 @@
 /* What was collected: cards, newest first, filtered, searched, followed live. All words from outside are text nodes. */
 import { get } from "../lib/api.js";
-import { said } from "./bubbles.js";
+import { joined, said } from "./bubbles.js";
 import { nodeName, useNodes } from "../nodes/fleet-nodes.js";
 import { stamp } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { useLive } from "../lib/live.js";
 import { NodeChoice } from "../nodes/node-filter.js";
 import { Pending, When } from "../lib/ui.js";
-import { Picture, PictureSwitch, usePictures, webUrl } from "./pictures.js";
+import { Outside, Picture, PictureSwitch, usePictures } from "./pictures.js";
 import { setQuery } from "../lib/router.js";
 
 const PAGE = 24;
-const FOLLOWED = 96; // of a long feed the newest are kept up to date
+const FOLLOWED = 96; // of a long list the newest are kept up to date
 const REST_MS = 1000; // between two readings while artifacts come in
 const TYPING_MS = 300;
 
 const STATES = { described: "described", awaiting_description: "waiting for a description" };
 
-function feedUrl({ q, source, state, node, before, limit }) {
+function listUrl({ q, source, state, node, before, limit }) {
   const query = new URLSearchParams({ limit: String(limit) });
   if (q) query.set("q", q);
   if (source) query.set("source_id", source);
@@ -46,7 +46,7 @@ function continued(old, fresh, limit) {
 const NOTHING = { items: null, more: false, error: null, unseen: 0 };
 
 /* The artifacts that fit, live: {items, more, error, unseen, older, again, show}; `show` brings the unseen ones. */
-function useArtifacts({ q, source, state, node }, mark, feed) {
+function useArtifacts({ q, source, state, node }, mark, list) {
   const [found, setFound] = useState(NOTHING);
   const asked = useRef(0); // grows with every other question: answers to the one before are dropped
   const rest = useRef({ timer: null, until: 0 });
@@ -54,7 +54,7 @@ function useArtifacts({ q, source, state, node }, mark, feed) {
   const read = async ({ before = null, limit = PAGE, merge }) => {
     const mine = asked.current;
     try {
-      const fresh = await get(feedUrl({ q, source, state, node, before, limit }));
+      const fresh = await get(listUrl({ q, source, state, node, before, limit }));
       if (mine === asked.current) setFound((old) => merge(old, fresh, limit));
     } catch (error) {
       if (mine === asked.current) setFound((old) => ({ ...old, error }));
@@ -76,28 +76,28 @@ function useArtifacts({ q, source, state, node }, mark, feed) {
     clearTimeout(rest.current.timer);
     rest.current.timer = setTimeout(() => {
       rest.current.until = Date.now() + REST_MS;
-      follow(() => feed.current !== null && feed.current.getBoundingClientRect().top < 0);
+      follow(() => list.current !== null && list.current.getBoundingClientRect().top < 0);
     }, Math.max(0, rest.current.until - Date.now()));
   }, [mark, found.items === null]); // what came while the first answer was under way is not in it
   useEffect(() => () => clearTimeout(rest.current.timer), []);
 
   const older = () => read({ before: found.items?.at(-1)?.id ?? null, merge: continued });
   const show = () => {
-    feed.current?.scrollIntoView();
+    list.current?.scrollIntoView();
     follow(() => false);
   };
   return { ...found, older, again: begin, show };
 }
 
-export function Feed({ sources, query, doing }) {
+export function ArtifactList({ sources, query, doing }) {
   const { link } = useLive();
-  const feed = useRef(null);
+  const list = useRef(null);
   const pictures = usePictures();
   const wish = { q: query.get("q") ?? "", source: query.get("source") ?? "", state: query.get("state") ?? "", node: query.get("node") ?? "" };
   const mark = doing && `${link} ${doing.artifact_count} ${doing.described_count}`;
-  const read = useArtifacts(wish, mark, feed);
+  const read = useArtifacts(wish, mark, list);
   const filtered = wish.q || wish.source || wish.state || wish.node;
-  return html`<section class="feed" aria-labelledby="artifacts" ref=${feed}>
+  return html`<section class="artifact-list" aria-labelledby="artifacts" ref=${list}>
     <div class="sectionhead"><h2 id="artifacts">Artifacts</h2><${PictureSwitch} /></div>
     <${Filters} wish=${wish} sources=${sources} />
     ${read.unseen > 0 && html`<p class="unseen"><button type="button" class="primary" onClick=${read.show}>${read.unseen === 1 ? "1 new artifact" : `${read.unseen} new artifacts`}</button></p>`}
@@ -135,23 +135,19 @@ function Filters({ wish, sources }) {
   </form>`;
 }
 
-const joined = (value) => (Array.isArray(value) ? value.map(String).join(", ") : value === null || value === undefined ? "" : String(value));
-
 const artifactPath = ({ id }) => `/collecting?artifact=${id}`;
 
 function Card({ artifact, pictures }) {
   const { facts } = artifact;
   const made = [facts.makers, facts.date_text, facts.medium, facts.culture ?? facts.place].map(joined).filter(Boolean);
-  const page = webUrl(artifact.url);
-  const licence = webUrl(artifact.license_uri);
   return html`<article class="card artifact" data-artifact=${artifact.id}>
     ${pictures && html`<${Picture} artifact=${artifact} />`}
     <h3><a href=${artifactPath(artifact)}>${artifact.title}</a></h3>
     ${made.length > 0 && html`<p class="made">${made.join(" · ")}</p>`}
     <${Descriptions} artifact=${artifact} />
     <p class="links">
-      ${licence ? html`<a class="tag licence" href=${licence} target="_blank" rel="noopener noreferrer" title=${`As told by ${artifact.licence_field}`}>${artifact.licence}</a>` : html`<span class="tag">${artifact.licence ?? "no licence told"}</span>`}
-      ${page && html`<a class="page" href=${page} target="_blank" rel="noopener noreferrer">${artifact.source ?? artifact.provider}</a>`}
+      <${Outside} to=${artifact.license_uri} class="tag licence" title=${`As told by ${artifact.licence_field}`}>${artifact.licence ?? "no licence told"}<//>
+      <${Outside} to=${artifact.url} class="page">${artifact.source ?? artifact.provider}<//>
       <span class="small"><${When} ms=${stamp(artifact.collected_at)} /></span>
     </p>
   </article>`;

@@ -1,19 +1,17 @@
 /* One artifact in full: the object's own facts, its licence, and what each node says of it. */
 import { get } from "../lib/api.js";
-import { Bubbles } from "./bubbles.js";
+import { Bubbles, joined } from "./bubbles.js";
 import { useNodes } from "../nodes/fleet-nodes.js";
 import { count, exact, stamp } from "../lib/format.js";
 import { html, useRef, useState } from "../lib/html.js";
 import { useLive } from "../lib/live.js";
 import { Pending, useRead, useTitle, When } from "../lib/ui.js";
-import { Picture, usePictures, webUrl } from "./pictures.js";
+import { Outside, Picture, usePictures } from "./pictures.js";
 
 const READ_EVERY_MS = 10000;
 const ORDER = ["makers", "date_text", "medium", "culture", "place", "classification", "department", "dimensions", "credit_line", "accession", "tags"];
 
 const NAMES = { date_text: "date" };
-
-const joined = (value) => (Array.isArray(value) ? value.map(String).join(", ") : value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 function factsOf({ facts }) {
   const years = facts?.date_text ? ["year_from", "year_to"] : []; // the provider's own words say it
@@ -37,14 +35,12 @@ export function ArtifactView({ id }) {
     const gone = read.error?.status === 404 || !/^\d{1,15}$/.test(id);
     return html`<section class="plain">${crumbs}<h1 tabindex="-1">Artifact ${id}</h1>${gone ? html`<p>There is no artifact with this number.</p>` : html`<${Pending} read=${read} what="The artifact" />`}</section>`;
   }
-  const page = webUrl(one.url);
-  const licence = webUrl(one.license_uri);
   return html`<section class="oneartifact" data-artifact=${one.id}>${crumbs}
     <h1 tabindex="-1">${one.title}</h1>
     <p class="links">
-      ${licence ? html`<a class="tag licence" href=${licence} target="_blank" rel="noopener noreferrer">${one.licence}</a>` : html`<span class="tag">${one.licence ?? "no licence told"}</span>`}
+      <${Outside} to=${one.license_uri} class="tag licence">${one.licence ?? "no licence told"}<//>
       ${one.licence_field && html`<span class="small" title=${exact(stamp(one.licence_read_at))}>as told by ${one.licence_field}</span>`}
-      ${page && html`<a class="page" href=${page} target="_blank" rel="noopener noreferrer">${one.source ?? one.provider} ↗</a>`}
+      <${Outside} to=${one.url} class="page">${one.source ?? one.provider} ↗<//>
       <span class="small">collected <${When} ms=${stamp(one.collected_at)} /></span></p>
     <div class="artifacttop">${pictures && html`<${Picture} artifact=${one} />`}
       <dl class="facts card">${factsOf(one).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></div></section>

@@ -13,7 +13,7 @@ const TONES = { Idle: "idle", Starting: "tune", Running: "good", "Cooling down..
 export const isWanted = (doing) => doing.auto_miner || doing.source_id !== null;
 
 /* Start (all, or one source once) or stop; returns what to say about it: {text, tone}. */
-export async function steer(path) {
+export async function startOrStop(path) {
   try {
     const reply = await post(path);
     takeCollecting(await get("/status"));
@@ -30,7 +30,7 @@ export function AutoMiner({ doing }) {
   const [busy, setBusy] = useState(false);
   const press = async (path) => {
     setBusy(true);
-    setSaid(await steer(path));
+    setSaid(await startOrStop(path));
     setBusy(false);
   };
   const wanted = isWanted(doing);
@@ -40,7 +40,7 @@ export function AutoMiner({ doing }) {
       <p class="state" role="status"><${Badge} tone=${TONES[doing.status] ?? "idle"}>${doing.status}<//>
         ${doing.current_source && html`<span class="current">${doing.current_source}</span>`}</p>
       <p class="small">${words(doing)}</p>
-      <${Only} role="operator"><p class="steer">
+      <${Only} role="operator"><p class="controls">
         <button type="button" class=${wanted ? "" : "primary"} disabled=${busy || wanted} onClick=${() => press("/scrape/start")}>Start</button>
         <button type="button" class=${wanted ? "primary" : ""} disabled=${busy || !wanted} onClick=${() => press("/scrape/stop")}>Stop</button>
         <span class=${said.tone} role="status">${said.text}</span>

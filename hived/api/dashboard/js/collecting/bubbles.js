@@ -7,7 +7,7 @@ import { When } from "../lib/ui.js";
 const ASIDE = new Set(["title", "summary", "description", "seconds", "tokens"]);
 const ALIKE = 0.5; // texts that share half their words are versions of one text: then every other word matters
 
-const joined = (value) => (Array.isArray(value) ? value.map(joined).filter(Boolean).join(", ") : value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
+export const joined = (value) => (Array.isArray(value) ? value.map(joined).filter(Boolean).join(", ") : value === null || value === undefined ? "" : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 /* The content of a bubble as {title, summary, more}; other collectors may send a bare text, or JSON in a text. */
 export function contentOf({ content }) {

@@ -1,7 +1,7 @@
 /* The page of the auto-miner: what it does, where it collects, what came of it. */
 import { ArtifactView } from "./artifact.js";
 import { AutoMiner } from "./auto-miner.js";
-import { Feed } from "./artifact-list.js";
+import { ArtifactList } from "./artifact-list.js";
 import { html, useRef } from "../lib/html.js";
 import { useLive } from "../lib/live.js";
 import { useRead } from "../lib/ui.js";
@@ -23,5 +23,5 @@ function Overview({ query }) {
   return html`<div class="pagehead"><h1 tabindex="-1">Collecting</h1></div>
     ${collecting ? html`<${AutoMiner} doing=${collecting} />` : html`<p class="note muted">Reading the auto-miner…</p>`}
     <${Sources} sources=${sources.current} read=${read} doing=${collecting} />
-    <${Feed} sources=${sources.current ?? []} query=${query} doing=${collecting} />`;
+    <${ArtifactList} sources=${sources.current ?? []} query=${query} doing=${collecting} />`;
 }

@@ -66,6 +66,12 @@ export function webUrl(value) {
   }
 }
 
+/* A link to somewhere else, or its words alone where that is no web page. */
+export function Outside({ to, children, ...rest }) {
+  const url = webUrl(to);
+  return url === null ? html`<span ...${rest}>${children}</span>` : html`<a href=${url} target="_blank" rel="noopener noreferrer" ...${rest}>${children}</a>`;
+}
+
 /* The URL of a picture that the policy lets through: https, or plain http on this machine (a simulated collection). */
 export function pictureUrl(value) {
   const url = webUrl(value);

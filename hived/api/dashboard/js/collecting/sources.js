@@ -1,10 +1,10 @@
 /* Where the auto-miner collects: what came of each source, one run of it, adding and removing. */
 import { post, remove } from "../lib/api.js";
-import { isWanted, steer } from "./auto-miner.js";
+import { isWanted, startOrStop } from "./auto-miner.js";
 import { count, number, stamp } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
-import { Pending, useRead, When } from "../lib/ui.js";
-import { webUrl } from "./pictures.js";
+import { ACTIONS, Pending, Table, useRead, When } from "../lib/ui.js";
+import { Outside } from "./pictures.js";
 import { setQuery } from "../lib/router.js";
 import { Only } from "../lib/session.js";
 
@@ -27,14 +27,14 @@ export function Sources({ sources, read, doing }) {
       ? html`<${Pending} read=${read} what="Sources" />`
       : sources.length === 0
         ? html`<p class="note muted">None yet. Add a museum's open-access API, a page or a sitemap: only what is openly licensed there is stored.</p>`
-        : html`<${Table} sources=${sources} doing=${doing} again=${read.again} />`}
+        : html`<${SourceTable} sources=${sources} doing=${doing} again=${read.again} />`}
     <${Only} role="operator"><${AddSource} onAdded=${read.again} /><//>
   </section>`;
 }
 
-function Table({ sources, doing, again }) {
+function SourceTable({ sources, doing, again }) {
   const [said, setSaid] = useState({ text: "", tone: "" });
-  const run = async (source) => setSaid(await steer(`/scrape/start?source_id=${source.id}`));
+  const run = async (source) => setSaid(await startOrStop(`/scrape/start?source_id=${source.id}`));
   const drop = async (source) => {
     try {
       await remove(`/sources/${source.id}`);
@@ -44,21 +44,18 @@ function Table({ sources, doing, again }) {
     }
     again();
   };
-  return html`<div class="scroller" tabindex="0" role="region" aria-labelledby="sources"><table class="plain-table">
-      <thead><tr><th scope="col">Name</th><th scope="col">Kind</th><th scope="col" class="num">Artifacts</th><th scope="col" class="num">Waiting</th>
-        <th scope="col">Refused</th><th scope="col">Last run</th><th scope="col">Last error</th><th scope="col"><span class="hidden">Actions</span></th></tr></thead>
+  return html`<${Table} of="sources" head=${["Name", "Kind", ["Artifacts", "num"], ["Waiting", "num"], "Refused", "Last run", "Last error", ACTIONS]}>
       <tbody>${sources.map((source) => html`<${Row} key=${source.id} source=${source} doing=${doing} onRun=${run} onRemove=${drop} />`)}</tbody>
-    </table></div>
+    <//>
     <p class=${said.tone} role="status">${said.text}</p>`;
 }
 
 function Row({ source, doing, onRun, onRemove }) {
-  const url = webUrl(source.base_url);
   const busy = doing === null || isWanted(doing);
   const current = doing?.current_source === source.name;
   return html`<tr data-source=${source.id} class=${current ? "current-row" : ""}>
     <th scope="row"><span class="name">${source.name}</span>
-      ${url ? html`<a class="small base" href=${url} target="_blank" rel="noopener noreferrer">${source.base_url}</a>` : html`<span class="small base">${source.base_url}</span>`}</th>
+      <${Outside} to=${source.base_url} class="small base">${source.base_url}<//></th>
     <td class="nowrap" title=${KINDS[source.kind]}>${source.kind}</td>
     <td class="num">${source.artifacts
       ? html`<button type="button" class="quiet" title="Show only these" onClick=${() => setQuery({ source: String(source.id) })}>${number(source.artifacts)}</button>`
@@ -77,10 +74,7 @@ function Row({ source, doing, onRun, onRemove }) {
 function Refusals({ source }) {
   if (!source.refused) return html`<span class="muted">0</span>`;
   return html`<details><summary>${number(source.refused)}</summary><ul class="refusals">
-    ${source.refusals.map((one) => {
-      const url = webUrl(one.last_url);
-      return html`<li key=${one.reason}><b>${number(one.count)}</b> ${one.reason}${url ? html` <a href=${url} target="_blank" rel="noopener noreferrer">last one</a>` : ""}</li>`;
-    })}</ul></details>`;
+    ${source.refusals.map((one) => html`<li key=${one.reason}><b>${number(one.count)}</b> ${one.reason}${one.last_url ? html` <${Outside} to=${one.last_url}>last one<//>` : ""}</li>`)}</ul></details>`;
 }
 
 function Remove({ source, onRemove }) {

@@ -19,24 +19,40 @@ export function Dialog({ title, onClose, wide = false, children }) {
   return html`<dialog ref=${place} aria-labelledby=${id} class=${wide ? "wide" : ""} onCancel=${cancel}><h2 id=${id}>${title}</h2>${children}</dialog>`;
 }
 
-/* A question before something that cannot be undone; `act` may throw, and its words are shown. */
-export function Confirm({ title, verb, act, onClose, children }) {
+/* What a button or a form does: [{busy, error}, act]; `act(work)` keeps in words what `work` throws, and tells whether it
+   went well. */
+export function useAct() {
   const [state, setState] = useState({ busy: false, error: null });
-  const go = async (event) => {
-    event.preventDefault();
+  const act = async (work) => {
     setState({ busy: true, error: null });
     try {
-      await act();
-      onClose();
+      await work();
+      setState({ busy: false, error: null });
+      return true;
     } catch (err) {
-      setState({ busy: false, error: err.message });
+      setState({ busy: false, error: `${err.message}${err.retryAfter ? `; try again in ${err.retryAfter} s` : ""}` });
+      return false;
     }
   };
-  return html`<${Dialog} title=${title} onClose=${onClose}><form onSubmit=${go}>
-    <div class="words">${children}</div>
-    ${state.error && html`<p class="tone-bad" role="alert">Not done: ${state.error}.</p>`}
-    <p class="buttons"><button type="button" autofocus onClick=${onClose}>Cancel</button><button type="submit" class="danger" disabled=${state.busy}>${verb}</button></p>
+  return [state, act];
+}
+
+/* A form in a dialog. `act` may throw: its words are shown after `failed`; when it went well the dialog is closed, unless it `stays`. */
+export function FormDialog({ title, verb, failed = "Not done", act, onClose, danger = false, stays = false, children }) {
+  const [state, run] = useAct();
+  const submit = async (event) => {
+    event.preventDefault();
+    if ((await run(act)) && !stays) onClose();
+  };
+  return html`<${Dialog} title=${title} onClose=${onClose}><form onSubmit=${submit}>${children}
+    <div role="alert">${state.error && html`<p class="tone-bad">${failed}: ${state.error}.</p>`}</div>
+    <p class="buttons"><button type="button" autofocus=${danger} onClick=${onClose}>Cancel</button><button type="submit" class=${danger ? "danger" : "primary"} disabled=${state.busy}>${verb}</button></p>
   </form><//>`;
+}
+
+/* A question before something that cannot be undone. */
+export function Confirm({ children, ...rest }) {
+  return html`<${FormDialog} ...${rest} danger><div class="words">${children}</div><//>`;
 }
 
 /* Puts a text on the clipboard. Browsers have one for pages only over TLS or on this machine: else there is no button. */

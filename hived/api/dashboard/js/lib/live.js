@@ -5,8 +5,8 @@ messages arrive; when it breaks it is made anew with growing pauses, and the row
 that happened meanwhile is missed. */
 import { get } from "./api.js";
 import { enrich } from "../miners/rows.js";
-import { useEffect, useState } from "./html.js";
 import { stamp } from "./format.js";
+import { watched } from "./watched.js";
 
 const SILENCE_MS = 25000; // the stream tells the totals at least every 10 s
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
@@ -29,7 +29,8 @@ export const live = {
   skew: 0, // server clock minus this browser's, ms
 };
 
-const watchers = new Set();
+const [useChanges, redraw] = watched();
+const [useSeconds, tick] = watched();
 const listeners = new Set();
 let drawTimer = null;
 let source = null;
@@ -40,7 +41,7 @@ let generation = 0;
 function draw() {
   drawTimer ??= setTimeout(() => {
     drawTimer = null;
-    for (const tell of watchers) tell();
+    redraw();
   }, DRAW_MS);
 }
 
@@ -50,29 +51,18 @@ export function now() {
 }
 
 export function useLive() {
-  const [, again] = useState(0);
-  useEffect(() => {
-    const tell = () => again((n) => n + 1);
-    watchers.add(tell);
-    return () => watchers.delete(tell);
-  }, []);
+  useChanges();
   return live;
 }
 
-const tickers = new Set();
 setInterval(() => {
   watch();
-  for (const tell of tickers) tell();
+  tick();
 }, 1000);
 
 /* Draw again every second and return the server's time in ms. */
 export function useNow() {
-  const [, again] = useState(0);
-  useEffect(() => {
-    const tell = () => again((n) => n + 1);
-    tickers.add(tell);
-    return () => tickers.delete(tell);
-  }, []);
+  useSeconds();
   return now();
 }
 

@@ -1,7 +1,7 @@
 /* Client-side routes: deep links, Back and Forward, titles, scroll positions and the query string as state. */
-import { useEffect, useState } from "./html.js";
+import { watched } from "./watched.js";
 
-const watchers = new Set();
+const [useCurrent, tell] = watched();
 const scrolls = new Map(); // entry key -> scrollY, for Back and Forward within this visit
 
 function parse() {
@@ -18,7 +18,7 @@ let current = null;
 
 function changed() {
   current = parse();
-  for (const tell of watchers) tell();
+  tell();
 }
 
 function entry() {
@@ -48,12 +48,7 @@ export function setQuery(changes) {
 }
 
 export function useRoute() {
-  const [, again] = useState(0);
-  useEffect(() => {
-    const tell = () => again((n) => n + 1);
-    watchers.add(tell);
-    return () => watchers.delete(tell);
-  }, []);
+  useCurrent();
   return current;
 }
 

@@ -1,6 +1,7 @@
 /* Who is logged in on this browser, and what they may do. The server decides; this only spares them useless buttons. */
 import { get, post, remove, whenRefused } from "./api.js";
-import { html, useLayoutEffect, useState } from "./html.js";
+import { html } from "./html.js";
+import { watched } from "./watched.js";
 
 const ROLES = ["viewer", "operator", "admin"]; // each may what those before it may
 const ARTICLES = { viewer: "a viewer", operator: "an operator", admin: "an admin" };
@@ -16,20 +17,10 @@ export const session = {
   error: null,
 };
 
-const watchers = new Set();
-
-function draw() {
-  for (const tell of watchers) tell();
-}
+const [useChanges, draw] = watched();
 
 export function useSession() {
-  const [, again] = useState(0);
-  useLayoutEffect(() => {
-    // Not after the first paint: the answer may be there before it.
-    const tell = () => again((n) => n + 1);
-    watchers.add(tell);
-    return () => watchers.delete(tell);
-  }, []);
+  useChanges();
   return session;
 }
 

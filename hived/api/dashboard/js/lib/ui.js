@@ -44,6 +44,19 @@ export function HashrateFigure({ now, expected, children, label = "Hashrate" }) 
   <//>`;
 }
 
+/* A table that scrolls by itself where it does not fit. `of`: the id of its heading. `head`: the words of each column, or
+   [words, class, title]. */
+export function Table({ of, kind = "", head, children }) {
+  return html`<div class="scroller" tabindex="0" role="region" aria-labelledby=${of}><table class="plain-table ${kind}">
+    <thead><tr>${head.filter(Boolean).map((column) => {
+      const [words, css, title] = [column].flat();
+      return html`<th scope="col" class=${css} title=${title}>${words}</th>`;
+    })}</tr></thead>${children}</table></div>`;
+}
+
+/* The heading of a column of buttons, for those who cannot see them. */
+export const ACTIONS = html`<span class="hidden">Actions</span>`;
+
 /* Read a URL, and again every `everyMs` and whenever `mark` changes: {data, error, again}. */
 export function useRead(url, { everyMs = null, mark = null } = {}) {
   const [state, setState] = useState({ url, data: null, error: null });

@@ -1,5 +1,6 @@
 /* What an operator may change of one miner; for a miner of another node it waits until that node fetches it. */
 import { patch } from "../lib/api.js";
+import { FormDialog, useAct } from "../lib/dialog.js";
 import { html, useRef, useState } from "../lib/html.js";
 import { may, useSession, whyNot } from "../lib/session.js";
 
@@ -18,17 +19,10 @@ export function Waiting({ pending, node }) {
 export function Managed({ miner, onChanged }) {
   useSession();
   const why = whyNot("operator");
-  const [state, setState] = useState({ busy: false, error: null });
-  const turn = async (event) => {
-    const box = event.target;
-    setState({ busy: true, error: null });
-    try {
-      onChanged(await patch(`/api/miners/${miner.id}`, { managed: box.checked }));
-      setState({ busy: false, error: null });
-    } catch (err) {
-      box.checked = miner.managed;
-      setState({ busy: false, error: err.message });
-    }
+  const [state, act] = useAct();
+  const turn = async ({ target }) => {
+    const done = await act(async () => onChanged(await patch(`/api/miners/${miner.id}`, { managed: target.checked })));
+    if (!done) target.checked = miner.managed;
   };
   return html`<label class="switch" title=${why ?? "Managed: hived may steer this miner"}>
     <input type="checkbox" role="switch" checked=${miner.managed} disabled=${state.busy || Boolean(why)} onChange=${turn} /><span class="knob" aria-hidden="true"></span> managed
@@ -36,42 +30,26 @@ export function Managed({ miner, onChanged }) {
 }
 
 export function Password({ miner, node, onChanged }) {
-  const dialog = useRef(null);
-  const field = useRef(null);
-  const [state, setState] = useState({ busy: false, error: null, saved: false });
-  const open = () => {
-    setState({ busy: false, error: null, saved: false });
-    dialog.current.showModal();
-    field.current.focus();
-  };
-  const close = () => {
-    field.current.value = ""; // a password is never shown again, not even to the next one at this desk
-    dialog.current.close();
-  };
-  const save = async (event) => {
-    event.preventDefault();
-    const password = field.current.value;
-    if (!password) return setState({ busy: false, error: "Type the password first.", saved: false });
-    setState({ busy: true, error: null, saved: false });
-    try {
-      onChanged(await patch(`/api/miners/${miner.id}`, { unlock_pass: password }));
-      setState({ busy: false, error: null, saved: true });
-      close();
-    } catch (err) {
-      setState({ busy: false, error: err.message, saved: false });
-    }
-    return undefined;
-  };
+  const [open, setOpen] = useState(false);
+  const [stored, setStored] = useState(false);
   if (!may("operator")) return "";
-  return html`<button type="button" onClick=${open}>Unlock password…</button>
-    ${state.saved && html`<span class="tone-good" role="status">${node ? `Password noted; it is handed to ${node.name} and tried there.` : "Password stored; it is tried at the next sweep."}</span>`}
-    <dialog ref=${dialog} aria-labelledby="pw-title" onCancel=${close}>
-      <form method="dialog" onSubmit=${save}>
-        <h2 id="pw-title">Unlock password of ${miner.ip ?? miner.id}</h2>
-        <p class="muted">The password of the miner's own web page. It is stored ${node ? `on the node ${node.name}` : "on this appliance"} and never shown again.</p>
-        <label>Password <input ref=${field} type="password" autocomplete="new-password" maxlength="256" /></label>
-        ${state.error && html`<p class="tone-bad" role="alert">${state.error}</p>`}
-        <p class="buttons"><button type="button" onClick=${close}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Store</button></p>
-      </form>
-    </dialog>`;
+  const ask = () => {
+    setStored(false);
+    setOpen(true);
+  };
+  return html`<button type="button" onClick=${ask}>Unlock password…</button>
+    ${stored && html`<span class="tone-good" role="status">${node ? `Password noted; it is handed to ${node.name} and tried there.` : "Password stored; it is tried at the next sweep."}</span>`}
+    ${open && html`<${PasswordDialog} miner=${miner} node=${node} onClose=${() => setOpen(false)} onStored=${(changed) => {
+      setStored(true);
+      onChanged(changed);
+    }} />`}`;
+}
+
+/* What was typed leaves with the dialog: it is never shown again, not even to the next one at this desk. */
+function PasswordDialog({ miner, node, onClose, onStored }) {
+  const field = useRef(null);
+  const store = async () => onStored(await patch(`/api/miners/${miner.id}`, { unlock_pass: field.current.value }));
+  return html`<${FormDialog} title=${`Unlock password of ${miner.ip ?? miner.id}`} verb="Store" failed="Not stored" act=${store} onClose=${onClose}>
+    <p class="muted">The password of the miner's own web page. It is stored ${node ? `on the node ${node.name}` : "on this appliance"} and never shown again.</p>
+    <label>Password <input ref=${field} type="password" autocomplete="new-password" required maxlength="256" autofocus /></label><//>`;
 }

@@ -1,6 +1,6 @@
 /* Adding a node: a code that is used once, or a key for a collector that is not ours. */
 import { post } from "../lib/api.js";
-import { Copy, Dialog, Secret } from "../lib/dialog.js";
+import { Copy, Dialog, FormDialog, Secret, useAct } from "../lib/dialog.js";
 import { stamp } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
 import { now } from "../lib/live.js";
@@ -19,34 +19,28 @@ export function AddNode({ say }) {
 const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname);
 
 function EnrollCode({ onClose }) {
-  const [state, setState] = useState({ code: null, endsMs: null, error: null });
+  const [made, setMade] = useState(null);
+  const [state, act] = useAct();
   const [left, setLeft] = useState(null);
-  const make = async () => {
-    try {
-      const made = await post("/api/v1/enroll-codes", {});
-      setState({ code: made.code, endsMs: stamp(made.expires_at), error: null });
-    } catch (err) {
-      setState({ code: null, endsMs: null, error: err.message });
-    }
-  };
+  const make = () => act(async () => setMade(await post("/api/v1/enroll-codes", {})));
   useEffect(() => {
     make();
   }, []);
   useEffect(() => {
-    if (state.endsMs === null) return undefined;
-    const tell = () => setLeft(Math.max(0, Math.ceil((state.endsMs - now()) / 1000)));
+    if (made === null) return undefined;
+    const tell = () => setLeft(Math.max(0, Math.ceil((stamp(made.expires_at) - now()) / 1000)));
     tell();
     const timer = setInterval(tell, 500);
     return () => clearInterval(timer);
-  }, [state.endsMs]);
-  const line = `sudo hivectl join ${location.origin} ${state.code}`;
+  }, [made]);
+  const line = `sudo hivectl join ${location.origin} ${made?.code}`;
   const over = left === 0;
   return html`<${Dialog} title="Add a node" onClose=${onClose} wide>
     <p>Install <code>hived</code> on the new box, then type this line there:</p>
     ${state.error && html`<p class="tone-bad" role="alert">No code: ${state.error}.</p>`}
-    ${state.code !== null && html`<p class="secret-line"><code class="line ${over ? "over" : ""}" tabindex="0">${line}</code> ${!over && html`<${Copy} text=${line} />`}</p>
+    ${made !== null && html`<p class="secret-line"><code class="line ${over ? "over" : ""}" tabindex="0">${line}</code> ${!over && html`<${Copy} text=${line} />`}</p>
       ${isLoopback && html`<p class="tone-warn">You look at this page on the machine itself. On the other box put this machine's name or address in place of <code>${location.hostname}</code>.</p>`}
-      <p class=${over ? "tone-warn" : "muted"}>${over ? "This code is over." : html`The code <b>${state.code}</b> works once, for another <span class="countdown">${clock(left)}</span>.`}</p>`}
+      <p class=${over ? "tone-warn" : "muted"}>${over ? "This code is over." : html`The code <b>${made.code}</b> works once, for another <span class="countdown">${clock(left)}</span>.`}</p>`}
     <p class="small">It needs no approval: who has the code may join. What joined appears on this page within seconds.</p>
     <p class="buttons">${over && html`<button type="button" onClick=${make}>Make another code</button>`}<button type="button" class="primary" autofocus onClick=${onClose}>Close</button></p><//>`;
 }
@@ -56,29 +50,20 @@ const clock = (seconds) => (seconds === null ? "" : `${Math.floor(seconds / 60)}
 
 function Collector({ onClose, say }) {
   const [wish, setWish] = useState({ node_id: "", name: "" });
-  const [state, setState] = useState({ busy: false, error: null, made: null });
+  const [made, setMade] = useState(null);
   const write = (field) => (event) => setWish({ ...wish, [field]: event.target.value });
-  const add = async (event) => {
-    event.preventDefault();
-    setState({ busy: true, error: null, made: null });
-    try {
-      setState({ busy: false, error: null, made: await post("/api/v1/nodes", { node_id: wish.node_id.trim(), name: wish.name.trim() }) });
-      say(`${wish.name} is added.`);
-    } catch (err) {
-      setState({ busy: false, error: err.message, made: null });
-    }
+  const add = async () => {
+    setMade(await post("/api/v1/nodes", { node_id: wish.node_id.trim(), name: wish.name.trim() }));
+    say(`${wish.name} is added.`);
   };
-  if (state.made) {
+  if (made) {
     return html`<${Dialog} title=${`Key of ${wish.name}`} onClose=${onClose} wide>
-      <${Secret} text=${state.made.key}>This is the only time it is shown: copy it now. It may send contributions under the id ${state.made.node_id}, and nothing else.<//>
+      <${Secret} text=${made.key}>This is the only time it is shown: copy it now. It may send contributions under the id ${made.node_id}, and nothing else.<//>
       <p class="small">The collector sends it with each call:</p><pre>${`POST ${location.origin}/master/ingest\nAuthorization: Bearer KEY\nContent-Type: application/json`}</pre>
       <p class="buttons"><button type="button" class="primary" autofocus onClick=${onClose}>I have copied it</button></p><//>`;
   }
-  return html`<${Dialog} title="Add a collector that is not ours" onClose=${onClose}><form onSubmit=${add}>
+  return html`<${FormDialog} title="Add a collector that is not ours" verb="Add" failed="Not added" act=${add} stays onClose=${onClose}>
     <p class="small">A program that collects artifacts and sends them to <code>/master/ingest</code>. It gets a key, and watches no miners.</p>
     <label>Its id, as it sends it (node_id) <input name="node_id" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false" autofocus value=${wish.node_id} onInput=${write("node_id")} /></label>
-    <label>Name, for people <input name="name" required maxlength="64" autocomplete="off" value=${wish.name} onInput=${write("name")} /></label>
-    <div role="alert">${state.error && html`<p class="tone-bad">Not added: ${state.error}.</p>`}</div>
-    <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button><button type="submit" class="primary" disabled=${state.busy}>Add</button></p>
-  </form><//>`;
+    <label>Name, for people <input name="name" required maxlength="64" autocomplete="off" value=${wish.name} onInput=${write("name")} /></label><//>`;
 }

@@ -1,12 +1,18 @@
 /* The nodes of the fleet as the master knows them: read once for all who show them, again every few seconds. */
 import { get } from "../lib/api.js";
-import { useEffect, useState } from "../lib/html.js";
+import { watched } from "../lib/watched.js";
 
 const LOOK_EVERY_MS = 5000;
 
 const known = { nodes: null, error: null, readAt: null }; // readAt: ms of this browser's clock
-const watchers = new Set();
 let timer = null;
+const [useKnown, tell] = watched({
+  begin: () => {
+    read();
+    timer = setInterval(() => document.visibilityState === "visible" && read(), LOOK_EVERY_MS);
+  },
+  end: () => clearInterval(timer),
+});
 
 async function read() {
   try {
@@ -15,24 +21,12 @@ async function read() {
   } catch (error) {
     known.error = error;
   }
-  for (const tell of watchers) tell();
+  tell();
 }
 
 /* {nodes, error, readAt, again}: `nodes` is null before the first reading, and keeps what was read last. */
 export function useNodes() {
-  const [, redraw] = useState(0);
-  useEffect(() => {
-    const tell = () => redraw((n) => n + 1);
-    watchers.add(tell);
-    if (watchers.size === 1) {
-      read();
-      timer = setInterval(() => document.visibilityState === "visible" && read(), LOOK_EVERY_MS);
-    }
-    return () => {
-      watchers.delete(tell);
-      if (watchers.size === 0) clearInterval(timer);
-    };
-  }, []);
+  useKnown();
   return { ...known, data: known.nodes, again: read };
 }
 

@@ -1,6 +1,6 @@
 /* Who asks to join: the phrase to compare, and the operator's answer. */
 import { post } from "../lib/api.js";
-import { Confirm } from "../lib/dialog.js";
+import { Confirm, useAct } from "../lib/dialog.js";
 import { stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { When } from "../lib/ui.js";
@@ -11,35 +11,31 @@ function waiting(nodes) {
   return nodes.flatMap((node) => (node.keys ?? []).filter((key) => key.status === "pending").map((key) => ({ node, key })));
 }
 
-export function Asking({ nodes, say }) {
+export function JoinRequests({ nodes, say }) {
   const asked = waiting(nodes);
   if (asked.length === 0) return "";
-  return html`<section class="asking" aria-labelledby="asking"><h2 id="asking">${asked.length === 1 ? "A node asks to join" : `${asked.length} nodes ask to join`}</h2>
+  return html`<section class="join-requests" aria-labelledby="join-requests"><h2 id="join-requests">${asked.length === 1 ? "A node asks to join" : `${asked.length} nodes ask to join`}</h2>
     <p>Compare this phrase with the one in the node's log: <code>journalctl -u hive-syncd</code></p>
     <p class="muted">If they differ, somebody is in between, or it is another machine: refuse it.</p>
-    <ul>${asked.map(({ node, key }) => html`<${One} key=${`${node.node_id} ${key.key_id}`} node=${node} waits=${key} say=${say} />`)}</ul></section>`;
+    <ul>${asked.map(({ node, key }) => html`<${JoinRequest} key=${`${node.node_id} ${key.key_id}`} node=${node} waits=${key} say=${say} />`)}</ul></section>`;
 }
 
-function One({ node, waits, say }) {
-  const [state, setState] = useState({ busy: false, error: null });
+function JoinRequest({ node, waits, say }) {
+  const [state, act] = useAct();
   const [sure, setSure] = useState(false);
   const path = `/api/v1/nodes/${encodeURIComponent(node.node_id)}`;
-  const approve = async () => {
-    setState({ busy: true, error: null });
-    try {
+  const approve = () =>
+    act(async () => {
       await post(`${path}/approve`, { phrase: waits.phrase });
       say(`${node.name} is approved: it sends what it has within a minute.`);
-    } catch (err) {
-      setState({ busy: false, error: err.message });
-    }
-  };
-  return html`<li class="card" data-asking=${node.node_id}>
+    });
+  return html`<li class="card" data-request=${node.node_id}>
     <h3>${node.name}${node.site ? html` <small>${node.site}</small>` : ""}</h3>
     ${node.status !== "pending" && html`<p class="tone-warn">A node with this id is known already (${node.status}). This one asks with another key: its box was set up anew, or it is another one.</p>`}
     <p class="phrase">${waits.phrase ?? "no phrase"}</p>
     <p class="small">from ${waits.address ?? node.address ?? "an unknown address"}, asked <${When} ms=${stamp(waits.created_at ?? node.asked_at)} />, version ${node.version ?? "unknown"}, id ${node.node_id}</p>
     <${Only} role="admin" instead=${html`<p class="small">${whyNot("admin")}.</p>`}>
-      <p class="steer"><button type="button" class="primary" disabled=${state.busy} aria-label=${`Approve ${node.name}, phrase ${waits.phrase}`} onClick=${approve}>The phrase is the same: approve</button>
+      <p class="controls"><button type="button" class="primary" disabled=${state.busy} aria-label=${`Approve ${node.name}, phrase ${waits.phrase}`} onClick=${approve}>The phrase is the same: approve</button>
         <button type="button" disabled=${state.busy} aria-label=${`Refuse ${node.name}`} onClick=${() => setSure(true)}>Refuse…</button>
         ${state.error && html`<span class="tone-bad" role="alert">Not approved: ${state.error}.</span>`}</p>
     <//>

@@ -1,7 +1,7 @@
 /* One node: state, what it still has to send, its machine, its daemons; revoking and removing it. */
 import { post, remove } from "../lib/api.js";
 import { Confirm } from "../lib/dialog.js";
-import { bytes, known, longSpan, number, percent, percentOf, span, stamp, UNKNOWN } from "../lib/format.js";
+import { bytes, exact, known, longSpan, number, percent, percentOf, span, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { now, useNow } from "../lib/live.js";
 import { Badge, When } from "../lib/ui.js";
@@ -46,7 +46,7 @@ export function NodeCard({ node, chosen, say }) {
 function Since({ ms }) {
   const nowMs = useNow();
   if (ms === null) return UNKNOWN;
-  return html`<time datetime=${new Date(ms).toISOString()} title=${new Date(ms).toLocaleString("en-GB")}>${span((nowMs - ms) / 1000)}</time>`;
+  return html`<time datetime=${new Date(ms).toISOString()} title=${exact(ms)}>${span((nowMs - ms) / 1000)}</time>`;
 }
 
 /* How far its clock is from ours; small differences are nobody's business. */
@@ -88,7 +88,7 @@ function Lag({ lag }) {
       const late = behind > 0 && since !== null ? (nowMs - since) / 1000 : null;
       const more = name === "status" && behind > 0 ? " × 5 min" : "";
       return html`<tr key=${name}><th scope="row">${name}</th><td class="num">${behind === 0 ? html`<span class="muted">0</span>` : number(behind)}${more}</td>
-        <td class="num ${late > 3600 ? "tone-warn" : ""}" title=${since === null ? undefined : new Date(since).toLocaleString("en-GB")}>${late === null ? UNKNOWN : span(late)}</td></tr>`;
+        <td class="num ${late > 3600 ? "tone-warn" : ""}" title=${since === null ? undefined : exact(since)}>${late === null ? UNKNOWN : span(late)}</td></tr>`;
     })}</tbody></table>`;
 }
 

@@ -7,7 +7,7 @@ import { useNow } from "../lib/live.js";
 import { NodeCard } from "./node-card.js";
 import { Pending } from "../lib/ui.js";
 import { Peers } from "./peers.js";
-import { Asking } from "./join-requests.js";
+import { JoinRequests } from "./join-requests.js";
 import { useSession } from "../lib/session.js";
 
 const OLD_MS = 15000; // three readings missed
@@ -33,7 +33,7 @@ export function NodesPage({ query }) {
   return html`<div class="pagehead"><h1 tabindex="-1">Nodes <small>${count(nodes.length, "node")}</small></h1><${AddNode} say=${say} /></div>
     <${Old} read=${read} />
     <p class=${said.tone} role="status">${said.text}</p>
-    <${Asking} nodes=${read.nodes} say=${say} />
+    <${JoinRequests} nodes=${read.nodes} say=${say} />
     ${others.length === 0 && html`<${FirstNode} />`}
     <div class="nodes">${nodes.map((node) => html`<${NodeCard} key=${node.node_id} node=${node} chosen=${query.get("node") === node.node_id} say=${say} />`)}</div>
     <${Peers} nodes=${read.nodes} />`;
