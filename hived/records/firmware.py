@@ -37,5 +37,3 @@ class Reach:
     """What the family's `open` returned: a key, a login or nothing but the fact. None: not opened yet."""
     unit: str = "GH/s"
     """In which this miner tells its rates."""
-    version: str | None = None
-    """Of its firmware, as it told itself."""

@@ -230,20 +230,6 @@ class HashboardChips:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusPane:
-    """The miner's state and whether it waits for a restart."""
-
-    state: str | None = None
-    state_s: float | None = None
-    failure_code: int | None = None
-    description: str | None = None
-    restart_required: bool | None = None
-    reboot_required: bool | None = None
-    unlocked: bool | None = None
-    find_miner: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ApiKey:
     key: str
     description: str | None = None
@@ -261,15 +247,3 @@ class MinerSettings:
     """
 
     document: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryPoint:
-    """One entry of the firmware's own history."""
-
-    at: float
-    hashrate_hs: float | None = None
-    pcb_temp_max_c: float | None = None
-    chip_temp_max_c: float | None = None
-    fan_duty_percent: float | None = None
-    power_w: float | None = None

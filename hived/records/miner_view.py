@@ -43,7 +43,7 @@ class KnownMiner:
 
     def reach(self) -> Reach:
         """Return how to talk to it at its present address."""
-        return Reach(self.ip or "", self.access, self.hashrate_unit, self.firmware_version)
+        return Reach(self.ip or "", self.access, self.hashrate_unit)
 
     def __repr__(self) -> str:
         return f"KnownMiner(num={self.num}, mac={self.mac}, ip={self.ip}, online={self.online})"
@@ -57,7 +57,6 @@ class PollTarget:
     mac: str
     ip: str
     firmware: str | None
-    firmware_version: str | None
     access: str
     hashrate_unit: str
     status_due: bool
@@ -77,7 +76,7 @@ class PollTarget:
 
     def reach(self) -> Reach:
         """Return how to talk to it."""
-        return Reach(self.ip, self.access, self.hashrate_unit, self.firmware_version)
+        return Reach(self.ip, self.access, self.hashrate_unit)
 
     def __repr__(self) -> str:
         return f"PollTarget(num={self.num}, mac={self.mac}, ip={self.ip})"

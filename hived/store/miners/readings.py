@@ -30,7 +30,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Miner.num, Miner.mac, Miner.ip, Miner.api_key, Miner.hashrate_unit, Health.next_status_at,
             Health.next_chips_at, Health.failures, Health.state, Health.preset, Health.uptime_s, Health.uptime_at,
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
-            Miner.firmware, Miner.firmware_version,
+            Miner.firmware,
         )
         .join(Health, on=(Health.num == Miner.num))
         .where(
@@ -52,7 +52,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             num=row[0], mac=row[1], ip=row[2], access=key, hashrate_unit=row[4], status_due=turn(row[5]),
             chips_due=turn(row[6]), due_at=row[5], chips_due_at=row[6], failures=row[7], state=row[8], preset=row[9],
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
-            boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17], firmware_version=row[18],
+            boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17],
         )
         for row in tuples(query, db)
         if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None

@@ -11,7 +11,6 @@ import ipaddress
 import re
 from collections import OrderedDict
 from dataclasses import replace
-from urllib.parse import urlencode
 
 import aiohttp
 
@@ -32,13 +31,11 @@ from hived.errors import (
 from hived.records.miner import (
     ApiKey,
     HashboardChips,
-    HistoryPoint,
     MinerIdentity,
     MinerReading,
     MinerSettings,
     ModelInfo,
     Preset,
-    StatusPane,
     TuningReading,
 )
 
@@ -47,21 +44,13 @@ BOARD_CALLS = ("/chains", "/boards", "/chips")
 KEY_LENGTH = 32
 """Characters of a key: the firmware takes no other length."""
 MAX_REMEMBERED = 8192  # addresses whose board call is known; more than a site of 5,000 has
-MAX_TIME_SLICE_S = 259_200  # three days, the firmware's own limit
 _HEADER_SAFE = re.compile(r"[!-~]{1,4096}")
 
 
 class VnishClient:
     """Ask miners by address. `session` comes from `open_session` and is shared by all of them."""
 
-    def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        *,
-        port: int = 80,
-        timeout_s: float = 5.0,
-        user_agent: str = f"hived/{__version__}",
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, *, port: int, timeout_s: float) -> None:
         if not is_bounded(session):
             raise ValueError("VnishClient needs a session of open_session()")
         self._session = session
@@ -70,7 +59,7 @@ class VnishClient:
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-            "User-Agent": user_agent,
+            "User-Agent": f"hived/{__version__}",
         }
         self._board_calls: OrderedDict[str, str] = OrderedDict()
 
@@ -98,13 +87,9 @@ class VnishClient:
             raise Unreadable(reply.fault)
         return found
 
-    async def model(self, ip: str, watch: ConnectionWatch | None = None) -> ModelInfo:
+    async def model(self, ip: str) -> ModelInfo:
         """Return what the miner is made of (GET /model)."""
-        return parse.model(await self._ask(ip, "/model", watch=watch))
-
-    async def status(self, ip: str, watch: ConnectionWatch | None = None) -> StatusPane:
-        """Return the state and whether a restart is due (GET /status)."""
-        return parse.status(await self._ask(ip, "/status", watch=watch))
+        return parse.model(await self._ask(ip, "/model"))
 
     async def summary(
         self, ip: str, key: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
@@ -117,13 +102,13 @@ class VnishClient:
         return parse.perf_summary(await self._ask(ip, "/perf-summary", watch=watch))
 
     async def boards(
-        self, ip: str, prefer: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
+        self, ip: str, unit: str = "GH/s", watch: ConnectionWatch | None = None
     ) -> tuple[HashboardChips, ...]:
         """Return every chip of every hashboard, from whichever of BOARD_CALLS this version has.
 
-        `prefer` is tried first, else what answered at this address before. NotSupported when none is there.
+        What answered at this address before is tried first. NotSupported when none is there.
         """
-        first = prefer or self._board_calls.get(ip)
+        first = self._board_calls.get(ip)
         for path in sorted(BOARD_CALLS, key=lambda call: call != first):
             try:
                 body = await self._ask(ip, path, watch=watch)
@@ -134,79 +119,45 @@ class VnishClient:
         self._board_calls.pop(ip, None)
         raise NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
 
-    async def presets(
-        self, ip: str, key: str | None = None, *, bearer: str | None = None, watch: ConnectionWatch | None = None
-    ) -> tuple[Preset, ...]:
-        """Return the ladder of presets, lowest first (GET /autotune/presets); needs a key or a token."""
-        return parse.presets(await self._ask(ip, "/autotune/presets", key=key, bearer=bearer, watch=watch))
+    async def presets(self, ip: str, key: str) -> tuple[Preset, ...]:
+        """Return the ladder of presets, lowest first (GET /autotune/presets)."""
+        return parse.presets(await self._ask(ip, "/autotune/presets", key=key))
 
-    async def settings(
-        self, ip: str, key: str | None = None, *, bearer: str | None = None, watch: ConnectionWatch | None = None
-    ) -> MinerSettings:
-        """Return the miner's own settings without any password (GET /settings); needs a key or a token."""
-        return parse.settings(await self._ask(ip, "/settings", key=key, bearer=bearer, watch=watch))
+    async def settings(self, ip: str, key: str | None) -> MinerSettings:
+        """Return the miner's own settings without any password (GET /settings); the miner refuses without a key."""
+        return parse.settings(await self._ask(ip, "/settings", key=key))
 
-    async def metrics(
-        self,
-        ip: str,
-        time_slice_s: int = 86_400,
-        step_s: int = 900,
-        unit: str | None = None,
-        watch: ConnectionWatch | None = None,
-    ) -> tuple[HistoryPoint, ...]:
-        """Return the miner's own history, oldest first (GET /metrics); it goes back three days."""
-        query = {"time_slice": min(max(time_slice_s, 1), MAX_TIME_SLICE_S), "step": max(step_s, 1)}
-        return parse.metrics(await self._ask(ip, "/metrics", query=query, watch=watch), unit)
-
-    async def unlock(self, ip: str, password: str, watch: ConnectionWatch | None = None) -> str:
+    async def unlock(self, ip: str, password: str) -> str:
         """Return a bearer token for `password` (POST /unlock); WrongPassword, or LockedOut after too many."""
         request = self._request(ip, "/unlock", method="POST", document={"pw": password})
-        reply = await exchange(self._session, request, watch)
+        reply = await exchange(self._session, request)
         if refuses_password(reply):
             raise WrongPassword(f"the miner refused the password (HTTP {reply.status})", retry_after(reply))
         return parse.token(judge(reply, (password,)))
 
-    async def lock(self, ip: str, token: str, watch: ConnectionWatch | None = None) -> None:
+    async def lock(self, ip: str, token: str) -> None:
         """Drop `token` on the miner (POST /lock); the answer is empty."""
-        await self._ask(ip, "/lock", method="POST", bearer=token, watch=watch)
+        await self._ask(ip, "/lock", method="POST", bearer=token)
 
-    async def api_keys(
-        self, ip: str, token: str | None = None, *, key: str | None = None, watch: ConnectionWatch | None = None
-    ) -> tuple[ApiKey, ...]:
-        """Return all keys that the miner knows, in clear (GET /apikeys); needs a token or a key."""
-        return parse.api_keys(await self._ask(ip, "/apikeys", bearer=token, key=key, watch=watch))
+    async def api_keys(self, ip: str, token: str) -> tuple[ApiKey, ...]:
+        """Return all keys that the miner knows, in clear (GET /apikeys)."""
+        return parse.api_keys(await self._ask(ip, "/apikeys", bearer=token))
 
-    async def add_api_key(
-        self, ip: str, token: str, key: str, description: str, watch: ConnectionWatch | None = None
-    ) -> str:
+    async def add_api_key(self, ip: str, token: str, key: str, description: str) -> str:
         """Store `key` of KEY_LENGTH characters (POST /apikeys); return "inserted", "updated" or "nochanges"."""
         if len(key) != KEY_LENGTH or not _HEADER_SAFE.fullmatch(key):
             raise BadRequest(f"an API key has exactly {KEY_LENGTH} printable characters")
-        body = await self._ask(
-            ip,
-            "/apikeys",
-            method="POST",
-            bearer=token,
-            document={"key": key, "description": description},
-            watch=watch,
-        )
-        return parse.key_status(body)
+        document = {"key": key, "description": description}
+        return parse.key_status(await self._ask(ip, "/apikeys", method="POST", bearer=token, document=document))
 
-    async def delete_api_key(self, ip: str, token: str, key: str, watch: ConnectionWatch | None = None) -> None:
+    async def delete_api_key(self, ip: str, token: str, key: str) -> None:
         """Remove `key` from the miner (POST /apikeys/delete); the answer is empty."""
-        await self._ask(
-            ip,
-            "/apikeys/delete",
-            method="POST",
-            bearer=token,
-            document={"key": key},
-            watch=watch,
-        )
+        await self._ask(ip, "/apikeys/delete", method="POST", bearer=token, document={"key": key})
 
-    async def check_key(self, ip: str, key: str, watch: ConnectionWatch | None = None) -> bool:
+    async def check_key(self, ip: str, key: str) -> bool:
         """Say whether the miner takes `key` (GET /auth-check); NotThisFirmware when a login page answers."""
         try:
-            parse.auth_check(await self._ask(ip, "/auth-check", key=key, watch=watch))
+            parse.auth_check(await self._ask(ip, "/auth-check", key=key))
         except BadCredentials:
             return False
         return True
@@ -217,14 +168,13 @@ class VnishClient:
         path: str,
         *,
         method: str = "GET",
-        query: dict[str, int] | None = None,
         document: dict[str, str] | None = None,
         bearer: str | None = None,
         key: str | None = None,
         watch: ConnectionWatch | None = None,
     ) -> bytes:
         """Return the body of a yes to one call, else raise what `answers` makes of it."""
-        request = self._request(ip, path, method=method, query=query, document=document, bearer=bearer, key=key)
+        request = self._request(ip, path, method=method, document=document, bearer=bearer, key=key)
         reply = await exchange(self._session, request, watch)
         sent = (document or {}).get("key")
         return judge(reply, [secret for secret in (bearer, key, sent) if secret])
@@ -235,7 +185,6 @@ class VnishClient:
         path: str,
         *,
         method: str = "GET",
-        query: dict[str, int] | None = None,
         document: dict[str, str] | None = None,
         bearer: str | None = None,
         key: str | None = None,
@@ -249,15 +198,15 @@ class VnishClient:
             headers[name] = prefix + secret
         if document is not None:
             headers["Content-Type"] = "application/json"
-        return Request(method, self._url(ip, path, query), self._timeout_s, headers, document)
+        return Request(method, self._url(ip, path), self._timeout_s, headers, document)
 
-    def _url(self, ip: str, path: str, query: dict[str, int] | None) -> str:
+    def _url(self, ip: str, path: str) -> str:
         try:
             address = ipaddress.ip_address(ip)
         except ValueError:
             raise BadRequest("a miner is asked by its IP address, not by a name") from None
         host = f"[{address}]" if address.version == 6 else str(address)
-        return f"http://{host}:{self._port}/api/v1{path}" + (f"?{urlencode(query)}" if query else "")
+        return f"http://{host}:{self._port}/api/v1{path}"
 
     def _remember(self, ip: str, path: str) -> None:
         self._board_calls[ip] = path

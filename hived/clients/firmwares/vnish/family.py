@@ -34,7 +34,7 @@ class Vnish:
 
     async def identify(self, ip: str, watch: ConnectionWatch | None = None) -> MinerIdentity:
         """Ask /info, which needs no credentials."""
-        return await self._client.identify(ip, watch=watch)
+        return await self._client.identify(ip, watch)
 
     async def open(self, reach: Reach, password: str | None) -> str:
         """Return an API key that the miner takes; `access` is one."""
@@ -76,15 +76,15 @@ class Vnish:
 
     async def read(self, reach: Reach, watch: ConnectionWatch) -> MinerReading:
         """Ask /summary and /perf-summary; without the second the preset is missing."""
-        reading = await self._client.summary(reach.ip, reach.access, reach.unit, watch=watch)
+        reading = await self._client.summary(reach.ip, reach.access, reach.unit, watch)
         try:
-            return replace(reading, tuning=await self._client.perf_summary(reach.ip, watch=watch))
+            return replace(reading, tuning=await self._client.perf_summary(reach.ip, watch))
         except (Transient, NotSupported) as err:
             return replace(reading, trouble=HivedError(f"preset not told: {err}", code="no_preset"))
 
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Ask whichever call of chips this version has."""
-        return await self._client.boards(reach.ip, unit=reach.unit, watch=watch)
+        return await self._client.boards(reach.ip, reach.unit, watch)
 
     async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
         """Ask /model; the presets need a key, and an empty ladder is none."""

@@ -15,27 +15,23 @@ from hived.clients.firmwares.vnish.fields import (
     MAX_FREQUENCY_MHZ,
     MAX_POOLS,
     MAX_POWER_W,
-    MAX_SECONDS,
     MAX_VOLTAGE_MV,
     endpoint,
     plain,
     rate,
-    temperature,
     text,
     uptime,
 )
 from hived.clients.firmwares.vnish.parse_boards import boards
-from hived.clients.firmwares.vnish.parse_summary import power, summary
+from hived.clients.firmwares.vnish.parse_summary import summary
 from hived.errors import NotThisFirmware, Unreadable
 from hived.records import units
 from hived.records.miner import (
     ApiKey,
-    HistoryPoint,
     MinerIdentity,
     MinerSettings,
     ModelInfo,
     Preset,
-    StatusPane,
     TuningReading,
 )
 from hived.records.values import (
@@ -58,12 +54,10 @@ __all__ = [
     "identity",
     "key_status",
     "looks_like",
-    "metrics",
     "model",
     "perf_summary",
     "presets",
     "settings",
-    "status",
     "summary",
     "token",
     "unlock_timeout",
@@ -71,11 +65,8 @@ __all__ = [
 
 MAX_PRESETS = 256
 MAX_KEYS = 256
-MAX_POINTS = 4096  # three days at one minute each are 4320, at the firmware's own step 288
 MAX_ROWS = 128  # of a topology; the largest known has 10
 MAX_LOCKOUT_S = 1e7
-MIN_CLOCK, MAX_CLOCK = 1_420_070_400, 4_102_444_800  # 2015 to 2100: before time sync a device says 1970
-MAX_RATE_IN_TH = 5000  # no miner does 5 PH/s, and no healthy one less than 5000 GH/s
 
 _NAMES_OF_INFO = ("fw_name", "fw_version", "miner", "model")
 _TRACE_OF_INFO = re.compile(rb'"fw_(?:name|version)"|^\s*\{\s*"miner"\s*:\s*"')
@@ -168,21 +159,6 @@ def _topology(value: object) -> tuple[tuple[int, ...], ...] | None:
             return None
         rows.append(known)
     return tuple(rows) or None
-
-
-def status(body: bytes) -> StatusPane:
-    """Return what /status says."""
-    doc = top_object(body)
-    return StatusPane(
-        state=text(doc.get("miner_state")),
-        state_s=number(doc.get("miner_state_time"), 0, MAX_SECONDS),
-        failure_code=integer(doc.get("failure_code")),
-        description=text(doc.get("description")),
-        restart_required=flag(doc.get("restart_required")),
-        reboot_required=flag(doc.get("reboot_required")),
-        unlocked=flag(doc.get("unlocked")),
-        find_miner=flag(doc.get("find_miner")),
-    )
 
 
 def perf_summary(body: bytes) -> TuningReading:
@@ -306,32 +282,3 @@ def error_text(body: bytes) -> str | None:
     except Unreadable:
         return None
     return err if isinstance(err, str) else None
-
-
-def metrics(body: bytes, hashrate_unit: str | None = None) -> tuple[HistoryPoint, ...]:
-    """Return the firmware's history, oldest first, one point per time, none from a clock that was never set.
-
-    Whether the rate is in GH/s or TH/s is documented nowhere: without `hashrate_unit` the largest value decides.
-    """
-    rows = [
-        (at, table(row.get("data")))
-        for row in tables(top_object(body).get("metrics"), 2 * MAX_POINTS)
-        if (at := number(row.get("time"), MIN_CLOCK, MAX_CLOCK)) is not None
-    ]
-    largest = max((number(data.get("hashrate"), 0, 1e9) or 0 for _, data in rows), default=0)
-    unit = hashrate_unit or ("GH/s" if largest >= MAX_RATE_IN_TH else "TH/s")
-    points = {at: _point(at, data, unit) for at, data in rows}
-    return tuple(points[at] for at in sorted(points)[-MAX_POINTS:])
-
-
-def _point(at: float, data: dict[str, object], unit: str) -> HistoryPoint:
-    pcb, chip = temperature(data.get("pcb_max_temp")), temperature(data.get("chip_max_temp"))
-    mean = rate(data.get("hashrate"), unit)
-    return HistoryPoint(
-        at=at,
-        hashrate_hs=mean,
-        pcb_temp_max_c=pcb if pcb or chip else None,  # both 0 says "no sensor"
-        chip_temp_max_c=chip if pcb or chip else None,
-        fan_duty_percent=number(data.get("fan_duty"), 0, 100),
-        power_w=power(data, mean),
-    )

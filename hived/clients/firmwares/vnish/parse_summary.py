@@ -53,7 +53,7 @@ def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
         now = rate(miner.get("instant_hashrate"), hashrate_unit, 1000)
     if average is None:
         average = rate(miner.get("average_hashrate"), hashrate_unit, 1000)
-    watts = power(miner, now if text(state.get("miner_state")) in HASHING_STATES else 0)
+    watts = _power(miner, now if text(state.get("miner_state")) in HASHING_STATES else 0)
     pcb_min, pcb_max, chip_min, chip_max = _temps(miner)
     return MinerReading(
         state=text(state.get("miner_state")),
@@ -105,7 +105,7 @@ def _board(row: dict[str, Any], index: int, unit: str) -> HashboardReading:
         description=text(state.get("description")),
         hashrate_hs=now,
         expected_hashrate_hs=rate(row.get("hashrate_ideal"), unit),
-        power_w=power(row, now if text(state.get("state")) in HASHING_STATES else 0),
+        power_w=_power(row, now if text(state.get("state")) in HASHING_STATES else 0),
         voltage_mv=number(row.get("voltage"), 0, MAX_VOLTAGE_MV),
         frequency_mhz=number(row.get("frequency"), 0, MAX_FREQUENCY_MHZ),
         pcb_temp_min_c=pcb_min,
@@ -128,7 +128,7 @@ def _expected(miner: dict[str, Any], boards: tuple[HashboardReading, ...], unit:
     return sum(ideal) if told is None and ideal and len(ideal) == len(boards) else told
 
 
-def power(source: dict[str, Any], hashing_hs: float | None) -> float | None:
+def _power(source: dict[str, Any], hashing_hs: float | None) -> float | None:
     """Return watts; None for 0 W at a hashrate above 0, which is what a supply without metering tells."""
     told = number(source.get("power_consumption"), 0, MAX_POWER_W)
     if told is None:

@@ -10,13 +10,11 @@ from hived.records.miner import (
     ApiKey,
     ChipReading,
     HashboardChips,
-    HistoryPoint,
     MinerIdentity,
     MinerSettings,
     ModelInfo,
     Preset,
     SensorReading,
-    StatusPane,
     TuningReading,
 )
 from tests.clients.firmwares.vnish.summaries import (
@@ -173,10 +171,6 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
         ),
     ),
     "s19-1.2.6-running/model.json": (parse.model, S19_MODEL),
-    "s19-1.2.6-running/status.json": (
-        parse.status,
-        StatusPane("mining", 80.0, None, None, False, False, False, False),
-    ),
     "s19-1.2.6-running/summary.json": (parse.summary, S19_RUNNING),
     "s19-1.2.6-running/perf-summary.json": (parse.perf_summary, S19_TUNING),
     "s19-1.2.6-running/chains.json": (
@@ -207,20 +201,9 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
         ),
     ),
     "s19-1.2.6-failure/model.json": (parse.model, S19_MODEL),
-    "s19-1.2.6-failure/status.json": (
-        parse.status,
-        StatusPane("failure", 1.0, 1002, "Failed to parse miner configuration", False, False, False, False),
-    ),
     "s19-1.2.6-failure/summary.json": (parse.summary, S19_FAILURE),
     "s19-1.2.6-failure/perf-summary.json": (parse.perf_summary, S19_TUNING),
     "s19-1.2.6-failure/chains.json": (parse.boards, ()),
-    "s19-1.2.6-failure/metrics.json": (
-        parse.metrics,
-        (
-            HistoryPoint(1763478000.0, 0.0, None, None, 0.0, 0.0),
-            HistoryPoint(1763482448.0, 0.0, 10.0, 15.0, 1.0, 0.0),
-        ),
-    ),
     "s21-1.2.6-rc5-mining/info.json": (
         parse.identity,
         MinerIdentity(
@@ -233,10 +216,6 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
             uptime_s=(24 + 17) * 3600 + 2 * 60.0,
             address="192.168.1.150",
         ),
-    ),
-    "s21-1.2.6-rc5-mining/status.json": (
-        parse.status,
-        StatusPane("mining", 147707.0, None, None, False, False, False, False),
     ),
     "s21-1.2.6-rc5-mining/summary.json": (parse.summary, S21_MINING),
     "s21pro-1.2.7-autotuning/info.json": (
@@ -282,6 +261,10 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
 FOREIGN = {
     "s21pro-1.2.7-autotuning/root.html": "html",
     "s19-1.2.6-failure/chains_factory-info.json": "generic-json",
+    "s19-1.2.6-failure/metrics.json": "generic-json",
+    "s19-1.2.6-failure/status.json": "generic-json",
+    "s19-1.2.6-running/status.json": "generic-json",
+    "s21-1.2.6-rc5-mining/status.json": "generic-json",
     "replies-documented/post_find-miner.json": "generic-json",
     "replies-documented/post_mining_stop.json": "generic-json",
     "replies-documented/post_settings.json": "generic-json",

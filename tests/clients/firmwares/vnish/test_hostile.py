@@ -18,7 +18,6 @@ from tests.clients.firmwares.vnish.test_parse import OLD_CHIPS, capture
 PARSERS: list[Callable[[bytes], Any]] = [
     parse.identity,
     parse.model,
-    parse.status,
     parse.summary,
     parse.perf_summary,
     parse.boards,
@@ -28,7 +27,6 @@ PARSERS: list[Callable[[bytes], Any]] = [
     parse.api_keys,
     parse.auth_check,
     parse.key_status,
-    parse.metrics,
     parse.unlock_timeout,
     parse.error_text,
 ]

@@ -14,7 +14,6 @@ from hived.records.miner import (
     ChipReading,
     FanReading,
     HashboardChips,
-    HistoryPoint,
     MinerReading,
     Preset,
     SensorReading,
@@ -361,27 +360,3 @@ def test_only_usable_keys_are_listed() -> None:
 )
 def test_the_lockout_is_told_or_unknown(body: bytes, seconds: float | None) -> None:
     assert parse.unlock_timeout(body) == seconds
-
-
-def metrics(*points: tuple[float, float]) -> bytes:
-    rows = [{"time": at, "data": {"hashrate": rate, "power_consumption": 3000}} for at, rate in points]
-    return json.dumps({"metrics": rows, "annotations": []}).encode()
-
-
-def test_history_is_sorted_and_forgets_times_of_an_unset_clock() -> None:
-    found = parse.metrics(metrics((1763482448, 95000.0), (1763478000, 94000.0), (12, 5.0), (1763478000, 93000.0)))
-    assert found == (
-        HistoryPoint(1763478000.0, 93000e9, power_w=3000.0),
-        HistoryPoint(1763482448.0, 95000e9, power_w=3000.0),
-    )
-
-
-def test_history_rates_are_read_in_the_unit_that_makes_sense() -> None:
-    assert parse.metrics(metrics((1763482448, 95.5)))[0].hashrate_hs == 95.5e12
-    assert parse.metrics(metrics((1763482448, 95500.0)))[0].hashrate_hs == 95.5e12
-    assert parse.metrics(metrics((1763482448, 95.5)), "GH/s")[0].hashrate_hs == 95.5e9
-
-
-def test_history_keeps_the_newest_of_too_many_points() -> None:
-    found = parse.metrics(metrics(*((1763000000 + n, 1.0) for n in range(5000))))
-    assert (len(found), found[-1].at) == (4096, 1763004999.0)

@@ -73,13 +73,13 @@ async def test_a_server_that_is_cut_off_or_ill_may_still_be_a_miner(peer: Peer, 
 
 
 async def test_a_redirect_is_not_followed_and_a_cookie_not_kept(peer: Peer, client: VnishClient) -> None:
-    target = f"http://127.0.0.1:{peer.port}/api/v1/status"
+    target = f"http://127.0.0.1:{peer.port}/api/v1/model"
     peer.says("/info", reply(302, b"", Location=target, Set_Cookie="id=1; Path=/"))
     with pytest.raises(errors.NotThisFirmware):
         await client.identify(IP)
     with pytest.raises(errors.NotSupported):
-        await client.status(IP)
-    assert peer.calls() == ["GET /api/v1/info", "GET /api/v1/status"]
+        await client.model(IP)
+    assert peer.calls() == ["GET /api/v1/info", "GET /api/v1/model"]
     assert "cookie" not in peer.asked[1].headers
 
 
@@ -120,10 +120,10 @@ async def test_a_body_announced_too_long_is_not_waited_for(peer: Peer, hasty: Vn
 async def test_a_bomb_and_a_flood_cost_less_than_two_mebibytes(peer: Peer, client: VnishClient) -> None:
     bomb = gzip.compress(b" " * (100 << 20), 1)
     peer.says("/summary", reply(200, bomb, Content_Encoding="gzip"))
-    peer.says("/status", flood(peer, CHUNKED, chunked(b" " * 1000), 4 << 20))
+    peer.says("/model", flood(peer, CHUNKED, chunked(b" " * 1000), 4 << 20))
     tracemalloc.start()
     try:
-        for call in (client.summary(IP), client.status(IP)):
+        for call in (client.summary(IP), client.model(IP)):
             tracemalloc.reset_peak()
             before, _ = tracemalloc.get_traced_memory()
             with pytest.raises(errors.Unreadable):
@@ -207,7 +207,7 @@ async def test_an_address_where_nothing_listens_says_so() -> None:
         port = gone.port
     async with open_session() as session:
         with pytest.raises(errors.Transient, match=r"^connection refused$"):
-            await VnishClient(session, port=port).identify(IP)
+            await VnishClient(session, port=port, timeout_s=5.0).identify(IP)
 
 
 async def test_a_cancelled_call_is_cancelled_and_lets_go_of_the_connection(peer: Peer, client: VnishClient) -> None:
@@ -256,13 +256,13 @@ async def test_a_read_on_a_connection_that_was_closed_meanwhile_is_repeated_and_
 
     peer.says("/info", INFO)
     await client.identify(IP)
-    peer.says("/status", last)  # takes the request on the kept connection and hangs up on it
+    peer.says("/perf-summary", last)  # takes the request on the kept connection and hangs up on it
     peer.says("/summary", reply(200, b'{"miner": null}'))
     watch = ConnectionWatch()
     with pytest.raises(errors.Transient, match="closed without an answer"):
-        await client.status(IP, watch=watch)
+        await client.perf_summary(IP, watch=watch)
     assert watch.opened
-    assert peer.calls().count("GET /api/v1/status") == 2
+    assert peer.calls().count("GET /api/v1/perf-summary") == 2
     peer.hang_up()
     watch = ConnectionWatch()
     assert await client.summary(IP, watch=watch) == MinerReading()
