@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from fnmatch import fnmatchcase
 
 from aiohttp import web
 
 from hived.simulator.collection.answers import capture, http_date
 from hived.simulator.collection.commons import maxlag_error
-from hived.simulator.miners.faults import reset
+from hived.simulator.faults import cut, fits, for_ever, reset, spent
 
 _BLOCKED = capture("met_blocked.html")
 
@@ -72,16 +71,13 @@ class ActiveTrouble:
 
     def over(self, now: float) -> bool:
         """Return whether it will never hit again."""
-        spent = self.times is not None and self.hits >= self.times
-        return spent or (self.for_s is not None and now >= self.set_at + self.after_s + self.for_s)
+        return spent(self) or (self.for_s is not None and now >= self.set_at + self.after_s + self.for_s)
 
     def hit(self, path: str, now: float) -> bool:
         """Return whether the request for a path is to suffer, and count it."""
         if now < self.set_at + self.after_s or self.over(now):
             return False
-        if self.paths and not any(fnmatchcase(path, pattern) for pattern in self.paths):
-            return False
-        if self.trouble is Trouble.THROTTLE and not self._too_quick(now):
+        if not fits(self, path) or (self.trouble is Trouble.THROTTLE and not self._too_quick(now)):
             return False
         self.hits += 1
         return True
@@ -121,14 +117,14 @@ async def suffer(active: ActiveTrouble, request: web.BaseRequest, now: float, an
     if kind in (Trouble.HUNG, Trouble.RESET):
         if kind is Trouble.RESET:
             reset(request.transport)
-        return await _for_ever()
+        return await for_ever()
     healthy = await answer()
     if not isinstance(healthy, web.Response) or not isinstance(healthy.body, bytes) or healthy.status != 200:
         return healthy
     if kind is Trouble.GARBLED:
         healthy.body = healthy.body[: len(healthy.body) // 2]
         return healthy
-    return await _cut(request, healthy, healthy.body)
+    return await cut(request, healthy.body, healthy.headers)
 
 
 def _later(active: ActiveTrouble, now: float, status: int) -> web.Response:
@@ -137,18 +133,3 @@ def _later(active: ActiveTrouble, now: float, status: int) -> web.Response:
         wait = active.retry_after_s
         headers["Retry-After"] = http_date(now + wait) if active.as_date else str(wait)
     return web.Response(status=status, text="Please slow down.\n", headers=headers)
-
-
-async def _for_ever() -> web.StreamResponse:
-    """Wait until the connection is lost: the server then cancels us."""
-    await asyncio.get_running_loop().create_future()
-    raise AssertionError("nobody resolves this future")
-
-
-async def _cut(request: web.BaseRequest, healthy: web.Response, body: bytes) -> web.StreamResponse:
-    response = web.StreamResponse(headers={**healthy.headers, "Content-Length": str(len(body))})
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return response

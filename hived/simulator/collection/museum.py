@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from hived.simulator.collection.answers import html_reply
 from hived.simulator.collection.faults import ActiveTrouble, Trouble, suffer
 from hived.simulator.collection.log import RequestLog
 from hived.simulator.collection.objects import Catalogue, Clock, Rights, Work, mix
+from hived.simulator.faults import named
 
 KEEPALIVE_S = 75.0
 STOP_S = 0.5
@@ -156,7 +156,7 @@ class Collection:
 
         Several may be on: the one set last that fits a request decides. Raises ValueError and TypeError.
         """
-        kind = trouble if isinstance(trouble, Trouble) else parse_trouble(trouble)
+        kind = trouble if isinstance(trouble, Trouble) else named(Trouble, trouble)
         active = ActiveTrouble(kind, tuple(paths), set_at=self.clock(), **options)
         same = [one for one in self.troubles if (one.trouble, one.paths) == (kind, active.paths)]
         self.troubles = [active, *(one for one in self.troubles if one not in same)]
@@ -164,7 +164,7 @@ class Collection:
 
     def clear_fault(self, trouble: Trouble | str | None = None) -> None:
         """End the troubles of one kind, or all."""
-        kind = parse_trouble(trouble) if isinstance(trouble, str) else trouble
+        kind = named(Trouble, trouble) if isinstance(trouble, str) else trouble
         self.troubles = [one for one in self.troubles if kind is not None and one.trouble is not kind]
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -257,13 +257,6 @@ class Collection:
         space, _, number = request.path.rpartition("/")
         if response.status == 200 and request.method == "GET" and number.isdigit():
             self.requests.sent[f"{_SPACES.get(space, space.strip('/'))}/{number}"] += 1
-
-
-def parse_trouble(name: str) -> Trouble:
-    """Return the trouble of a name, hyphens allowed. Raises ValueError."""
-    with contextlib.suppress(ValueError):
-        return Trouble(name.replace("-", "_"))
-    raise ValueError(f"unknown fault {name!r}, expected one of {', '.join(one.value for one in Trouble)}")
 
 
 _APIS = (

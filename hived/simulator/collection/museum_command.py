@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import ipaddress
 import json
-import math
-import signal
-import sys
-from http.client import HTTPConnection, HTTPException
 from typing import Any, get_args
 
+from hived.simulator import command
 from hived.simulator.collection.control import DEFAULT_CONTROL, serve_control
 from hived.simulator.collection.faults import Trouble
 from hived.simulator.collection.museum import Collection
 from hived.simulator.collection.objects import MAX_COUNT, Rights
-from hived.simulator.miners.steering import parse_address
+from hived.simulator.command import number, parse_address
 
 LISTEN = "127.21.0.1:8181"
-TIMEOUT_S = 10.0
-FAULTS = ", ".join(["none", *(one.value for one in Trouble)])
+WHOSE = "a museum's"
+
+_seconds = number(0, 1e9)
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,18 +39,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def _add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--control",
-        type=parse_address,
-        default=DEFAULT_CONTROL,
-        metavar="ADDR",
-        help=f"its control API ({DEFAULT_CONTROL})",
-    )
+    common = command.controlled(DEFAULT_CONTROL, "its")
     fault = commands.add_parser("collection-fault", parents=[common], help="let a running museum misbehave")
-    fault.add_argument("fault", choices=["none", *(one.value for one in Trouble)], metavar="FAULT", help=FAULTS)
-    fault.add_argument("--path", action="append", dest="paths", help="only this path (* matches anything); repeatable")
-    fault.add_argument("--times", type=int, help="only so many requests")
+    command.add_fault(fault, Trouble, "none")
     fault.add_argument("--after", type=_seconds, dest="after_s", help="begin so many seconds from now")
     fault.add_argument("--for", type=_seconds, dest="for_s", help="end so many seconds later")
     fault.add_argument("--delay", type=_seconds, dest="delay_s", help="slow: seconds")
@@ -78,21 +65,10 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 <= seconds <= 1e9:
-        raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}")
-    return seconds
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the museum. Returns 0 after a signal, 1 when it cannot listen, 2 for an address outside loopback."""
-    for host, _ in (args.addr, *([args.control] if args.control else [])):
-        if not args.allow_any_address and not _is_loopback(host):
-            return _say(2, f"{host} is not a loopback address; --allow-any-address lets it through")
+    if why := command.outside(args, (args.addr, args.control)):
+        return command.say(2, why)
     host, port = args.addr
     museum = Collection(
         args.objects,
@@ -105,54 +81,30 @@ def run(args: argparse.Namespace) -> int:
     if args.throttle:
         museum.set_fault(Trouble.THROTTLE)
     try:
-        asyncio.run(_until_signalled(museum, args.control))
+        command.run_until_signal(
+            museum,
+            lambda *where: serve_control(museum, *where),
+            args.control,
+            lambda: f"a museum of {museum.catalogue.count} objects listens at {museum.url}",
+        )
     except OSError as err:
-        return _say(1, f"cannot listen: {err.strerror or err}")
+        return command.say(1, f"cannot listen: {err.strerror or err}")
     return 0
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False  # a name may mean anything
-
-
-def _say(code: int, text: str) -> int:
-    print(f"hive-sim: {text}", file=sys.stderr)
-    return code
-
-
-async def _until_signalled(museum: Collection, control: tuple[str, int] | None) -> None:
-    stop = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    async with museum:
-        runner = await serve_control(museum, *control) if control else None
-        try:
-            text = f"hive-sim: a museum of {museum.catalogue.count} objects listens at {museum.url}"
-            print(f"{text}, control http://{control[0]}:{control[1]}" if control else text, flush=True)
-            await stop.wait()
-        finally:
-            if runner is not None:
-                await runner.cleanup()
-
-
 def _fault(args: argparse.Namespace) -> int:
-    names = ("paths", "times", "after_s", "for_s", "delay_s", "retry_after_s", "burst")
-    options = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.fault == "none":
         return _tell(args, "/fault", {"fault": None})
-    return _tell(args, "/fault", {"fault": args.fault, **options})
+    names = ("paths", "times", "after_s", "for_s", "delay_s", "retry_after_s", "burst")
+    return _tell(args, "/fault", {"fault": args.fault, **command.told(args, *names)})
 
 
 def _touch(args: argparse.Namespace) -> int:
-    names = ("id", "count", "rights")
-    return _tell(args, "/touch", {name: getattr(args, name) for name in names if getattr(args, name) is not None})
+    return _tell(args, "/touch", command.told(args, "id", "count", "rights"))
 
 
 def _requests(args: argparse.Namespace) -> int:
-    document = _call(args, "GET", "/requests")
+    document = command.call(args, WHOSE, "GET", "/requests")
     if document is None:
         return 1
     print(json.dumps(document, indent=1))
@@ -161,28 +113,9 @@ def _requests(args: argparse.Namespace) -> int:
 
 def _tell(args: argparse.Namespace, path: str, body: dict[str, Any]) -> int:
     """Send a command and print how the museum is afterwards. Returns the exit code."""
-    told = _call(args, "POST", path, body)
+    told = command.call(args, WHOSE, "POST", path, body)
     if told is None:
         return 1
     faults = ", ".join(one["fault"] for one in told["faults"]) or "none"
     print(f"{told['url']}: {told['objects']} objects, {told['changed']} changed, faults: {faults}")
     return 0
-
-
-def _call(args: argparse.Namespace, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Return the decoded reply; None after the reason for a failure was printed."""
-    host, port = args.control
-    connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
-    try:
-        connection.request(method, path, json.dumps(body) if body is not None else None)
-        reply = connection.getresponse()
-        document = json.loads(reply.read())
-    except (OSError, HTTPException, ValueError) as err:
-        _say(1, f"no answer from a museum's control API at {host}:{port}: {err}")
-        return None
-    finally:
-        connection.close()
-    if reply.status != 200:
-        _say(1, str(document.get("error", reply.status)))
-        return None
-    return document

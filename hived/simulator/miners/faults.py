@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
-import struct
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from fnmatch import fnmatchcase
 from typing import Any
 
 from aiohttp import web
+
+from hived.simulator.faults import cut, for_ever, reset
 
 MEGABYTE = 1_000_000
 
@@ -73,15 +72,6 @@ class ActiveFault:
         if self.kind not in NOT_A_MINER_KINDS:
             raise ValueError(f"kind must be one of {', '.join(NOT_A_MINER_KINDS)}, not {self.kind!r}")
 
-    def hit(self, path: str) -> bool:
-        """Return whether the request for a path is to suffer, and count it."""
-        if self.paths and not any(fnmatchcase(path, pattern) for pattern in self.paths):
-            return False
-        if self.times is not None and self.hits >= self.times:
-            return False
-        self.hits += 1
-        return True
-
 
 Answer = Callable[[], Awaitable[web.StreamResponse]]
 
@@ -93,10 +83,10 @@ async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) 
         await asyncio.sleep(active.delay)
         return await answer()
     if kind is Fault.HUNG:
-        return await _for_ever()
+        return await for_ever()
     if kind is Fault.RESET:
         reset(request.transport)
-        return await _for_ever()
+        return await for_ever()
     if kind is Fault.ERROR_500:
         return _json({"err": "Internal error"}, status=500)
     if kind in (Fault.HUGE_BODY, Fault.GZIP_BOMB):
@@ -110,28 +100,15 @@ async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) 
     if kind is Fault.DRIP:
         return await _drip(request, body, active.interval)
     if kind is Fault.CUT_JSON:
-        return await _dropped(request, body) if active.drop else _raw(body[: len(body) // 2])
+        if not active.drop:
+            return _raw(body[: len(body) // 2])
+        await cut(request, body, {"Content-Type": "application/json"})
+        return await for_ever()
     if kind is Fault.INVALID_JSON:
         return _raw(body.replace(b":", b"=", 3).replace(b",", b",,", 2) + b"}")
     if kind is Fault.NULL_MINER:
         return _json({"miner": None}) if request.path == "/api/v1/summary" else healthy
     return _distorted(healthy, body)
-
-
-def reset(transport: asyncio.BaseTransport | None) -> None:
-    """Close a connection with RST, dropping what is unsent."""
-    if not isinstance(transport, asyncio.Transport):
-        return
-    sock = transport.get_extra_info("socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
-
-
-async def _for_ever() -> web.StreamResponse:
-    """Wait until the connection is lost: the server then cancels us."""
-    await asyncio.get_running_loop().create_future()
-    raise AssertionError("nobody resolves this future")
 
 
 def _json(document: Any, *, status: int = 200) -> web.Response:
@@ -248,14 +225,3 @@ async def _drip(request: web.BaseRequest, body: bytes, interval: float) -> web.S
         await response.write(body[index : index + 1])
         await asyncio.sleep(interval)
     return response
-
-
-async def _dropped(request: web.BaseRequest, body: bytes) -> web.StreamResponse:
-    """Announce the whole body, send half of it, hang up."""
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(request)
-    await response.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return await _for_ever()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import errno
 import ipaddress
-import signal
-import sys
 
+from hived.simulator import command
+from hived.simulator.command import number, parse_address
 from hived.simulator.miners.control import serve_control
 from hived.simulator.miners.fleet import Fleet
 from hived.simulator.miners.lifecycle import Timings
 from hived.simulator.miners.miner import SETUPS
 from hived.simulator.miners.models import MODELS
-from hived.simulator.miners.steering import parse_address
 
 LOOPBACK = ipaddress.IPv4Network("127.0.0.0/8")
 
@@ -32,7 +30,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--states", type=_counts, help=f"counts, e.g. stopped:2,lost-fan:1; of {', '.join(SETUPS)}")
     parser.add_argument("--steady", action="store_true", help="every miner mines, none is broken")
     parser.add_argument("--spread", action="store_true", help="spread the addresses evenly over the subnet")
-    parser.add_argument("--speed", type=_speed, default=1.0, help="starts, reboots and tuning so many times as fast")
+    parser.add_argument(
+        "--speed", type=number(0.01, 10_000), default=1.0, help="starts, reboots and tuning so many times as fast"
+    )
     parser.add_argument(
         "--allow-any-address", action="store_true", help="let --subnet and --control lie outside loopback"
     )
@@ -50,16 +50,6 @@ def _port(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise argparse.ArgumentTypeError(f"expected a port from 1 to 65535, got {text!r}")
     return int(text)
-
-
-def _speed(text: str) -> float:
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = 0.0
-    if not 0.01 <= speed <= 10_000:
-        raise argparse.ArgumentTypeError(f"expected a number from 0.01 to 10000, got {text!r}")
-    return speed
 
 
 def _pairs(text: str) -> dict[str, float]:
@@ -91,11 +81,10 @@ def _counts(text: str) -> dict[str, int]:
 
 def run(args: argparse.Namespace) -> int:
     """Run the fleet. Returns 0 after a signal, 1 when it cannot listen, 2 when the arguments do not fit together."""
-    if not args.allow_any_address:
-        if not ipaddress.IPv4Network(args.subnet).subnet_of(LOOPBACK):
-            return _say(2, f"{args.subnet} is outside 127.0.0.0/8; --allow-any-address lets it through")
-        if args.control and not _is_loopback(args.control[0]):
-            return _say(2, f"control address {args.control[0]} is not loopback; --allow-any-address lets it through")
+    if not args.allow_any_address and not ipaddress.IPv4Network(args.subnet).subnet_of(LOOPBACK):
+        return command.say(2, f"{args.subnet} is outside 127.0.0.0/8; --allow-any-address lets it through")
+    if why := command.outside(args, (args.control,)):
+        return command.say(2, f"control address {why}")
     try:
         fleet = Fleet(
             args.count,
@@ -110,24 +99,14 @@ def run(args: argparse.Namespace) -> int:
             timings=Timings().hastened(args.speed),
         )
     except ValueError as err:
-        return _say(2, str(err))
+        return command.say(2, str(err))
     try:
-        asyncio.run(_until_signalled(fleet, args.control))
+        command.run_until_signal(
+            fleet, lambda *where: serve_control(fleet, *where), args.control, lambda: _banner(fleet)
+        )
     except OSError as err:
-        return _say(1, _reason(err, args))
+        return command.say(1, _reason(err, args))
     return 0
-
-
-def _say(code: int, text: str) -> int:
-    print(f"hive-sim: {text}", file=sys.stderr)
-    return code
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _reason(err: OSError, args: argparse.Namespace) -> str:
@@ -139,23 +118,7 @@ def _reason(err: OSError, args: argparse.Namespace) -> str:
     return f"cannot listen: {err.strerror or err}"
 
 
-async def _until_signalled(fleet: Fleet, control: tuple[str, int] | None) -> None:
-    stop = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    async with fleet:
-        runner = await serve_control(fleet, *control) if control else None
-        try:
-            print(_banner(fleet, control), flush=True)
-            await stop.wait()
-        finally:
-            if runner is not None:
-                await runner.cleanup()
-
-
-def _banner(fleet: Fleet, control: tuple[str, int] | None) -> str:
+def _banner(fleet: Fleet) -> str:
     first, last = fleet.miners[0].ip, fleet.miners[-1].ip
-    text = f"hive-sim: {len(fleet.miners)} miners listen on {first} to {last}, port {fleet.port}"
-    if fleet.rpc_port is not None:
-        text += f" (CGMiner API: {fleet.rpc_port})"
-    return f"{text}, control http://{control[0]}:{control[1]}" if control else text
+    text = f"{len(fleet.miners)} miners listen on {first} to {last}, port {fleet.port}"
+    return text if fleet.rpc_port is None else f"{text} (CGMiner API: {fleet.rpc_port})"

@@ -9,6 +9,7 @@ import asyncio
 import json
 from typing import Any
 
+from hived.simulator.faults import reset, strikes
 from hived.simulator.miners import captures, faults, replies
 from hived.simulator.miners.captures import Json
 from hived.simulator.miners.faults import RPC_PATH, Fault
@@ -170,7 +171,7 @@ class RpcProtocol(asyncio.Protocol):
 
     def _answer(self, transport: asyncio.Transport, request: bytes) -> None:
         active = self._miner.fault
-        if active is not None and active.hit(RPC_PATH):
+        if active is not None and strikes(active, RPC_PATH):
             self._suffer(active, transport, request)
         else:
             self._finish(transport, respond(self._miner, request))
@@ -188,7 +189,7 @@ class RpcProtocol(asyncio.Protocol):
             reply = respond(self._miner, request)
             self._timer = loop.call_later(active.delay, self._finish, transport, reply)
         elif fault is Fault.RESET:
-            faults.reset(transport)
+            reset(transport)
         elif fault in (Fault.NOT_A_MINER, Fault.STOCK_FIRMWARE):
             transport.abort()
         elif fault is Fault.CUT_JSON:

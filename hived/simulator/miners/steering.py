@@ -4,41 +4,27 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections import Counter
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 
+from hived.simulator import command
 from hived.simulator.miners.faults import NOT_A_MINER_KINDS, Fault
 from hived.simulator.miners.miner import SETUPS
 
 DEFAULT_CONTROL = "127.0.0.1:8190"
-TIMEOUT_S = 10.0
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """Split "127.0.0.1:8190" or "[::1]:8190". Raises ArgumentTypeError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise argparse.ArgumentTypeError(f"expected ADDRESS:PORT, got {text!r}")
-    return host.strip("[]"), int(port)
+WHOSE = "a fleet's"
 
 
 def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verbs to hive-sim's parser."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--control", type=parse_address, default=DEFAULT_CONTROL, metavar="ADDR", help="the fleet's control API"
-    )
+    common = command.controlled(DEFAULT_CONTROL, "the fleet's")
     miners = commands.add_parser("miners", parents=[common], help="list the miners of a running fleet")
     miners.add_argument("--json", action="store_true", help="as JSON")
     miners.set_defaults(run=_miners)
 
     fault = commands.add_parser("fault", parents=[common], help="let a miner misbehave")
     fault.add_argument("ip")
-    fault.add_argument("fault", choices=[fault.value for fault in Fault], metavar="FAULT", help=_names(Fault))
-    fault.add_argument("--path", action="append", default=[], help="only this path (* matches anything); repeatable")
-    fault.add_argument("--times", type=int, help="only so many requests")
+    command.add_fault(fault, Fault)
     fault.add_argument("--delay", type=float, help="slow: seconds")
     fault.add_argument("--interval", type=float, help="drip: seconds per byte")
     fault.add_argument("--size", type=int, help="huge_body, gzip_bomb: bytes")
@@ -62,12 +48,8 @@ def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         verb.set_defaults(run=_post, verb=name, names=names)
 
 
-def _names(faults: type[Fault]) -> str:
-    return ", ".join(fault.value for fault in faults)
-
-
 def _miners(args: argparse.Namespace) -> int:
-    miners = _call(args, "GET", "/miners")
+    miners = command.call(args, WHOSE, "GET", "/miners")
     if miners is None:
         return 1
     if args.json:
@@ -86,11 +68,8 @@ def _miners(args: argparse.Namespace) -> int:
 
 
 def _fault(args: argparse.Namespace) -> int:
-    names = ("times", "delay", "interval", "size", "kind", "drop")
-    body = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    if args.path:
-        body["paths"] = args.path
-    return _tell(args, f"/miners/{args.ip}/fault", {"fault": args.fault, **body})
+    options = command.told(args, "paths", "times", "delay", "interval", "size", "kind", "drop")
+    return _tell(args, f"/miners/{args.ip}/fault", {"fault": args.fault, **options})
 
 
 def _post(args: argparse.Namespace) -> int:
@@ -101,7 +80,7 @@ def _post(args: argparse.Namespace) -> int:
 
 def _tell(args: argparse.Namespace, path: str, body: dict[str, Any]) -> int:
     """Send a command and print what became of the miners. Returns the exit code."""
-    result = _call(args, "POST", path, body)
+    result = command.call(args, WHOSE, "POST", path, body)
     if result is None:
         return 1
     for miner in result if isinstance(result, list) else [result]:
@@ -109,22 +88,3 @@ def _tell(args: argparse.Namespace, path: str, body: dict[str, Any]) -> int:
         fault = f", fault {miner['fault']}" if miner["fault"] else ""
         print(f"{miner['ip']} {miner['mac']} {miner['model']}: {state}{fault}")
     return 0
-
-
-def _call(args: argparse.Namespace, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Return the decoded reply; None after the reason for a failure was printed."""
-    host, port = args.control
-    connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
-    try:
-        connection.request(method, path, json.dumps(body) if body is not None else None)
-        reply = connection.getresponse()
-        document = json.loads(reply.read())
-    except (OSError, HTTPException, ValueError) as err:
-        print(f"hive-sim: no answer from a fleet's control API at {host}:{port}: {err}", file=sys.stderr)
-        return None
-    finally:
-        connection.close()
-    if reply.status != 200:
-        print(f"hive-sim: {document.get('error', reply.status)}", file=sys.stderr)
-        return None
-    return document

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from hived.simulator.faults import strikes
 from hived.simulator.miners import captures, chips, faults, logs, replies
 from hived.simulator.miners.calls import BadRequest, Call, Handler, Route, cached, empty, reply
 from hived.simulator.miners.miner import SimulatedMiner
@@ -21,7 +22,7 @@ async def serve(miner: SimulatedMiner, request: web.BaseRequest) -> web.StreamRe
     path = request.path
     miner.count_request(f"{request.method} {path}")
     active = miner.fault
-    if active is not None and active.hit(path):
+    if active is not None and strikes(active, path):
         return await faults.suffer(active, request, lambda: answer(miner, request))
     return await answer(miner, request)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from fnmatch import fnmatchcase
 
 ANSWERS = ("/api/chat", "/api/generate")
 
@@ -64,42 +63,3 @@ class ActiveOllamaFault:
     interval: float = 0.5
     tokens: int = 0
     hits: int = field(default=0)
-
-    def hit(self, path: str) -> bool:
-        """Return whether a request for a path is to suffer, and count it."""
-        if not any(fnmatchcase(path, pattern) for pattern in self.paths):
-            return False
-        if self.times is not None and self.hits >= self.times:
-            return False
-        self.hits += 1
-        return True
-
-
-def parse_fault(name: object) -> OllamaFault:
-    """Return the fault of a name, hyphens allowed. Raises ValueError."""
-    try:
-        return OllamaFault(str(name).replace("-", "_"))
-    except ValueError:
-        names = ", ".join(fault.value for fault in OllamaFault)
-        raise ValueError(f"unknown fault {name!r}, expected one of {names}") from None
-
-
-def parse_options(document: dict[str, object]) -> dict[str, object]:
-    """Return a fault's options, checked. Raises ValueError."""
-    types: dict[str, tuple[type, ...]] = {
-        "times": (int,),
-        "delay": (int, float),
-        "interval": (int, float),
-        "tokens": (int,),
-    }
-    options: dict[str, object] = {}
-    for name, value in document.items():
-        if name == "paths" and isinstance(value, list) and value and all(isinstance(path, str) for path in value):
-            options[name] = tuple(value)
-        elif name not in types:
-            raise ValueError(f"unknown option {name!r}, or its value is wrong; there are paths, {', '.join(types)}")
-        elif type(value) not in types[name] or (isinstance(value, int | float) and value < 0):
-            raise ValueError(f"{name}: expected a number that is not negative, got {value!r}")
-        else:
-            options[name] = value
-    return options

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import ipaddress
-import json
-import signal
-import sys
-from collections.abc import Awaitable, Callable
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from aiohttp import web
 
-from hived.simulator.miners.steering import parse_address
-from hived.simulator.ollama.faults import ActiveOllamaFault, OllamaFault, parse_fault, parse_options
+from hived.simulator import command, control
+from hived.simulator.command import number, parse_address
+from hived.simulator.faults import named
+from hived.simulator.ollama.faults import ActiveOllamaFault, OllamaFault
 from hived.simulator.ollama.models import MODEL
 from hived.simulator.ollama.server import SimulatedOllama
 
 LISTEN = "127.0.0.1:11435"  # beside a real one, which has 11434
 CONTROL = "127.0.0.1:11436"
-TIMEOUT_S = 10.0
+MOST = 100_000
 
 _SERVER = web.AppKey("server", SimulatedOllama)
+_TYPES = {"times": (int,), "delay": control.NUMBER, "interval": control.NUMBER, "tokens": (int,)}
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,45 +31,28 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--control", type=parse_address, metavar="ADDR", help=f"control API, e.g. {CONTROL}")
     parser.add_argument("--model", default=MODEL, help=f"the model that it has ({MODEL})")
     parser.add_argument("--empty", action="store_true", help="it has no model until one is pulled")
-    parser.add_argument("--tokens-per-second", type=_number, default=100.0, help="how fast it writes (100; 0: at once)")
-    parser.add_argument("--load-seconds", type=_number, default=1.0, help="how long a model takes to load (1)")
-    parser.add_argument("--pull-seconds", type=_number, default=5.0, help="how long a model takes to fetch (5)")
+    for name, default, text in (
+        ("--tokens-per-second", 100.0, "how fast it writes (100; 0: at once)"),
+        ("--load-seconds", 1.0, "how long a model takes to load (1)"),
+        ("--pull-seconds", 5.0, "how long a model takes to fetch (5)"),
+    ):
+        parser.add_argument(name, type=number(0, MOST), default=default, help=text)
     parser.add_argument("--allow-any-address", action="store_true", help="let it listen outside loopback")
     parser.set_defaults(run=run)
 
-    fault = commands.add_parser("ollama-fault", help="let a running model server misbehave")
-    fault.add_argument("fault", choices=["none", *(one.value for one in OllamaFault)], metavar="FAULT", help=_names())
-    fault.add_argument(
-        "--control", type=parse_address, default=CONTROL, metavar="ADDR", help=f"its control API ({CONTROL})"
-    )
-    fault.add_argument("--path", action="append", default=[], help="only this path (* matches anything); repeatable")
-    fault.add_argument("--times", type=int, help="only so many requests")
+    common = command.controlled(CONTROL, "its")
+    fault = commands.add_parser("ollama-fault", parents=[common], help="let a running model server misbehave")
+    command.add_fault(fault, OllamaFault, "none")
     fault.add_argument("--tokens", type=int, help="hung, truncated, stream_error: after so many tokens")
     fault.add_argument("--delay", type=float, help="slow: seconds before the first token")
     fault.add_argument("--interval", type=float, help="slow: seconds between tokens")
     fault.set_defaults(run=run_fault)
 
 
-def _names() -> str:
-    return ", ".join(["none", *(one.value for one in OllamaFault)])
-
-
-def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 100_000:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 100000, got {text!r}")
-    return number
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the server. Returns 0 after a signal, 1 when it cannot listen, 2 for an address that is not loopback."""
-    for address in (args.listen, args.control):
-        if address and not args.allow_any_address and not _is_loopback(address[0]):
-            print(f"hive-sim: {address[0]} is not loopback; --allow-any-address lets it through", file=sys.stderr)
-            return 2
+    if why := command.outside(args, (args.listen, args.control)):
+        return command.say(2, why)
     server = SimulatedOllama(
         host=args.listen[0],
         port=args.listen[1],
@@ -82,35 +61,15 @@ def run(args: argparse.Namespace) -> int:
         load_s=args.load_seconds,
         pull_s=args.pull_seconds,
     )
+
+    def banner() -> str:
+        return f"a model server with {', '.join(server.models) or 'no model'} listens on {server.url}"
+
     try:
-        asyncio.run(_until_signalled(server, args.control))
+        command.run_until_signal(server, lambda *where: serve_control(server, *where), args.control, banner)
     except OSError as err:
-        print(f"hive-sim: cannot listen: {err.strerror or err}", file=sys.stderr)
-        return 1
+        return command.say(1, f"cannot listen: {err.strerror or err}")
     return 0
-
-
-async def _until_signalled(server: SimulatedOllama, control: tuple[str, int] | None) -> None:
-    stop = asyncio.Event()
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-    async with server:
-        runner = await serve_control(server, *control) if control else None
-        try:
-            steered = f", control http://{control[0]}:{control[1]}" if control else ""
-            models = ", ".join(server.models) or "no model"
-            print(f"hive-sim: a model server with {models} listens on {server.url}{steered}", flush=True)
-            await stop.wait()
-        finally:
-            if runner is not None:
-                await runner.cleanup()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 # -- control -------------------------------------------------------------------------------------------------------
@@ -118,30 +77,9 @@ def _is_loopback(host: str) -> bool:
 
 async def serve_control(server: SimulatedOllama, host: str, port: int) -> web.AppRunner:
     """Start the control API (GET /, POST /fault) and return its runner, to be cleaned up by the caller."""
-    app = web.Application(middlewares=[_errors])
+    app = control.application([web.get("/", _show), web.post("/fault", _set_fault)])
     app[_SERVER] = server
-    app.add_routes([web.get("/", _show), web.post("/fault", _set_fault)])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError:
-        await runner.cleanup()
-        raise
-    return runner
-
-
-@web.middleware
-async def _errors(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
-    """Turn what a caller did wrong into {"error": text}, and refuse what a web page may send here."""
-    if not _is_loopback(request.host.rsplit(":", 1)[0].strip("[]")) or "Origin" in request.headers:
-        return web.json_response({"error": "the control API answers to local names only"}, status=403)
-    try:
-        return await handler(request)
-    except ValueError as err:
-        return web.json_response({"error": str(err)}, status=400)
+    return await control.serve(app, host, port)
 
 
 async def _show(request: web.Request) -> web.Response:
@@ -150,12 +88,12 @@ async def _show(request: web.Request) -> web.Response:
 
 async def _set_fault(request: web.Request) -> web.Response:
     server = request.app[_SERVER]
-    document = await request.json()
-    if not isinstance(document, dict):
-        raise ValueError("expected a JSON object")
+    document = await control.body(request)
     name = document.pop("fault", None)
-    options: dict[str, Any] = parse_options(document)
-    server.fault = None if name in (None, "none") else ActiveOllamaFault(parse_fault(name), **options)
+    options = control.options(document, _TYPES)
+    if "paths" in options:
+        options["paths"] = tuple(options["paths"])
+    server.fault = None if name in (None, "none") else ActiveOllamaFault(named(OllamaFault, name), **options)
     return web.json_response(_state(server))
 
 
@@ -173,23 +111,9 @@ def _state(server: SimulatedOllama) -> dict[str, Any]:
 
 def run_fault(args: argparse.Namespace) -> int:
     """Switch a fault on or off. Returns 0, or 1 when the control API does not answer or says no."""
-    names = ("times", "tokens", "delay", "interval")
-    body: dict[str, Any] = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
-    if args.path:
-        body["paths"] = args.path
-    host, port = args.control
-    connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
-    try:
-        connection.request("POST", "/fault", json.dumps({"fault": args.fault, **body}))
-        reply = connection.getresponse()
-        document = json.loads(reply.read())
-    except (OSError, HTTPException, ValueError) as err:
-        print(f"hive-sim: no answer from a model server's control API at {host}:{port}: {err}", file=sys.stderr)
-        return 1
-    finally:
-        connection.close()
-    if reply.status != 200:
-        print(f"hive-sim: {document.get('error', reply.status)}", file=sys.stderr)
+    body = {"fault": args.fault, **command.told(args, "paths", "times", "tokens", "delay", "interval")}
+    document = command.call(args, "a model server's", "POST", "/fault", body)
+    if document is None:
         return 1
     print(f"{document['url']}: {document['fault'] or 'no fault'}, {document['requests']} requests")
     return 0

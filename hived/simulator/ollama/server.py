@@ -17,6 +17,7 @@ from typing import Any
 
 from aiohttp import web
 
+from hived.simulator.faults import for_ever, strikes
 from hived.simulator.ollama import models, writer
 from hived.simulator.ollama.faults import LOADING, WRITING, ActiveOllamaFault, OllamaFault
 from hived.simulator.ollama.models import MODEL, Json
@@ -125,7 +126,7 @@ class SimulatedOllama:
         request[_BODY] = body
         request[_FAULT] = fault = self._fault_for(request.path, body)
         if fault is not None and fault.fault is OllamaFault.HUNG and not fault.tokens:
-            await _for_ever()
+            await for_ever()
         if fault is not None and fault.fault in _STATUS_FAULTS:
             return _error(*_STATUS_FAULTS[fault.fault])
         try:
@@ -139,7 +140,7 @@ class SimulatedOllama:
         only_loads = path == "/api/generate" and not body.get("prompt")
         if fault is None or (only_loads and fault.fault not in LOADING):
             return None
-        return fault if fault.hit(path) else None
+        return fault if strikes(fault, path) else None
 
     async def _root(self, _request: web.Request) -> web.Response:
         return web.Response(text="Ollama is running")
@@ -344,10 +345,10 @@ def _text(kind: OllamaFault | None, body: Json, system: str, user: str) -> str:
 async def _break(kind: OllamaFault, request: web.Request, response: web.StreamResponse | None) -> bool:
     """Do what a broken server does in the middle of an answer; return whether that was the end of it."""
     if kind is OllamaFault.HUNG:
-        await _for_ever()
+        await for_ever()
     if kind is OllamaFault.TRUNCATED and request.transport is not None:
         request.transport.close()
-        await _for_ever()
+        await for_ever()
     if response is None:
         return False
     if kind is OllamaFault.STREAM_ERROR:
@@ -362,11 +363,6 @@ async def _break(kind: OllamaFault, request: web.Request, response: web.StreamRe
 def _options(body: Json) -> Json:
     options = body.get("options")
     return options if isinstance(options, dict) else {}
-
-
-async def _for_ever() -> None:
-    """Wait until the connection is lost: the server then cancels us."""
-    await asyncio.get_running_loop().create_future()
 
 
 def _tokens(text: str) -> Iterator[str]:
