@@ -137,11 +137,10 @@ def _numbers(context: CommandContext, facts: Facts, now_told: StoredStatus, now:
         f"{hashrate(s.hashrate_hs, s.expected_hashrate_hs)}, {terahash(s.average_hashrate_hs)} TH/s on average",
     )
     yield _named("power", f"{number(s.power_w)} W, {number(s.efficiency_j_per_th, 1)} J/TH")
-    yield _named(
-        "temperature",
-        f"chips up to {number(s.chip_temp_max_c)} °C, boards up to {number(s.pcb_temp_max_c)} °C,"
-        f" fans at {number(s.fan_duty_percent)} %",
-    )
+    heat = f"chips up to {number(s.chip_temp_max_c)} °C, boards up to {number(s.pcb_temp_max_c)} °C"
+    if s.psu_temp_max_c is not None:
+        heat += f", power supply {number(s.psu_temp_max_c)} °C"
+    yield _named("temperature", f"{heat}, fans at {number(s.fan_duty_percent)} %")
     asked = facts.settings.document.get("requested_preset") if facts.settings else None
     yield _named("preset", clean(f"{s.preset or UNKNOWN}" + (f", {asked} asked for" if asked else "")))
     if facts.settings is not None:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from hived.documents.fleet import judged, lost
 from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.errors import next_step
-from hived.records import events
+from hived.records import events, measures
 from hived.records.condition import Condition, expected_hs, losses
 from hived.records.discovery import Stranger
+from hived.records.measures import shown
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.records.units import ghs, ths
@@ -74,6 +75,9 @@ def unknown_model(view: MinerView) -> Json | None:
     return {"name": view.model_name, "alias": view.model_alias, "max_preset": None, "presets": []}
 
 
+_NO_FIGURES = dict.fromkeys(measure.outside for measure in measures.CHARTED)
+
+
 def row(view: MinerView) -> Json:
     """Return the small form of a miner for a table of thousands, without what `judged` says."""
     now = view.status
@@ -82,10 +86,8 @@ def row(view: MinerView) -> Json:
         "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "hostname": view.hostname,
         "model": view.model_alias, "model_name": view.model_name, "firmware_version": view.firmware_version,
         "state": view.state, "preset": now.preset if now else None,
-        "hashrate_ths": ths(now.hashrate_hs) if now else None,
-        "hashrate_nominal_ths": ths(now.expected_hashrate_hs) if now else None,
-        "power_w": now.power_w if now else None, "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
-        "chip_temp_max_c": now.chip_temp_max_c if now else None, "pcb_temp_max_c": now.pcb_temp_max_c if now else None,
+        **(shown(now, measures.CHARTED) if now else _NO_FIGURES),
+        "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
         "fans_lost": sum(f.lost for f in now.fans) if now and now.fans else None,
         "boards": len(now.hashboards) if now and told else None,
         "boards_failed": sum(not b.works for b in now.hashboards) if now and told else None,
@@ -102,15 +104,13 @@ def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
     chips = {board.index: board.chips for board in boards}
     return {
         "id": status_id(now.num, now.at), "state": now.state, "preset": now.preset, "hashrate": ghs(now.hashrate_hs),
-        "power_usage": now.reported_power_w, "power_consumption": now.power_w,
+        "power_consumption": now.power_w,
         "uptime": None if now.state_s is None else round(now.state_s), "recorded_at": rfc3339(now.at),
         "fans": [_fan(f) for f in now.fans],
         "chains": [_board(b, chips.get(b.index, ())) for b in now.hashboards],
-        "hashrate_ths": ths(now.hashrate_hs), "hashrate_nominal_ths": ths(now.expected_hashrate_hs),
-        "hashrate_average_ths": ths(now.average_hashrate_hs), "efficiency_j_per_th": now.efficiency_j_per_th,
-        "chip_temp_max_c": now.chip_temp_max_c, "pcb_temp_max_c": now.pcb_temp_max_c,
-        "fan_duty_percent": now.fan_duty_percent, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
+        "efficiency_j_per_th": now.efficiency_j_per_th, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
         "extra": now.extra, "hashrate_expected_ths": ths(expected_hs(now)), "lost": lost(losses(now)),
+        **shown(now, measures.MINER),
     }  # fmt: skip
 
 
@@ -188,14 +188,9 @@ def _pool(pool: PoolReading) -> Json:
 def _board(board: HashboardReading, chips: Sequence[ChipReading]) -> Json:
     return {
         "identifier": f"chain-{board.index}", "state": board.state, "works": board.works,
-        "hashrate": ghs(board.hashrate_hs), "pcb_temp_min": board.pcb_temp_min_c, "pcb_temp_max": board.pcb_temp_max_c,
-        "chip_temp_min": board.chip_temp_min_c, "chip_temp_max": board.chip_temp_max_c,
+        "hashrate": ghs(board.hashrate_hs),
         "chips": [_chip(c) for c in chips], "index": board.index, "description": board.description,
-        "hashrate_ths": ths(board.hashrate_hs), "hashrate_nominal_ths": ths(board.expected_hashrate_hs),
-        "power_w": board.power_w, "voltage_mv": board.voltage_mv, "frequency_mhz": board.frequency_mhz,
-        "hardware_errors": board.hardware_errors, "chips_grey": board.chips_grey, "chips_orange": board.chips_orange,
-        "chips_red": board.chips_red, "inlet_water_temp_c": board.inlet_water_temp_c,
-        "outlet_water_temp_c": board.outlet_water_temp_c,
+        **shown(board, measures.BOARD),
     }  # fmt: skip
 
 

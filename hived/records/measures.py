@@ -1,12 +1,14 @@
-"""What is measured of a miner, one row for each value: schema, history, API and charts read this table.
+"""What is measured of a miner and of its boards, one row for each: schema, history, API and charts read this table.
 
 A new value is a field of its record in `records.miner`, a line of the firmware's parser and a row here; one with a
-column of its own, or one that is rolled up, also needs a migration that adds the columns named here.
+column of its own also needs a migration that adds the columns that this table names.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 MIN, MEAN, MAX = "min", "mean", "max"
 
@@ -17,9 +19,9 @@ class Unit:
 
     quantity: str
     symbol: str
-    inside: str
+    inside: str = ""
     """The end of a field's name: "_hs"."""
-    outside: str
+    outside: str = ""
     scale: float = 1.0
     """How many of the inner unit make one of the outer."""
     places: int = 0
@@ -30,37 +32,43 @@ class Unit:
 HASHRATE = Unit("Hashrate", "TH/s", "_hs", "_ths", scale=1e12, places=1, from_zero=True)
 POWER = Unit("Power", "W", "_w", "_w", from_zero=True)
 TEMPERATURE = Unit("Temperature", "°C", "_c", "_c")
-DURATION = Unit("Duration", "s", "_s", "_s")
+DURATION = Unit("Duration", "s")
+VOLTAGE = Unit("Voltage", "mV")
+FREQUENCY = Unit("Frequency", "MHz")
+PERCENT = Unit("Share", "%")
+COUNT = Unit("Count", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number that `MinerReading` has under this name, with a column of its own in every status."""
+    """A number that `Measured`, or each of its hashboards, has under this name."""
 
     name: str
     unit: Unit
-    title: str = ""
-    """What its line in the chart of its quantity is called."""
+    outside: str
+    """Its name in the API: with the outer unit, but for what other programs know under an older name."""
+    column: bool = False
+    """Whether every status has a column for it; the others are packed with its boards and fans."""
     rolled: tuple[str, ...] = ()
-    """What 5-minute and hourly rollups keep of it; only what is rolled up has a line in a chart."""
-    called: str | None = None
-    """Its name outside, where that is not its own with the outer unit."""
+    """What 5-minute and hourly rollups keep of it; what is rolled up has a line in the chart of its quantity."""
+    title: str = ""
+    """What that line is called."""
     reference: bool = False
-    """Whether its line is what others are compared with."""
+    """Whether it is the line that others are compared with."""
 
     @property
     def drawn(self) -> str:
         """Which of the values of a rollup its line shows: of a highest value the highest, else the mean."""
         return MAX if "_max_" in self.name else MEAN
 
-    @property
-    def outside(self) -> str:
-        """Its name in the API."""
-        return self.called or self.name.removesuffix(self.unit.inside) + self.unit.outside
-
     def shown(self, value: float | None) -> float | None:
         """Return a value in the outer unit."""
         return value if value is None or self.unit.scale == 1 else value / self.unit.scale
+
+
+def shown(record: Any, of: Iterable[Measure]) -> dict[str, float | None]:
+    """Return what is measured of a miner or a board, under the names and in the units of the outside."""
+    return {measure.outside: measure.shown(getattr(record, measure.name)) for measure in of}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +98,45 @@ class Rolled:
         return self.measure.name.removesuffix(self.measure.unit.inside).removesuffix("_max")
 
 
+_ALL, _MEAN, _MAX = (MIN, MEAN, MAX), (MEAN,), (MAX,)
+
 MINER = (
-    Measure("hashrate_hs", HASHRATE, "now", (MIN, MEAN, MAX)),
-    Measure("average_hashrate_hs", HASHRATE, called="hashrate_average_ths"),
-    Measure("expected_hashrate_hs", HASHRATE, "expected", (MEAN,), "hashrate_nominal_ths", reference=True),
-    Measure("power_w", POWER, "power", (MIN, MEAN, MAX)),
-    Measure("state_s", DURATION),
-    Measure("chip_temp_max_c", TEMPERATURE, "hottest chip", (MIN, MEAN, MAX)),
-    Measure("pcb_temp_max_c", TEMPERATURE, "hottest board"),
+    Measure("hashrate_hs", HASHRATE, "hashrate_ths", True, _ALL, "now"),
+    Measure("average_hashrate_hs", HASHRATE, "hashrate_average_ths", True),
+    Measure("expected_hashrate_hs", HASHRATE, "hashrate_nominal_ths", True, _MEAN, "expected", reference=True),
+    Measure("power_w", POWER, "power_w", True, _ALL, "power"),
+    Measure("reported_power_w", POWER, "power_usage"),
+    Measure("state_s", DURATION, "state_s", True),
+    Measure("chip_temp_max_c", TEMPERATURE, "chip_temp_max_c", True, _ALL, "hottest chip"),
+    Measure("chip_temp_min_c", TEMPERATURE, "chip_temp_min_c"),
+    Measure("pcb_temp_max_c", TEMPERATURE, "pcb_temp_max_c", True, _MAX, "hottest board"),
+    Measure("pcb_temp_min_c", TEMPERATURE, "pcb_temp_min_c"),
+    Measure("psu_temp_max_c", TEMPERATURE, "psu_temp_max_c", True, _MAX, "power supply"),
+    Measure("fan_duty_percent", PERCENT, "fan_duty_percent"),
+    Measure("hardware_errors", COUNT, "hardware_errors"),
+    Measure("found_blocks", COUNT, "found_blocks"),
+    Measure("restart_count", COUNT, "restart_count"),
 )
 
-COLUMNS = tuple(measure.name for measure in MINER)
-ROLLED = tuple(Rolled(measure, how) for measure in MINER for how in measure.rolled)
-CHARTED = tuple(measure for measure in MINER if measure.title)
+BOARD = (
+    Measure("hashrate_hs", HASHRATE, "hashrate_ths"),
+    Measure("expected_hashrate_hs", HASHRATE, "hashrate_nominal_ths"),
+    Measure("power_w", POWER, "power_w"),
+    Measure("voltage_mv", VOLTAGE, "voltage_mv"),
+    Measure("frequency_mhz", FREQUENCY, "frequency_mhz"),
+    Measure("pcb_temp_min_c", TEMPERATURE, "pcb_temp_min"),
+    Measure("pcb_temp_max_c", TEMPERATURE, "pcb_temp_max"),
+    Measure("chip_temp_min_c", TEMPERATURE, "chip_temp_min"),
+    Measure("chip_temp_max_c", TEMPERATURE, "chip_temp_max"),
+    Measure("inlet_water_temp_c", TEMPERATURE, "inlet_water_temp_c"),
+    Measure("outlet_water_temp_c", TEMPERATURE, "outlet_water_temp_c"),
+    Measure("hardware_errors", COUNT, "hardware_errors"),
+    Measure("chips_grey", COUNT, "chips_grey"),
+    Measure("chips_orange", COUNT, "chips_orange"),
+    Measure("chips_red", COUNT, "chips_red"),
+)
+
+COLUMNS = tuple(measure.name for measure in MINER if measure.column)
+PACKED = tuple(measure.name for measure in MINER if not measure.column)
+CHARTED = tuple(measure for measure in MINER if measure.rolled)
+ROLLED = tuple(Rolled(measure, how) for measure in CHARTED for how in measure.rolled)

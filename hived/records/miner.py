@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hived.errors import HivedError
+from hived.records import units
 
 HASHING_STATES = frozenset({"mining", "auto-tuning"})
 """States in which the firmware hashes: a tuning miner earns as well."""
@@ -133,57 +134,64 @@ class HashboardReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What a miner tells at one time and a stored status keeps; `records.measures` has a row for each number."""
+
+    state: str | None = None
+    state_s: float | None = None
+    """Seconds in the state."""
+    hashrate_hs: float | None = None
+    average_hashrate_hs: float | None = None
+    """Since the miner started to hash."""
+    expected_hashrate_hs: float | None = None
+    """What the present settings should give (the sum of the boards' ideal rates)."""
+    power_w: float | None = None
+    reported_power_w: float | None = None
+    """A second figure of watts, where the firmware tells two."""
+    pcb_temp_min_c: float | None = None
+    pcb_temp_max_c: float | None = None
+    chip_temp_min_c: float | None = None
+    chip_temp_max_c: float | None = None
+    psu_temp_max_c: float | None = None
+    """The hottest place in the power supply."""
+    fan_duty_percent: float | None = None
+    hardware_errors: int | None = None
+    found_blocks: int | None = None
+    restart_count: int | None = None
+    fans: tuple[FanReading, ...] = ()
+    hashboards: tuple[HashboardReading, ...] = ()
+    pools: tuple[PoolReading, ...] = ()
+
+    @property
+    def efficiency_j_per_th(self) -> float | None:
+        """Power over the average rate, which does not jump; the firmware's own figure has two units."""
+        return units.efficiency(self.power_w, self.average_hashrate_hs or self.hashrate_hs)
+
+
+@dataclass(frozen=True, slots=True)
 class TuningReading:
     """What runs now, apart from what was asked for in the settings."""
 
     preset: str | None = None
     preset_label: str | None = None
     preset_tuned: bool | None = None
-    voltage_mv: float | None = None
-    frequency_mhz: float | None = None
-    switcher_enabled: bool | None = None
     switcher_top_preset: str | None = None
-    switcher_min_preset: str | None = None
+    """Up to where the firmware changes the preset by itself; None where it does not."""
 
 
 @dataclass(frozen=True, slots=True)
-class MinerReading:
+class MinerReading(Measured):
     """One observation of one miner. A miner between two states may answer without any of it."""
 
-    state: str | None = None
-    state_s: float | None = None
-    """Seconds in the state."""
     failure_code: int | None = None
     description: str | None = None
     throttle_percent: float | None = None
     """100 means not throttled."""
-    miner_type: str | None = None
-    hashrate_hs: float | None = None
-    average_hashrate_hs: float | None = None
-    """Since the miner started to hash."""
-    expected_hashrate_hs: float | None = None
-    """What the present settings should give (the sum of the boards' ideal rates)."""
     nameplate_hashrate_hs: float | None = None
-    power_w: float | None = None
-    reported_power_w: float | None = None
-    """A second figure of watts, where the firmware tells two."""
-    efficiency_j_per_th: float | None = None
-    pcb_temp_min_c: float | None = None
-    pcb_temp_max_c: float | None = None
-    chip_temp_min_c: float | None = None
-    chip_temp_max_c: float | None = None
-    hardware_errors: int | None = None
     hardware_error_percent: float | None = None
     devfee_percent: float | None = None
-    fan_duty_percent: float | None = None
     cooling_mode: str | None = None
-    fans: tuple[FanReading, ...] = ()
-    pools: tuple[PoolReading, ...] = ()
-    hashboards: tuple[HashboardReading, ...] = ()
     best_share: int | None = None
-    found_blocks: int | None = None
-    restart_count: int | None = None
-    psu_temps_c: tuple[float, ...] = ()
     tuning: TuningReading = TuningReading()
     identity: MinerIdentity | None = None
     """Who answered, where the same answer says it: then nobody has to ask again over a new connection."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from hived.records.events import Event
 from hived.records.firmware import Reach
-from hived.records.miner import FanReading, HashboardChips, HashboardReading, PoolReading
+from hived.records.miner import HashboardChips, Measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +82,15 @@ class PollTarget:
         return f"PollTarget(num={self.num}, mac={self.mac}, ip={self.ip})"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredStatus:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredStatus(Measured):
     """One stored status of one miner: what it said at one time."""
 
     num: int
     at: float
-    state: str | None = None
     preset: str | None = None
-    hashrate_hs: float | None = None
-    average_hashrate_hs: float | None = None
-    expected_hashrate_hs: float | None = None
-    power_w: float | None = None
-    reported_power_w: float | None = None
-    efficiency_j_per_th: float | None = None
-    state_s: float | None = None
-    chip_temp_max_c: float | None = None
-    pcb_temp_max_c: float | None = None
-    fan_duty_percent: float | None = None
     partial: bool = False
     """True when a part of the answer was missing: absent values were not told, not zero."""
-    fans: tuple[FanReading, ...] = ()
-    hashboards: tuple[HashboardReading, ...] = ()
-    pools: tuple[PoolReading, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
     """failure_code, description, requested by whom, ...: small things that few miners have."""
 

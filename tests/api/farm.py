@@ -74,7 +74,8 @@ def status_of(num: int, at: float, **other: Any) -> StoredStatus:
     usual = StoredStatus(
         num=num, at=at, state="mining", preset="3050", hashrate_hs=95.5e12, average_hashrate_hs=95.0e12,
         expected_hashrate_hs=96e12, power_w=3010.0, reported_power_w=3005.0, state_s=7200.4, chip_temp_max_c=71.0,
-        pcb_temp_max_c=58.0, fan_duty_percent=64.0,
+        pcb_temp_max_c=58.0, chip_temp_min_c=60.0, pcb_temp_min_c=48.0, psu_temp_max_c=47.0, fan_duty_percent=64.0,
+        hardware_errors=9, found_blocks=0, restart_count=2,
         fans=tuple(FanReading(i, 4100 + i, 6000, "ok") for i in range(4)), hashboards=boards,
         pools=(
             PoolReading(0, "pool.example:3333", "farm.worker01", "user", "active", 100, 1, 0, "131K", 20, 4.0),

@@ -192,7 +192,7 @@ class Site:
                 PoolReading(2, "DevFee", "DevFee", kind="devfee", status="working"),
             ),
         }  # fmt: skip
-        told = StoredStatus(num, at, **(fields | changes))
+        told = StoredStatus(num=num, at=at, **(fields | changes))
         self.write(readings.save, [PollOutcome(num, at, status=told)])
 
     def chips(self, num: int, *, ago: float = 5.0) -> None:

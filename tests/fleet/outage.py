@@ -111,7 +111,7 @@ async def _fill(own: Store, node: NodeBox, now: float, count: int, contributions
         await own.write(events.add, happened[i : i + ROWS_AT_ONCE])
     for first in range(0, contributions, 200):
         await own.write(objects.describe, range(first, min(first + 200, contributions)), node.name, start + first)
-    news = [PollOutcome(num, now, StoredStatus(num, now, state="mining", hashrate_hs=1e14, power_w=3000.0))
+    news = [PollOutcome(num, now, StoredStatus(num=num, at=now, state="mining", hashrate_hs=1e14, power_w=3000.0))
             for num in nums]  # fmt: skip
     await own.write(readings.save, news)
 

@@ -22,7 +22,7 @@ BROKEN = (*BOARDS[:2], replace(BOARDS[2], state="failure", hashrate_hs=None))
 
 def miner(age_s: float | None = 5.0, *, status: dict[str, Any] | None = None, **changes: Any) -> MinerView:
     """A healthy miner of this node, 96 of 99 TH/s."""
-    told = StoredStatus(1, NOW - (age_s or 0), state="mining", hashrate_hs=96 * TH, expected_hashrate_hs=99 * TH,
+    told = StoredStatus(num=1, at=NOW - (age_s or 0), state="mining", hashrate_hs=96 * TH, expected_hashrate_hs=99 * TH,
                         power_w=3000.0, hashboards=BOARDS, fans=(FanReading(0, 4000, 6000, "ok"),))  # fmt: skip
     usual = MinerView(
         num=1, mac="02:00:00:00:00:01", ip="10.0.0.1", online=True, managed=False, model_alias="s19", model_name=None,

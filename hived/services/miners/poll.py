@@ -12,7 +12,7 @@ import logging
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from types import TracebackType
 
@@ -20,7 +20,7 @@ from hived.clients.firmwares.family import ConnectionWatch, Firmware
 from hived.errors import BadCredentials, HivedError, NotSupported, NotThisFirmware, Refused, Transient
 from hived.records.events import Event
 from hived.records.firmware import Feature
-from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, active_pool
+from hived.records.miner import HashboardChips, Measured, MinerIdentity, MinerReading, active_pool
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.runtime import backoff
 from hived.services.batch import Batch
@@ -295,15 +295,12 @@ def _status(num: int, at: float, told: MinerReading) -> StoredStatus:
         "devfee_percent": told.devfee_percent,
         "preset_label": tuning.preset_label,
         "preset_tuned": tuning.preset_tuned,
-        "switcher_top_preset": tuning.switcher_top_preset if tuning.switcher_enabled else None,
+        "switcher_top_preset": tuning.switcher_top_preset,
         "best_share": told.best_share,
         "cooling_mode": told.cooling_mode,
     }
     return StoredStatus(
-        num=num, at=at, state=told.state, preset=tuning.preset, hashrate_hs=told.hashrate_hs,
-        average_hashrate_hs=told.average_hashrate_hs, expected_hashrate_hs=told.expected_hashrate_hs,
-        power_w=told.power_w, reported_power_w=told.reported_power_w, efficiency_j_per_th=told.efficiency_j_per_th,
-        state_s=told.state_s, chip_temp_max_c=told.chip_temp_max_c, pcb_temp_max_c=told.pcb_temp_max_c,
-        fan_duty_percent=told.fan_duty_percent, partial=told.trouble is not None, fans=told.fans,
-        hashboards=told.hashboards, pools=told.pools, extra={k: v for k, v in extra.items() if v is not None},
+        num=num, at=at, preset=tuning.preset, partial=told.trouble is not None,
+        extra={name: value for name, value in extra.items() if value is not None},
+        **{field.name: getattr(told, field.name) for field in fields(Measured)},
     )  # fmt: skip

@@ -122,13 +122,11 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
         detail, whole = packing.unpack_detail(row["detail"]), True
     except HivedError:
         detail, whole = {}, False  # the columns still say how the miner was: one bad record must not hide a fleet
-    values = {name: row[name] for name in _COLUMNS}
+    packed = {name: detail[name] for name in measures.PACKED if name in detail}
     return StoredStatus(
-        **values,
-        efficiency_j_per_th=units.efficiency(row["power_w"], row["average_hashrate_hs"] or row["hashrate_hs"]),
+        **{name: row[name] for name in _COLUMNS},
+        **{"reported_power_w": row["power_w"], **packed},
         partial=bool(row["partial"]) or not whole,
-        reported_power_w=detail.get("reported_power_w", row["power_w"]),
-        fan_duty_percent=detail.get("fan_duty_percent"),
         fans=tuple(FANS.read(values) for values in detail.get("fans", ())),
         hashboards=tuple(BOARDS.read(values) for values in detail.get("boards", ())),
         pools=tuple(POOLS.read(values) for values in detail.get("pools", ())),
@@ -138,14 +136,14 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
 
 def _row(status: StoredStatus, before: float | None) -> tuple[Any, ...]:
     detail: dict[str, Any] = {
-        "fan_duty_percent": status.fan_duty_percent,
+        **{name: getattr(status, name) for name in measures.PACKED},
         "fans": [FANS.write(fan) for fan in status.fans],
         "boards": [BOARDS.write(board) for board in status.hashboards],
         "pools": [POOLS.write(pool) for pool in status.pools],
         "extra": status.extra,
     }
-    if status.reported_power_w != status.power_w:
-        detail["reported_power_w"] = status.reported_power_w
+    if status.reported_power_w == status.power_w:
+        del detail["reported_power_w"]
     packed = packing.pack_detail({k: v for k, v in detail.items() if v not in (None, [], {})})
     return (*(getattr(status, name) for name in _COLUMNS), before, status.partial, packed)
 

@@ -34,6 +34,8 @@ STATUS: dict[str, Any] = {
     "hashrate_nominal_ths": float, "hashrate_average_ths": float, "efficiency_j_per_th": float,
     "chip_temp_max_c": float, "pcb_temp_max_c": float, "fan_duty_percent": float, "pools": list, "partial": bool,
     "extra": dict, "hashrate_expected_ths": float, "lost": list,
+    "chip_temp_min_c": float, "pcb_temp_min_c": float, "psu_temp_max_c": float, "power_w": float,
+    "state_s": float, "hardware_errors": int, "found_blocks": int, "restart_count": int,
 }  # fmt: skip
 CHAIN: dict[str, Any] = {
     "identifier": str, "state": str, "hashrate": float, "pcb_temp_min": float, "pcb_temp_max": float,

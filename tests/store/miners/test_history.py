@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from hived.records.miner import ChipReading, HashboardChips, MinerIdentity
+from hived.records import measures
+from hived.records.miner import ChipReading, HashboardChips, HashboardReading, MinerIdentity
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.runtime.options import Retention as Limits
 from hived.services.appliance.retain import Retention
@@ -197,3 +198,24 @@ async def test_a_status_whose_small_parts_cannot_be_read_still_says_the_rest(sto
     await store.write(lambda db: Status.update(detail=b"\x02rubbish").execute(db))
     (status,) = await store.read(readings.newest, num, limit=1)
     assert (status.partial, status.hashrate_hs, status.fans) == (True, 1e14, ())
+
+
+async def test_every_number_that_is_measured_comes_back(store: Store) -> None:
+    num = await a_miner(store)
+    told: dict[str, Any] = {measure.name: 40.0 + i for i, measure in enumerate(measures.MINER)}
+    board: dict[str, Any] = {measure.name: 60.0 + i for i, measure in enumerate(measures.BOARD)}
+    await fill(store, num, [START], **told, hashboards=(HashboardReading(1, **board),))
+    (status,) = await store.read(readings.newest, num, limit=1)
+    assert {name: getattr(status, name) for name in told} == told
+    assert {name: getattr(status.hashboards[0], name) for name in board} == pytest.approx(board)
+
+
+async def test_the_highest_temperatures_of_boards_and_power_supply_are_rolled_up(store: Store) -> None:
+    num = await a_miner(store)
+    for i, temp in enumerate((55.0, 61.0, 58.0)):
+        await fill(store, num, [START + 60 * i], pcb_temp_max_c=temp, psu_temp_max_c=temp - 10)
+    await store.write(history.roll_up, 300.0, START + 3600 + history.SETTLE_S)
+    await store.write(history.roll_up, 3600.0, START + 3600 + history.SETTLE_S)
+    for width_s in (300.0, 3600.0):
+        (row,) = await store.read(history.rollups, num, since=START, width_s=width_s)
+        assert (row["pcb_temp_max_c"], row["psu_temp_max_c"]) == (61.0, 51.0)

@@ -12,10 +12,8 @@ import re
 from hived.clients.firmwares.vnish.fields import (
     MAX_BOARDS,
     MAX_CHIPS,
-    MAX_FREQUENCY_MHZ,
     MAX_POOLS,
     MAX_POWER_W,
-    MAX_VOLTAGE_MV,
     endpoint,
     plain,
     rate,
@@ -162,21 +160,15 @@ def _topology(value: object) -> tuple[tuple[int, ...], ...] | None:
 
 
 def perf_summary(body: bytes) -> TuningReading:
-    """Return what runs now. `globals.volt` is in 10 mV; a numbered preset may come without globals."""
+    """Return what runs now."""
     doc = top_object(body)
     preset = table(doc.get("current_preset"))
-    clocks = table(preset.get("globals"))
     switcher = table(doc.get("preset_switcher"))
-    volt = number(clocks.get("volt"), 0, MAX_VOLTAGE_MV / 10)
     return TuningReading(
         preset=text(preset.get("name")),
         preset_label=text(preset.get("pretty")),
         preset_tuned=_tuned(preset.get("status")),
-        voltage_mv=None if volt is None else volt * 10,
-        frequency_mhz=number(clocks.get("freq"), 0, MAX_FREQUENCY_MHZ),
-        switcher_enabled=flag(switcher.get("enabled")),
-        switcher_top_preset=text(switcher.get("top_preset")),
-        switcher_min_preset=text(switcher.get("min_preset")),
+        switcher_top_preset=text(switcher.get("top_preset")) if switcher.get("enabled") is True else None,
     )
 
 

@@ -21,7 +21,6 @@ from hived.clients.firmwares.vnish.fields import (
     temperature,
     text,
 )
-from hived.records import units
 from hived.records.miner import HASHING_STATES, FanReading, HashboardReading, MinerReading, PoolReading
 from hived.records.values import (
     integer,
@@ -37,7 +36,7 @@ _POOL_KINDS = {"userpool": "user", "devfee": "devfee", "refund": "refund"}
 def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
     """Return one reading of the miner; an empty one for `{"miner": null}`, the reply between two states.
 
-    Efficiency is always power over average hashrate: the firmware's own is J/GH on 1.2.0 and J/TH later.
+    The firmware's own efficiency is not read: it is J/GH on 1.2.0 and J/TH later.
     1.2.0 betas have only `instant_hashrate` and `average_hashrate`, which are a thousandth of the `hr_` fields
     (TH/s where those are GH/s).
     """
@@ -61,14 +60,12 @@ def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
         failure_code=integer(state.get("failure_code")),
         description=text(state.get("description")),
         throttle_percent=number(state.get("throttled"), 0, 100),
-        miner_type=text(miner.get("miner_type")),
         hashrate_hs=now,
         average_hashrate_hs=average,
         expected_hashrate_hs=_expected(miner, boards, hashrate_unit),
         nameplate_hashrate_hs=rate(miner.get("hr_stock"), hashrate_unit) or None,  # 0 in a failure
         power_w=watts,
         reported_power_w=number(miner.get("power_usage"), 0, MAX_POWER_W),
-        efficiency_j_per_th=units.efficiency(watts, average),
         pcb_temp_min_c=pcb_min,
         pcb_temp_max_c=pcb_max,
         chip_temp_min_c=chip_min,
@@ -84,7 +81,7 @@ def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
         best_share=integer(miner.get("best_share")),
         found_blocks=integer(miner.get("found_blocks")),
         restart_count=integer(miner.get("restart_count")),
-        psu_temps_c=_psu_temps(miner.get("psu")),
+        psu_temp_max_c=_psu_temp(miner.get("psu")),
     )
 
 
@@ -185,7 +182,7 @@ def _pools(value: object) -> tuple[PoolReading, ...]:
     )
 
 
-def _psu_temps(value: object) -> tuple[float, ...]:
+def _psu_temp(value: object) -> float | None:
     temps = table(table(value).get("temps"))
     told = (temperature(temps.get(name)) for name in ("pfc_temp", "llc1_temp", "llc2_temp"))
-    return tuple(temp for temp in told if temp is not None)
+    return max((temp for temp in told if temp is not None), default=None)

@@ -51,7 +51,7 @@ S19_TOPOLOGY = (
     (-1, -1, 37, 36, 39, 38, -1, -1),
 )
 S19_MODEL = ModelInfo("s19", "Antminer S19", 76, 3, S19_TOPOLOGY, "x19")
-S19_TUNING = TuningReading("disabled", "Disabled", False, 13800.0, 675.0, False, None, None)
+S19_TUNING = TuningReading("disabled", "Disabled", False, None)
 
 
 def s19_board(index: int, ghs: float, ideal_ghs: float, *sensors: tuple[int, float, float]) -> HashboardChips:
@@ -234,7 +234,7 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
     "s21pro-1.2.7-autotuning/summary.json": (parse.summary, S21PRO_TUNING),
     "s21pro-1.2.7-autotuning/perf-summary.json": (
         parse.perf_summary,
-        TuningReading("2800", "2800 watt ~ 188 TH", False, None, None, True, "4690", "2550"),
+        TuningReading("2800", "2800 watt ~ 188 TH", False, "4690"),
     ),
     "s21pro-1.2.7-autotuning/settings.json": (parse.settings, S21PRO_SETTINGS),
     "s21pro-1.2.7-autotuning/autotune_presets.json": (parse.presets, S21PRO_LADDER),

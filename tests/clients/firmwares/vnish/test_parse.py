@@ -18,6 +18,7 @@ from hived.records.miner import (
     Preset,
     SensorReading,
 )
+from tests.clients.firmwares.vnish import summaries
 from tests.clients.firmwares.vnish.expected import EXPECTED, FOREIGN
 
 FIXTURES = Path(__file__).parents[3] / "fixtures" / "vnish"
@@ -166,6 +167,27 @@ def test_the_first_betas_tell_rates_in_th_and_power_by_its_old_name() -> None:
     assert reading.expected_hashrate_hs is None  # one of the boards does not tell its share
 
 
+@pytest.mark.parametrize(
+    ("reading", "joules"),
+    [
+        (summaries.S19_RUNNING, None),
+        (summaries.S21_MINING, 3869 / 179.911),
+        (summaries.S21PRO_TUNING, 2583 / 174.37475),
+        (summaries.S19JPRO_RC3, 2631 / 54.50821),  # the reply says 0.048 J/GH
+        (summaries.S19KPRO_13, 683 / 23.1518),
+    ],
+)
+def test_the_efficiency_is_power_over_the_average_rate(reading: MinerReading, joules: float | None) -> None:
+    assert reading.efficiency_j_per_th == (joules if joules is None else pytest.approx(joules))
+
+
+def test_a_switcher_that_is_off_has_no_top_preset() -> None:
+    switcher = {"enabled": False, "top_preset": "4690", "min_preset": "2550"}
+    body = json.dumps({"current_preset": {"name": "2800"}, "preset_switcher": switcher}).encode()
+    assert parse.perf_summary(body).switcher_top_preset is None
+    assert parse.perf_summary(body.replace(b"false", b"true")).switcher_top_preset == "4690"
+
+
 def test_a_scrypt_miner_is_read_in_its_own_unit() -> None:
     body = b'{"miner": {"hr_realtime": 9500.0, "average_hashrate": 9.4}}'
     reading = parse.summary(body, "MH/s")
@@ -233,8 +255,10 @@ def test_a_temperature_that_cannot_be_is_unknown(value: object) -> None:
 
 
 def test_texts_lose_control_characters_and_length() -> None:
-    body = changed(S21 + "summary.json", "miner", "miner_type", value="S\u202e2\x001\ud800\n" + "x" * 5000)
-    shown = parse.summary(body).miner_type
+    body = changed(
+        S21 + "summary.json", "miner", "miner_status", "description", value="S\u202e2\x001\ud800\n" + "x" * 5000
+    )
+    shown = parse.summary(body).description
     assert shown == "S2 1\ufffd " + "x" * 250
 
 
