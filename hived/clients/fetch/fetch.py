@@ -7,7 +7,6 @@ import logging
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Literal, Protocol, Self
 
 import aiohttp
@@ -46,7 +45,6 @@ MAX_REDIRECTS = 5
 MAX_ROBOTS_REDIRECTS = 10
 KEEPALIVE_S = 45.0  # longer than the polite pause of at most 30 s, so that a site is not made to shake hands each time
 
-_MOVED_FOR_GOOD = (301, 308)
 _MOVED = (301, 302, 303, 307, 308)
 _NO_LIMIT = aiohttp.ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _OWN_HEADERS = frozenset(
@@ -138,9 +136,7 @@ class Fetcher:
         )
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         if self._session is not None:
             await self._session.close()
 
@@ -172,15 +168,11 @@ class Fetcher:
             left_s=self._limits.whole_s,
         )
         target = first = self.guard.check(url, stay_on)
-        moved_to: str | None = None
-        for_good = True
         for left in range(MAX_ROBOTS_REDIRECTS if kind == "robots" else MAX_REDIRECTS, -1, -1):
             answer = await self._visit(target, errand, same_host=target.origin() == first.origin())
             if answer.status not in _MOVED or (kind == "robots" and left == 0):
-                return self._reply(target, answer, errand, moved_to)
+                return self._reply(target, answer, errand)
             target = self._next(target, answer, stay_on)
-            for_good = for_good and answer.status in _MOVED_FOR_GOOD
-            moved_to = str(target) if for_good else moved_to
         raise TooManyRedirects(f"{urls.shown(url)} redirects more than {MAX_REDIRECTS} times")
 
     def _next(self, here: URL, answer: Answer, stay_on: Sequence[str] | None) -> URL:
@@ -271,7 +263,7 @@ class Fetcher:
             location=locations.pop() if len(locations) == 1 else None,
         )
 
-    def _reply(self, url: URL, answer: Answer, errand: _Errand, moved_to: str | None) -> Reply:
+    def _reply(self, url: URL, answer: Answer, errand: _Errand) -> Reply:
         """Return what is an answer, raise what is not."""
         if errand.kind != "robots":
             judge(urls.shown(url), answer, conditional=bool(sendable(errand.validators)))
@@ -283,7 +275,6 @@ class Fetcher:
             body=answer.body,
             content_type=answer.content_type,
             validators=received(answer.headers, errand.validators if unchanged else Validators()),
-            moved_to=moved_to,
             retry_after_s=answer.retry_after_s,
             robots_tags=answer.robots_tags,
         )

@@ -95,15 +95,6 @@ class Body:
         self.full = True
 
 
-def gunzip(packed: bytes, max_bytes: int) -> bytes:
-    """Return the content of a .gz file; Unreadable when it is none, is cut, or holds more than `max_bytes`."""
-    body = Body("gzip", max_bytes)
-    body.feed(packed)
-    if not packed:
-        raise Unreadable("an empty file is not a gzip file")
-    return body.finish()
-
-
 def _known(encoding: str) -> str:
     name = encoding.strip().lower().removeprefix("x-")
     if name in ("", "identity"):

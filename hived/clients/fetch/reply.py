@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import Any
 
-from hived.clients.fetch import charset, robots
-from hived.errors import Refused, Unreadable
+from hived.clients.fetch import charset
+from hived.errors import Refused
 from hived.records import values
 from hived.records.artifact import Validators
 
@@ -27,7 +25,6 @@ PAGES = (
 JSON = ("application/json", "text/json")
 XML = ("application/xml", "text/xml")
 GZIP = ("application/gzip", "application/x-gzip")
-ANYTHING = ("*/*",)
 
 NO_VALIDATORS = Validators()
 
@@ -62,33 +59,13 @@ class Reply:
     content_type: str
     """Without parameters, in lower case; empty when the host named none."""
     validators: Validators = NO_VALIDATORS
-    moved_to: str | None = None
-    """Where permanent redirects alone lead: what should be asked next time."""
     retry_after_s: float | None = None
     robots_tags: tuple[str, ...] = ()
     """X-Robots-Tag, one value for each header line."""
 
-    def decoded(self) -> charset.Decoded:
-        """Return the text of the body with the charset that it was read in."""
-        return charset.decode(self.body, self.headers.get("content-type", ""))
-
     def text(self) -> str:
         """Return the text of the body."""
-        return self.decoded().text
-
-    def json(self) -> Any:
-        """Return the document; Unreadable when it is none, nests too deeply, or holds monstrous numbers.
-
-        Infinite numbers and NaN come out as None.
-        """
-        try:
-            return json.loads(self.body, parse_constant=_nothing, parse_float=_finite)
-        except (ValueError, RecursionError):
-            raise Unreadable("the answer is no JSON document") from None
-
-    def orders(self) -> robots.Orders:
-        """Return what X-Robots-Tag orders us."""
-        return robots.orders(self.robots_tags)
+        return charset.decode(self.body, self.headers.get("content-type", "")).text
 
 
 def retry_after(value: str | None, now: float) -> float | None:
@@ -138,12 +115,3 @@ def received(headers: Mapping[str, str], before: Validators) -> Validators:
 
 def _kept(value: str | None, before: str | None) -> str | None:
     return value if value is not None and _SENT_BACK.fullmatch(value) else before
-
-
-def _nothing(_name: str) -> None:
-    return None
-
-
-def _finite(text: str) -> float | None:
-    number = float(text)
-    return number if abs(number) != float("inf") else None

@@ -7,7 +7,6 @@ import gzip
 import json
 import ssl
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 import aiohttp
@@ -59,9 +58,7 @@ class MasterClient:
     async def __aenter__(self) -> MasterClient:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
     async def close(self) -> None:

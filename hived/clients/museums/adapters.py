@@ -19,8 +19,6 @@ class Adapter(Protocol):
     """One kind of source. Make one for the whole process: it keeps what one answer tells of many objects."""
 
     kind: str
-    pace_s: float
-    """Seconds between two requests to one host of this kind, at least."""
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the next step of the list; with `since` (UTC epoch) of what changed from about then on."""

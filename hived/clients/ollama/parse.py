@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 MAX_SAID = 200  # characters of a server's error text that are passed on
 MAX_LAYERS = 256  # a model has about ten
-NANOSECONDS = 1e9
 
 
 class ModelMissing(Refused):
@@ -39,16 +38,12 @@ class BadAnswer(Unreadable):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said, unchecked, and what it took: seconds and tokens, None where the server did not tell."""
+    """What a model said, unchecked, and what it took: seconds, and tokens, None where the server did not tell."""
 
     text: str = field(repr=False)
     model: str
     model_digest: str
     seconds: float
-    load_s: float | None = None
-    prompt_s: float | None = None
-    writing_s: float | None = None
-    prompt_tokens: int | None = None
     tokens: int | None = None
 
 
@@ -149,13 +144,5 @@ def answer_of(final: ChatResponse, text: str, *, model: str, digest: str, second
         model=model,
         model_digest=digest,
         seconds=seconds,
-        load_s=_seconds(final.load_duration),
-        prompt_s=_seconds(final.prompt_eval_duration),
-        writing_s=_seconds(final.eval_duration),
-        prompt_tokens=prompt_tokens,
         tokens=tokens,
     )
-
-
-def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / NANOSECONDS

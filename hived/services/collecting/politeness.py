@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 Kind = Literal["page", "api", "robots"]
 
 PAGE_PACE_S = 5.0
-API_PACE_S = 1.0
+API_PACE_S = 1.0  # what Chicago asks of whoever reads everything; the Met's firewall shuts after thirty quick ones
 LATENCY_FACTOR = 5.0
 """The pause is at least so many times what the last answer took (Heritrix's default): slow hosts are asked less."""
 LONGEST_PACE_S = 30.0

@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from types import TracebackType
 
 from hived.clients.master.errors import NotWelcome, OtherKey
 from hived.errors import HivedError, Refused, Throttled, Transient
@@ -75,9 +74,7 @@ class MasterLink:
     async def __aenter__(self) -> MasterLink:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self._push.close()
 
     async def tick(self) -> HivedError | None:

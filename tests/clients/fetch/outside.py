@@ -15,7 +15,8 @@ from typing import Any
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from hived.clients.fetch import Fetcher, Kind, Limits
+from hived.clients.fetch import Fetcher
+from hived.clients.fetch.fetch import Kind, Limits
 from hived.errors import HivedError
 from tests.clients.peer import Act, Peer, reply
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.clients.fetch import decode
+from hived.clients.fetch.charset import decode
 
 GERMAN = "Große Kanne aus Böhmen, für Gäste: Höhe 32 cm. " * 8
 RUSSIAN = "Портрет неизвестной женщины, холст, масло, собрание музея. " * 8

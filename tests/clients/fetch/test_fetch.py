@@ -10,7 +10,9 @@ from email.utils import format_datetime
 
 import pytest
 
-from hived.clients.fetch import ANYTHING, JSON, PAGES, BadStatus, Fetcher, Kind, TooManyRedirects
+from hived.clients.fetch import JSON, BadStatus, Fetcher
+from hived.clients.fetch.fetch import Kind
+from hived.clients.fetch.reply import PAGES, TooManyRedirects
 from hived.errors import Blocked, HivedError, NotAllowed, Refused, Throttled, Transient, Unreadable
 from hived.records.artifact import Validators
 from tests.clients.fetch.outside import CONTACT, VERSION, Outside, running_site, sent_headers, tls_contexts
@@ -26,8 +28,6 @@ async def test_a_page_comes_with_its_url_headers_and_text(outside: Outside, fetc
     assert (got.url, got.status, got.content_type) == (outside.url("/page?q=1"), 200, "text/html")
     assert got.headers["x-a"] == "b"
     assert got.text() == "Blüte"
-    assert got.decoded().charset == "windows-1252"
-    assert got.moved_to is None
     assert outside.gate.admitted == [("/page", "page")]
     assert outside.gate.noted == [("/page", 200, None)]
 
@@ -113,7 +113,7 @@ async def test_what_is_gone_is_an_answer_with_what_the_host_says_about_it(outsid
     outside.says("/a", 404, b'{"message": "Not a valid object"}', Content_Type="application/json")
     outside.says("/b", 410, b"x" * 100_000)
     gone = await fetcher.get(outside.url("/a"), kind="api", accept=JSON)
-    assert (gone.status, gone.json()) == (404, {"message": "Not a valid object"})
+    assert (gone.status, gone.body) == (404, b'{"message": "Not a valid object"}')
     assert len((await fetcher.get(outside.url("/b"), accept=JSON)).body) == 64 * 1024
 
 
@@ -148,7 +148,7 @@ async def test_a_403_that_nobody_asked_for_is_a_firewall_and_the_host_is_left_al
         ("application/rss+xml", PAGES, True),
         ("image/svg+xml", PAGES, False),
         ("image/png", ("image/*",), True),
-        ("image/png", ANYTHING, True),
+        ("image/png", ("*/*",), True),
         ("application/octet-stream", PAGES, False),
         ("application/pdf", PAGES, False),
         ("text/html", JSON, False),
@@ -228,9 +228,7 @@ async def test_retry_after_is_read_as_seconds_or_date_and_bounded_to_a_day(
     assert raised.value.retry_after_s == seconds
 
 
-async def test_each_hop_takes_its_turn_and_permanent_ones_alone_change_the_address(
-    outside: Outside, fetcher: Fetcher
-) -> None:
+async def test_each_hop_takes_its_turn(outside: Outside, fetcher: Fetcher) -> None:
     outside.redirects("/a", "/b", 301)
     outside.redirects("/b", outside.url("/c"), 308)
     outside.redirects("/c", "d?x=1#y", 302)
@@ -238,7 +236,7 @@ async def test_each_hop_takes_its_turn_and_permanent_ones_alone_change_the_addre
     outside.redirects("/e", "/f", 303)
     outside.says("/f", 200, b"there")
     got = await fetcher.get(outside.url("/a"), kind="api")
-    assert (got.url, got.body, got.moved_to) == (outside.url("/f"), b"there", outside.url("/c"))
+    assert (got.url, got.body) == (outside.url("/f"), b"there")
     assert outside.site.calls() == ["GET /a", "GET /b", "GET /c", "GET /d?x=1", "GET /e", "GET /f"]
     assert outside.gate.admitted == [(f"/{name}", "api") for name in "abcdef"]
     assert [path for path, *_ in outside.gate.noted] == [f"/{name}" for name in "abcdef"]

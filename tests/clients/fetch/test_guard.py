@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 from yarl import URL
 
-from hived.clients.fetch import Fetcher, Guard, Kind, OwnHosts, Reply
-from hived.clients.fetch.guard import GuardedResolver
+from hived.clients.fetch import Fetcher, Reply
+from hived.clients.fetch.fetch import Kind
+from hived.clients.fetch.guard import Guard, GuardedResolver, OwnHosts
 from hived.errors import Blocked, Transient
 from tests.clients.fetch.outside import Names, OpenGate, Outside, running_site
 from tests.clients.peer import Peer, reply

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
-import json
 import socket
 import tracemalloc
 import zlib
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.clients.fetch import Fetcher, Limits, gunzip
+from hived.clients.fetch import Fetcher
+from hived.clients.fetch.fetch import Limits
 from hived.clients.fetch.inflate import MAX_MEMBERS, Body
-from hived.clients.fetch.reply import Reply, retry_after
+from hived.clients.fetch.reply import retry_after
 from hived.errors import Transient, Unreadable
 from tests.clients.fetch.outside import Outside
 from tests.clients.peer import Act, flood, hang, reply, reset
@@ -267,32 +267,6 @@ async def test_a_host_that_does_not_let_us_in_is_given_up(full_port: int, outsid
     assert asyncio.get_running_loop().time() - started < LONG_S / 2
 
 
-def answer(body: bytes) -> Reply:
-    return Reply("http://museum.test/", 200, {}, body, "application/json")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[1,]", b"\xff\xfe", b"nul", b"[" * 200_000, b'{"a":' * 200_000, b"1" * 5000, b'"\xff"', b"\x00"],
-    ids=lambda body: ascii(body[:10]),
-)
-def test_a_document_that_is_none_is_unreadable(body: bytes) -> None:
-    with pytest.raises(Unreadable):
-        answer(body).json()
-
-
-def test_a_document_holds_finite_numbers_only() -> None:
-    assert answer(b"[NaN, Infinity, -Infinity, 1e999, -1e999, 1.5, 7]").json() == [None] * 5 + [1.5, 7]
-    assert answer('\ufeff{"a": "ä"}'.encode()).json() == {"a": "ä"}
-
-
-@settings(max_examples=50)
-@given(st.binary(max_size=200) | st.recursive(st.none() | st.text(), st.lists).map(lambda v: json.dumps(v).encode()))
-def test_any_bytes_are_a_document_or_unreadable(body: bytes) -> None:
-    with contextlib.suppress(Unreadable):
-        answer(body).json()
-
-
 @given(
     st.sampled_from(["gzip", "deflate", "identity", ""]), st.lists(st.binary(max_size=80), max_size=6), st.booleans()
 )
@@ -311,13 +285,6 @@ def test_however_a_packed_body_is_sliced_it_comes_out_whole(content: bytes, size
     for at in range(0, len(stream), size):
         body.feed(stream[at : at + size])
     assert body.finish() == content
-
-
-def test_a_gz_file_is_unpacked_within_its_limit() -> None:
-    assert gunzip(gzip.compress(TEXT), len(TEXT)) == TEXT
-    for wrong in (b"", b"x", gzip.compress(TEXT)[:-1], gzip.compress(TEXT + b"x")):
-        with pytest.raises(Unreadable):
-            gunzip(wrong, len(TEXT))
 
 
 @given(st.text(max_size=70) | st.from_regex(r"\A\w{3}, \d+ \w{3} \d+ \d+:\d+:\d+ .{0,6}\Z"))

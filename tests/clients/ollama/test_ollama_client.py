@@ -56,9 +56,7 @@ async def test_an_answer_comes_with_its_model_digest_tokens_and_seconds(connect:
     assert (answer.model, answer.model_digest) == (MODEL, entry(MODEL)["digest"])
     assert answer.tokens is not None
     assert 10 < answer.tokens < 60
-    assert answer.prompt_tokens
     assert 0 < answer.seconds < 5
-    assert None not in (answer.load_s, answer.prompt_s, answer.writing_s)
 
 
 async def test_every_setting_is_sent_and_no_picture_ever(server: SimulatedOllama, connect: Connect) -> None:

@@ -25,7 +25,6 @@ class ArticAdapter:
     """The Art Institute of Chicago, or a server like its at the source's base URL."""
 
     kind = "artic"
-    pace_s = 1.0  # what they ask of whoever reads everything
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher

@@ -20,7 +20,6 @@ class ClevelandAdapter:
     """The Cleveland Museum of Art, or a server like its at the source's base URL."""
 
     kind = "cleveland"
-    pace_s = 1.0  # no limit is documented
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher

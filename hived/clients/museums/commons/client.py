@@ -36,7 +36,6 @@ class CommonsAdapter:
     """Wikimedia Commons, or another MediaWiki with its metadata at the source's base URL (its api.php)."""
 
     kind = "commons"
-    pace_s = 1.0
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher

@@ -38,7 +38,6 @@ class MetAdapter:
     """The Met, or a mirror of its API at the source's base URL."""
 
     kind = "met"
-    pace_s = 1.0  # the documented 80 requests a second end at the firewall after thirty
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher

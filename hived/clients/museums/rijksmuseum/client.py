@@ -25,7 +25,6 @@ class RijksmuseumAdapter:
     """The Rijksmuseum, or another OAI-PMH service with EDM at the source's base URL; `?set=` narrows it."""
 
     kind = "rijksmuseum"
-    pace_s = 1.0  # none is stated
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher

@@ -53,7 +53,6 @@ class WebAdapter:
     """Pages of any site that state an open licence."""
 
     kind = "web"
-    pace_s = 5.0
 
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher
