@@ -35,7 +35,7 @@ TABLES = {
 def test_a_database_of_an_older_schema_is_whole_after_the_update(
     packages: Packages, previous: Packages, folder: Path
 ) -> None:
-    """A really older package cannot be had: there was none before the newest schema. So its state is put in place."""
+    """No package ever had this schema, so its state is put in place; test_update.py is about the oldest package."""
     old = folder / "older"
     old.mkdir()
     tools.run("tar", "-xf", STATE, "-C", old)

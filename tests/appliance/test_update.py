@@ -35,7 +35,7 @@ KEPT = {
     "refusal": "",
     "artifact": "id, url_key, url, provider, title, licence_uri, facts, content_hash, collected_at",
     "source": "id, name, base_url, kind, created_at",
-    "miner": "num, mac, ip, managed, unlock_password, created_at",
+    "miner": "num, mac, managed, unlock_password, created_at",
     "model": "alias",
     "uplink": "name, url, master_id, state, key_id, secret",
 }
