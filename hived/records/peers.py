@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 SIGHTED, ALIVE, SUSPECT, DEAD, LEFT = "sighted", "alive", "suspect", "dead", "left"
 NODE, MASTER = "node", "master"
@@ -75,6 +76,11 @@ class Peer:
         if not self.port or not self.addresses:
             return None
         return base_url(self.addresses[0], self.port, tls=self.tls)
+
+
+def announced(one: Sighting | Peer) -> dict[str, Any]:
+    """Return what somebody says of itself: the fields of a sighting, which each row has, too."""
+    return {field.name: getattr(one, field.name) for field in fields(Sighting)}
 
 
 @dataclass(frozen=True, slots=True)

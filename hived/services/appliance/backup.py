@@ -68,8 +68,8 @@ def make(
     if not database.exists():
         raise HivedError(f"there is no database at {database}")
     folder = out.parent if isinstance(out, Path) else None
-    with _drafts(folder) as draft:
-        _need(draft, 2 * database.stat().st_size if folder is not None else database.stat().st_size)
+    with draft_folder(folder, "backup") as draft:
+        need(draft, 2 * database.stat().st_size if folder is not None else database.stat().st_size)
         copied = draft / DATABASE
         size = copy(database, copied)
         members = {DATABASE: copied}
@@ -116,10 +116,10 @@ def _member(name: str, size: int, at: float) -> tarfile.TarInfo:
 
 
 @contextmanager
-def _drafts(folder: Path | None) -> Iterator[Path]:
+def draft_folder(folder: Path | None, what: str) -> Iterator[Path]:
     """A folder of our own beside where the file is to be, so that a name is all that is changed at the end."""
     try:
-        made = Path(tempfile.mkdtemp(prefix=".hived-backup-", dir=folder))
+        made = Path(tempfile.mkdtemp(prefix=f".hived-{what}-", dir=folder))
     except OSError as err:
         raise HivedError(f"cannot write in {folder or tempfile.gettempdir()}: {err.strerror}") from err
     try:
@@ -128,7 +128,8 @@ def _drafts(folder: Path | None) -> Iterator[Path]:
         shutil.rmtree(made)
 
 
-def _need(folder: Path, size: int) -> None:
+def need(folder: Path, size: int) -> None:
+    """See that a folder of drafts has room for so many bytes more. HivedError says how much is missing."""
     free = room(folder)
     if free is not None and free < size + MAX_SMALL_BYTES:
         raise HivedError(f"{folder.parent} has {free:,} bytes left, and {size:,} are needed")

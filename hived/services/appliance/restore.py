@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from typing import IO, Any
 from hived.errors import HivedError
 from hived.records.access import By
 from hived.records.events import Event
-from hived.runtime.disk import room
 from hived.services.appliance.backup import (
     DATABASE,
     FORMAT,
@@ -29,6 +27,8 @@ from hived.services.appliance.backup import (
     SECRETS,
     Manifest,
     digest,
+    draft_folder,
+    need,
 )
 from hived.services.nodes.upload import begin_anew
 from hived.store import Database, audit, events
@@ -93,19 +93,13 @@ def _begin_anew(db: Database, event: Event, by: By) -> None:
 
 @contextmanager
 def _unpacked(source: IO[bytes], beside: Path) -> Iterator[tuple[Path, Manifest | None]]:
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=".hived-restore-", dir=beside))
-    except OSError as err:
-        raise HivedError(f"cannot write in {beside}: {err.strerror}") from err
-    try:
+    with draft_folder(beside, "restore") as folder:
         start = source.read(len(_SQLITE))
         if start == _SQLITE:
             _save(_Rest(start, source).read, folder / DATABASE, None)
             yield folder, None
         else:
             yield folder, _unpack(_Rest(start, source), folder)
-    finally:
-        shutil.rmtree(folder)
 
 
 def _unpack(source: Any, folder: Path) -> Manifest:
@@ -153,9 +147,8 @@ def _manifest(text: bytes) -> Manifest:
 
 
 def _save(read: Callable[[int], bytes], path: Path, size: int | None) -> None:
-    free = room(path.parent)
-    if free is not None and size is not None and free < size + MAX_SMALL_BYTES:
-        raise HivedError(f"{path.parent.parent} has {free:,} bytes left, and {size:,} are needed")
+    if size is not None:
+        need(path.parent, size)
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         while piece := read(_CHUNK):

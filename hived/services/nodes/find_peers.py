@@ -16,7 +16,7 @@ from hived.clients.mdns import parse
 from hived.clients.mdns.client import Heard
 from hived.errors import Refused, Transient
 from hived.records.events import Event
-from hived.records.peers import ALIVE, HERE, MASTER, Peer, Sighting
+from hived.records.peers import ALIVE, HERE, MASTER, Peer, Sighting, announced
 from hived.services.nodes import peer_rules as rules
 from hived.services.nodes.announce import Announcer
 from hived.store import Database, Store
@@ -329,10 +329,7 @@ def _write(db: Database, rows: list[Peer], events: list[Event], gone: list[tuple
 
 def _as_seen(peer: Peer) -> Sighting:
     """Return what a row says as if it were announced now."""
-    return Sighting(
-        name=peer.name, id=peer.id, role=peer.role, addresses=peer.addresses, version=peer.version, port=peer.port,
-        path=peer.path, tls=peer.tls, fingerprint=peer.fingerprint,
-    )  # fmt: skip
+    return Sighting(**announced(peer))
 
 
 def _same(one: Sighting, other: Sighting) -> bool:

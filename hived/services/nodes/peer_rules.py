@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from hived.records.events import Event
-from hived.records.peers import ALIVE, DEAD, HERE, LEFT, MASTER, SIGHTED, SUSPECT, Peer, Sighting
+from hived.records.peers import ALIVE, DEAD, HERE, LEFT, MASTER, SIGHTED, SUSPECT, Peer, Sighting, announced
 from hived.runtime.backoff import pause
 
 ASK_EVERY_S = 6.0
@@ -43,27 +43,18 @@ Chance = Callable[[float, float], float]
 def sighted(peer: Peer | None, seen: Sighting, at: float) -> Peer:
     """Return the row after a sighting: what is unproven follows it, what was proven keeps what was proven."""
     if peer is None:
-        return Peer(
-            name=seen.name, id=seen.id, role=seen.role, version=seen.version, addresses=seen.addresses,
-            port=seen.port, path=seen.path, tls=seen.tls, fingerprint=seen.fingerprint, state=SIGHTED, since=at,
-            seen_at=at,
-        )  # fmt: skip
+        return Peer(**announced(seen), state=SIGHTED, since=at, seen_at=at)
     if peer.verified_at is None:
-        return replace(
-            peer, role=seen.role, version=seen.version, addresses=seen.addresses, port=seen.port, path=seen.path,
-            tls=seen.tls, fingerprint=seen.fingerprint, seen_at=at,
-        )  # fmt: skip
+        return replace(peer, **announced(seen), seen_at=at)
     return replace(peer, seen_at=at)
 
 
 def verified(peer: Peer, proven: Sighting, address: str, at: float) -> tuple[Peer, list[Event]]:
     """Return the row after a valid answer from `address` to what `proven` announced."""
     others = tuple(one for one in proven.addresses if one != address)
-    now = replace(
-        peer, role=proven.role, version=proven.version, addresses=(address, *others), port=proven.port,
-        path=proven.path, tls=proven.tls, fingerprint=proven.fingerprint, state=ALIVE,
-        since=peer.since if peer.state == ALIVE else at, seen_at=at, verified_at=at, misses=0, reason=None,
-    )  # fmt: skip
+    told = announced(replace(proven, addresses=(address, *others)))
+    since = peer.since if peer.state == ALIVE else at
+    now = replace(peer, **told, state=ALIVE, since=since, seen_at=at, verified_at=at, misses=0, reason=None)
     if peer.state not in HERE:
         return now, [_event("peer_found", now, at)]
     if (peer.addresses[:1], peer.port, peer.role) != ((address,), proven.port, proven.role):

@@ -19,6 +19,8 @@ from hived.clients.firmwares.family import ConnectionWatch
 from hived.clients.firmwares.http import CUT, MAX_SNIFF_BYTES, NotHttp, Request, exchange, is_bounded
 from hived.clients.firmwares.vnish import parse
 from hived.clients.firmwares.vnish.answers import judge, not_vnish, refuses_password, retry_after
+from hived.clients.firmwares.vnish.parse_boards import boards
+from hived.clients.firmwares.vnish.parse_summary import summary
 from hived.errors import (
     BadCredentials,
     BadRequest,
@@ -95,7 +97,7 @@ class VnishClient:
         self, ip: str, key: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
     ) -> MinerReading:
         """Return one reading (GET /summary); an empty one between two states. `unit` is the identity's."""
-        return parse.summary(await self._ask(ip, "/summary", key=key, watch=watch), unit)
+        return summary(await self._ask(ip, "/summary", key=key, watch=watch), unit)
 
     async def perf_summary(self, ip: str, watch: ConnectionWatch | None = None) -> TuningReading:
         """Return the preset that runs now (GET /perf-summary)."""
@@ -115,7 +117,7 @@ class VnishClient:
             except NotSupported:
                 continue
             self._remember(ip, path)
-            return parse.boards(body, unit)
+            return boards(body, unit)
         self._board_calls.pop(ip, None)
         raise NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
 

@@ -20,8 +20,6 @@ from hived.clients.firmwares.vnish.fields import (
     text,
     uptime,
 )
-from hived.clients.firmwares.vnish.parse_boards import boards
-from hived.clients.firmwares.vnish.parse_summary import summary
 from hived.errors import NotThisFirmware, Unreadable
 from hived.records import units
 from hived.records.miner import (
@@ -43,23 +41,6 @@ from hived.records.values import (
     top_array,
     top_object,
 )
-
-__all__ = [
-    "api_keys",
-    "auth_check",
-    "boards",
-    "error_text",
-    "identity",
-    "key_status",
-    "looks_like",
-    "model",
-    "perf_summary",
-    "presets",
-    "settings",
-    "summary",
-    "token",
-    "unlock_timeout",
-]
 
 MAX_PRESETS = 256
 MAX_KEYS = 256

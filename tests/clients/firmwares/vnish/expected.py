@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hived.clients.firmwares.vnish import parse
+from hived.clients.firmwares.vnish import parse, parse_boards, parse_summary
 from hived.records.miner import (
     ApiKey,
     ChipReading,
@@ -171,10 +171,10 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
         ),
     ),
     "s19-1.2.6-running/model.json": (parse.model, S19_MODEL),
-    "s19-1.2.6-running/summary.json": (parse.summary, S19_RUNNING),
+    "s19-1.2.6-running/summary.json": (parse_summary.summary, S19_RUNNING),
     "s19-1.2.6-running/perf-summary.json": (parse.perf_summary, S19_TUNING),
     "s19-1.2.6-running/chains.json": (
-        parse.boards,
+        parse_boards.boards,
         (
             s19_board(1, 13921.459, 31959.9, (16, 33, 43), (59, 32, 42), (37, 36, 46), (38, 37, 47)),
             s19_board(2, 13183.612, 31959.9, (16, 35, 45), (59, 34, 44), (37, 33, 43), (38, 35, 45)),
@@ -201,9 +201,9 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
         ),
     ),
     "s19-1.2.6-failure/model.json": (parse.model, S19_MODEL),
-    "s19-1.2.6-failure/summary.json": (parse.summary, S19_FAILURE),
+    "s19-1.2.6-failure/summary.json": (parse_summary.summary, S19_FAILURE),
     "s19-1.2.6-failure/perf-summary.json": (parse.perf_summary, S19_TUNING),
-    "s19-1.2.6-failure/chains.json": (parse.boards, ()),
+    "s19-1.2.6-failure/chains.json": (parse_boards.boards, ()),
     "s21-1.2.6-rc5-mining/info.json": (
         parse.identity,
         MinerIdentity(
@@ -217,7 +217,7 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
             address="192.168.1.150",
         ),
     ),
-    "s21-1.2.6-rc5-mining/summary.json": (parse.summary, S21_MINING),
+    "s21-1.2.6-rc5-mining/summary.json": (parse_summary.summary, S21_MINING),
     "s21pro-1.2.7-autotuning/info.json": (
         parse.identity,
         MinerIdentity(
@@ -231,14 +231,14 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
             address="172.16.2.103",
         ),
     ),
-    "s21pro-1.2.7-autotuning/summary.json": (parse.summary, S21PRO_TUNING),
+    "s21pro-1.2.7-autotuning/summary.json": (parse_summary.summary, S21PRO_TUNING),
     "s21pro-1.2.7-autotuning/perf-summary.json": (
         parse.perf_summary,
         TuningReading("2800", "2800 watt ~ 188 TH", False, "4690"),
     ),
     "s21pro-1.2.7-autotuning/settings.json": (parse.settings, S21PRO_SETTINGS),
     "s21pro-1.2.7-autotuning/autotune_presets.json": (parse.presets, S21PRO_LADDER),
-    "s19jpro-1.2.0-rc3-mining/summary.json": (parse.summary, S19JPRO_RC3),
+    "s19jpro-1.2.0-rc3-mining/summary.json": (parse_summary.summary, S19JPRO_RC3),
     "s19kpro-1.3.3-fixture/info.json": (
         parse.identity,
         MinerIdentity(
@@ -253,7 +253,7 @@ EXPECTED: dict[str, tuple[Parser, Any]] = {
             address="192.168.1.100",
         ),
     ),
-    "s19kpro-1.3.3-fixture/summary.json": (parse.summary, S19KPRO_13),
+    "s19kpro-1.3.3-fixture/summary.json": (parse_summary.summary, S19KPRO_13),
     "t19-1.2.0-beta-settings/settings.json": (parse.settings, T19_SETTINGS),
     "tuned-presets-fixture/autotune_presets.json": (parse.presets, TUNED_LADDER),
 }

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hived.clients.firmwares.vnish import parse
+from hived.clients.firmwares.vnish import parse, parse_boards, parse_summary
 from hived.errors import NotThisFirmware, Unreadable
 from tests.clients.firmwares.vnish.expected import EXPECTED
 from tests.clients.firmwares.vnish.test_parse import OLD_CHIPS, capture
@@ -18,9 +18,9 @@ from tests.clients.firmwares.vnish.test_parse import OLD_CHIPS, capture
 PARSERS: list[Callable[[bytes], Any]] = [
     parse.identity,
     parse.model,
-    parse.summary,
+    parse_summary.summary,
     parse.perf_summary,
-    parse.boards,
+    parse_boards.boards,
     parse.presets,
     parse.settings,
     parse.token,
@@ -108,7 +108,7 @@ def _shortened(value: Any) -> Any:
 
 
 CASES = [(parser, json.dumps(_shortened(json.loads(capture(name))))) for name, (parser, _) in EXPECTED.items()]
-CASES.append((parse.boards, OLD_CHIPS.decode()))
+CASES.append((parse_boards.boards, OLD_CHIPS.decode()))
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -160,5 +160,5 @@ def test_a_body_that_json_cannot_read_is_unreadable(parser: Callable[[bytes], An
 
 def test_a_hostile_megabyte_is_read_in_bounded_records() -> None:
     rows = b"{}," * 340_000
-    for parser in (parse.presets, parse.api_keys, parse.boards):
+    for parser in (parse.presets, parse.api_keys, parse_boards.boards):
         assert len(parser(b"[" + rows + b"{}]")) <= 256

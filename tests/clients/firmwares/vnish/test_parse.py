@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hived.clients.firmwares.vnish import fields, parse
+from hived.clients.firmwares.vnish import fields, parse, parse_boards, parse_summary
 from hived.errors import NotThisFirmware, Unreadable
 from hived.records.miner import (
     ChipReading,
@@ -152,15 +152,15 @@ def test_share_ages_become_seconds_and_never_stays_unknown(text: str, seconds: f
 
 
 def test_a_miner_between_two_states_gives_an_empty_reading() -> None:
-    assert parse.summary(b'{"miner": null}') == MinerReading()
-    assert parse.summary(b"{}") == MinerReading()
+    assert parse_summary.summary(b'{"miner": null}') == MinerReading()
+    assert parse_summary.summary(b"{}") == MinerReading()
 
 
 def test_the_first_betas_tell_rates_in_th_and_power_by_its_old_name() -> None:
     body = b"""{"miner": {"miner_status": {"miner_state": "mining"}, "instant_hashrate": 54.5,
         "average_hashrate": 50.0, "power_usage": 2500.5, "power_efficiency": 0.05,
         "chains": [{"id": 1, "hashrate_ideal": 30000.0, "power_usage": 1250.5}, {"id": 2}]}}"""
-    reading = parse.summary(body)
+    reading = parse_summary.summary(body)
     assert (reading.hashrate_hs, reading.average_hashrate_hs) == (54.5e12, 50e12)
     assert (reading.power_w, reading.hashboards[0].power_w) == (2500.5, 1250.5)
     assert reading.efficiency_j_per_th == 2500.5 / 50
@@ -190,53 +190,53 @@ def test_a_switcher_that_is_off_has_no_top_preset() -> None:
 
 def test_a_scrypt_miner_is_read_in_its_own_unit() -> None:
     body = b'{"miner": {"hr_realtime": 9500.0, "average_hashrate": 9.4}}'
-    reading = parse.summary(body, "MH/s")
+    reading = parse_summary.summary(body, "MH/s")
     assert (reading.hashrate_hs, reading.average_hashrate_hs) == (9.5e9, 9.4e9)
 
 
 def test_zero_watts_are_believed_of_a_stopped_miner_only() -> None:
     for state, rate, watts in (("stopped", 0, 0.0), ("mining", 0, 0.0), ("mining", 5e4, None), ("failure", 5, 0.0)):
         miner = {"miner_status": {"miner_state": state}, "hr_realtime": rate, "power_consumption": 0}
-        assert parse.summary(json.dumps({"miner": miner}).encode()).power_w == watts
+        assert parse_summary.summary(json.dumps({"miner": miner}).encode()).power_w == watts
 
 
 def test_no_sensor_is_not_zero_degrees_but_frost_is() -> None:
     silent = changed(S19 + "summary.json", "miner", "pcb_temp", value={"min": 0, "max": 0})
-    assert parse.summary(silent).pcb_temp_min_c == 0.0  # the chips still tell theirs
+    assert parse_summary.summary(silent).pcb_temp_min_c == 0.0  # the chips still tell theirs
     none = json.loads(silent)
     none["miner"]["chip_temp"] = {"min": 0, "max": 0}
-    assert parse.summary(json.dumps(none).encode()).pcb_temp_min_c is None
+    assert parse_summary.summary(json.dumps(none).encode()).pcb_temp_min_c is None
 
 
 def test_fans_and_boards_with_doubtful_ids_are_counted_by_position() -> None:
     twice = changed(S19 + "summary.json", "miner", "cooling", "fans", 1, "id", value=0)
-    assert [fan.index for fan in parse.summary(twice).fans] == [0, 1, 2, 3]
+    assert [fan.index for fan in parse_summary.summary(twice).fans] == [0, 1, 2, 3]
     missing = changed(S19 + "summary.json", "miner", "chains", 0, "id", value=None)
-    assert [board.index for board in parse.summary(missing).hashboards] == [1, 2, 3]
+    assert [board.index for board in parse_summary.summary(missing).hashboards] == [1, 2, 3]
 
 
 def test_a_dropped_board_leaves_the_other_numbers_alone() -> None:
     doc = json.loads(capture(S19 + "summary.json"))
     del doc["miner"]["chains"][0]
-    assert [board.index for board in parse.summary(json.dumps(doc).encode()).hashboards] == [2, 3]
+    assert [board.index for board in parse_summary.summary(json.dumps(doc).encode()).hashboards] == [2, 3]
 
 
 def test_a_pool_url_loses_the_user_it_carries() -> None:
     body = changed(S19 + "summary.json", "miner", "pools", 0, "url", value="stratum+tcp://me:hush@pool.example:3333")
-    assert parse.summary(body).pools[0].url == "stratum+tcp://pool.example:3333"
+    assert parse_summary.summary(body).pools[0].url == "stratum+tcp://pool.example:3333"
 
 
 def test_hydro_boards_tell_the_water() -> None:
     doc = json.loads(capture(S19 + "summary.json"))
     doc["miner"]["chains"][0] |= {"inlet_water_temp": 31, "outlet_water_temp": 38}
-    board = parse.summary(json.dumps(doc).encode()).hashboards[0]
+    board = parse_summary.summary(json.dumps(doc).encode()).hashboards[0]
     assert (board.inlet_water_temp_c, board.outlet_water_temp_c) == (31.0, 38.0)
 
 
 @pytest.mark.parametrize("mode", ["immersion", "immers"])
 def test_immersion_has_one_name(mode: str) -> None:
     body = changed(S19 + "summary.json", "miner", "cooling", "settings", "mode", "name", value=mode)
-    assert parse.summary(body).cooling_mode == "immersion"
+    assert parse_summary.summary(body).cooling_mode == "immersion"
 
 
 @pytest.mark.parametrize(
@@ -244,13 +244,13 @@ def test_immersion_has_one_name(mode: str) -> None:
 )
 def test_a_fan_speed_that_cannot_be_is_unknown(value: object) -> None:
     body = changed(S19 + "summary.json", "miner", "cooling", "fans", 0, "rpm", value=value)
-    assert parse.summary(body).fans[0] == FanReading(0, None, 6000, "ok")
+    assert parse_summary.summary(body).fans[0] == FanReading(0, None, 6000, "ok")
 
 
 @pytest.mark.parametrize("value", [None, False, "37", -61, 251, 10**400, float("nan"), float("-inf")])
 def test_a_temperature_that_cannot_be_is_unknown(value: object) -> None:
     body = changed(S19 + "summary.json", "miner", "chip_temp", "max", value=value)
-    reading = parse.summary(body)
+    reading = parse_summary.summary(body)
     assert (reading.chip_temp_max_c, reading.chip_temp_min_c) == (None, 37.0)
 
 
@@ -258,7 +258,7 @@ def test_texts_lose_control_characters_and_length() -> None:
     body = changed(
         S21 + "summary.json", "miner", "miner_status", "description", value="S\u202e2\x001\ud800\n" + "x" * 5000
     )
-    shown = parse.summary(body).description
+    shown = parse_summary.summary(body).description
     assert shown == "S2 1\ufffd " + "x" * 250
 
 
@@ -268,7 +268,7 @@ def test_lists_are_cut_at_their_limits() -> None:
         "pools": [{"id": n} for n in range(5000)],
         "cooling": {"fans": [{"id": n} for n in range(5000)]},
     }
-    reading = parse.summary(json.dumps({"miner": miner}).encode())
+    reading = parse_summary.summary(json.dumps({"miner": miner}).encode())
     assert (len(reading.hashboards), len(reading.pools), len(reading.fans)) == (16, 32, 32)
 
 
@@ -287,7 +287,7 @@ def test_the_old_chips_reply_gives_the_same_record() -> None:
         ChipReading(1, 0.0, 495.0, None, None, 0, "red"),
     )
     sensors = (SensorReading(1, "measure", 46.0, 61.0),)
-    assert parse.boards(OLD_CHIPS) == (HashboardChips(1, chips=chips, sensors=sensors),)
+    assert parse_boards.boards(OLD_CHIPS) == (HashboardChips(1, chips=chips, sensors=sensors),)
 
 
 def test_a_running_chip_keeps_its_voltage_and_a_failed_board_its_message() -> None:
@@ -295,7 +295,7 @@ def test_a_running_chip_keeps_its_voltage_and_a_failed_board_its_message() -> No
         {"id": 1, "hr": 600.5, "freq": 500, "volt": 312, "temp": 63.5, "errs": 0, "grade": "grey"},
         {"id": 2, "hr": 0, "freq": 0, "volt": 0, "temp": 20.0, "errs": 0, "grade": "red"}],
         "sensors": [{"state": "init", "board": 0, "chip": 0, "loc": 0}]}]"""
-    (board,) = parse.boards(body)
+    (board,) = parse_boards.boards(body)
     assert (board.index, board.state, board.description) == (2, "failure", "chain break")
     assert [chip.voltage_mv for chip in board.chips] == [312.0, 0.0]
     assert board.sensors == (SensorReading(None, "init", None, None),)
@@ -304,7 +304,7 @@ def test_a_running_chip_keeps_its_voltage_and_a_failed_board_its_message() -> No
 def test_chip_ids_that_start_at_zero_or_repeat_still_give_each_index_once() -> None:
     def indices(*ids: object) -> list[int]:
         body = json.dumps([{"id": 1, "chips": [{"id": chip} for chip in ids]}]).encode()
-        return [chip.index for chip in parse.boards(body)[0].chips]
+        return [chip.index for chip in parse_boards.boards(body)[0].chips]
 
     assert indices(1, 2, 4) == [0, 1, 3]
     assert indices(0, 1, 3) == [0, 1, 3]
@@ -315,7 +315,7 @@ def test_chip_ids_that_start_at_zero_or_repeat_still_give_each_index_once() -> N
 def test_boards_and_chips_are_cut_at_their_limits() -> None:
     chips = [{"id": n} for n in range(1, 1100)]
     body = json.dumps([{"id": n, "chips": chips, "sensors": [{}] * 100} for n in range(20)]).encode()
-    found = parse.boards(body)
+    found = parse_boards.boards(body)
     assert len(found) == 16
     assert {(len(board.chips), len(board.sensors)) for board in found} == {(1024, 64)}
 
