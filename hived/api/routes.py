@@ -35,7 +35,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/stream", stream.listen, VIEWER),
     ("GET", "/api/v1/events", events.listing, VIEWER),
     ("GET", "/api/v1/events/kinds", events.kinds, VIEWER),
-    ("GET", "/api/v1/strangers", site.strangers, VIEWER),
+    ("GET", "/api/v1/strangers", site.other_devices, VIEWER),
     ("GET", "/api/v1/sweeps", site.sweeps, VIEWER),
     ("GET", "/api/v1/daemons", site.daemons, VIEWER),
     ("GET", "/api/v1/peers", peers.listing, VIEWER),

@@ -13,12 +13,12 @@ from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.miners import address_order
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
-from hived.documents.miners import stranger
+from hived.documents.miners import other_device
 from hived.documents.shared import Json, rfc3339
 from hived.errors import BadRequest, HivedError
 from hived.records.commands import Command, networks
 from hived.records.daemon import DISCOVERD, DaemonRow, alive
-from hived.records.discovery import Stranger
+from hived.records.discovery import OtherDevice
 from hived.records.miner_view import MinerView
 from hived.services.commands import ask
 from hived.store import Database, Store, commands, daemon_rows
@@ -26,7 +26,7 @@ from hived.store.miners import discovery, views
 from hived.store.nodes import nodes
 
 LOOK_EVERY_S = 0.2
-MOST_SHOWN = 20  # miners or strangers named one by one
+MOST_SHOWN = 20  # miners or other devices named one by one
 
 _MINERS = (
     Column("ADDRESS"),
@@ -35,7 +35,7 @@ _MINERS = (
     Column("HOST NAME", leaves=1, least=8),
     Column("STATE"),
 )
-_STRANGERS = (Column("ADDRESS"), Column("WHAT"), Column("WHY", least=24), Column("NEXT", leaves=1, least=24))
+_OTHER_DEVICES = (Column("ADDRESS"), Column("WHAT"), Column("WHY", least=24), Column("NEXT", leaves=1, least=24))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the scan brought to light: miners that are new, or all when targets were named; strangers likewise."""
+    """What the scan brought to light: miners that are new, or all when targets were named; other devices likewise."""
 
     miners: list[MinerView]
-    strangers: list[Stranger]
+    other_devices: list[OtherDevice]
 
 
 async def scan(context: CommandContext) -> int:
@@ -140,10 +140,10 @@ def _seen(db: Database, networks: list[ipaddress.IPv4Network], since: float, nod
 
     own = [v for v in views.miners(db) if not v.remote]
     miners = [v for v in own if v.created_at >= since or (meant(v.ip) and (v.seen_at or 0.0) >= since)]
-    strangers = [
-        s for s in discovery.strangers(db) if s.last_seen_at >= since and (meant(s.ip) or s.first_seen_at >= since)
+    other_devices = [
+        s for s in discovery.other_devices(db) if s.last_seen_at >= since and (meant(s.ip) or s.first_seen_at >= since)
     ]
-    return Seen(sorted(miners, key=address_order), strangers)
+    return Seen(sorted(miners, key=address_order), other_devices)
 
 
 def _left(context: CommandContext, number: int, who: str) -> int:
@@ -158,7 +158,7 @@ def _document(number: int, wish: dict[str, Any], done: Command | None, seen: See
     return {
         "id": number, "args": wish, "done": done is not None, "result": done.result if done else None,
         "done_at": rfc3339(done.done_at if done else None), "miners": [v.mac for v in seen.miners],
-        "strangers": [stranger(one) for one in seen.strangers],
+        "strangers": [other_device(one) for one in seen.other_devices],
     }  # fmt: skip
 
 
@@ -190,20 +190,20 @@ def _print(context: CommandContext, networks: list[ipaddress.IPv4Network], resul
         draw(context.screen, _MINERS, rows, indent="  ")
         if len(seen.miners) > MOST_SHOWN:
             say(f"  and {len(seen.miners) - MOST_SHOWN} more: hivectl miners list")
-    if seen.strangers:
+    if seen.other_devices:
         say()
         say(context.screen.paint("No miners that can be read", "bold"))
         draw(
             context.screen,
-            _STRANGERS,
+            _OTHER_DEVICES,
             [
-                [s.ip, Cell(s.kind, "warn"), s.reason, stranger(s)["next_step"] or UNKNOWN]
-                for s in seen.strangers[:MOST_SHOWN]
+                [s.ip, Cell(s.kind, "warn"), s.reason, other_device(s)["next_step"] or UNKNOWN]
+                for s in seen.other_devices[:MOST_SHOWN]
             ],
             indent="  ",
         )
-        if len(seen.strangers) > MOST_SHOWN:
-            say(f"  and {len(seen.strangers) - MOST_SHOWN} more")
+        if len(seen.other_devices) > MOST_SHOWN:
+            say(f"  and {len(seen.other_devices) - MOST_SHOWN} more")
 
 
 class _Progress:

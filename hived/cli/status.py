@@ -42,7 +42,7 @@ class Facts:
     views: list[MinerView]
     daemons: list[DaemonState]
     sweeps: list[Sweep]
-    strangers: dict[str, int]
+    others: dict[str, int]
     peers: list[Peer]
     database: str
     bytes: int
@@ -60,7 +60,7 @@ async def status(context: CommandContext) -> int:
     wrong = troubles(facts.views, facts.moment)
     down = [one for one in facts.daemons if not one.alive]
     if context.json:
-        context.screen.document(_document(context, facts, fleet(total, nodes, facts.strangers, _swept(facts)), wrong))
+        context.screen.document(_document(context, facts, fleet(total, nodes, facts.others, _swept(facts)), wrong))
     else:
         for line in _Words(context, facts, total, wrong).lines():
             context.screen.say(line)
@@ -72,7 +72,7 @@ def _read(db: Database, context: CommandContext, node_id: str, path: Path | None
     sizes = dialect.sizes(db)
     return Facts(
         moment=when, views=views.miners(db), daemons=all_daemons(read_daemons(db), when.now),
-        sweeps=discovery.sweeps(db, limit=2), strangers=stored_fleet.stranger_kinds(db), peers=stored_peers.rows(db),
+        sweeps=discovery.sweeps(db, limit=2), others=stored_fleet.other_device_kinds(db), peers=stored_peers.rows(db),
         database=db.name, bytes=sizes[0], log_bytes=sizes[1],
         master=uplink.read(db, node_id, when.now, context.config.syncd.master), host=host_troubles(path),
     )  # fmt: skip
@@ -173,9 +173,9 @@ class _Words:
             yield self._named("", "        network: {subnets: [192.168.1.0/24]}")
             yield self._named("", "      then: systemctl reload hive-discoverd")
         yield self._named("last sweep", self._sweep())
-        kinds = [f"{count:,} {clean(kind)}" for kind, count in self.facts.strangers.items()]
+        kinds = [f"{count:,} {clean(kind)}" for kind, count in self.facts.others.items()]
         if kinds:
-            yield from self._wrapped("strangers", kinds)
+            yield from self._wrapped("others", kinds)
         near = peers.in_words(self.facts.peers)
         if near:
             yield from self._wrapped("peers", near)

@@ -112,12 +112,12 @@ def lost(losses: Sequence[Loss]) -> list[LossDocument]:
 
 
 def fleet(
-    whole: Totals, nodes: Mapping[str, Totals], strangers: Mapping[str, int], last_sweep: Sweep | None
+    whole: Totals, nodes: Mapping[str, Totals], other_devices: Mapping[str, int], last_sweep: Sweep | None
 ) -> FleetDocument:
     """Return the totals of the fleet."""
     return {
         **_sums(whole), "states": dict(sorted(whole.states.items())), "models": dict(sorted(whole.models.items())),
-        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()}, "strangers": strangers,
+        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()}, "strangers": other_devices,
         "last_sweep": sweep(last_sweep) if last_sweep else None,
     }  # fmt: skip
 
@@ -141,6 +141,6 @@ def sweep(done: Sweep) -> SweepDocument:
     """Return a sweep."""
     return {
         "started_at": rfc3339(done.started_at), "finished_at": rfc3339(done.finished_at), "addresses": done.addresses,
-        "responders": done.responders, "miners": done.miners, "strangers": done.strangers,
+        "responders": done.responders, "miners": done.miners, "strangers": done.other_devices,
         "unreadable": done.unreadable, "note": done.note,
     }  # fmt: skip

@@ -14,7 +14,7 @@ from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.errors import next_step
 from hived.records import events, measures
 from hived.records.condition import Condition, expected_hs, losses
-from hived.records.discovery import Stranger
+from hived.records.discovery import OtherDevice
 from hived.records.measures import shown
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
@@ -159,7 +159,7 @@ def version(found: SettingsVersion) -> Json:
     }  # fmt: skip
 
 
-def stranger(who: Stranger) -> Json:
+def other_device(who: OtherDevice) -> Json:
     """Return an address that answers but is no miner we can read."""
     return {
         "ip": who.ip, "kind": who.kind, "code": who.code, "reason": who.reason,

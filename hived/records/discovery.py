@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Stranger:
+class OtherDevice:
     """An address that answers but is no miner we can read; `kind` says what it looks like, `reason` why."""
 
     ip: str
@@ -29,6 +29,6 @@ class Sweep:
     addresses: int = 0
     responders: int = 0
     miners: int = 0
-    strangers: int = 0
+    other_devices: int = 0
     unreadable: int = 0
     note: str | None = None

@@ -18,7 +18,7 @@ from hived.api.miners.live_miners import LiveMiners
 from hived.api.stream import Pace
 from hived.records.access import Role
 from hived.records.daemon import DaemonRow
-from hived.records.discovery import Stranger, Sweep
+from hived.records.discovery import OtherDevice, Sweep
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -139,9 +139,11 @@ def small(db: Database) -> None:
     settings.save(db, num, MinerSettings({**document, "requested_preset": "2350"}), NOW - 400, due_at=None)
     swept = discovery.start_sweep(db, NOW - 30)
     discovery.save_sweep(db, swept, Sweep(NOW - 30, NOW - 29, 1022, 3, 1, 2, 0))
-    discovery.save_stranger(db, Stranger("127.20.0.9", "printer", "answers with a login page", NOW - 300, NOW - 30))
-    discovery.save_stranger(
-        db, Stranger("127.20.0.200", "stock", "digest login", NOW - 300, NOW - 30, 4, NOW + 60, "stock_firmware")
+    discovery.save_other_device(
+        db, OtherDevice("127.20.0.9", "printer", "answers with a login page", NOW - 300, NOW - 30)
+    )
+    discovery.save_other_device(
+        db, OtherDevice("127.20.0.200", "stock", "digest login", NOW - 300, NOW - 30, 4, NOW + 60, "stock_firmware")
     )
     for name in ("hive-discoverd", "hive-polld"):
         daemon_rows.save_daemon(db, DaemonRow(name, 77, "0.1.0", NOW - 900, NOW - 2, "working"))

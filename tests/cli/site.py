@@ -13,7 +13,7 @@ import pytest
 
 from hived.cli.main import main
 from hived.records.daemon import DaemonRow
-from hived.records.discovery import Stranger, Sweep
+from hived.records.discovery import OtherDevice, Sweep
 from hived.records.events import Event
 from hived.records.miner import (
     ChipReading,
@@ -211,8 +211,8 @@ class Site:
         counts = {"addresses": 254, "responders": 4, "miners": 4} | changes
         self.write(discovery.save_sweep, number, Sweep(self.now - ago - 0.4, self.now - ago, **counts))
 
-    def stranger(self, number: int, kind: str, reason: str = "answers, but not with JSON") -> None:
-        self.write(discovery.save_stranger, Stranger(f"192.168.7.{number}", kind, reason, self.now, self.now))
+    def other_device(self, number: int, kind: str, reason: str = "answers, but not with JSON") -> None:
+        self.write(discovery.save_other_device, OtherDevice(f"192.168.7.{number}", kind, reason, self.now, self.now))
 
     def event(self, kind: str, num: int | None, *, ago: float = 30.0, **detail: Any) -> None:
         self.write(events.add, [Event(kind, self.now - ago, detail, num=num)])

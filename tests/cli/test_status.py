@@ -11,9 +11,9 @@ from tests.cli.site import DAY, HOUR, MINUTE, Site, board, mac
 
 
 def test_a_healthy_site_is_told_in_one_look_and_exits_with_0(site: Site) -> None:
-    site.stranger(200, "printer")
-    site.stranger(201, "printer")
-    site.stranger(202, "unreadable")
+    site.other_device(200, "printer")
+    site.other_device(201, "printer")
+    site.other_device(202, "unreadable")
     ran = site.run("status")
     assert (ran.code, ran.err) == (0, "")
     assert ran.lines[0].startswith("shed, North field (hived ")
@@ -22,7 +22,7 @@ def test_a_healthy_site_is_told_in_one_look_and_exits_with_0(site: Site) -> None
     assert "integrity not checked" in ran.row("database")
     assert ran.row("hive-polld") == "  hive-polld      runs for 60 min: 60 polls, 0 failed"
     assert ran.row("last sweep") == "  last sweep  12 s ago: 254 addresses in 0.4 s, 4 answered, 4 miners"
-    assert ran.row("strangers") == "  strangers   2 printer, 1 unreadable"
+    assert ran.row("others") == "  others      2 printer, 1 unreadable"
     assert ran.row(" known,") == "              4 known, 4 online, 4 hashing, 0 failing, 0 silent"
     assert ran.row("states") == "  states      4 mining"
     assert ran.row("hashrate") == "  hashrate    417.6 TH/s of 424.0 TH/s expected (98.5 %)"
@@ -190,7 +190,7 @@ def test_a_long_list_of_states_keeps_within_the_terminal(site: Site, columns: in
 
 
 def test_the_json_document_has_the_words_of_the_api(site: Site) -> None:
-    site.stranger(200, "printer")
+    site.other_device(200, "printer")
     site.poll_failed(site.miner(20), "no answer within 5 s")
     document = site.run("status", "--json").document
     assert document["ok"] is True

@@ -16,7 +16,7 @@ from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Door
 from hived.api.miners.live_miners import LiveMiners
 from hived.records.daemon import DaemonRow
-from hived.records.discovery import Stranger, Sweep
+from hived.records.discovery import OtherDevice, Sweep
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -157,7 +157,7 @@ class Farm:
         await self.store.write(_add_many, count)
 
     async def furnish(self) -> None:
-        """Add the model, the daemons, a sweep and two strangers."""
+        """Add the model, the daemons, a sweep and two other devices."""
         await self.store.write(_furnish)
 
     async def write(self, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -217,11 +217,11 @@ def _furnish(db: Database) -> None:
     models.save(db, info, ladder, "1.2.7", now)
     for name, words in (("hive-discoverd", "1 miner at 254 addresses"), ("hive-polld", "4 polls, 0 failed")):
         daemon_rows.save_daemon(db, DaemonRow(name, 100, "0.1.0", now - 600, now, words))
-    sweep = Sweep(now - 20, now - 18, addresses=254, responders=6, miners=4, strangers=1, unreadable=1)
+    sweep = Sweep(now - 20, now - 18, addresses=254, responders=6, miners=4, other_devices=1, unreadable=1)
     discovery.save_sweep(db, discovery.start_sweep(db, now - 20), sweep)
-    discovery.save_stranger(db, Stranger("10.20.0.250", "login", "asks for a login", now - 900, now))
-    silent = Stranger("10.20.0.251", "unreadable", "no answer within 3 s", now - 60, now, code="timeout")
-    discovery.save_stranger(db, silent)
+    discovery.save_other_device(db, OtherDevice("10.20.0.250", "login", "asks for a login", now - 900, now))
+    silent = OtherDevice("10.20.0.251", "unreadable", "no answer within 3 s", now - 60, now, code="timeout")
+    discovery.save_other_device(db, silent)
 
 
 def give_settings(db: Database, num: int, pool: str, preset: str) -> None:

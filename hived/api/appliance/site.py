@@ -1,4 +1,4 @@
-"""The site: totals, rows, strangers, sweeps, daemons, and the wish to look again."""
+"""The site: totals, rows, other devices, sweeps, daemons, and the wish to look again."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ async def rows(request: web.Request) -> web.StreamResponse:
     return await responses.send(request, context.of(request).fleet.page("rows", params.node(request)))
 
 
-async def strangers(request: web.Request) -> web.StreamResponse:
+async def other_devices(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/strangers: every address that answers but is no miner we can read."""
-    found = await context.of(request).store.read(discovery.strangers)
+    found = await context.of(request).store.read(discovery.other_devices)
     found.sort(key=lambda who: _by_address(who.ip))
-    return await responses.reply(request, [documents.stranger(who) for who in found])
+    return await responses.reply(request, [documents.other_device(who) for who in found])
 
 
 async def sweeps(request: web.Request) -> web.StreamResponse:

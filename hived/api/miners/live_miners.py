@@ -347,4 +347,4 @@ def _news(db: Database) -> News:
     sweeps = discovery.sweeps(db, limit=5)  # the newest may be under way, one before it cut off by a crash
     done = next((s for s in sweeps if s.finished_at is not None), sweeps[0] if sweeps else None)
     beats = {d.name: d.beat_at for d in daemon_rows.daemons(db)}
-    return News(done, fleet.stranger_kinds(db), beats, node_rows.away(db))
+    return News(done, fleet.other_device_kinds(db), beats, node_rows.away(db))

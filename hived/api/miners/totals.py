@@ -19,7 +19,7 @@ class News:
     """What else the page of the fleet shows: the last sweep, who else answers, when each daemon last wrote its row."""
 
     last_sweep: Sweep | None = None
-    strangers: dict[str, int] = field(default_factory=dict)
+    other_devices: dict[str, int] = field(default_factory=dict)
     beats: dict[str, float] = field(default_factory=dict)
     away: frozenset[str] = frozenset()
     """Nodes that are dead or said goodbye."""
@@ -30,7 +30,7 @@ def fleet(miners: Sequence[Judged], news: News, moment: Moment, *, rev: int, ref
     whole, nodes = totals(miners)
     because = _stale(news, whole.miners, moment.now, refreshed_at)
     return {
-        "at": rfc3339(moment.now), "rev": rev, **documents.fleet(whole, nodes, news.strangers, news.last_sweep),
+        "at": rfc3339(moment.now), "rev": rev, **documents.fleet(whole, nodes, news.other_devices, news.last_sweep),
         "stale": because is not None, "stale_because": because, "silent_after_s": FRESH_POLLS * moment.status_seconds,
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from ipaddress import IPv4Network
 
 from hived.clients.firmwares.family import Firmware
 from hived.errors import BadCredentials, HivedError, NotThisFirmware, Refused, Transient, Unreadable
-from hived.records.discovery import Stranger, Sweep
+from hived.records.discovery import OtherDevice, Sweep
 from hived.records.firmware import Feature, listed
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
@@ -36,8 +36,8 @@ SETTINGS_EVERY_S = 3600.0
 MAX_MINERS = 20_000
 """Rows for miners: four times the largest site. A machine that invents a new MAC at every answer stops here."""
 
-STRANGER_PAUSE_S = 30.0
-STRANGER_LONGEST_PAUSE_S = 600.0
+OTHER_DEVICE_PAUSE_S = 30.0
+OTHER_DEVICE_LONGEST_PAUSE_S = 600.0
 """A printer is left alone; but its address may be a miner's tomorrow, and ten minutes is what that may cost."""
 
 
@@ -46,7 +46,7 @@ class _Tally:
     """What one round has seen so far."""
 
     responders: int = 0
-    strangers: int = 0
+    other_devices: int = 0
     unreadable: int = 0
     found: set[int] = field(default_factory=set)
     """Numbers of the miners that are there, readable or not."""
@@ -79,7 +79,7 @@ class Discoverer:
         self._probe_timeout_s, self._probe_concurrency = probe_timeout_s, probe_concurrency
         self._offline_after_scans = offline_after_scans
         self._known: dict[str, KnownMiner] = {}
-        self._strangers: dict[str, Stranger] = {}
+        self._other_devices: dict[str, OtherDevice] = {}
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._said: list[IPv4Network] | None = None
         self.last = Sweep(started_at=0.0)
@@ -98,13 +98,13 @@ class Discoverer:
         tried_before = self._scan.tried
         tally = await self._look_at(ranges, known=known, patient=False)
         await self._count_missing(tally)
-        silent = [ip for ip in self._strangers if ip not in tally.touched]
-        await self._forget_strangers(silent)
+        silent = [ip for ip in self._other_devices if ip not in tally.touched]
+        await self._forget_other_devices(silent)
         self.last = self._sum_up(started_at, self._scan.tried - tried_before, tally)
         await self._store.write(discovery.save_sweep, sweep_id, self.last)
 
     async def scan(self, addresses: Iterable[str]) -> Sweep:
-        """Look at these addresses now, strangers too; return what was seen. Excluded ones are not touched."""
+        """Look at these addresses now, other devices too; return what was seen. Excluded ones are not touched."""
         ranges = self._ranges()
         await self._load()
         started_at, tried_before = self._clock(), self._scan.tried
@@ -121,7 +121,7 @@ class Discoverer:
             return "no sweep finished yet"
         took = last.finished_at - last.started_at
         return (
-            f"miners: {last.miners}, addresses: {last.addresses}, other devices: {last.strangers}, "
+            f"miners: {last.miners}, addresses: {last.addresses}, other devices: {last.other_devices}, "
             f"unreadable: {last.unreadable}, last sweep took {took:.1f} s"
         )
 
@@ -142,10 +142,10 @@ class Discoverer:
 
     async def _load(self) -> None:
         self._known = {m.mac: m for m in await self._store.read(miners.known)}
-        self._strangers = {s.ip: s for s in await self._store.read(discovery.strangers)}
+        self._other_devices = {s.ip: s for s in await self._store.read(discovery.other_devices)}
 
     async def _look_at(self, addresses: Iterable[str], *, known: Sequence[str], patient: bool) -> _Tally:
-        """Scan and probe side by side. `patient` looks at strangers whose turn it is not yet, too."""
+        """Scan and probe side by side. `patient` looks at other devices whose turn it is not yet, too."""
         tally = _Tally()
         found: asyncio.Queue[tuple[str, frozenset[int]] | None] = asyncio.Queue(2 * self._probe_concurrency)
 
@@ -169,10 +169,10 @@ class Discoverer:
     async def _probe(self, ip: str, ports: frozenset[int], tally: _Tally, *, patient: bool) -> None:
         """Find out who answers at one address and store it. The world's faults end here, one miner at a time."""
         now = self._clock()
-        stranger = self._strangers.get(ip)
-        if stranger and not patient and now < stranger.next_probe_at <= now + 2 * STRANGER_LONGEST_PAUSE_S:
-            tally.strangers += stranger.kind != "unreadable"
-            tally.unreadable += stranger.kind == "unreadable"
+        device = self._other_devices.get(ip)
+        if device and not patient and now < device.next_probe_at <= now + 2 * OTHER_DEVICE_LONGEST_PAUSE_S:
+            tally.other_devices += device.kind != "unreadable"
+            tally.unreadable += device.kind == "unreadable"
             return
         owner = self._owner(ip)
         before = owner.firmware if owner else None
@@ -186,7 +186,7 @@ class Discoverer:
                 tally.unreadable += 1
                 await self._note_unreadable(ip, err, tally)
                 return
-            tally.strangers += 1
+            tally.other_devices += 1
             await self._note_foreign(ip, err)
         except (Unreadable, Transient, Refused) as err:
             tally.unreadable += 1
@@ -197,9 +197,9 @@ class Discoverer:
     async def _welcome(self, firmware: Firmware, identity: MinerIdentity, ip: str, tally: _Tally) -> None:
         """Store a miner that said who it is, then learn what is still missing of it."""
         if identity.mac not in self._known and len(self._known) >= MAX_MINERS:
-            tally.strangers += 1
+            tally.other_devices += 1
             reason = f"more than {MAX_MINERS:,} different MACs on this site"
-            await self._note_stranger(ip, "one-too-many", "too_many_miners", reason)
+            await self._note_other_device(ip, "one-too-many", "too_many_miners", reason)
             return
         async with self._one_at_a_time[identity.mac]:
             now = self._clock()
@@ -213,8 +213,8 @@ class Discoverer:
                 self._known[identity.mac] = miner
                 self._log_sighting(before, miner, identity)
             tally.found.add(miner.num)
-            if ip in self._strangers:
-                await self._forget_strangers([ip])
+            if ip in self._other_devices:
+                await self._forget_other_devices([ip])
             try:
                 await self._complete(firmware, identity, miner)
             except (Transient, Refused) as err:
@@ -267,38 +267,38 @@ class Discoverer:
             tally.found.add(owner.num)
             await self._store.write(miners.failed, owner.num, self._clock(), err.code, str(err))
             return
-        await self._note_stranger(ip, "unreadable", err.code, str(err))
+        await self._note_other_device(ip, "unreadable", err.code, str(err))
 
     async def _note_foreign(self, ip: str, err: NotThisFirmware) -> None:
         owner = self._owner(ip)
         if owner is not None:
             reason = f"another device answers at {ip} now ({err.kind}): {err}"
             await self._store.write(miners.failed, owner.num, self._clock(), err.code, reason)
-        await self._note_stranger(ip, err.kind, err.code, str(err))
+        await self._note_other_device(ip, err.kind, err.code, str(err))
 
-    async def _note_stranger(self, ip: str, kind: str, code: str, reason: str) -> None:
+    async def _note_other_device(self, ip: str, kind: str, code: str, reason: str) -> None:
         now = self._clock()
-        before = self._strangers.get(ip)
+        before = self._other_devices.get(ip)
         failures = before.failures + 1 if before and before.kind == kind else 1
-        pause = backoff.pause(failures - 1, STRANGER_PAUSE_S, STRANGER_LONGEST_PAUSE_S)
-        stranger = Stranger(
+        pause = backoff.pause(failures - 1, OTHER_DEVICE_PAUSE_S, OTHER_DEVICE_LONGEST_PAUSE_S)
+        device = OtherDevice(
             ip, kind, reason, before.first_seen_at if before else now, now, failures, now + pause * 0.9, code
         )  # 0.9: due at the sweep that comes when the pause ends
         if before is None or before.kind != kind:
             log.info("%s is no miner that can be read (%s): %s", ip, kind, reason)
-        self._strangers[ip] = stranger
-        await self._store.write(discovery.save_stranger, stranger)
+        self._other_devices[ip] = device
+        await self._store.write(discovery.save_other_device, device)
 
-    async def _forget_strangers(self, ips: Sequence[str]) -> None:
+    async def _forget_other_devices(self, ips: Sequence[str]) -> None:
         if ips:
-            await self._store.write(discovery.forget_strangers, ips)
+            await self._store.write(discovery.forget_other_devices, ips)
             for ip in ips:
-                self._strangers.pop(ip, None)
+                self._other_devices.pop(ip, None)
 
     def _sum_up(self, started_at: float, tried: int, tally: _Tally) -> Sweep:
         return Sweep(
             started_at=started_at, finished_at=self._clock(), addresses=tried, responders=tally.responders,
-            miners=len(tally.found), strangers=tally.strangers, unreadable=tally.unreadable,
+            miners=len(tally.found), other_devices=tally.other_devices, unreadable=tally.unreadable,
         )  # fmt: skip
 
     @staticmethod

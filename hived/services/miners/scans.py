@@ -47,7 +47,7 @@ class ScanCommands:
         log.info("scan as asked for: %d addresses, %d miners", seen.addresses, seen.miners)
         return {
             "addresses": seen.addresses, "responders": seen.responders, "miners": seen.miners,
-            "strangers": seen.strangers, "unreadable": seen.unreadable,
+            "strangers": seen.other_devices, "unreadable": seen.unreadable,
         }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) 
     if kind in (Fault.HUGE_BODY, Fault.GZIP_BOMB):
         return await (_huge if kind is Fault.HUGE_BODY else _bomb)(request, active.size)
     if kind is Fault.NOT_A_MINER:
-        return _stranger(active.kind)
+        return _other_device(active.kind)
     if kind is Fault.STOCK_FIRMWARE:
         return _stock_firmware()
     healthy = await answer()
@@ -147,7 +147,7 @@ def distort(document: Any, place: int = 0) -> Any:
     return wrong[place % len(wrong)]
 
 
-_STRANGERS = {
+_OTHER_DEVICES = {
     "printer": (
         200,
         "text/html",
@@ -164,8 +164,8 @@ _STRANGERS = {
 }
 
 
-def _stranger(kind: str) -> web.Response:
-    status, content_type, body, headers = _STRANGERS[kind]
+def _other_device(kind: str) -> web.Response:
+    status, content_type, body, headers = _OTHER_DEVICES[kind]
     return web.Response(status=status, body=body, content_type=content_type, headers=headers)
 
 

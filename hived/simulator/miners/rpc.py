@@ -177,7 +177,7 @@ class RpcProtocol(asyncio.Protocol):
             self._finish(transport, respond(self._miner, request))
 
     def _suffer(self, active: faults.ActiveFault, transport: asyncio.Transport, request: bytes) -> None:
-        """Misbehave as far as the fault makes sense on this port; strangers and stock firmware hang up."""
+        """Misbehave as far as the fault makes sense on this port; other devices and stock firmware hang up."""
         fault = active.fault
         if fault is Fault.HUNG:
             if self._timer:

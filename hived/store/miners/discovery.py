@@ -1,17 +1,17 @@
-"""Sweeps, and strangers: who else answers on the site's networks."""
+"""Sweeps, and other devices: who else answers on the site's networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from hived.records.discovery import Stranger, Sweep
+from hived.records.discovery import OtherDevice, Sweep
 from hived.store.engine.database import Database, dicts
-from hived.store.schema import Stranger as StrangerRow
+from hived.store.schema import OtherDevice as OtherDeviceRow
 from hived.store.schema import Sweep as SweepRow
 
 KEEP_SWEEPS = 1000  # eight hours of a 30 s cycle
-MAX_STRANGERS = 4096  # printers and routers of a /20; those silent longest leave first
+MAX_OTHER_DEVICES = 4096  # printers and routers of a /20; those silent longest leave first
 
 
 def start_sweep(db: Database, at: float) -> int:
@@ -24,7 +24,7 @@ def save_sweep(db: Database, sweep_id: int, sweep: Sweep) -> None:
     """Store how far a sweep has come, or how it ended."""
     SweepRow.update(
         finished_at=sweep.finished_at, addresses=sweep.addresses, responders=sweep.responders, miners=sweep.miners,
-        strangers=sweep.strangers, unreadable=sweep.unreadable, note=sweep.note,
+        other_devices=sweep.other_devices, unreadable=sweep.unreadable, note=sweep.note,
     ).where(SweepRow.id == sweep_id).execute(db)  # fmt: skip
 
 
@@ -34,29 +34,29 @@ def sweeps(db: Database, *, limit: int = 1) -> list[Sweep]:
     return [Sweep(**{k: v for k, v in row.items() if k != "id"}) for row in dicts(query, db)]
 
 
-def save_stranger(db: Database, stranger: Stranger) -> None:
+def save_other_device(db: Database, device: OtherDevice) -> None:
     """Note an address that answers but is no miner we can read."""
     fields: dict[str, Any] = {
-        "kind": stranger.kind, "code": stranger.code, "reason": stranger.reason, "last_seen_at": stranger.last_seen_at,
-        "failures": stranger.failures, "next_probe_at": stranger.next_probe_at,
+        "kind": device.kind, "code": device.code, "reason": device.reason, "last_seen_at": device.last_seen_at,
+        "failures": device.failures, "next_probe_at": device.next_probe_at,
     }  # fmt: skip
-    StrangerRow.insert(ip=stranger.ip, first_seen_at=stranger.first_seen_at, **fields).on_conflict(
-        conflict_target=[StrangerRow.ip], update=fields
+    OtherDeviceRow.insert(ip=device.ip, first_seen_at=device.first_seen_at, **fields).on_conflict(
+        conflict_target=[OtherDeviceRow.ip], update=fields
     ).execute(db)
-    surplus = StrangerRow.select().bind(db).count() - MAX_STRANGERS
+    surplus = OtherDeviceRow.select().bind(db).count() - MAX_OTHER_DEVICES
     if surplus > 0:
-        oldest = StrangerRow.select(StrangerRow.ip).order_by(StrangerRow.last_seen_at).limit(surplus)
-        StrangerRow.delete().where(StrangerRow.ip.in_(oldest)).execute(db)
+        oldest = OtherDeviceRow.select(OtherDeviceRow.ip).order_by(OtherDeviceRow.last_seen_at).limit(surplus)
+        OtherDeviceRow.delete().where(OtherDeviceRow.ip.in_(oldest)).execute(db)
 
 
-def forget_strangers(db: Database, ips: Iterable[str]) -> None:
+def forget_other_devices(db: Database, ips: Iterable[str]) -> None:
     """Drop addresses that turned out to be miners or that answer no more."""
-    StrangerRow.delete().where(StrangerRow.ip.in_(list(ips))).execute(db)
+    OtherDeviceRow.delete().where(OtherDeviceRow.ip.in_(list(ips))).execute(db)
 
 
-def strangers(db: Database) -> list[Stranger]:
-    """Return all strangers by address."""
-    return [Stranger(**row) for row in dicts(StrangerRow.select().order_by(StrangerRow.ip), db)]
+def other_devices(db: Database) -> list[OtherDevice]:
+    """Return all other devices by address."""
+    return [OtherDevice(**row) for row in dicts(OtherDeviceRow.select().order_by(OtherDeviceRow.ip), db)]
 
 
 def _newest_id(db: Database, table: Any) -> int:

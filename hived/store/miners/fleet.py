@@ -9,7 +9,7 @@ from hived.store import events
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Event as EventRow
-from hived.store.schema import Health, Miner, Stranger
+from hived.store.schema import Health, Miner, OtherDevice
 
 _STATUS_TIMES = """
 WITH RECURSIVE walk(at, before, turn) AS (
@@ -35,9 +35,13 @@ def seen(db: Database) -> dict[int, tuple[float | None, float]]:
     return {num: (seen_at, updated_at) for num, seen_at, updated_at in tuples(query, db)}
 
 
-def stranger_kinds(db: Database) -> dict[str, int]:
-    """Return how many strangers there are of each kind."""
-    query = Stranger.select(Stranger.kind, pw.fn.COUNT(Stranger.ip)).group_by(Stranger.kind).order_by(Stranger.kind)
+def other_device_kinds(db: Database) -> dict[str, int]:
+    """Return how many other devices there are of each kind."""
+    query = (
+        OtherDevice.select(OtherDevice.kind, pw.fn.COUNT(OtherDevice.ip))
+        .group_by(OtherDevice.kind)
+        .order_by(OtherDevice.kind)
+    )
     return dict(tuples(query, db))
 
 

@@ -12,12 +12,12 @@ from hived.store.schema.miners import (
     Health,
     Miner,
     Model,
+    OtherDevice,
     Rollup,
     Rollup1h,
     Rollup5m,
     SettingsVersion,
     Status,
-    Stranger,
     Sweep,
 )
 from hived.store.schema.nodes import DeadLetter, Node, NodeKey, Peer, SyncPoint, Uplink
@@ -45,6 +45,7 @@ __all__ = [
     "Node",
     "NodeKey",
     "OneTimeCode",
+    "OtherDevice",
     "Peer",
     "Refusal",
     "Rollup",
@@ -55,7 +56,6 @@ __all__ = [
     "SettingsVersion",
     "Source",
     "Status",
-    "Stranger",
     "Sweep",
     "SyncPoint",
     "Table",
@@ -64,7 +64,7 @@ __all__ = [
 ]
 
 TABLES: list[Any] = [
-    Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, SettingsVersion, Event, Stranger, Sweep, Command, Daemon,
-    Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node, NodeKey, OneTimeCode,
-    SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
+    Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, SettingsVersion, Event, OtherDevice, Sweep, Command,
+    Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node, NodeKey,
+    OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tables of miners: who they are, how they are and were, their models and settings; sweeps and strangers.
+"""Tables of miners: who they are, how they are and were, their models and settings; sweeps and other devices.
 
 What changes with every poll (`Health`) is kept apart from what changes rarely (`Miner`): SQLite writes whole
 pages, and a narrow hot table of 1,000 miners is 25 pages instead of 150.
@@ -158,7 +158,7 @@ class SettingsVersion(Table):
         without_rowid = True
 
 
-class Stranger(Table):
+class OtherDevice(Table):
     ip = pw.TextField(primary_key=True)
     kind = pw.TextField()
     code = pw.TextField(null=True)
@@ -168,6 +168,9 @@ class Stranger(Table):
     failures = pw.IntegerField(default=1)
     next_probe_at = pw.DoubleField(default=0.0)
 
+    class Meta:
+        table_name = "stranger"
+
 
 class Sweep(Table):
     id = pw.AutoField()
@@ -176,6 +179,6 @@ class Sweep(Table):
     addresses = pw.IntegerField(default=0)
     responders = pw.IntegerField(default=0)
     miners = pw.IntegerField(default=0)
-    strangers = pw.IntegerField(default=0)
+    other_devices = pw.IntegerField(default=0, column_name="strangers")
     unreadable = pw.IntegerField(default=0)
     note = pw.TextField(null=True)

@@ -1,4 +1,4 @@
-"""The site: events, strangers, sweeps, daemons, scan, health."""
+"""The site: events, other devices, sweeps, daemons, scan, health."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_the_kinds_of_events_have_names_to_choose_by(api: Api) -> None:
     assert len(kinds) == len(EVENTS)
 
 
-async def test_strangers_come_by_address(api: Api) -> None:
+async def test_other_devices_come_by_address(api: Api) -> None:
     found = await api.get("/api/v1/strangers")
     assert [s["ip"] for s in found] == ["127.20.0.9", "127.20.0.200"]
     assert found[0] == {

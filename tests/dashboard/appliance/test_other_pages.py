@@ -50,7 +50,7 @@ async def test_every_page_says_what_is_wrong_with_the_box(farm: Farm, open_page:
         assert page.problems == []
 
 
-async def test_the_site_page_shows_strangers_sweeps_and_daemons(farm: Farm, open_page: OpenPage) -> None:
+async def test_the_site_page_shows_other_devices_sweeps_and_daemons(farm: Farm, open_page: OpenPage) -> None:
     await farm.furnish()
     async with open_page() as page:
         await page.go(f"{farm.url}/site", until="document.querySelectorAll('.site tbody tr').length === 3")

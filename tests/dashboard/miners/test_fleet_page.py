@@ -33,7 +33,7 @@ async def test_the_fleet_page_shows_totals_and_a_row_for_each_miner(farm: Farm, 
         assert "6.00 kW" in totals
         assert "41.7 J/TH" in totals
         assert "254 addresses" in totals
-        assert "2 strangers" in totals
+        assert "2 other devices" in totals
         assert (await page.evaluate(cell(0, "hashrate"))).split() == ["96.0", "/", "100.0"]
         assert await page.evaluate(cell(0, "model")) == "S19j Pro"
         assert await page.evaluate(cell(0, "pool")) == "pool.example:3333"

@@ -41,7 +41,7 @@ async def test_the_first_sweep_finds_every_miner_once_with_key_model_and_setting
         assert version is not None
         assert version.document["pools"][0]["url"] == here.fleet.by_mac(miner.mac).settings["miner"]["pools"][0]["url"]
     sweep = (await here.store.read(discovery.sweeps))[0]
-    assert (sweep.addresses, sweep.responders, sweep.miners, sweep.strangers) == (62, 12, 12, 0)
+    assert (sweep.addresses, sweep.responders, sweep.miners, sweep.other_devices) == (62, 12, 12, 0)
 
 
 async def test_models_are_catalogued_with_their_ladders_and_asked_of_one_miner_only(make_site: MakeSite) -> None:
@@ -237,25 +237,25 @@ async def test_what_is_no_miner_is_counted_and_left_alone(
     make_site: MakeSite, fault: Fault, options: dict[str, str], kind: str
 ) -> None:
     here = await make_site(2)
-    stranger = here.fleet.miners[0]
-    here.fleet.set_fault(stranger, fault, **options)
+    device = here.fleet.miners[0]
+    here.fleet.set_fault(device, fault, **options)
     discoverer = here.discoverer()
     await discoverer.sweep()
-    (row,) = await here.store.read(discovery.strangers)
-    assert (row.ip, row.kind) == (stranger.ip, kind)
+    (row,) = await here.store.read(discovery.other_devices)
+    assert (row.ip, row.kind) == (device.ip, kind)
     assert row.reason
-    assert discoverer.last.strangers == 1
-    asked = stranger.requests.total()
+    assert discoverer.last.other_devices == 1
+    asked = device.requests.total()
     assert asked <= 2
     for _ in range(4):  # two minutes: looked at again at 30 s and at 90 s
         here.clock.advance(30)
         await discoverer.sweep()
-    assert stranger.requests.total() - asked == 2
-    here.fleet.clear_fault(stranger)
+    assert device.requests.total() - asked == 2
+    here.fleet.clear_fault(device)
     here.clock.advance(700)
     await discoverer.sweep()
-    assert await here.store.read(discovery.strangers) == []
-    assert (await here.row(stranger)).online
+    assert await here.store.read(discovery.other_devices) == []
+    assert (await here.row(device)).online
 
 
 @pytest.mark.parametrize("fault", [Fault.HUNG, Fault.RESET, Fault.ERROR_500, Fault.CUT_JSON, Fault.DRIP])
@@ -267,7 +267,7 @@ async def test_a_miner_that_answers_but_cannot_be_read_is_shown_with_the_reason(
     here.fleet.set_fault(mute, fault)
     discoverer = here.discoverer(probe_timeout_s=20.0 if fault not in (Fault.HUNG, Fault.DRIP) else SOON_S)
     await discoverer.sweep()
-    (row,) = await here.store.read(discovery.strangers)
+    (row,) = await here.store.read(discovery.other_devices)
     assert (row.ip, row.kind) == (mute.ip, "unreadable")
     assert row.reason
     assert (discoverer.last.miners, discoverer.last.unreadable) == (1, 1)
@@ -284,7 +284,7 @@ async def test_a_known_miner_that_cannot_be_read_any_more_stays_online_with_the_
     assert view.online
     assert "500" in (view.last_error or "")
     assert (view.error_count, view.last_error_at) == (3, here.clock())
-    assert await here.store.read(discovery.strangers) == []
+    assert await here.store.read(discovery.other_devices) == []
 
 
 async def test_settings_are_versions_their_difference_is_an_event_and_no_password_is_kept(
@@ -436,4 +436,4 @@ async def test_a_machine_that_invents_macs_fills_neither_database_nor_memory(
         here.clock.advance(700)
     assert len(await here.store.read(miners.known)) == 3
     assert len(discoverer._one_at_a_time) == 3
-    assert [s.kind for s in await here.store.read(discovery.strangers)] == ["one-too-many"]
+    assert [s.kind for s in await here.store.read(discovery.other_devices)] == ["one-too-many"]

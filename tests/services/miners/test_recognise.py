@@ -139,7 +139,7 @@ async def test_what_is_no_miner_for_the_first_family_goes_to_the_next_and_is_pol
         [here.fleet.port, toy_port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=8, progress=lambda: None
     )
     await here.discoverer(scan=scan, firmwares=families).sweep()
-    assert await here.store.read(discovery.strangers) == []
+    assert await here.store.read(discovery.other_devices) == []
     row = await here.store.read(miners.by_mac, MAC)
     assert row is not None
     assert (row.ip, row.firmware, row.features, row.access) == (IP, "toy", "chips", "")

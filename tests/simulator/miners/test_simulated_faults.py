@@ -136,7 +136,7 @@ def test_distorting_leaves_no_value_of_the_right_type() -> None:
     assert not any(type(spoilt[key]) is int for key in document)
 
 
-async def test_strangers_do_not_look_like_miners(http: aiohttp.ClientSession, fleet: Fleet) -> None:
+async def test_other_devices_do_not_look_like_miners(http: aiohttp.ClientSession, fleet: Fleet) -> None:
     miner = fleet.miners[0]
     told = {}
     for kind in ("printer", "json", "router"):

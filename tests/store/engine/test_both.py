@@ -22,7 +22,7 @@ from hived.store.engine.migrations import CHANGES
 from hived.store.engine.secret_box import is_sealed
 from hived.store.miners import fleet, miners
 from hived.store.nodes import ingest
-from hived.store.schema import Contribution, Event, Health, Miner, Stranger
+from hived.store.schema import Contribution, Event, Health, Miner, OtherDevice
 from tests.databases import Databases
 
 EACH = 60  # transactions of each of four lanes
@@ -31,14 +31,14 @@ EACH = 60  # transactions of each of four lanes
 def mark(db: Database, lane: str) -> int:
     """Store a row that bears its transaction's rev."""
     rev = next_rev(db)
-    Stranger.insert(
+    OtherDevice.insert(
         ip=f"{lane}-{rev}", kind="html", reason="", first_seen_at=0.0, last_seen_at=0.0, failures=rev
     ).execute(db)  # fmt: skip
     return rev
 
 
 def newer(db: Database, rev: int) -> list[int]:
-    query = Stranger.select(Stranger.failures).where(Stranger.failures > rev).order_by(Stranger.failures)
+    query = OtherDevice.select(OtherDevice.failures).where(OtherDevice.failures > rev).order_by(OtherDevice.failures)
     return [found for (found,) in tuples(query, db)]
 
 

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from hived.errors import HivedError, Transient
-from hived.records.discovery import Stranger
+from hived.records.discovery import OtherDevice
 from hived.runtime import retry
 from hived.store import Database, Store, create, database_of
 from hived.store.engine import database as room
@@ -40,8 +40,8 @@ async def store(cluster: Cluster, name: str) -> AsyncIterator[Store]:
         yield opened
 
 
-def stranger(ip: str, reason: str = "a page") -> Stranger:
-    return Stranger(ip, "html", reason, 1.0, 1.0)
+def other_device(ip: str, reason: str = "a page") -> OtherDevice:
+    return OtherDevice(ip, "html", reason, 1.0, 1.0)
 
 
 # -- what the server refuses -------------------------------------------------------------------------------------------
@@ -119,8 +119,8 @@ def test_the_world_is_told_apart_from_our_bugs(
 
 
 async def test_a_text_with_a_nul_is_stored_without_it(store: Store) -> None:
-    await store.write(discovery.save_stranger, stranger("192.0.2.1", "a\0b"))
-    assert [one.reason for one in await store.read(discovery.strangers)] == ["a\N{REPLACEMENT CHARACTER}b"]
+    await store.write(discovery.save_other_device, other_device("192.0.2.1", "a\0b"))
+    assert [one.reason for one in await store.read(discovery.other_devices)] == ["a\N{REPLACEMENT CHARACTER}b"]
 
 
 # -- who waits for whom ------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ async def test_two_merges_run_side_by_side_and_two_writes_one_after_the_other(cl
     gate, entered = threading.Event(), threading.Event()
 
     def slow(db: Database) -> str:
-        discovery.save_stranger(db, stranger("192.0.2.1"))
+        discovery.save_other_device(db, other_device("192.0.2.1"))
         entered.set()
         assert gate.wait(20)
         return "slow"
@@ -141,7 +141,7 @@ async def test_two_merges_run_side_by_side_and_two_writes_one_after_the_other(cl
             entered.clear()
             held = asyncio.create_task(one.merge(slow) if beside else one.write(slow))
             await asyncio.to_thread(entered.wait, 20)
-            quick = asyncio.create_task(change(discovery.save_stranger, stranger("192.0.2.2")))
+            quick = asyncio.create_task(change(discovery.save_other_device, other_device("192.0.2.2")))
             if beside:
                 await quick
             else:
@@ -177,21 +177,21 @@ async def test_a_writer_that_waits_too_long_is_transient(
 
 async def test_of_two_merges_in_each_others_way_one_is_run_again(store: Store) -> None:
     for ip in ("192.0.2.1", "192.0.2.2"):
-        await store.write(discovery.save_stranger, stranger(ip))
+        await store.write(discovery.save_other_device, other_device(ip))
     meet, runs = threading.Barrier(2), []
 
     def cross(db: Database, first: str, then: str) -> None:
         runs.append(first)
-        discovery.save_stranger(db, stranger(first, "crossed"))
+        discovery.save_other_device(db, other_device(first, "crossed"))
         if len(runs) <= 2:
             meet.wait(20)
-        discovery.save_stranger(db, stranger(then, "crossed"))
+        discovery.save_other_device(db, other_device(then, "crossed"))
 
     await asyncio.gather(
         store.merge(cross, "192.0.2.1", "192.0.2.2"), store.merge(cross, "192.0.2.2", "192.0.2.1")
     )  # fmt: skip
     assert len(runs) == 3
-    assert [one.reason for one in await store.read(discovery.strangers)] == ["crossed"] * 2
+    assert [one.reason for one in await store.read(discovery.other_devices)] == ["crossed"] * 2
 
 
 async def test_who_finds_that_another_was_first_looks_again(store: Store) -> None:
@@ -199,7 +199,7 @@ async def test_who_finds_that_another_was_first_looks_again(store: Store) -> Non
 
     def once(db: Database) -> str:
         runs.append(1)
-        if any(one.ip == "192.0.2.9" for one in discovery.strangers(db)):
+        if any(one.ip == "192.0.2.9" for one in discovery.other_devices(db)):
             return "found"
         if len(runs) <= 2:
             meet.wait(20)

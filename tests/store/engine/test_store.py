@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hived.errors import HivedError, SchemaMismatch, Transient
-from hived.records.discovery import Stranger
+from hived.records.discovery import OtherDevice
 from hived.records.miner import MinerIdentity, MinerSettings, ModelInfo, Preset
 from hived.store import Store, create, database_of, integrity
 from hived.store.engine import database as room
@@ -214,13 +214,13 @@ def test_differences_name_each_leaf() -> None:
     ]
 
 
-async def test_strangers_are_bounded_and_the_longest_silent_leave(
+async def test_other_devices_are_bounded_and_the_longest_silent_leave(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(discovery, "MAX_STRANGERS", 5)
+    monkeypatch.setattr(discovery, "MAX_OTHER_DEVICES", 5)
     for i in range(9):
-        await store.write(discovery.save_stranger, Stranger(f"127.0.1.{i}", "html", "a page", 1.0, float(i)))
-    assert [s.ip for s in await store.read(discovery.strangers)] == [f"127.0.1.{i}" for i in range(4, 9)]
+        await store.write(discovery.save_other_device, OtherDevice(f"127.0.1.{i}", "html", "a page", 1.0, float(i)))
+    assert [s.ip for s in await store.read(discovery.other_devices)] == [f"127.0.1.{i}" for i in range(4, 9)]
 
 
 def test_an_empty_node_id_is_refused_and_not_taken_for_one(tmp_path: Path) -> None:

@@ -274,7 +274,7 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "readings.save": lambda db, nums: readings.save(db, [PollOutcome(nums[0], START + 9, error="x", failed=True)]),
     "models.save": lambda db, _: models.save(db, ModelInfo("s19", "S19"), [Preset("1")], "1.2.6", START + 9),
     "models.set_max_preset": lambda db, _: models.set_max_preset(db, "s19", None),
-    "site.forget_strangers": lambda db, _: discovery.forget_strangers(db, ["10.0.0.1"]),
+    "site.forget_other_devices": lambda db, _: discovery.forget_other_devices(db, ["10.0.0.1"]),
 }
 READ_ONLY = {"miners.known", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",

@@ -11,7 +11,7 @@ const AREAS = {
   miners: "miners and models",
   collecting: "sources and artifacts",
   nodes: "nodes and joining",
-  site: "sweeps, strangers, daemons, events",
+  site: "sweeps, other devices, daemons, events",
   access: "users, tokens, audit",
 };
 

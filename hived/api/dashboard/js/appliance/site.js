@@ -19,7 +19,7 @@ export const kindWords = (kind) => KIND_WORDS[kind] ?? String(kind).replaceAll(/
 
 export function SitePage() {
   return html`<div class="pagehead"><h1 tabindex="-1">Site</h1><${ScanNow} /></div>
-    <div class="site"><${Daemons} /><${Strangers} /><${Sweeps} /></div>`;
+    <div class="site"><${Daemons} /><${OtherDevices} /><${Sweeps} /></div>`;
 }
 
 function Daemons() {
@@ -44,22 +44,22 @@ function Daemons() {
   </section>`;
 }
 
-function Strangers() {
+function OtherDevices() {
   const read = useRead("/api/v1/strangers", { everyMs: 15000 });
-  if (!read.data) return html`<section><h2>Strangers</h2><${Pending} read=${read} what="Strangers" /></section>`;
-  const strangers = read.data;
-  return html`<section aria-labelledby="strangers"><h2 id="strangers">Strangers <small>${strangers.length ? count(strangers.length, "address", "addresses") : ""}</small></h2>
+  if (!read.data) return html`<section><h2>Other devices</h2><${Pending} read=${read} what="Other devices" /></section>`;
+  const devices = read.data;
+  return html`<section aria-labelledby="other-devices"><h2 id="other-devices">Other devices <small>${devices.length ? count(devices.length, "address", "addresses") : ""}</small></h2>
     <p class="muted">Addresses that answer but are no miner we can read. Printers, routers and other servers are left alone.</p>
-    ${strangers.length === 0
+    ${devices.length === 0
       ? html`<p class="note muted">None.</p>`
-      : html`<${Table} of="strangers" head=${["Address", "Looks like", "Reason", "Since", "Last answer"]}>
-          <tbody>${strangers.map(
-            (stranger) => html`<tr key=${stranger.ip} class=${stranger.kind === "unreadable" ? "tone-row-warn" : ""}>
-              <td class="nowrap">${stranger.ip}</td>
-              <td class=${stranger.kind === "unreadable" ? "tone-warn" : ""}>${kindWords(stranger.kind)}</td>
-              <td class="reason">${stranger.reason}${stranger.next_step && html` <span class="muted">Next: ${stranger.next_step}</span>`}</td>
-              <td class="nowrap"><${When} ms=${stamp(stranger.first_seen_at)} /></td>
-              <td class="nowrap"><${When} ms=${stamp(stranger.last_seen_at)} /></td></tr>`,
+      : html`<${Table} of="other-devices" head=${["Address", "Looks like", "Reason", "Since", "Last answer"]}>
+          <tbody>${devices.map(
+            (device) => html`<tr key=${device.ip} class=${device.kind === "unreadable" ? "tone-row-warn" : ""}>
+              <td class="nowrap">${device.ip}</td>
+              <td class=${device.kind === "unreadable" ? "tone-warn" : ""}>${kindWords(device.kind)}</td>
+              <td class="reason">${device.reason}${device.next_step && html` <span class="muted">Next: ${device.next_step}</span>`}</td>
+              <td class="nowrap"><${When} ms=${stamp(device.first_seen_at)} /></td>
+              <td class="nowrap"><${When} ms=${stamp(device.last_seen_at)} /></td></tr>`,
           )}</tbody><//>`}
   </section>`;
 }
@@ -71,7 +71,7 @@ function Sweeps() {
   return html`<section aria-labelledby="sweeps"><h2 id="sweeps">Sweeps</h2>
     ${sweeps.length === 0
       ? html`<p class="note muted">None so far. hive-discoverd sweeps the configured subnets every 30 s.</p>`
-      : html`<${Table} of="sweeps" head=${["Began", ["Took (s)", "num"], ["Addresses", "num"], ["Answered", "num"], ["Miners", "num"], ["Strangers", "num"], ["Unreadable", "num"], "Note"]}>
+      : html`<${Table} of="sweeps" head=${["Began", ["Took (s)", "num"], ["Addresses", "num"], ["Answered", "num"], ["Miners", "num"], ["Other devices", "num"], ["Unreadable", "num"], "Note"]}>
           <tbody>${sweeps.map((sweep, i) => {
             const began = stamp(sweep.started_at);
             const ended = stamp(sweep.finished_at);

@@ -7,7 +7,7 @@ import { kindWords } from "../appliance/site.js";
 
 export function EmptySite({ fleet }) {
   const sweep = fleet?.last_sweep ?? null;
-  const strangers = Object.entries(fleet?.strangers ?? {});
+  const others = Object.entries(fleet?.strangers ?? {});
   const looked = sweep !== null && sweep.addresses > 0;
   return html`<section class="plain empty">
     <h1 tabindex="-1">No miner found yet</h1>
@@ -16,7 +16,7 @@ export function EmptySite({ fleet }) {
     ${looked && html`<p>The last sweep tried <b>${number(sweep.addresses)}</b> addresses <${When} ms=${stamp(sweep.finished_at ?? sweep.started_at)} />;
       ${sweep.responders ? ` ${number(sweep.responders)} answered, none of them as a miner that can be read.` : " none of them answered."}
       ${sweep.note ? ` It says: ${sweep.note}.` : ""}</p>`}
-    ${strangers.length > 0 && html`<p>What did answer: ${strangers.map(([kind, n]) => `${n} × ${kindWords(kind)}`).join(", ")}. <a href="/site">See which and why</a>.</p>`}
+    ${others.length > 0 && html`<p>What did answer: ${others.map(([kind, n]) => `${n} × ${kindWords(kind)}`).join(", ")}. <a href="/site">See which and why</a>.</p>`}
     <h2>What to do</h2>
     <ol>
       <li>Name the networks your miners are in, in <code>/etc/hived/hived.yaml</code>:

@@ -32,7 +32,7 @@ function Totals({ whole, node }) {
   const elsewhere = node && node !== ownId(); // sweeps of other nodes are not known here
   const fleet = ofNode(whole, node);
   const [watts, wattUnit] = power(fleet.power_w);
-  const strangers = Object.entries(whole.strangers ?? {});
+  const others = Object.entries(whole.strangers ?? {});
   const sweep = whole.last_sweep;
   return html`<section class="totals" aria-label="Totals">
     <${FleetHashrate} fleet=${fleet} />
@@ -45,7 +45,7 @@ function Totals({ whole, node }) {
     <//>
     ${!elsewhere && html`<${Figure} label="Last sweep" value=${sweep ? number(sweep.addresses) : UNKNOWN} unit="addresses">
       <p class="small">${sweep ? html`<${SweepWhen} sweep=${sweep} />` : "none yet"}</p>
-      ${strangers.length > 0 && html`<p class="small"><a href="/site" title=${strangers.map(([kind, n]) => `${n} × ${kindWords(kind)}`).join(", ")}>${count(sum(strangers), "stranger")}</a></p>`}
+      ${others.length > 0 && html`<p class="small"><a href="/site" title=${others.map(([kind, n]) => `${n} × ${kindWords(kind)}`).join(", ")}>${count(sum(others), "other device")}</a></p>`}
     <//>`}
   </section>`;
 }
