@@ -21,7 +21,6 @@ from hived.clients.fetch.inflate import Body
 from hived.clients.fetch.reply import (
     PAGES,
     Reply,
-    TooManyRedirects,
     is_wanted,
     media_type,
     received,
@@ -154,7 +153,7 @@ class Fetcher:
         """Return the answer of 200, 304, 404 or 410; of any status when `kind` is "robots", and then cut at 500 KiB.
 
         `stay_on` names the hosts (host or host:port) that every hop must be on. `headers` are sent in addition, to the
-        first host only. Raises Transient, Throttled, Blocked, NotAllowed, Refused (BadStatus, TooManyRedirects) and
+        first host only. Raises Transient, Throttled, Blocked, NotAllowed, Refused (BadStatus) and
         Unreadable, nothing else. A 403 of a type that was not asked for, and an API's with a page, is a firewall's:
         Throttled, for 60 s unless it says how long, and the gate hears of it.
         """
@@ -173,7 +172,7 @@ class Fetcher:
             if answer.status not in _MOVED or (kind == "robots" and left == 0):
                 return self._reply(target, answer, errand)
             target = self._next(target, answer, stay_on)
-        raise TooManyRedirects(f"{urls.shown(url)} redirects more than {MAX_REDIRECTS} times")
+        raise Refused(f"{urls.shown(url)} redirects more than {MAX_REDIRECTS} times")
 
     def _next(self, here: URL, answer: Answer, stay_on: Sequence[str] | None) -> URL:
         if answer.location is None:

@@ -43,10 +43,6 @@ class BadStatus(Refused):
         self.content_type = content_type
 
 
-class TooManyRedirects(Refused):
-    """One redirect led to the next for too long."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A final answer: status 200, 304, 404 or 410; for robots.txt any. Header names are in lower case."""

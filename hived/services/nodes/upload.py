@@ -84,16 +84,16 @@ class Upload:
     async def round(self, link: Uplink) -> None:
         """Do what is due. Raises what the client raises; a backlog that is not done is for the next round."""
         await self._connect(link)
-        if self._carrier is None or self._is_due("contact"):
-            self._again("contact", CONTACT_S)
+        if self._carrier is None:
+            self.contact_soon()
+        if self._takes_turn("contact", CONTACT_S):
             link = await self._contact(link)
         carrier = self._carrier
         if carrier is None:  # another key or another epoch: both begin with a contact
             return
         carrier.begin_round()
-        state_due = self._is_due("state")
+        state_due = self._takes_turn("state", STATE_S)
         if state_due:
-            self._again("state", STATE_S)
             await self._state(carrier)
         if state_due or self._more:
             await self._history(carrier)
@@ -118,8 +118,7 @@ class Upload:
 
     async def count(self, link: Uplink) -> None:
         """Count what waits, from the rows and the numbers that the master last said to hold."""
-        if link.master_id is not None and self._is_due("count"):
-            self._again("count", COUNT_S)
+        if link.master_id is not None and self._takes_turn("count", COUNT_S):
             held = await self._store.read(uplink.points, link.master_id)
             lags = await self._store.read(streams.lags, node_id=self._own.node_id, held=held, count=True)
             aside = await self._store.read(dead_letters.counts)
@@ -274,8 +273,7 @@ class Upload:
         for item in changed:  # one by one: a ladder with its topology has tens of KiB
             await carrier.loose(MINERS, "models", [item])
             self._models[item.what] = item.text
-        if self._is_due("everything"):
-            self._again("everything", EVERYTHING_S)
+        if self._takes_turn("everything", EVERYTHING_S):
             self._cursor = (0, 0)
         more = True
         while more:
@@ -298,11 +296,13 @@ class Upload:
             self._progress()
         self._more = bool(turns)
 
-    def _is_due(self, what: str) -> bool:
-        return self._monotonic() >= self._due.get(what, float("-inf"))
-
-    def _again(self, what: str, in_s: float) -> None:
-        self._due[what] = self._monotonic() + in_s
+    def _takes_turn(self, what: str, every_s: float) -> bool:
+        """Tell whether something is due; if so, it is again after `every_s`."""
+        now = self._monotonic()
+        is_due = now >= self._due.get(what, float("-inf"))
+        if is_due:
+            self._due[what] = now + every_s
+        return is_due
 
 
 def begin_anew(db: Database, master_id: str, at: float) -> None:

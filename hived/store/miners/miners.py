@@ -182,11 +182,6 @@ def set_password(db: Database, mac: str, password: str, at: float) -> bool:
     return True
 
 
-def want_settings(db: Database, num: int, due_at: float | None) -> None:
-    """Plan when the miner's own settings are read again."""
-    Health.update(settings_due_at=due_at).where(Health.num == num).execute(db)
-
-
 def _known(db: Database, row: tuple[Any, ...]) -> KnownMiner:
     found = KnownMiner(*row)
     return replace(

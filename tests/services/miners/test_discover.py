@@ -299,7 +299,7 @@ async def test_settings_are_versions_their_difference_is_an_event_and_no_passwor
     assert len(await here.store.read(settings.versions, row.num, limit=9)) == 1
     rig.settings["miner"]["pools"][0]["url"] = "pool.example.net:3333"
     rig.changed()
-    await here.store.write(miners.want_settings, row.num, 0.0)
+    here.clock.advance(2 * discover.SETTINGS_EVERY_S)
     await discoverer.sweep()
     newest, first = await here.store.read(settings.versions, row.num, limit=9)
     assert newest.changes == (

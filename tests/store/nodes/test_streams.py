@@ -270,7 +270,6 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "miners.failed": lambda db, nums: miners.failed(db, nums[0], START + 9, "timeout", "no answer"),
     "miners.set_managed": lambda db, _: miners.set_managed(db, MAC, True, START + 9),
     "miners.set_password": lambda db, _: miners.set_password(db, MAC, "p", START + 9),
-    "miners.want_settings": lambda db, nums: miners.want_settings(db, nums[0], START + 9),
     "readings.save": lambda db, nums: readings.save(db, [PollOutcome(nums[0], START + 9, error="x", failed=True)]),
     "models.save": lambda db, _: models.save(db, ModelInfo("s19", "S19"), [Preset("1")], "1.2.6", START + 9),
     "models.set_max_preset": lambda db, _: models.set_max_preset(db, "s19", None),
