@@ -64,7 +64,9 @@ def _status(num: int, at: float, random: Random) -> StoredStatus:
     return StoredStatus(
         num=num, at=at, state="mining", preset="2500", hashrate_hs=rate, average_hashrate_hs=93.1e12,
         expected_hashrate_hs=94.2e12, power_w=random.gauss(2490, 10), reported_power_w=2488.0, state_s=at % 1e6,
-        chip_temp_max_c=74.0, pcb_temp_max_c=59.0, fan_duty_percent=64.0, hashboards=boards,
+        chip_temp_max_c=74.0, pcb_temp_max_c=59.0, chip_temp_min_c=61.0, pcb_temp_min_c=48.0, psu_temp_max_c=47.0,
+        fan_duty_percent=64.0, hardware_errors=sum(board.hardware_errors or 0 for board in boards), found_blocks=0,
+        restart_count=1, hashboards=boards,
         fans=tuple(FanReading(i, 4_300 + random.randint(0, 9) * 60, 6_000, "ok") for i in range(4)),
         pools=(
             PoolReading(

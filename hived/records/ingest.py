@@ -106,7 +106,7 @@ class SentRollup:
     mac: str
     at: float
     values: tuple[Any, ...]
-    """n, hashing_n and the means, in the order of the table's columns."""
+    """In the order of `measures.ROLLUP`."""
 
 
 @dataclass(frozen=True, slots=True)

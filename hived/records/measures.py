@@ -1,4 +1,4 @@
-"""What is measured of a miner and of its boards, one row for each: schema, history, API and charts read this table.
+"""What is measured of a miner and of its boards, one row for each: schema, history, sync, API and charts read it.
 
 A new value is a field of its record in `records.miner`, a line of the firmware's parser and a row here; one with a
 column of its own also needs a migration that adds the columns that this table names.
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from hived.records.values import MAX_WHOLE
 
 MIN, MEAN, MAX = "min", "mean", "max"
 
@@ -22,6 +24,9 @@ class Unit:
     inside: str = ""
     """The end of a field's name: "_hs"."""
     outside: str = ""
+    low: float = 0.0
+    high: float = MAX_WHOLE
+    """What is beyond is no value of a miner, whoever says it. In the inner unit."""
     scale: float = 1.0
     """How many of the inner unit make one of the outer."""
     places: int = 0
@@ -29,13 +34,13 @@ class Unit:
     """Whether its chart begins at zero."""
 
 
-HASHRATE = Unit("Hashrate", "TH/s", "_hs", "_ths", scale=1e12, places=1, from_zero=True)
-POWER = Unit("Power", "W", "_w", "_w", from_zero=True)
-TEMPERATURE = Unit("Temperature", "°C", "_c", "_c")
-DURATION = Unit("Duration", "s")
-VOLTAGE = Unit("Voltage", "mV")
-FREQUENCY = Unit("Frequency", "MHz")
-PERCENT = Unit("Share", "%")
+HASHRATE = Unit("Hashrate", "TH/s", "_hs", "_ths", high=1e18, scale=1e12, places=1, from_zero=True)
+POWER = Unit("Power", "W", "_w", "_w", high=1e6, from_zero=True)
+TEMPERATURE = Unit("Temperature", "°C", "_c", "_c", low=-100, high=500)
+DURATION = Unit("Duration", "s", high=1e10)
+VOLTAGE = Unit("Voltage", "mV", high=1e6)
+FREQUENCY = Unit("Frequency", "MHz", high=1e5)
+PERCENT = Unit("Share", "%", high=1e3)
 COUNT = Unit("Count", "")
 
 
@@ -140,3 +145,4 @@ COLUMNS = tuple(measure.name for measure in MINER if measure.column)
 PACKED = tuple(measure.name for measure in MINER if not measure.column)
 CHARTED = tuple(measure for measure in MINER if measure.rolled)
 ROLLED = tuple(Rolled(measure, how) for measure in CHARTED for how in measure.rolled)
+ROLLUP = ("n", "hashing_n", *(rolled.column for rolled in ROLLED))

@@ -15,7 +15,7 @@ from hived.records.streams import WIRE
 from hived.records.times import to_text
 from hived.records.units import GIGA
 
-_OURS = ("num", "efficiency_j_per_th")  # the master gives numbers of its own, and divides by itself
+_OURS = ("num",)  # the master gives numbers of its own
 
 
 def latest(told: SentLatest, version: int = WIRE) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def _plain(name: str, value: Any) -> Any:
 
 _MOST = 64  # parts of a miner, and values of a part: of the longest list this version knows 18
 _SINGLE = ("reported_power_w", "fan_duty_percent", "extra")
-_LISTS = {
+LISTS_0_1_0 = {
     "fans": ("fans", ("index", "rpm", "max_rpm", "status")),
     "boards": ("hashboards", (
         "index", "state", "hashrate_hs", "expected_hashrate_hs", "power_w", "voltage_mv", "frequency_mhz",
@@ -55,7 +55,7 @@ _LISTS = {
         "last_share_s",
     )),
 }  # fmt: skip
-"""{its name: (ours, the values in their order)}"""
+"""{its name: (ours, the values in their order)}, sent and stored"""
 
 
 def _to_0_1_0(document: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _to_0_1_0(document: dict[str, Any]) -> dict[str, Any]:
     detail = {name: status.pop(name) for name in _SINGLE}
     if detail["reported_power_w"] == status["power_w"]:
         del detail["reported_power_w"]
-    for name, (ours, names) in _LISTS.items():
+    for name, (ours, names) in LISTS_0_1_0.items():
         detail[name] = [_values(part, names) for part in status.pop(ours)]
     status["detail"] = {name: value for name, value in detail.items() if value not in (None, [], {})}
     return document | {"status": status}
@@ -86,7 +86,7 @@ def from_0_1_0(document: Any) -> Any:
     named: dict[str, Any] = {name: value for name, value in status.items() if name != "detail"}
     named["reported_power_w"] = status.get("power_w")
     for name, value in detail.items():
-        ours, names = _LISTS.get(name, (name, ()))
+        ours, names = LISTS_0_1_0.get(name, (name, ()))
         named[ours] = [_named(part, names) for part in value[:_MOST]] if names and isinstance(value, list) else value
     return {**document, "status": named}
 

@@ -12,30 +12,23 @@ from dataclasses import fields, replace
 from functools import cache, partial
 from typing import Any, TypeVar, get_type_hints
 
-from hived.records import untrusted
+from hived.records import measures, untrusted
 from hived.records.fields import Fields
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_METADATA_BYTES, SentLatest, SentRollup
+from hived.records.measures import Measure
 from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.miner_view import StoredStatus
 from hived.records.streams import ROLLUP_S, rollup_key
 from hived.records.untrusted import BadValue
 from hived.records.values import MAX_WHOLE
 
-MAX_HS = 1e18  # a thousand times the largest miner
-MAX_W = 1e6
-COLDEST_C, HOTTEST_C = -100.0, 500.0
 MAX_SAMPLES = 10_000  # of one stretch of five minutes
 MAX_PARTS = 32  # fans, boards or pools of one miner
 MAX_EXTRA_BYTES = 4096
-MAX_NUMBER = 1e15
 MAX_COUNT = 2**31 - 1
 
-_RATES = ("hashrate_min_hs", "hashrate_mean_hs", "hashrate_max_hs", "expected_hashrate_mean_hs")
-_POWERS = ("power_min_w", "power_mean_w", "power_max_w")
-_TEMPERATURES = ("chip_temp_min_c", "chip_temp_mean_c", "chip_temp_max_c")
-_BOUNDS = {"hs": (0.0, MAX_HS), "w": (0.0, MAX_W), "c": (COLDEST_C, HOTTEST_C), "s": (0.0, 1e10), "percent": (0.0, 1e3)}
-"""By the unit, of what is true of a whole miner."""
-_APART = ("num", "at", "partial", "efficiency_j_per_th", "fans", "hashboards", "pools", "extra")
+_MEASURES: dict[Any, tuple[Measure, ...]] = {StoredStatus: measures.MINER, HashboardReading: measures.BOARD}
+_APART = ("num", "at", "partial", "fans", "hashboards", "pools", "extra")
 """Fields of a status that are no plain values, or that have a reader of their own."""
 
 T = TypeVar("T")
@@ -48,9 +41,9 @@ def rollup(one: Fields, now: float) -> SentRollup:
         raise BadValue("at")
     n = untrusted.whole(one.get("n"), "n", 1, MAX_SAMPLES)
     values: list[Any] = [n, untrusted.whole(one.get("hashing_n"), "hashing_n", 0, n)]
-    values += [untrusted.number(one.get(name), name, 0, MAX_HS) for name in _RATES]
-    values += [untrusted.number(one.get(name), name, 0, MAX_W) for name in _POWERS]
-    values += [untrusted.number(one.get(name), name, COLDEST_C, HOTTEST_C) for name in _TEMPERATURES]
+    for rolled in measures.ROLLED:
+        unit = rolled.measure.unit
+        values.append(untrusted.number(one.get(rolled.column), rolled.column, unit.low, unit.high))
     return SentRollup(seq, untrusted.mac(one.get("mac")), at, tuple(values))
 
 
@@ -75,7 +68,7 @@ def _status(one: Fields) -> StoredStatus:
         hashboards=tuple(one.take_parts("hashboards", partial(_part, HashboardReading), MAX_PARTS)),
         pools=tuple(one.take_parts("pools", partial(_part, PoolReading), MAX_PARTS)),
         extra=one.take("extra", untrusted.document, {}, most_bytes=MAX_EXTRA_BYTES, depth=3),
-        **{name: one.take(name, read, None) for name, read in _readers(StoredStatus, bounded=True)},
+        **{name: one.take(name, read, None) for name, read in _readers(StoredStatus)},
     )  # fmt: skip
     return status if one.bad == bad else replace(status, partial=True)
 
@@ -89,17 +82,17 @@ def _part(record: Callable[..., T], one: Fields) -> T:
 
 
 @cache
-def _readers(record: Any, *, bounded: bool = False) -> list[tuple[str, Callable[[Any, str], Any]]]:
-    """Return the plain values of a record, each with its reader. `bounded`: numbers within what their units allow."""
+def _readers(record: Any) -> list[tuple[str, Callable[[Any, str], Any]]]:
+    """Return the plain values of a record, each with its reader: what is measured within what its unit allows."""
     hints = get_type_hints(record)
+    bounds = {measure.name: (measure.unit.low, measure.unit.high) for measure in _MEASURES.get(record, ())}
     found: list[tuple[str, Callable[[Any, str], Any]]] = []
     for name in (field.name for field in fields(record) if field.name not in _APART):
         (kind,) = {part for part in getattr(hints[name], "__args__", (hints[name],)) if part is not type(None)}
-        low, high = _BOUNDS.get(name.rpartition("_")[2] if bounded else "", (-MAX_NUMBER, MAX_NUMBER))
+        low, high = bounds.get(name, (-MAX_WHOLE, MAX_WHOLE))
         readers: dict[Any, Callable[[Any, str], Any]] = {
-            str: partial(untrusted.text, most=400), int: partial(untrusted.whole, least=-MAX_WHOLE, most=MAX_WHOLE),
-            bool: untrusted.flag,
-            float: partial(untrusted.number, least=low, most=high),
+            str: partial(untrusted.text, most=400), int: partial(untrusted.whole, least=int(low), most=int(high)),
+            bool: untrusted.flag, float: partial(untrusted.number, least=low, most=high),
         }  # fmt: skip
         found.append((name, readers[kind]))
     return found

@@ -16,9 +16,10 @@ from typing import Any
 
 from hived.errors import HivedError
 from hived.records.miner import ChipReading, HashboardChips, SensorReading
+from hived.records.wire import LISTS_0_1_0
 
 _VERSION = 1
-_DETAIL_VERSION = 2
+_DETAIL_VERSION = 3
 _HASHRATE_STEP_HS = 1e8  # 0.1 GH/s: a chip makes 150 to 1,500 GH/s
 _NONE_U16 = 0xFFFF
 _NONE_I16 = -0x8000
@@ -102,7 +103,7 @@ def unpack_chips(index: int, packed: bytes) -> HashboardChips:
 
 
 # Seen in nearly every status: deflate refers to it instead of repeating it in each small record.
-_DICTIONARY = (
+_DICTIONARY_2 = (
     b'"description":"","failure_code":1002,"throttle_percent":"switcher_top_preset":"preset_tuned":true,"preset_label":"'
     b'["stopped""failure""initializing""auto-tuning""disconnected""working""offline""devfee""DevFee""131K""262K""65.5K"'
     b'{"fan_duty_percent":100,"fans":[[0,1800,6000,"ok"],[1,1800,6000,"ok"],[2,1800,6000,"lost"],[3,"boards":[[1,"mining",'
@@ -111,11 +112,22 @@ _DICTIONARY = (
     b',"hardware_error_percent":0,"devfee_percent":2.8,"preset_label":" watt ~ TH","preset_tuned":true,"best_share":'
     b',"cooling_mode":"auto"}}'
 )
+_DICTIONARY_3 = _DICTIONARY_2 + (
+    b'"psu_temp_max_c":"inlet_water_temp_c","outlet_water_temp_c",'
+    b'{"reported_power_w":2488,"pcb_temp_min_c":48,"chip_temp_min_c":61,"fan_duty_percent":64,"hardware_errors":0,'
+    b'"found_blocks":0,"restart_count":0,"fans":[["index","rpm","max_rpm","status"],[0,3000,6000,"ok"],'
+    b'"hashboards":[["index","state","hashrate_hs","expected_hashrate_hs","power_w","voltage_mv","frequency_mhz",'
+    b'"pcb_temp_min_c","pcb_temp_max_c","chip_temp_min_c","chip_temp_max_c","hardware_errors","chips_grey",'
+    b'"chips_orange","chips_red"],[1,"mining",'
+    b'"pools":[["index","url","user","kind","status","accepted","rejected","stale","difficulty","ping_ms",'
+    b'"last_share_s"],[0,"stratum+tcp://'
+)
+_DICTIONARIES = {2: _DICTIONARY_2, _DETAIL_VERSION: _DICTIONARY_3}
 
 
 def pack_detail(detail: dict[str, Any]) -> bytes:
     """Return a small JSON document as bytes, a third of its size."""
-    squeeze = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=_DICTIONARY)
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, -15, zdict=_DICTIONARY_3)
     text = json.dumps(detail, separators=(",", ":")).encode()
     return bytes([_DETAIL_VERSION]) + squeeze.compress(text) + squeeze.flush()
 
@@ -124,13 +136,22 @@ def unpack_detail(packed: bytes | None) -> dict[str, Any]:
     """Return the document of `pack_detail`; empty for None; HivedError when the bytes are not its work."""
     if not packed:
         return {}
-    if packed[0] != _DETAIL_VERSION:
+    dictionary = _DICTIONARIES.get(packed[0])
+    if dictionary is None:
         raise HivedError(f"status record of unknown version {packed[0]}")
     try:
-        text = zlib.decompressobj(-15, zdict=_DICTIONARY).decompress(packed[1:], _MAX_UNPACKED)
+        text = zlib.decompressobj(-15, zdict=dictionary).decompress(packed[1:], _MAX_UNPACKED)
         document: dict[str, Any] = json.loads(text)
     except (zlib.error, ValueError) as err:
         raise HivedError(f"status record cannot be read: {err}") from err
+    return document if packed[0] == _DETAIL_VERSION else _named(document)
+
+
+def _named(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what 0.1.0 stored with the names that it left out."""
+    for name, (ours, names) in LISTS_0_1_0.items():
+        if name in document:
+            document[ours] = [names, *document.pop(name)]
     return document
 
 

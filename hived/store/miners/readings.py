@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from hived.errors import HivedError
 from hived.records import measures, units
@@ -123,13 +123,12 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
     except HivedError:
         detail, whole = {}, False  # the columns still say how the miner was: one bad record must not hide a fleet
     packed = {name: detail[name] for name in measures.PACKED if name in detail}
+    parts: dict[str, Any] = {name: form.read(detail[name]) for name, form in _PARTS.items() if name in detail}
     return StoredStatus(
         **{name: row[name] for name in _COLUMNS},
         **{"reported_power_w": row["power_w"], **packed},
         partial=bool(row["partial"]) or not whole,
-        fans=tuple(FANS.read(values) for values in detail.get("fans", ())),
-        hashboards=tuple(BOARDS.read(values) for values in detail.get("boards", ())),
-        pools=tuple(POOLS.read(values) for values in detail.get("pools", ())),
+        **parts,
         extra=detail.get("extra", {}),
     )
 
@@ -137,9 +136,7 @@ def from_row(row: dict[str, Any]) -> StoredStatus:
 def _row(status: StoredStatus, before: float | None) -> tuple[Any, ...]:
     detail: dict[str, Any] = {
         **{name: getattr(status, name) for name in measures.PACKED},
-        "fans": [FANS.write(fan) for fan in status.fans],
-        "boards": [BOARDS.write(board) for board in status.hashboards],
-        "pools": [POOLS.write(pool) for pool in status.pools],
+        **{name: form.write(getattr(status, name)) for name, form in _PARTS.items()},
         "extra": status.extra,
     }
     if status.reported_power_w == status.power_w:
@@ -192,42 +189,44 @@ T = TypeVar("T")
 
 
 class Form(Generic[T]):
-    """A record as a list of its values: without names it takes half the room. Fields may be added at the end only."""
+    """Records of one kind as the names of what they tell, and a list of values for each: so it takes half the room."""
 
-    def __init__(self, record: Callable[..., T], fields: str) -> None:
-        self.record, self.fields = record, fields.split()
-        self._floats = [name.endswith(("_c", "_w", "_mv", "_mhz", "_s", "_hs")) for name in self.fields]
-        self._rates = [name.endswith("_hs") for name in self.fields]
+    def __init__(self, record: Callable[..., T]) -> None:
+        self._record = record
+        self._scales = {name: _scale(name, hint) for name, hint in get_type_hints(record).items()}
 
-    def write(self, record: T) -> list[Any]:
-        """Return the values; those at the end that were not told are left out."""
-        values = [_thin(getattr(record, name), rate=rate) for name, rate in zip(self.fields, self._rates, strict=True)]
-        while values and values[-1] is None:
-            values.pop()
-        return values
+    def write(self, records: Sequence[T]) -> list[list[Any]]:
+        """Return the names and the values, nothing for no record."""
+        names = [name for name in self._scales if any(getattr(record, name) is not None for record in records)]
+        values = ([_thin(getattr(record, name), self._scales[name]) for name in names] for record in records)
+        return [names, *values] if names else []
 
-    def read(self, values: Sequence[Any]) -> T:
-        told: dict[str, Any] = {}
-        for name, value, is_float, rate in zip(self.fields, values, self._floats, self._rates, strict=False):
-            told[name] = float(value) * (units.GIGA if rate else 1.0) if is_float and value is not None else value
-        return self.record(**told)
-
-
-FANS = Form(FanReading, "index rpm max_rpm status")
-BOARDS = Form(
-    HashboardReading,
-    "index state hashrate_hs expected_hashrate_hs power_w voltage_mv frequency_mhz pcb_temp_min_c pcb_temp_max_c"
-    " chip_temp_min_c chip_temp_max_c hardware_errors chips_grey chips_orange chips_red description"
-    " inlet_water_temp_c outlet_water_temp_c",
-)
-POOLS = Form(PoolReading, "index url user kind status accepted rejected stale difficulty ping_ms last_share_s")
+    def read(self, written: Sequence[Sequence[Any]]) -> tuple[T, ...]:
+        """Return the records; values at the end of a list may be missing."""
+        names, *rows = written
+        scales = [self._scales[name] for name in names]
+        return tuple(
+            self._record(**{
+                name: value if scale is None or value is None else value * scale
+                for name, scale, value in zip(names, scales, row, strict=False)
+            })
+            for row in rows
+        )  # fmt: skip
 
 
-def _thin(value: Any, *, rate: bool) -> Any:
-    """Six digits are more than any sensor of a miner knows; the rest is noise that only takes room. Rates in GH/s."""
-    if rate and value is not None:
-        value = value / units.GIGA
-    if not isinstance(value, float):
+def _scale(name: str, hint: Any) -> float | None:
+    """Rates are kept in GH/s, which is shorter; None for what is no number with decimals."""
+    return (units.GIGA if name.endswith("_hs") else 1.0) if hint == float | None else None
+
+
+def _thin(value: Any, scale: float | None) -> Any:
+    """Six digits are more than any sensor of a miner knows; the rest is noise that only takes room."""
+    if scale is None or value is None:
         return value
-    short = float(f"{value:.6g}")
+    short = float(f"{value / scale:.6g}")
     return int(short) if short.is_integer() else short
+
+
+_PARTS: dict[str, Form[Any]] = {
+    "fans": Form(FanReading), "hashboards": Form(HashboardReading), "pools": Form(PoolReading),
+}  # fmt: skip

@@ -15,6 +15,7 @@ from typing import Any
 
 import peewee as pw
 
+from hived.records import measures
 from hived.records.ingest import Rejected, SentLatest, SentRollup
 from hived.records.streams import UNKNOWN_MINER
 from hived.store.engine import bulk
@@ -24,11 +25,6 @@ from hived.store.miners import history, readings
 from hived.store.schema import Health, Miner, Node, Rollup5m, Status
 
 SKEW_S = 5.0  # what a request may take on a bad line; a difference below says nothing about the clock
-
-_MEANS = (
-    "hashrate_min_hs", "hashrate_mean_hs", "hashrate_max_hs", "expected_hashrate_mean_hs", "power_min_w",
-    "power_mean_w", "power_max_w", "chip_temp_min_c", "chip_temp_mean_c", "chip_temp_max_c",
-)  # fmt: skip
 
 
 def take_rollups(db: Database, node_id: str, items: Sequence[SentRollup]) -> list[Rejected]:
@@ -43,7 +39,8 @@ def take_rollups(db: Database, node_id: str, items: Sequence[SentRollup]) -> lis
         if one.mac in owners:
             num, owner = owners[one.mac]
             rows[owner == node_id][(one.at, num)] = (one.at, num, *one.values)
-    fields = [Rollup5m.at, Rollup5m.num, Rollup5m.n, Rollup5m.hashing_n, *(getattr(Rollup5m, name) for name in _MEANS)]
+    values = [getattr(Rollup5m, name) for name in measures.ROLLUP]
+    fields = [Rollup5m.at, Rollup5m.num, *values]
     new = pw.EXCLUDED
     for own, of in rows.items():
         if not of:
@@ -51,7 +48,7 @@ def take_rollups(db: Database, node_id: str, items: Sequence[SentRollup]) -> lis
         ordered = [of[key] for key in sorted(of)]
         statement = Rollup5m.insert_many(ordered[:1], fields=fields)
         if own:
-            change = {getattr(Rollup5m, name): getattr(new, name) for name in ("n", "hashing_n", *_MEANS)}
+            change = {column: getattr(new, column.name) for column in values}
             statement = statement.on_conflict(
                 conflict_target=[Rollup5m.at, Rollup5m.num], update=change, where=(new.n > Rollup5m.n)
             )

@@ -44,10 +44,6 @@ _MINER = (
     "mac", "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version",
     "features", "platform", "serial",
 )  # fmt: skip
-_ROLLUP = (
-    "n", "hashing_n", "hashrate_min_hs", "hashrate_mean_hs", "hashrate_max_hs", "expected_hashrate_mean_hs",
-    "power_min_w", "power_mean_w", "power_max_w", "chip_temp_min_c", "chip_temp_mean_c", "chip_temp_max_c",
-)  # fmt: skip
 _CONTRIBUTION = ("id", "kind", "content_hash", "input_hash", "model", "model_digest", "prompt_version")
 _HEALTH = (
     "mac", "state", "preset", "seen_at", "failures", "last_error", "last_error_code", "last_error_at", "error_count",
@@ -209,7 +205,7 @@ def _rollups(_node_id: str, after: int) -> Any:
 
 def _rollup_item(row: dict[str, Any]) -> Item:
     seq = rollup_seq(row["at"], row["num"])
-    told = {"seq": seq, "mac": row["mac"], "at": to_text(row["at"])} | {name: row[name] for name in _ROLLUP}
+    told = {"seq": seq, "mac": row["mac"], "at": to_text(row["at"])} | {name: row[name] for name in measures.ROLLUP}
     return Item(seq, _text(told), f"{row['mac']} at {told['at']}")
 
 

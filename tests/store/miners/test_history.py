@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hived.records import measures
-from hived.records.miner import ChipReading, HashboardChips, HashboardReading, MinerIdentity
+from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, MinerIdentity, PoolReading
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.runtime.options import Retention as Limits
 from hived.services.appliance.retain import Retention
@@ -198,6 +198,34 @@ async def test_a_status_whose_small_parts_cannot_be_read_still_says_the_rest(sto
     await store.write(lambda db: Status.update(detail=b"\x02rubbish").execute(db))
     (status,) = await store.read(readings.newest, num, limit=1)
     assert (status.partial, status.hashrate_hs, status.fans) == (True, 1e14, ())
+
+
+STORED_BY_0_1_0 = bytes.fromhex(
+    "029593490ec2300c452f6422cf490ec302a4ee0a6283c4f171c2a4b614956c1239f18fe5fffccd42d334f15058e71e2e420c22335b65fe"
+    "6abf62a910164e1e3b3b2683220ec4960db4c58b803218826570835c256e1538ec9ed020985d9b48a18944a44b4f2f9f74efb44c0012ac"
+    "5c7fd540a015cc213ec1770533e0da797748c3ed70ba8cc30a7e88644b04dd2a11308536da134628400f20bbf0f12fe137947d34e07c1d"
+    "c757cbb6a04cdadaa9b94f46a73a4e422e5be02694aa31d4cfd5785aa53d6134f51bf1e80be6d9105fdc57de867ee085550933ad0dc11d"
+)
+"""The small parts of a status that hive-polld of 0.1.0 stored, of a simulated S19j Pro."""
+
+
+async def test_a_status_that_0_1_0_stored_is_read_as_before(store: Store) -> None:
+    num = await a_miner(store)
+    await fill(store, num, [START], power_w=2508.0, average_hashrate_hs=93.154716e12)
+    await store.write(lambda db: Status.update(detail=STORED_BY_0_1_0).execute(db))
+    (status,) = await store.read(readings.newest, num, limit=1)
+    assert (status.partial, status.reported_power_w, status.fan_duty_percent) == (False, 2508.0, 54.0)
+    assert status.fans[2:] == (FanReading(2, 3300, 6000, "ok"), FanReading(3, 3240, 6000, "ok"))
+    assert [board.index for board in status.hashboards] == [1, 2, 3]
+    assert status.hashboards[0] == HashboardReading(
+        1, "mining", None, 31.0826e12, 31.2605e12, 836.0, 12575.0, 482.683, 42.0, 50.0, 57.0, 65.0, 793, 124, 2, 0
+    )
+    assert [pool.kind for pool in status.pools] == ["user", "user", "devfee"]
+    assert status.pools[0] == PoolReading(
+        0, "pool-a.example.com:3333", "farm.worker0015", "user", "active", 65911, 210, 105, "131K", 8, 1.0
+    )
+    assert (status.extra["best_share"], status.extra["preset_tuned"]) == (3100941071, True)
+    assert status.pcb_temp_min_c is None
 
 
 async def test_every_number_that_is_measured_comes_back(store: Store) -> None:
