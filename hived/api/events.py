@@ -11,6 +11,7 @@ from hived.api.http import params, responses
 from hived.documents import appliance as documents
 from hived.errors import BadRequest, NotFound
 from hived.records.events import EVENTS, Event
+from hived.records.net import as_mac
 from hived.store import Database, events
 
 MAX_KIND = 64
@@ -23,7 +24,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     before = params.whole("before", query["before"]) if "before" in query else None
     mac = None
     if "miner" in query:
-        mac = params.as_mac(query["miner"])
+        mac = as_mac(query["miner"])
         if mac is None:
             raise NotFound(f"there is no miner {query['miner'][:40]!r}: expected a MAC address")
     kind = query.get("kind")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Sequence
 
 from hived.errors import BadRequest, NotFound
 from hived.records.miner_view import KnownMiner
+from hived.records.net import as_mac
 from hived.store import Database
 from hived.store.miners import miners
 
@@ -49,14 +49,6 @@ def _find(known: list[KnownMiner], text: str) -> KnownMiner:
         raise NotFound(f"there is no miner {text!r}: none was found yet, see `hivectl status`")
     near = _near(known, wanted)
     raise NotFound(f"there is no miner {text!r}" + (f", did you mean {_list(near)}?" if near else ""))
-
-
-def as_mac(text: str) -> str | None:
-    """Return a MAC as we write it, from any usual way to write one; None for anything else."""
-    digits = re.sub(r"[:.\-\s]", "", text.lower())
-    if not re.fullmatch(r"[0-9a-f]{12}", digits):
-        return None
-    return ":".join(digits[i : i + 2] for i in range(0, 12, 2))
 
 
 def _near(known: Iterable[KnownMiner], wanted: str) -> list[KnownMiner]:

@@ -6,7 +6,6 @@ A new order is a row here and the function of its daemon that carries it out. Ti
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,12 @@ from typing import Any
 from hived.errors import BadRequest
 from hived.records.access import Role
 from hived.records.daemon import DISCOVERD, SYNCD
+from hived.records.net import as_mac
 
 MAX_TARGETS = 64
 WIDEST = 16  # bits: a /16 is 65,536 addresses, a minute's work; more is a typing error
 MAX_PASSWORD = 256
 MAX_NAME = 100
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NOWHERE = ipaddress.IPv4Network("0.0.0.0/8")
 
 
@@ -111,9 +110,10 @@ def targets(name: str, value: Any) -> list[str]:
 
 
 def mac(name: str, value: Any) -> str:
-    if not isinstance(value, str) or not _MAC.fullmatch(value.lower()):
+    found = as_mac(value) if isinstance(value, str) else None
+    if found is None:
         raise BadRequest(f"{name}: expected a MAC such as 02:00:00:00:00:01")
-    return value.lower()
+    return found
 
 
 def switch(name: str, value: Any) -> bool:

@@ -1,10 +1,12 @@
-"""Small rules about hosts and addresses."""
+"""Small rules about addresses of networks and machines."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 
+_MAC = re.compile(r"[0-9a-f]{12}")
+_PARTING = re.compile(r"[:.\-\s]")
 _WITH_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]*)?", re.ASCII)
 
 
@@ -24,3 +26,9 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback  # of a mapped one, each Python says something else
+
+
+def as_mac(text: str) -> str | None:
+    """Return a MAC as we write it, from any usual way to write one; None for anything else."""
+    digits = _PARTING.sub("", text.lower()) if len(text) <= 64 else ""
+    return ":".join(digits[i : i + 2] for i in range(0, 12, 2)) if _MAC.fullmatch(digits) else None

@@ -68,7 +68,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a node is to do."""
+    """What the master's operator wants a node to do. `id` is the master's own name for it."""
 
     id: int
     daemon: str

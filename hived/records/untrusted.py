@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from hived.records import times, values
+from hived.records.net import as_mac
 from hived.records.values import MAX_WHOLE, clean
 
 T = TypeVar("T")
@@ -21,7 +22,6 @@ T = TypeVar("T")
 LATEST = 4_102_444_800.0  # 2100-01-01: no clock of ours is right beyond it
 AHEAD_S = 3600.0  # clocks of nodes that never met a time server are wrong by less, or by years
 
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -61,7 +61,7 @@ def digest(value: Any, code: str) -> str:
 
 def mac(value: Any) -> str:
     """Return a MAC address in lower case with colons."""
-    return _there(values.matching(value.lower() if isinstance(value, str) else None, _MAC), "mac")
+    return _there(as_mac(value) if isinstance(value, str) else None, "mac")
 
 
 def ip(value: Any) -> str | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from hived.records.joining import NodeKey
+from hived.records.node import Order
 from hived.records.streams import Limits
 
 NONE, ASKING, JOINED, LEFT = "none", "asking", "joined", "left"
@@ -83,16 +83,6 @@ class JoinAnswer:
     phrase: str | None
     master_id: str
     master_name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What the master's operator wants this node to do. `id` is the master's own name for it."""
-
-    id: int
-    daemon: str
-    verb: str
-    args: Mapping[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

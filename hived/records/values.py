@@ -6,6 +6,7 @@ For what may be missing. Where a value must be there, or is an error when it is 
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -25,9 +26,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def document(body: bytes | str) -> Any:
-    """Return the JSON value in `body`, NaN and Infinity as None; Unreadable says why it cannot be read."""
+    """Return the JSON value in `body`, numbers without end as None; Unreadable says why it cannot be read."""
     try:
-        return json.loads(body if isinstance(body, str) else body.decode("utf-8-sig"), parse_constant=_nothing)
+        return json.loads(
+            body if isinstance(body, str) else body.decode("utf-8-sig"), parse_constant=_nothing, parse_float=_finite
+        )
     except RecursionError:
         raise Unreadable("the answer is nested too deeply") from None
     except UnicodeDecodeError:
@@ -117,3 +120,8 @@ def retry_after(header: str | None, most_s: float) -> float | None:
 
 def _nothing(_constant: str) -> None:
     return None
+
+
+def _finite(text: str) -> float | None:
+    told = float(text)
+    return told if math.isfinite(told) else None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.records.net import is_loopback
+from hived.records.net import as_mac, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,16 @@ def test_no_text_raises(text: str) -> None:
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_and_its_mapped_form_are_the_same(address: object) -> None:
     assert is_loopback(str(address)) == is_loopback(f"::ffff:{address}") == str(address).startswith("127.")
+
+
+@pytest.mark.parametrize(
+    "text", ["02:0e:7e:00:00:01", "02-0E-7E-00-00-01", "020e7e000001", "020e.7e00.0001", " 02:0e:7e:00:00:01\n"]
+)
+def test_a_mac_is_known_however_it_is_written(text: str) -> None:
+    assert as_mac(text) == "02:0e:7e:00:00:01"
+
+
+@pytest.mark.parametrize("text", ["", "02:0e:7e:00:00", "02:0e:7e:00:00:0g", "02:0e:7e:00:00:01:02", "０20e7e000001"])
+def test_what_is_no_mac(text: str) -> None:
+    assert as_mac(text) is None
+    assert as_mac("02:0e:7e:00:00:01" + ":" * 64) is None

@@ -103,7 +103,12 @@ def test_a_clean_text_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"  ", b"\xff", b'{"a": 1', b"[" * 100_000, b"9" * 5000, '{"a": 1}'.encode("utf-16"), b"nul"]
+    "body",
+    [
+        *(b"", b"  ", b"\xff", b'{"a": 1', b"{", b"[1,]", b"nul", b"\x00", b'"\xff"', b"9" * 5000),
+        *(b"[" * 200_000, b'{"a":' * 200_000, '{"a": 1}'.encode("utf-16")),
+    ],
+    ids=lambda body: ascii(body[:10]),
 )
 def test_what_is_no_json_says_why(body: bytes) -> None:
     with pytest.raises(Unreadable, match="the answer"):
@@ -111,7 +116,8 @@ def test_what_is_no_json_says_why(body: bytes) -> None:
 
 
 def test_json_that_python_alone_knows_is_nothing() -> None:
-    assert values.document(b"\xef\xbb\xbf[NaN, Infinity, -Infinity, 1]") == [None, None, None, 1]
+    assert values.document(b"[NaN, Infinity, -Infinity, 1e999, -1e999, 1.5, 7]") == [None] * 5 + [1.5, 7]
+    assert values.document('\ufeff{"a": "ä"}'.encode()) == {"a": "ä"}
     for body in (b"[]", b"1", b"null", b'"{}"'):
         with pytest.raises(Unreadable, match="object"):
             values.top_object(body)

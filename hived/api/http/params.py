@@ -11,6 +11,7 @@ from aiohttp import web
 
 from hived.api.http import body
 from hived.errors import BadRequest, NotFound
+from hived.records.net import as_mac
 
 MAX_LIMIT = 1000
 MAX_BODY_BYTES = 64 * 1024  # the largest body we understand is a list of 64 networks
@@ -18,7 +19,6 @@ BODY_S = 10.0  # for the whole body: 64 KiB take a slow phone a second
 
 MAX_NODE_ID = 64
 
-_MAC = re.compile(r"[0-9a-f]{2}([:-][0-9a-f]{2}){5}")
 _WHOLE = re.compile(r"[0-9]{1,16}")
 
 Check = Callable[[Any], Any]
@@ -28,12 +28,6 @@ Check = Callable[[Any], Any]
 def mac(request: web.Request) -> str:
     """Return the miner's MAC of the path, lower case with colons; NotFound for what is no MAC."""
     return as_mac(request.match_info["mac"]) or _no_miner(request.match_info["mac"])
-
-
-def as_mac(text: str) -> str | None:
-    """Return a MAC in any case, with colons or dashes, as we write it; None for anything else."""
-    low = text.lower()
-    return low.replace("-", ":") if _MAC.fullmatch(low) else None
 
 
 def _no_miner(text: str) -> str:

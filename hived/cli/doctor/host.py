@@ -9,16 +9,15 @@ import socket
 import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
-
-import psutil
 
 from hived.cli.context import CommandContext
 from hived.cli.doctor.words import Check, fail, ok, warn
 from hived.cli.output.text import counted, size
 from hived.errors import problem
 from hived.runtime.disk import room
+from hived.runtime.interfaces import own_ipv4
 from hived.runtime.kinds import TlsFiles
 from hived.services.appliance.certificates import KEY_NAME
 from hived.services.appliance.host_troubles import host_troubles
@@ -164,7 +163,7 @@ def subnets(context: CommandContext) -> Iterator[Check]:
         step = f"set network: {{subnets: [192.168.1.0/24]}} in {context.config_file}; {reload}"
         yield warn("subnets", "none is configured: nothing is scanned", step)
         return
-    own = _addresses()
+    own = own_ipv4(running=True)
     for subnet in configured:
         if not isinstance(subnet, IPv4Network):
             found = own_networks()
@@ -189,16 +188,6 @@ def subnets(context: CommandContext) -> Iterator[Check]:
             )
 
 
-def _addresses() -> list[IPv4Address]:
-    up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
-    return [
-        IPv4Address(one.address)
-        for name, addresses in psutil.net_if_addrs().items()
-        for one in addresses
-        if one.family == socket.AF_INET and name in up
-    ]
-
-
 def _routed(subnet: IPv4Network) -> bool:
     """Ask the kernel for a way; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -215,7 +204,7 @@ def zeroconf(context: CommandContext) -> Iterator[Check]:
     if not own.zeroconf:
         yield ok("zeroconf", "switched off: discoverd.zeroconf")
         return
-    wanted = own.zeroconf_interfaces or tuple(str(one) for one in _addresses() if not one.is_loopback)
+    wanted = own.zeroconf_interfaces or tuple(str(one) for one in own_ipv4(running=True) if not one.is_loopback)
     deaf = [address for address in wanted if not _hears(address)]
     if not wanted:
         yield warn("zeroconf", "this host has no network", "ip -brief address")

@@ -9,9 +9,10 @@ from typing import Any
 from hived.errors import Unreadable
 from hived.records import untrusted, values
 from hived.records.joining import NODE_ID
+from hived.records.node import Order
 from hived.records.streams import CONTRIBUTIONS, STREAMS, WIRE, Limits
 from hived.records.untrusted import BadValue
-from hived.records.uplink import Contact, Hello, Ingested, JoinAnswer, Order
+from hived.records.uplink import Contact, Hello, Ingested, JoinAnswer
 
 MAX_ORDERS = 64  # of one contact; the others come with the next one
 MAX_REASON = 300

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
-
 from hived.errors import BadConfig
 from hived.records.joining import Certificate
+from hived.runtime import interfaces
 from hived.runtime.kinds import TlsFiles
 from hived.services.appliance import certificates
 
@@ -91,10 +90,9 @@ def own_names(node_name: str) -> Iterator[str]:
 def own_addresses() -> Iterator[str]:
     """Yield the addresses of this host; not those that are good for one link only."""
     yield from ("127.0.0.1", "::1")
-    for found in psutil.net_if_addrs().values():
-        for one in found:
-            if one.family in (socket.AF_INET, socket.AF_INET6) and not one.address.lower().startswith("fe80:"):
-                yield one.address
+    for one in interfaces.own_addresses():
+        if not (one.address.version == 6 and one.address.is_link_local):
+            yield str(one.address)
 
 
 def _context(cert: Path, key: Path) -> ssl.SSLContext:

@@ -13,9 +13,8 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
-import psutil
-
 from hived.errors import Transient, next_step
+from hived.runtime.interfaces import own_addresses, own_ipv4
 
 log = logging.getLogger(__name__)
 
@@ -27,30 +26,16 @@ _CONTAINER_BRIDGES = ("docker", "veth", "br-", "virbr", "lxc", "lxd", "cni", "po
 
 def own_networks() -> list[ipaddress.IPv4Network]:
     """Return the IPv4 networks of this host's interfaces: no loopback, no container bridge, none larger than a /22."""
-    up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
     found: list[ipaddress.IPv4Network] = []
-    for name, addresses in psutil.net_if_addrs().items():
-        if name not in up or name.startswith(_CONTAINER_BRIDGES):
+    for name, address, netmask in own_addresses(running=True):
+        if name.startswith(_CONTAINER_BRIDGES) or address.version != 4 or not netmask:
             continue
-        for address in addresses:
-            if address.family != socket.AF_INET or not address.netmask:
-                continue
-            own = ipaddress.IPv4Interface(f"{address.address}/{address.netmask}")
-            if own.is_loopback or own.is_link_local or own.network.prefixlen > 30:
-                continue
-            prefix = max(own.network.prefixlen, AUTO_PREFIX)
-            found.append(ipaddress.IPv4Interface(f"{own.ip}/{prefix}").network)
+        own = ipaddress.IPv4Interface(f"{address}/{netmask}")
+        if own.is_loopback or own.is_link_local or own.network.prefixlen > 30:
+            continue
+        prefix = max(own.network.prefixlen, AUTO_PREFIX)
+        found.append(ipaddress.IPv4Interface(f"{own.ip}/{prefix}").network)
     return list(ipaddress.collapse_addresses(found))
-
-
-def own_addresses() -> frozenset[str]:
-    """Return the IPv4 addresses of this host: we never probe ourselves."""
-    return frozenset(
-        address.address
-        for addresses in psutil.net_if_addrs().values()
-        for address in addresses
-        if address.family == socket.AF_INET
-    )
 
 
 class Range:
@@ -200,4 +185,4 @@ def ranges_of(subnets: Iterable[ipaddress.IPv4Network | str], exclude: Iterable[
     for subnet in subnets:
         follows_host |= isinstance(subnet, str)
         networks += own_networks() if isinstance(subnet, str) else [subnet]
-    return Range(networks, exclude, own_addresses(), follows_host=follows_host)
+    return Range(networks, exclude, map(str, own_ipv4()), follows_host=follows_host)

@@ -11,7 +11,7 @@ from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
 from hived.records.commands import Command, secrets_of, verb_for
 from hived.records.daemon import DISCOVERD, SYNCD
-from hived.records.uplink import Order
+from hived.records.node import Order
 from hived.services.miners import steering
 from hived.store import Database, Store, commands
 from hived.store.nodes import received_commands

@@ -56,12 +56,10 @@ CHAIN: tuple[str, ...] = tuple(_document("s21pro-1.2.7/summary.json")["miner"]["
 """Keys of one board in /summary: the same in the three captures that have boards."""
 
 FAILURE_MINER: tuple[str, ...] = tuple(_document("s19-1.2.6-failure/summary.json")["miner"])
-FAILURE_STATUS: tuple[str, ...] = tuple(_document("s19-1.2.6-failure/summary.json")["miner"]["miner_status"])
 FACTORY_INFO_FAILED: Json = _document("s19-1.2.6-failure/chains_factory-info.json")
 
 MODEL: Json = _document("s19-1.2.6/model.json")
 BOARD_CHIPS: tuple[str, ...] = tuple(_document("s19-1.2.6/chains.json")[0])
-SENSOR: tuple[str, ...] = tuple(_document("s19-1.2.6/chains.json")[0]["sensors"][0])
 CHIP: tuple[str, ...] = tuple(_document("s19-1.2.6/chains.json")[0]["chips"][0])
 PERF_SUMMARY: Json = _document("s21pro-1.2.7/perf-summary.json")
 PERF_SUMMARY_DISABLED: Json = _document("s19-1.2.6/perf-summary.json")

@@ -20,8 +20,9 @@ from hived.clients.master.client import MAX_ANSWER_BYTES, MasterClient
 from hived.clients.master.errors import BadBatch, KeyTaken, NotUnpacked, NotWelcome, TooLarge
 from hived.errors import HivedError, Throttled, Transient, Unreadable
 from hived.records.joining import new_key
+from hived.records.node import Order
 from hived.records.streams import CONTRIBUTIONS, EVENTS, STREAMS, WIRE, Item, Limits
-from hived.records.uplink import Contact, Ingested, Order
+from hived.records.uplink import Contact, Ingested
 
 CONTACT: dict[str, Any] = {
     "at": "2027-01-15T08:00:00.000000Z", "node_id": "m-1", "name": "site-master",

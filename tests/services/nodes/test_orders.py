@@ -9,7 +9,7 @@ import pytest
 
 from hived.errors import BadRequest
 from hived.records.commands import VERBS, verb_for
-from hived.records.uplink import Order
+from hived.records.node import Order
 from hived.services.nodes.orders import DOES, GIVE_UP_S, Orders
 from hived.store import Store, audit, commands
 from hived.store.miners import miners, models

@@ -30,6 +30,7 @@ from hived.records.miner import (
     Preset,
     TuningReading,
 )
+from hived.records.net import as_mac
 from hived.records.values import (
     document,
     flag,
@@ -49,7 +50,6 @@ MAX_LOCKOUT_S = 1e7
 
 _NAMES_OF_INFO = ("fw_name", "fw_version", "miner", "model")
 _TRACE_OF_INFO = re.compile(rb'"fw_(?:name|version)"|^\s*\{\s*"miner"\s*:\s*"')
-_MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _TOKEN = re.compile(r"[!-~]{1,4096}")  # opaque, or a JWT; must be safe to send in a header
 _SCALES = {"k": "kH/s", "m": "MH/s", "g": "GH/s", "t": "TH/s", "p": "PH/s"}
 _LABEL = re.compile(
@@ -98,8 +98,8 @@ def looks_like(body: bytes) -> str:
 
 
 def _mac(value: object) -> str:
-    mac = (text(value) or "").lower().replace("-", ":")
-    if not _MAC.fullmatch(mac) or mac in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"):
+    mac = as_mac(text(value) or "")
+    if mac is None or mac in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff"):
         raise Unreadable("tells no usable MAC address")
     return mac
 
