@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hived.records.artifact import Licence
+from hived.records.miner import ModelInfo
 from hived.records.miner_view import StoredStatus
 from hived.records.streams import WIRE
 
@@ -90,14 +91,8 @@ class SentMiner:
 
 
 @dataclass(frozen=True, slots=True)
-class SentModel:
-    alias: str
-    name: str | None
-    presets: tuple[dict[str, Any], ...]
-    chips_per_chain: int | None
-    chains: int | None
-    topology: tuple[tuple[int, ...], ...] | None
-    series: str | None
+class SentModel(ModelInfo):
+    presets: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

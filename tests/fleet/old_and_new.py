@@ -20,6 +20,7 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections import Counter
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +32,7 @@ from hived.records.streams import STREAMS
 from hived.simulator.miners.fleet import Fleet
 from tests import access
 from tests.fleet.world import free_port
-from tests.system.appliance import Appliance, Program, until
+from tests.system.appliance import PATIENCE_S, Appliance, Program, until
 
 COMMIT = "6e9096a"
 """0.1.0."""
@@ -219,7 +220,7 @@ async def _site(node: Box, miners: int) -> None:
     polled = (
         "SELECT COUNT(*) FROM health JOIN miner USING (num) WHERE status_at IS NOT NULL AND model_alias IS NOT NULL"
     )
-    await until(lambda: _number(node, polled) == miners)
+    await until(lambda: _number(node, polled) == miners, within_s=PATIENCE_S + miners)
     for daemon in daemons:
         await daemon.stop()
 
@@ -256,8 +257,9 @@ _TABLES = {
 
 def _compare_rows(verdict: Verdict, name: str, sent: list[Any], held: list[Any]) -> None:
     verdict.rows[name] = len(sent)
-    verdict.wrong += [f"{name}: {row} is at the node alone" for row in sent if row not in held]
-    verdict.wrong += [f"{name}: {row} is at the master alone" for row in held if row not in sent]
+    here, there = Counter(sent), Counter(held)
+    verdict.wrong += [f"{name}: {row} is at the node alone" for row in (here - there).elements()]
+    verdict.wrong += [f"{name}: {row} is at the master alone" for row in (there - here).elements()]
 
 
 def _compare(verdict: Verdict, own: dict[str, Any], seen: dict[str, Any]) -> None:

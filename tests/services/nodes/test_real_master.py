@@ -105,13 +105,14 @@ async def test_the_phrase_that_the_node_logs_is_the_one_that_the_master_shows(
     assert (await node.link()).state == ASKING, "nothing before a person said yes"
 
 
-async def test_all_streams_arrive(master: Master, node: Node) -> None:
+async def test_all_streams_arrive(master: Master, node: Node, caplog: pytest.LogCaptureFixture) -> None:
     await node.store.write(fill, node.clock(), rigs=7, slots=30, said=9)
     assert await node.tick(5) is None
     held = await master.store.read(ingest.held, OWN, await node.store.read(epoch))
     newest = {stream: (await node.told(stream))[-1]["seq"] for stream in STREAMS}
     assert held == newest
     assert await node.dead() == []
+    assert "understood" not in caplog.text, "what one writes the other reads"
     seen = await master.store.read(views.miners)
     assert [(m.mac, m.node_id, m.status.power_w if m.status else None) for m in seen] == [
         (f"02:00:00:00:00:{n:02x}", OWN, 3000.0) for n in range(1, 8)
