@@ -130,6 +130,7 @@ def _own_origins(db: Database) -> list[str]:
 def _loopback_origin(url: str) -> str | None:
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if parts.scheme != "http" or ":" in host or not is_loopback(host):  # no policy can name an IPv6 address
+    # No policy can name an IPv6 address, and what localhost is, the machine of the browser decides.
+    if parts.scheme != "http" or not host.startswith("127.") or not is_loopback(host):
         return None
     return f"http://{host}:{parts.port or 80}"
