@@ -42,7 +42,7 @@ def _read(db: Database, miner: str | None, node: str | None, limit: int) -> tupl
     num = None if miner is None else lookup.find(db, miner).num
     node_id = None if node is None else nodes.find(db, node)
     found = stored.newest(db, limit=limit, num=num, node_id=node_id, own_id=nodes.own_id(db))
-    return found, {one.mac: one for one in miners.known(db)}
+    return found, {one.mac: one for one in miners.known(db, everywhere=True)}
 
 
 def draw_events(context: CommandContext, found: Sequence[Event], known: dict[str, KnownMiner]) -> None:

@@ -98,7 +98,7 @@ def test_lists_can_be_narrowed_to_one_node(site: Site) -> None:
     assert [one["id"] for one in site.run("miners", "list", "--node", "barn", "--json").document] == [fleet.mac_of(900)]
     assert len(site.run("miners", "list", "--json").document) == 5
     (told,) = site.run("events", "--node", "n9", "--json").document
-    assert (told["node_id"], told["kind"]) == ("n9", "reboot")
+    assert (told["node_id"], told["kind"], told["who"]) == ("n9", "reboot", fleet.miner(1, 900)["ip"])
     assert all(one["node_id"] is None for one in site.run("events", "--node", "head", "--json").document)
     assert len(site.run("artifacts", "list", "--node", "barn", "--json").document) == 1
     assert site.run("artifacts", "list", "--node", "head", "--json").document == []

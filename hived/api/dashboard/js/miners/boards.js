@@ -1,7 +1,7 @@
 /* The hashboards of a miner as its latest status tells them. */
 import { known, number, percent, percentOf, UNKNOWN } from "../lib/format.js";
 import { html } from "../lib/html.js";
-import { Badge, Bar, range } from "../lib/ui.js";
+import { Badge, Bar, range, Table } from "../lib/ui.js";
 
 const TONES = { mining: "good", initializing: "tune", stopped: "idle", disabled: "idle", failure: "bad", disconnected: "bad" };
 
@@ -16,12 +16,12 @@ export function Boards({ status }) {
   const water = boards.some((board) => known(board.inlet_water_temp_c));
   return html`<section aria-labelledby="boards"><h2 id="boards">Boards</h2>
     ${boards.length === 0
-      ? html`<p class="note muted">The miner tells of no board${status?.state ? ` while ${status.state}` : ""}.</p>`
-      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="boards"><table class="plain-table boards">
-      <thead><tr><th scope="col">Board</th><th scope="col">State</th><th scope="col" class="num">TH/s</th><th scope="col" class="num">of expected</th><th scope="col" class="num">W</th>
-        <th scope="col" class="num">V</th><th scope="col" class="num">MHz</th><th scope="col" class="num">Board °C</th><th scope="col" class="num">Chips °C</th>
-        ${water && html`<th scope="col" class="num">Water °C</th>`}
-        <th scope="col" class="num">HW errors</th><th scope="col" title="Chips by grade: good, weak, bad">Chips good / weak / bad</th></tr></thead>
+      ? html`<p class="note muted">The miner reports no boards${status?.state ? ` (state: ${status.state})` : ""}.</p>`
+      : html`<${Table} of="boards" kind="boards" head=${[
+        "Board", "State", ["TH/s", "num"], ["of expected", "num"], ["W", "num"], ["V", "num"],
+        ["MHz", "num"], ["Board °C", "num"], ["Chips °C", "num"],
+        water && ["Water °C", "num"], ["HW errors", "num"], ["Chips good / weak / bad", undefined, "Chips by grade: good, weak, bad"],
+      ]}>
       <tbody>${boards.map((board) => {
         const dead = !board.works && board.state === "mining";
         const share = percentOf(board.hashrate_ths, board.hashrate_nominal_ths);
@@ -38,6 +38,6 @@ export function Boards({ status }) {
           ${water && html`<td class="num">${number(board.inlet_water_temp_c)} → ${number(board.outlet_water_temp_c)}</td>`}
           <td class="num">${number(board.hardware_errors)}</td>
           <td class="nowrap"><${Grades} board=${board} /></td></tr>`;
-      })}</tbody></table></div>`}
+      })}</tbody><//>`}
   </section>`;
 }

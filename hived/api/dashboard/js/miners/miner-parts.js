@@ -1,13 +1,13 @@
 /* Fans, pools and the settings of one miner. */
 import { known, number, percentOf, span, stamp, UNKNOWN } from "../lib/format.js";
 import { html } from "../lib/html.js";
-import { Badge, Pending, useRead, When } from "../lib/ui.js";
+import { Badge, Pending, Table, useRead, When } from "../lib/ui.js";
 
 export function Fans({ status }) {
   const fans = status?.fans ?? [];
   return html`<section aria-labelledby="fans"><h2 id="fans">Fans</h2>
     ${fans.length === 0
-      ? html`<p class="note muted">The miner tells of no fan.</p>`
+      ? html`<p class="note muted">The miner reports no fans.</p>`
       : html`<table class="plain-table"><thead><tr><th scope="col">Fan</th><th scope="col">State</th><th scope="col" class="num">rpm</th><th scope="col" class="num">of highest</th></tr></thead>
         <tbody>${fans.map((fan) => {
           const share = percentOf(fan.rpm, fan.max_rpm);
@@ -34,13 +34,14 @@ export function Pools({ status }) {
   const fee = pools.filter((pool) => pool.kind !== "user");
   return html`<section aria-labelledby="pools"><h2 id="pools">Pools</h2>
     ${pools.length === 0
-      ? html`<p class="note muted">The miner tells of no pool.</p>`
-      : html`<div class="scroller" tabindex="0" role="region" aria-labelledby="pools"><table class="plain-table pools">
-        <thead><tr><th scope="col">Address</th><th scope="col">Worker</th><th scope="col">State</th><th scope="col" class="num">Accepted</th><th scope="col" class="num">Rejected</th>
-          <th scope="col" class="num">Stale</th><th scope="col" class="num">Difficulty</th><th scope="col" class="num" title="Answer time of the pool">Ping (ms)</th><th scope="col" class="num">Last share</th></tr></thead>
+      ? html`<p class="note muted">The miner reports no pools.</p>`
+      : html`<${Table} of="pools" kind="pools" head=${[
+        "Address", "Worker", "State", ["Accepted", "num"], ["Rejected", "num"], ["Stale", "num"],
+        ["Difficulty", "num"], ["Ping (ms)", "num", "Answer time of the pool"], ["Last share", "num"],
+      ]}>
         <tbody>${own.map((pool) => html`<${PoolRow} key=${pool.index} pool=${pool} />`)}</tbody>
         ${fee.length > 0 && html`<tbody class="fee"><tr><th scope="rowgroup" colspan="9">Fee of the firmware, not your pool</th></tr>${fee.map((pool) => html`<${PoolRow} key=${pool.index} pool=${pool} />`)}</tbody>`}
-      </table></div>`}
+      <//>`}
   </section>`;
 }
 

@@ -106,7 +106,7 @@ function Head({ miner, nodes, away, row, onChanged }) {
     </div>
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${look.why && html`<p class="note trouble ${look.rank === 0 ? "tone-bad" : "tone-warn"}"><span class="quote">${look.why}</span> <span class="muted">Next: ${look.next_step}</span></p>`}
-    ${(extra.failure_code || extra.description) && html`<p class="note tone-bad">The miner reports: ${[extra.failure_code && `code ${extra.failure_code}`, extra.description].filter(Boolean).join(" - ")}</p>`}
+    ${(extra.failure_code || extra.description) && !look.why?.includes(extra.description) && html`<p class="note tone-bad">The miner says: ${[extra.failure_code && `code ${extra.failure_code}`, extra.description].filter(Boolean).join(" - ")}</p>`}
     <${Waiting} pending=${miner.pending} node=${away} />
     <${LastError} miner=${miner} />
     ${miner.has_key === false && can(miner, "password") && html`<p class="note tone-warn">hived has no API key on this miner, so it cannot be polled. Set its unlock password and the key is made at the next sweep.</p>`}
