@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +19,15 @@ import pytest
 from hived.simulator.miners.fleet import Fleet
 from hived.store import database_of
 from tests import access, extending
+from tests.dashboard import conftest as dashboard
 from tests.extending import promised, sections
 from tests.services.nodes.node import fill
-from tests.system.appliance import Appliance, appliance_in, until
+from tests.system.appliance import Appliance, Program, appliance_in, until
 
 MOST = {
     "A family of firmware": 1,
+    "A measure of a miner": 4,
+    "A measure of a board": 3,
     "An event kind": 1,
     "An order for a daemon": 2,
     "A route with a page": 5,
@@ -31,19 +36,21 @@ MOST = {
 }
 """Files of the product; a family's folder and the place that uses a thing come on top."""
 PAGE = extending.PAGE.read_text()
-GUARDS = ("rooms", "neutral", "units", "man_pages", "config_sample")
+GUARDS = (
+    "test_rooms", "test_neutral", "test_units", "test_man_pages", "test_config_sample", "records/test_measures",
+    "records/test_events", "dashboard/test_files",
+)  # fmt: skip
 MAC = "02:00:00:00:00:01"
+
+chromium, open_page = dashboard.chromium, dashboard.open_page
 
 Extend = Callable[[str], Path]
 
 
-def run(tree: Path, *command: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tree)} | environ
-    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, timeout=120, check=False)
-
-
-def python(tree: Path, *args: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return run(tree, sys.executable, *args, **environ)
+def python(tree: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tree)}
+    line = [sys.executable, *args]
+    return subprocess.run(line, cwd=tree, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 @pytest.fixture
@@ -88,7 +95,7 @@ def test_all_examples_together_keep_the_rules_of_the_house(tmp_path: Path) -> No
     for order in (["check"], ["format", "--check", "--diff"]):
         tidy = python(tree, "-m", "ruff", *order, "--no-cache", *sources)
         assert tidy.returncode == 0, tidy.stdout + tidy.stderr
-    guarded = python(tree, "-m", "pytest", *(f"tests/test_{name}.py" for name in GUARDS))
+    guarded = python(tree, "-m", "pytest", *(f"tests/{name}.py" for name in GUARDS))
     assert guarded.returncode == 0, guarded.stdout
 
 
@@ -178,6 +185,52 @@ async def test_the_family_of_firmware_is_found_read_and_shown(extend: Extend, si
     assert (shown["latest_status"]["hashrate_ths"], shown["latest_status"]["power_consumption"]) == (20.5, 700)
 
 
+def change(site: Appliance, sql: str) -> None:
+    with closing(sqlite3.connect(site.database)) as database:
+        database.executescript(sql)
+
+
+async def polled_once(site: Appliance) -> str:
+    """Let the daemons find and read one simulated miner, and return its MAC."""
+    site.hivectl("migrate", code=0)
+    async with Fleet(1, subnet="127.37.2.0/29", steady=True) as fleet:
+        site.configure(network={"subnets": [fleet.subnet], "port": fleet.port})
+        await once(site, "hive-discoverd")
+        await once(site, "hive-polld")
+        return fleet.miners[0].mac
+
+
+async def test_the_measure_of_a_miner_arrives_in_status_history_and_rollup(
+    extend: Extend, site: Appliance, free_port: int
+) -> None:
+    extend("A measure of a miner")
+    mac = await polled_once(site)
+    (told,) = site.rows("SELECT error_hashrate_hs / 1e12 FROM status")[0]
+    assert told > 0
+    change(site, "UPDATE status SET at = at - 900; UPDATE health SET status_at = status_at - 900")
+    polld = site.start("hive-polld")
+    await until(lambda: site.rows("SELECT 1 FROM rollup_5m"))
+    await polld.stop()
+    api = Api(site, free_port)
+    await until(api.listens)
+    shown = await api.get(f"/api/miners/{mac}")
+    assert shown["latest_status"]["error_hashrate_ths"] == pytest.approx(told)
+    for hours in (4, 48):
+        history = await api.get(f"/api/v1/miners/{mac}/history?hours={hours}")
+        assert history["error_hashrate_ths"] == [pytest.approx(told)], hours
+        lines = {line["title"]: (line["name"], line["quantity"], line["unit"]) for line in history["series"]}
+        assert lines["errors"] == ("error_hashrate_ths", "Hashrate", "TH/s")
+
+
+async def test_the_measure_of_a_board_arrives_in_the_api(extend: Extend, site: Appliance, free_port: int) -> None:
+    extend("A measure of a board")
+    mac = await polled_once(site)
+    api = Api(site, free_port)
+    await until(api.listens)
+    boards = (await api.get(f"/api/miners/{mac}"))["latest_status"]["chains"]
+    assert [80 < board["hashrate_percent"] < 120 for board in boards] == [True, True, True]
+
+
 async def test_the_event_kind_has_its_words_in_api_and_hivectl(extend: Extend, site: Appliance, free_port: int) -> None:
     extend("An event kind")
     async with Fleet(1, subnet="127.37.1.0/29", steady=True) as fleet:
@@ -202,9 +255,11 @@ async def test_the_order_is_carried_out_here_and_on_another_node(
     site.configure(node={"id": "head", "name": "head"}, syncd={"master": "off"})
     (tmp_path / "shed").mkdir()
     with appliance_in(tmp_path / "shed", node={"id": "shed"}, syncd={"master": api.url}) as shed:
+        daemons = []
         for where in (site, shed):
             filled(where)
-            where.start("hive-syncd")
+            change(where, "UPDATE miner SET api_key = 'a key'")
+            daemons.append(where.start("hive-syncd"))
         await until(api.listens)
 
         async def the_node_asks() -> bool:
@@ -212,20 +267,21 @@ async def test_the_order_is_carried_out_here_and_on_another_node(
 
         await until(the_node_asks)
         await api.post("/api/v1/nodes/shed/approve", {})
-        order = {"verb": "read_settings", "args": {"mac": MAC}}
+        order = {"verb": "forget_key", "args": {"mac": MAC}}
         given = [
             await api.post("/api/v1/commands", order),
             await api.post("/api/v1/commands", order | {"node_id": "shed"}),
         ]
 
         async def both_are_done() -> bool:
+            assert all(daemon.running() for daemon in daemons), "".join(daemon.log for daemon in daemons)
             results = [(await api.get(f"/api/v1/commands/{one['id']}"))["result"] for one in given]
             return results == [{"ok": True}, {"ok": True}]
 
         await until(both_are_done)
         for where in (site, shed):
-            assert where.number("SELECT COUNT(*) FROM health WHERE settings_due_at > 0") == 1
-    status, text = await api.call("/api/v1/commands", {"verb": "read_settings", "args": {"mac": "x"}}, method="POST")
+            assert where.rows("SELECT mac FROM miner WHERE api_key IS NULL") == [(MAC,)]
+    status, text = await api.call("/api/v1/commands", {"verb": "forget_key", "args": {"mac": "x"}}, method="POST")
     assert (status, "expected a MAC" in text) == (400, True)
 
 
@@ -254,19 +310,40 @@ async def test_the_route_answers_whoever_may_ask_and_the_page_is_served(
     assert (status, "export function FirmwaresPage" in text) == (200, True)
 
 
-def test_the_option_is_read_from_file_and_environment_and_shown(extend: Extend, tmp_path: Path) -> None:
-    tree = extend("An option")
-    file = tmp_path / "hived.yaml"
+@pytest.mark.browser
+async def test_the_page_is_shown_and_has_a_link(
+    extend: Extend, site: Appliance, free_port: int, open_page: dashboard.OpenPage
+) -> None:
+    extend("A route with a page")
+    filled(site)
+    site.configure(http={"loopback_login": True})
+    api = Api(site, free_port)
+    await until(api.listens)
+    async with open_page() as page:
+        await page.go(f"{api.url}/firmwares", until="document.querySelector('.plain-table tbody tr')")
+        assert (await page.text(".plain-table tbody")).split() == ["vnish", "-", "2"]
+        assert await page.text("nav a[href='/firmwares']") == "Firmwares"
+        assert page.problems == []
 
-    def check(value: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        file.write_text(f"ollama: {{load_seconds: {value}}}\n")
-        start = "import sys; from hived.daemons import entry; sys.exit(entry.minerd())"
-        return python(tree, "-c", start, "--config", str(file), "--check", **environ)
 
-    assert "load_seconds: 90 " in check("90").stdout
-    assert "load_seconds: 60 " in check("90", HIVED_OLLAMA__LOAD_SECONDS="60").stdout
-    bad = check("long")
-    assert (bad.returncode, "ollama.load_seconds: expected a number" in bad.stderr) == (78, True), bad.stderr
+async def test_the_option_is_read_from_file_and_environment_shown_and_used(extend: Extend, site: Appliance) -> None:
+    extend("An option")
+
+    async def check(seconds: int | str) -> tuple[int, str]:
+        site.configure(ollama={"load_seconds": seconds})
+        return await ended(site.start("hive-minerd", "--check"))
+
+    async def ended(program: Program) -> tuple[int, str]:
+        assert program.process.stdout is not None
+        return await program.ended(), program.process.stdout.read().decode() + program.log
+
+    code, bad = await check("long")
+    assert (code, "ollama.load_seconds: expected a number" in bad) == (78, True), bad
+    code, good = await check(90)
+    assert (code, "load_seconds: 90 " in good) == (0, True), good
+    code, told = await ended(site.start("hive-minerd", "--check", HIVED_OLLAMA__LOAD_SECONDS="60"))
+    assert (code, "load_seconds: 60 " in told) == (0, True), told
+    await once(site, "hive-minerd")
 
 
 async def test_the_daemon_runs_and_is_known_to_all_that_read_the_table(extend: Extend, site: Appliance) -> None:
