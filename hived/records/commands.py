@@ -176,3 +176,8 @@ def verb_for(name: str, daemon: str | None = None) -> Verb:
 def secrets_of(verb: str) -> frozenset[str]:
     """Return which arguments of a verb are secret."""
     return VERBS[verb].secrets if verb in VERBS else frozenset()
+
+
+def words_of(verb: str) -> str:
+    """Return what a verb does, for a sentence; the verb itself where it is not known."""
+    return VERBS[verb].words if verb in VERBS else verb

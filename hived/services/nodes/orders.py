@@ -9,7 +9,7 @@ from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
-from hived.records.commands import Command, secrets_of, verb_for
+from hived.records.commands import Command, secrets_of, verb_for, words_of
 from hived.records.daemon import DISCOVERD, SYNCD
 from hived.records.node import Order
 from hived.services.miners import steering
@@ -39,9 +39,8 @@ class Orders:
         waiting, late = await self._store.read(_waiting, now - GIVE_UP_S)
         for command in waiting:
             result = await self._store.write(_do, command, now)
-            log.info(
-                "done%s: %s: %s", " for the master" if command.origin else "", command.verb, result.get("error", "ok")
-            )
+            asker = " for the master" if command.origin else ""
+            log.info("done%s: %s: %s", asker, words_of(command.verb), result.get("error", "ok"))
         if late:
             reason = f"nobody did it within {GIVE_UP_S / 60:.0f} minutes: does {DISCOVERD} run?"
             await self._store.write(received_commands.give_up, now - GIVE_UP_S, now, reason)
@@ -70,7 +69,9 @@ def _take(db: Database, master_id: str, given: Sequence[Order], at: float) -> No
             args, refusal = {}, str(err)
         origin = received_commands.origin_of(master_id, order.id)
         if received_commands.take(db, origin, order.daemon, order.verb, args, at, refusal):
-            log.info("the master wants %s of %s%s", order.verb, order.daemon, f": {refusal}" if refusal else "")
+            log.info(
+                "the master wants %s to %s%s", order.daemon, words_of(order.verb), f": {refusal}" if refusal else ""
+            )
 
 
 def _do(db: Database, command: Command, at: float) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def _do(db: Database, command: Command, at: float) -> dict[str, Any]:
     try:
         if lost:
             raise BadRequest(f"the {lost[0]} that waited cannot be opened any more: give it again")
-        DOES[command.verb](db, command.args, By(at=at, who=who, via="daemon", address=None))
+        DOES[verb_for(command.verb, SYNCD).name](db, command.args, By(at=at, who=who, via="daemon", address=None))
     except (BadRequest, NotFound, Conflict) as err:
         result = {"error": str(err)}
     commands.finish(db, command.id, result, at)

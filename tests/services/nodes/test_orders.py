@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -200,3 +201,16 @@ async def test_untold_orders_outlive_the_clearing_of_old_commands(
     await orders.told(MASTER, [3])
     await store.write(commands.ask, "hive-discoverd", "scan", {}, clock())
     assert await store.read(received_commands.untold, MASTER) == []
+
+
+async def test_an_order_of_another_version_that_waits_ends_with_a_reason(
+    store: Store, orders: Orders, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = await store.write(commands.ask, "hive-syncd", "explode", {}, clock())
+    with caplog.at_level(logging.INFO):
+        await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
+        assert await orders.carry_out()
+    ended = await store.read(commands.command, number)
+    assert ended is not None
+    assert "does not know the order 'explode'" in (ended.result or {})["error"]
+    assert "the master wants hive-syncd to steer a miner or leave it alone" in caplog.text
