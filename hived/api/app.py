@@ -70,7 +70,7 @@ async def _close_stream(app: web.Application) -> None:
 
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what was raised on purpose into a reply; a bug goes on to the door, which logs it and answers 500."""
+    """Turn what was raised on purpose into a reply; a bug goes on to the listener, which logs it and answers 500."""
     reply = await _answered(request, handler)
     if routes.speaks_detail(request.path):
         responses.say_detail(reply)

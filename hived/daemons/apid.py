@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from hived.api.app import make_app
-from hived.api.http.listener import SHUTDOWN_S, Door
+from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import BEAT_S, LiveMiners
 from hived.errors import HivedError, Transient
 from hived.records.daemon import APID
@@ -106,10 +106,10 @@ def warn(config: Config) -> None:
 
 
 async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | None) -> str:
-    """Open the door and return its URL. Transient when this host does not have the address, else HivedError."""
-    door = Door(runner, where.host, where.port, tls=tls)
+    """Open the listener and return its URL. Transient when this host does not have the address, else HivedError."""
+    listener = Listener(runner, where.host, where.port, tls=tls)
     try:
-        await door.start()
+        await listener.start()
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
             raise HivedError(f"{where} is in use by another program: stop it or set http.addr") from err
@@ -117,7 +117,7 @@ async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | N
         absent = err.errno is None or err.errno == errno.EADDRNOTAVAIL
         why = os.strerror(errno.EADDRNOTAVAIL) if absent else err.strerror or str(err)
         raise (Transient if absent else HivedError)(f"cannot listen on {where}: {why}") from err
-    url = f"{'http' if tls is None else 'https'}://{Endpoint(shown(where.host), door.port)}"
+    url = f"{'http' if tls is None else 'https'}://{Endpoint(shown(where.host), listener.port)}"
     log.info("dashboard at %s", url)
     return url
 

@@ -13,7 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from hived.api.app import make_app
-from hived.api.http.listener import SHUTDOWN_S, Door
+from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import LiveMiners
 from hived.api.stream import Pace
 from hived.records.access import Role
@@ -235,9 +235,9 @@ async def serve_again(
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        door = Door(runner, "127.0.0.1", 0, **limits)
-        await door.start()
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{door.port}", headers=access.BEARER) as http:
-            yield Api(store, fleet, clock, app, door.port, http)
+        listener = Listener(runner, "127.0.0.1", 0, **limits)
+        await listener.start()
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{listener.port}", headers=access.BEARER) as http:
+            yield Api(store, fleet, clock, app, listener.port, http)
     finally:
         await runner.cleanup()

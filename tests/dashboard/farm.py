@@ -13,7 +13,7 @@ from aiohttp import web
 from argon2 import PasswordHasher
 
 from hived.api.app import make_app
-from hived.api.http.listener import SHUTDOWN_S, Door
+from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import LiveMiners
 from hived.records.daemon import DaemonRow
 from hived.records.discovery import OtherDevice, Sweep
@@ -125,7 +125,7 @@ class Farm:
         )  # fmt: skip
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
-        await Door(self._runner, "127.0.0.1", self.port).start()
+        await Listener(self._runner, "127.0.0.1", self.port).start()
         self._beating = asyncio.create_task(_beat(fleet))
 
     async def stop(self) -> None:

@@ -52,7 +52,7 @@ PUBLIC, VIEWER, OPERATOR, ADMIN, NODE, INGEST = Who
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The route table as the door keeper reads it: (method, path) -> who, and the area for tokens."""
+    """The route table as the access check reads it: (method, path) -> who, and the area for tokens."""
 
     who: Mapping[tuple[str, str], Who]
     areas: Mapping[str, str]

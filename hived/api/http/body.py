@@ -1,6 +1,6 @@
 """Bodies of requests: read within a time and a size, unpacked here and never beyond that size.
 
-The server hands them over as they came (`door.LIMITS`): aiohttp would unpack for as long as a client sends, also what
+The server hands them over as they came (`listener.LIMITS`): aiohttp would unpack for as long as a client sends, also what
 nobody reads, and with windows as large as a zstd frame asks for.
 """
 

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.web_request import BaseRequest
 
 from hived.api.http import origin_guard, responses
-from hived.api.http.tls_handshake import Threshold
+from hived.api.http.tls_handshake import TlsHandshake
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +26,12 @@ LIMITS: dict[str, Any] = {
     "lingering_time": 2.0,  # to throw away a body that nobody wanted
     "max_line_size": 4096,
     "max_field_size": 8190,
-    "auto_decompress": False,  # bodies.py does it, and knows when to stop
+    "auto_decompress": False,  # body.py does it, and knows when to stop
     "access_log": None,  # a dashboard asks every second: that is no news
 }
 
 
-class Door(web.BaseSite):
+class Listener(web.BaseSite):
     """A listening socket that takes at most `connections` clients at a time; more are closed at once.
 
     `tls`: the context to serve with; None serves plain HTTP.
@@ -78,7 +78,7 @@ class Door(web.BaseSite):
         self.full = full
         if full:
             return _Closed()
-        return self._guest() if self.tls is None else Threshold(self.tls, self._guest, self.shaking)
+        return self._guest() if self.tls is None else TlsHandshake(self.tls, self._guest, self.shaking)
 
     def _guest(self) -> asyncio.Protocol:
         server = self._runner.server

@@ -101,7 +101,7 @@ def is_ours(host: str, names: frozenset[str]) -> bool:
     """Tell whether a Host header names this node: an address, localhost, *.local, or one of the names.
 
     A page elsewhere can make its own name lead to us (DNS rebinding) and would then pass for the same site; these are
-    names that no stranger can hold.
+    names that nobody else can hold.
     """
     name = name_of(host)
     if name in names or name.endswith(".local"):

@@ -14,7 +14,7 @@ CLOSE_S = 1.0  # to say goodbye in TLS; the daemon has five seconds to stop
 MAX_EARLY_BYTES = 64 * 1024  # what may come with the last message of the handshake
 
 
-class Threshold(asyncio.Protocol):
+class TlsHandshake(asyncio.Protocol):
     """Shakes hands, then hands the connection to the protocol that `inside` makes. `waiting` holds it meanwhile."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Tables of access: users, what they and programs show at the door, and who changed what."""
+"""Tables of access: users, what they and programs log in with, and who changed what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attacks on the door, walked over the table of routes: what is added to it later is tried by these tests, too."""
+"""Attacks from outside, walked over the table of routes: what is added to it later is tried by these tests, too."""
 
 from __future__ import annotations
 

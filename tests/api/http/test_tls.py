@@ -19,7 +19,7 @@ from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hived.api.app import make_app
-from hived.api.http.listener import SHUTDOWN_S, Door
+from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import LiveMiners
 from hived.runtime.kinds import TlsFiles
 from hived.services.access.passwords import Passwords
@@ -38,7 +38,7 @@ from tests.waiting import until
 class Served:
     port: int
     tls: Tls
-    door: Door
+    listener: Listener
 
     @property
     def url(self) -> str:
@@ -77,9 +77,9 @@ async def serve(store: Store, folder: Path, given: TlsFiles | None = None, **lim
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        door = Door(runner, "127.0.0.1", 0, tls=served.context, **limits)
-        await door.start()
-        yield Served(door.port, served, door)
+        listener = Listener(runner, "127.0.0.1", 0, tls=served.context, **limits)
+        await listener.start()
+        yield Served(listener.port, served, listener)
     finally:
         await runner.cleanup()
 
@@ -153,7 +153,7 @@ async def test_who_never_shakes_hands_is_cut_off_and_counts_as_a_connection(
     monkeypatch.setattr("hived.api.http.tls_handshake.HANDSHAKE_S", 0.3)
     async with serve(store, tmp_path, connections=2) as served:
         idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(2)]
-        await until(lambda: len(served.door.shaking) == 2)
+        await until(lambda: len(served.listener.shaking) == 2)
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         async with asyncio.timeout(5):
             assert await reader.read() == b""
@@ -161,7 +161,7 @@ async def test_who_never_shakes_hands_is_cut_off_and_counts_as_a_connection(
             for other, closing in idle:
                 assert await other.read() == b""
                 closing.close()
-        await until(lambda: not served.door.shaking)
+        await until(lambda: not served.listener.shaking)
         async with trusting(served) as http, http.get("/healthz") as reply:
             assert reply.status == 200
 
@@ -169,7 +169,7 @@ async def test_who_never_shakes_hands_is_cut_off_and_counts_as_a_connection(
 async def test_a_handshake_under_way_does_not_hold_up_the_end(store: Store, tmp_path: Path) -> None:
     async with serve(store, tmp_path) as served:
         _, writer = await asyncio.open_connection("127.0.0.1", served.port)
-        await until(lambda: len(served.door.shaking) == 1)
+        await until(lambda: len(served.listener.shaking) == 1)
         began = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - began < 3
     writer.close()

@@ -210,7 +210,7 @@ async def test_two_others_with_one_id_are_an_event_once(make_box: MakeBox) -> No
 
 
 async def hello_server(stack: AsyncExitStack, asked: list[str] | None = None, **told: Any) -> int:
-    """A master's door on 127.0.0.1; returns its port. `asked` notes who came."""
+    """A master's listener on 127.0.0.1; returns its port. `asked` notes who came."""
 
     async def hello(request: web.Request) -> web.Response:
         if asked is not None:

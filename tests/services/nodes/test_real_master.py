@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from hived.api.app import make_app
-from hived.api.http.listener import Door
+from hived.api.http.listener import Listener
 from hived.api.miners.live_miners import LiveMiners
 from hived.records.access import By
 from hived.records.daemon import DaemonRow
@@ -72,9 +72,9 @@ async def master(databases: Databases, clock: FakeClock, tmp_path: Path, stack: 
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    door = Door(runner, "127.0.0.1", 0, tls=tls.context)
-    await door.start()
-    return Master(store, f"https://127.0.0.1:{door.port}", tls.current().pin)
+    listener = Listener(runner, "127.0.0.1", 0, tls=tls.context)
+    await listener.start()
+    return Master(store, f"https://127.0.0.1:{listener.port}", tls.current().pin)
 
 
 @pytest.fixture

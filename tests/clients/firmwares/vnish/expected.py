@@ -270,4 +270,4 @@ FOREIGN = {
     "replies-documented/post_settings.json": "generic-json",
     "replies-documented/post_system_reboot.json": "generic-json",
 }
-"""Replies that no record is made of: at the door they must be told from an /info."""
+"""Replies that no record is made of: a scan must tell them from an /info."""
