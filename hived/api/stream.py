@@ -105,7 +105,7 @@ class _Reader:
         self.areas = access.principal(request).areas
 
     async def run(self, since: int | None) -> None:
-        """Send until the connection, the reader's patience or the daemon ends."""
+        """Send until the connection ends, the reader falls too far behind, or the daemon stops."""
         fleet = self.fleet
         # What happens between here and the first send comes with the first round: the position is from before.
         reload = since is not None and not fleet.knows_since(since)

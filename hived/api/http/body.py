@@ -1,7 +1,7 @@
 """Bodies of requests: read within a time and a size, unpacked here and never beyond that size.
 
-The server hands them over as they came (`listener.LIMITS`): aiohttp would unpack for as long as a client sends, also what
-nobody reads, and with windows as large as a zstd frame asks for.
+The server hands them over as they came (`listener.LIMITS`): aiohttp would unpack for as long as a client sends, even
+what nobody reads, and with windows as large as a zstd frame asks for.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a client asked for, checked before it is used: path parts, query values, JSON bodies. All refusals are BadRequest."""
+"""What a client asked for, checked before use: path parts, query values, JSON bodies. All refusals are BadRequest."""
 
 from __future__ import annotations
 

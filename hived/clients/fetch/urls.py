@@ -1,4 +1,4 @@
-"""URLs that strangers wrote: one strict reading, or Blocked. What could be read in two ways is not read at all."""
+"""URLs from outside: one strict reading, or Blocked. What could be read in two ways is not read at all."""
 
 from __future__ import annotations
 

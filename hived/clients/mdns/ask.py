@@ -20,7 +20,7 @@ from hived.errors import Transient, Unreadable
 
 GROUP = "224.0.0.251"
 PORT = 5353
-PATIENCE_S = (0.4, 0.6, 1.0)  # after each question; the LAN answers in a millisecond, a busy small box in tens
+ANSWER_S = (0.4, 0.6, 1.0)  # after each question; the LAN answers in a millisecond, a busy small box in tens
 
 _TXT, _IN, _QUERY = 16, 1, 0
 
@@ -28,18 +28,18 @@ _TXT, _IN, _QUERY = 16, 1, 0
 async def ask(full_name: str, node_id: str, addresses: Sequence[str]) -> str:
     """Return the address from which a node answered for its own record with its id. Transient when none did."""
     reasons: list[str] = []
-    for patience_s in PATIENCE_S:
+    for timeout_s in ANSWER_S:
         try:
-            return await _once(full_name, node_id, addresses, patience_s)
+            return await _once(full_name, node_id, addresses, timeout_s)
         except TimeoutError:
             continue
         except OSError as err:
             reasons.append(err.strerror or str(err))
-            await asyncio.sleep(patience_s)
-    raise Transient(reasons[-1] if len(reasons) == len(PATIENCE_S) else "no answer")
+            await asyncio.sleep(timeout_s)
+    raise Transient(reasons[-1] if len(reasons) == len(ANSWER_S) else "no answer")
 
 
-async def _once(full_name: str, node_id: str, addresses: Sequence[str], patience_s: float) -> str:
+async def _once(full_name: str, node_id: str, addresses: Sequence[str], timeout_s: float) -> str:
     loop = asyncio.get_running_loop()
     family = socket.AF_INET6 if all(":" in one for one in addresses) else socket.AF_INET
     wanted = [one for one in addresses if (":" in one) is (family == socket.AF_INET6)]
@@ -62,7 +62,7 @@ async def _once(full_name: str, node_id: str, addresses: Sequence[str], patience
                 transport.sendto(question, (GROUP, PORT))
             else:
                 transport.sendto(question, (address, PORT))
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(timeout_s):
             return await mouth.answered
     finally:
         transport.close()

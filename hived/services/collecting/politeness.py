@@ -33,9 +33,9 @@ LATENCY_FACTOR = 5.0
 """The pause is at least so many times what the last answer took (Heritrix's default): slow hosts are asked less."""
 LONGEST_PACE_S = 30.0
 LONGEST_CRAWL_DELAY_S = 600.0
-PATIENCE_S = 60.0
+LONGEST_WAIT_S = 60.0
 """A turn farther away than this is not waited for: the object goes back, others have their turn."""
-HURT_PATIENCE_S = 5.0
+LONGEST_WAIT_IN_TROUBLE_S = 5.0
 """The same for a host that is in trouble: others have their turn meanwhile."""
 BACKOFF_FIRST_S, BACKOFF_LONGEST_S = 60.0, 3600.0
 ROBOTS_FRESH_S = 24 * 3600.0
@@ -86,7 +86,7 @@ class Politeness:
             wait = self._host(name).next_ok_at - self._clock()
             if wait <= 0 or wait > 2 * BACKOFF_LONGEST_S:  # set by a clock that was set back since
                 break
-            if wait > (HURT_PATIENCE_S if self._host(name).failures else PATIENCE_S):
+            if wait > (LONGEST_WAIT_IN_TROUBLE_S if self._host(name).failures else LONGEST_WAIT_S):
                 raise Throttled(f"{name} is left alone for {wait:.0f} s more", wait)
             await self._sleep(wait)
         # The turn is taken now; `note` sets the next one when the answer is there.

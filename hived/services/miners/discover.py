@@ -96,7 +96,7 @@ class Discoverer:
         await self._leave_excluded(ranges)
         known = [m.ip for m in self._known.values() if m.ip and ranges.allows(m.ip)]
         tried_before = self._scan.tried
-        tally = await self._look_at(ranges, known=known, patient=False)
+        tally = await self._look_at(ranges, known=known, early=False)
         await self._count_missing(tally)
         silent = [ip for ip in self._other_devices if ip not in tally.touched]
         await self._forget_other_devices(silent)
@@ -109,7 +109,7 @@ class Discoverer:
         await self._load()
         started_at, tried_before = self._clock(), self._scan.tried
         wanted = (ip for ip in addresses if ranges.allows(ip))
-        tally = await self._look_at(wanted, known=(), patient=True)
+        tally = await self._look_at(wanted, known=(), early=True)
         return self._sum_up(started_at, self._scan.tried - tried_before, tally)
 
     def summary(self) -> str:
@@ -144,14 +144,14 @@ class Discoverer:
         self._known = {m.mac: m for m in await self._store.read(miners.known)}
         self._other_devices = {s.ip: s for s in await self._store.read(discovery.other_devices)}
 
-    async def _look_at(self, addresses: Iterable[str], *, known: Sequence[str], patient: bool) -> _Tally:
-        """Scan and probe side by side. `patient` looks at other devices whose turn it is not yet, too."""
+    async def _look_at(self, addresses: Iterable[str], *, known: Sequence[str], early: bool) -> _Tally:
+        """Scan and probe side by side. `early`: also other devices whose next turn has not come."""
         tally = _Tally()
         found: asyncio.Queue[tuple[str, frozenset[int]] | None] = asyncio.Queue(2 * self._probe_concurrency)
 
         async def probe_all() -> None:
             while (responder := await found.get()) is not None:
-                await self._probe(*responder, tally, patient=patient)
+                await self._probe(*responder, tally, early=early)
             await found.put(None)  # the next worker ends as well
 
         async with asyncio.TaskGroup() as group:
@@ -166,11 +166,11 @@ class Discoverer:
             await self._store.write(miners.still_there, tally.unchanged, self._clock())
         return tally
 
-    async def _probe(self, ip: str, ports: frozenset[int], tally: _Tally, *, patient: bool) -> None:
+    async def _probe(self, ip: str, ports: frozenset[int], tally: _Tally, *, early: bool) -> None:
         """Find out who answers at one address and store it. The world's faults end here, one miner at a time."""
         now = self._clock()
         device = self._other_devices.get(ip)
-        if device and not patient and now < device.next_probe_at <= now + 2 * OTHER_DEVICE_LONGEST_PAUSE_S:
+        if device and not early and now < device.next_probe_at <= now + 2 * OTHER_DEVICE_LONGEST_PAUSE_S:
             tally.other_devices += device.kind != "unreadable"
             tally.unreadable += device.kind == "unreadable"
             return

@@ -61,7 +61,7 @@ class Upload:
         self._store, self._own, self._orders, self._health = store, own, orders, health
         self._clock, self._monotonic, self._progress = clock, monotonic, progress
         self._client: MasterClient | None = None
-        self._carrier: Delivery | None = None
+        self._delivery: Delivery | None = None
         self._way: tuple[object, ...] = ()
         self._cursor = (0, 0)
         self._models: dict[str, str] = {}
@@ -75,7 +75,7 @@ class Upload:
 
     async def close(self) -> None:
         """Close the connection and forget where the streams are: the master will say."""
-        client, self._client, self._carrier, self._way = self._client, None, None, ()
+        client, self._client, self._delivery, self._way = self._client, None, None, ()
         self._due.clear()
         self._noted = {}
         if client is not None:
@@ -84,21 +84,21 @@ class Upload:
     async def round(self, link: Uplink) -> None:
         """Do what is due. Raises what the client raises; a backlog that is not done is for the next round."""
         await self._connect(link)
-        if self._carrier is None:
+        if self._delivery is None:
             self.contact_soon()
         if self._takes_turn("contact", CONTACT_S):
             link = await self._contact(link)
-        carrier = self._carrier
-        if carrier is None:  # another key or another epoch: both begin with a contact
+        delivery = self._delivery
+        if delivery is None:  # another key or another epoch: both begin with a contact
             return
-        carrier.begin_round()
+        delivery.begin_round()
         state_due = self._takes_turn("state", STATE_S)
         if state_due:
-            await self._state(carrier)
+            await self._state(delivery)
         if state_due or self._more:
-            await self._history(carrier)
-            await self._note_held(str(link.master_id), carrier)
-        if carrier.beyond:
+            await self._history(delivery)
+            await self._note_held(str(link.master_id), delivery)
+        if delivery.beyond:
             await self._begin_epoch(str(link.master_id))
 
     def contact_soon(self) -> None:
@@ -141,7 +141,7 @@ class Upload:
         assert self._client is not None
         began, wall = self._monotonic(), self._clock()
         body, told = await self._told(link, wall)
-        encodings = self._carrier.limits.encodings if self._carrier is not None else ()
+        encodings = self._delivery.limits.encodings if self._delivery is not None else ()
         answer = await self._client.contact(link.key, body, encodings)
         self._progress()
         skew = answer.at - (wall + (self._monotonic() - began) / 2)
@@ -186,17 +186,17 @@ class Upload:
         if any(answer.held[name] > max(newest[name], known.get(name, 0)) for name in STREAMS):
             await self._begin_epoch(answer.node_id)
             return
-        carrier = self._carrier
-        if carrier is None or carrier.epoch != incarnation:
+        delivery = self._delivery
+        if delivery is None or delivery.epoch != incarnation:
             assert link.key is not None
             assert self._client is not None
-            carrier = self._carrier = Delivery(
+            delivery = self._delivery = Delivery(
                 self._store, self._client, link.key, node_id=self._own.node_id, epoch=incarnation, clock=self._clock
             )
-        carrier.held = dict(answer.held)
-        carrier.known = {EVENTS: known.get(TOLD_EVENTS, 0)}
-        carrier.limits = answer.limits
-        await self._note_held(answer.node_id, carrier)
+        delivery.held = dict(answer.held)
+        delivery.known = {EVENTS: known.get(TOLD_EVENTS, 0)}
+        delivery.limits = answer.limits
+        await self._note_held(answer.node_id, delivery)
 
     async def _begin_epoch(self, master_id: str) -> None:
         if self._monotonic() < self._epoch_due:
@@ -209,9 +209,9 @@ class Upload:
         await self._store.write(begin_anew, master_id, self._clock())
         await self.close()
 
-    async def _note_held(self, master_id: str, carrier: Delivery) -> None:
-        if carrier.held != self._noted:
-            self._noted = dict(carrier.held)
+    async def _note_held(self, master_id: str, delivery: Delivery) -> None:
+        if delivery.held != self._noted:
+            self._noted = dict(delivery.held)
             await self._store.write(uplink.hold, master_id, self._noted, self._clock())
 
     async def _change_key(self, link: Uplink) -> Uplink:
@@ -264,34 +264,34 @@ class Upload:
 
     # -- state and history -------------------------------------------------------------------------------------
 
-    async def _state(self, carrier: Delivery) -> None:
+    async def _state(self, delivery: Delivery) -> None:
         """Tell how the miners are now: rows and models that changed, then each one's latest status."""
-        while await carrier.batch(MINERS):
+        while await delivery.batch(MINERS):
             self._progress()
         models = await self._store.read(streams.models)
         changed = [item for item in models if self._models.get(item.what) != item.text]
         for item in changed:  # one by one: a ladder with its topology has tens of KiB
-            await carrier.loose(MINERS, "models", [item])
+            await delivery.loose(MINERS, "models", [item])
             self._models[item.what] = item.text
         if self._takes_turn("everything", EVERYTHING_S):
             self._cursor = (0, 0)
         more = True
         while more:
             page = await self._store.read(
-                streams.latest, after=self._cursor, items=carrier.limits.items,
-                size=carrier.limits.body_bytes - HEAD_BYTES, wire=carrier.limits.wire,
+                streams.latest, after=self._cursor, items=delivery.limits.items,
+                size=delivery.limits.body_bytes - HEAD_BYTES, wire=delivery.limits.wire,
             )  # fmt: skip
-            await carrier.loose(STATUS, "latest", page.items)
+            await delivery.loose(STATUS, "latest", page.items)
             self._cursor, more = page.cursor, page.more
             self._progress()
 
-    async def _history(self, carrier: Delivery) -> None:
+    async def _history(self, delivery: Delivery) -> None:
         """Carry a batch of each stream in turn until nothing waits or the state is due again."""
         until = self._monotonic() + SLICE_S
         turns = deque((CONTRIBUTIONS, STATUS, EVENTS))
-        while turns and self._monotonic() < until and not carrier.beyond:
+        while turns and self._monotonic() < until and not delivery.beyond:
             stream = turns.popleft()
-            if await carrier.batch(stream):
+            if await delivery.batch(stream):
                 turns.append(stream)
             self._progress()
         self._more = bool(turns)

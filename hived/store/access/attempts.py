@@ -93,7 +93,7 @@ def short(text: str, digits: int = 16) -> str:
 
 
 def _bound(db: Database) -> None:
-    """Let go of what is quiet for longest: strangers have as many addresses as they like."""
+    """Let go of what is quiet for longest: an attacker has as many addresses as they like."""
     surplus = int(Attempt.select().bind(db).count()) - KEEP
     if surplus > 0:
         quiet = Attempt.select(Attempt.name).order_by(Attempt.last_at).limit(surplus)

@@ -38,7 +38,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             (Health.next_status_at <= now) | (Health.next_chips_at <= now) | (Health.next_status_at > now + FAR_S),
         )
         .order_by(Health.next_status_at)
-        # Whose key is lost stays at the head of the queue until it has a new one: others must get past it.
+        # A miner whose key cannot be opened stays first in the queue: read past it.
         .limit(limit + len(busy := set(skip)) + len(db.box.lost))
     )  # fmt: skip
     if not unmanaged:

@@ -9,7 +9,7 @@ from typing import Any
 from hived.records.daemon import APID
 from hived.records.events import Event
 from hived.records.peers import ALIVE, DEAD, HERE, LEFT, MASTER, SIGHTED, Master, Peer
-from hived.store import events as happenings
+from hived.store import events as event_rows
 from hived.store.engine.db import Database, dicts
 from hived.store.schema import Daemon
 from hived.store.schema.nodes import Node
@@ -33,7 +33,7 @@ def save(db: Database, peers: Iterable[Peer], events: Iterable[Event] = ()) -> N
         Row.insert(name=peer.name, id=peer.id, **fields).on_conflict(
             conflict_target=[Row.name, Row.id], update=fields
         ).execute(db)
-    happenings.add(db, events)
+    event_rows.add(db, events)
 
 
 def forget(db: Database, keys: Iterable[tuple[str, str]]) -> None:

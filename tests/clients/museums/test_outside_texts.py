@@ -1,4 +1,4 @@
-"""Texts, dates, links and numbers from outside, made plain or dropped; and the shelf of objects that wait."""
+"""Texts, dates, links and numbers from outside, made plain or dropped; and the listed objects that wait."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ MakeBox = Callable[..., Awaitable[Box]]
 async def make_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeBox]:
     """`await make_box(name)`: a box on loopback that is announced; nobody is left afterwards."""
     # Nothing gets lost on loopback, and nobody there needs half a second to object to a name.
-    monkeypatch.setattr(ask, "PATIENCE_S", (0.2, 0.3, 0.3))
+    monkeypatch.setattr(ask, "ANSWER_S", (0.2, 0.3, 0.3))
     monkeypatch.setattr("hived.clients.mdns.client.PROBE_EVERY_S", 0.05)
     monkeypatch.setattr("zeroconf._core._REGISTER_TIME", 50)
     numbers = itertools.count()

@@ -1,6 +1,6 @@
 """Ask the Art Institute of Chicago's API: pages of a hundred full records, one call a second, one at a time.
 
-A page brings whole records, so the objects wait on the shelf and are rarely asked for one by one. There is no
+A page brings whole records, so the objects wait in memory and are rarely asked for one by one. There is no
 dependable call for "changed since": the list is walked again, and only what changed is named. Above 10,000 records the
 museum would rather have its nightly dump used; one walk of the whole list is about 1,300 calls, at most once a day.
 """
@@ -29,7 +29,7 @@ class ArticAdapter:
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher
         self._clock = clock
-        self._shelf = ListedObjects(clock)
+        self._listed = ListedObjects(clock)
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the objects of the next page; with `since` those that changed, or do not say when they did."""
@@ -43,14 +43,14 @@ class ArticAdapter:
             at = page.changed_at[one.object_id]
             if since is None or at is None or at >= since - cursors.OVERLAP_S:
                 refs.append(ObjectRef(one.object_id, f"{source.base_url}/artworks/{one.object_id}"))
-                self._shelf.put(source.id, one.object_id, Fetched(object=one))
+                self._listed.put(source.id, one.object_id, Fetched(object=one))
         if page.is_last or number >= MAX_PAGES:
             return Listing(tuple(refs), None, complete=True)
         return Listing(tuple(refs), cursors.as_cursor(page=number + 1))
 
     async def fetch(self, source: Source, ref: ObjectRef, validators: Validators) -> Fetched:
         """Return the object that a listing brought, else fetch it."""
-        kept = self._shelf.take(source.id, ref.object_id)
+        kept = self._listed.take(source.id, ref.object_id)
         if kept is not None:
             return kept
         reply = await self._get(source, f"/artworks/{ref.object_id}?fields={','.join(FIELDS)}", validators)

@@ -40,7 +40,7 @@ class CommonsAdapter:
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher
         self._clock = clock
-        self._shelf = ListedObjects(clock)
+        self._listed = ListedObjects(clock)
         self._sums: OrderedDict[tuple[int, str], int] = OrderedDict()
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
@@ -54,7 +54,7 @@ class CommonsAdapter:
             if file.missing or not self._is_first(source, file.pageid, file.sha1):
                 continue
             if file.object is not None:
-                self._shelf.put(source.id, str(file.pageid), Fetched(object=file.object))
+                self._listed.put(source.id, str(file.pageid), Fetched(object=file.object))
             refs.append(ObjectRef(str(file.pageid), f"{_api(source.base_url)}?pageids={file.pageid}"))
         if answer.go_on is None or answer.go_on == more:
             return Listing(tuple(refs), None, complete=True)
@@ -62,7 +62,7 @@ class CommonsAdapter:
 
     async def fetch(self, source: Source, ref: ObjectRef, _validators: Validators) -> Fetched:
         """Return the file that a listing brought, else fetch it. The API has no validators for a single file."""
-        kept = self._shelf.take(source.id, ref.object_id)
+        kept = self._listed.take(source.id, ref.object_id)
         if kept is not None:
             return kept
         answer = await self._ask(source, f"&pageids={quote(ref.object_id, safe='')}")

@@ -29,7 +29,7 @@ class RijksmuseumAdapter:
     def __init__(self, fetcher: Fetcher, clock: Callable[[], float] = time.time) -> None:
         self._fetcher = fetcher
         self._clock = clock
-        self._shelf = ListedObjects(clock)
+        self._listed = ListedObjects(clock)
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the next batch of records; with `since` those changed from the day before on, deleted ones too."""
@@ -59,7 +59,7 @@ class RijksmuseumAdapter:
 
     async def fetch(self, source: Source, ref: ObjectRef, _validators: Validators) -> Fetched:
         """Return the record that a listing brought, else fetch it."""
-        kept = self._shelf.take(source.id, ref.object_id)
+        kept = self._listed.take(source.id, ref.object_id)
         if kept is not None:
             return kept
         # The protocol has no validators for single records: those given are of no use.
@@ -86,7 +86,7 @@ class RijksmuseumAdapter:
             url = f"{base}?verb=GetRecord&metadataPrefix=edm&identifier={quote(record.identifier, safe='')}"
             refs.append(ObjectRef(record.identifier, url))
             outcome = Fetched(gone=DELETED) if record.object is None else Fetched(object=record.object)
-            self._shelf.put(source.id, record.identifier, outcome)
+            self._listed.put(source.id, record.identifier, outcome)
         return tuple(refs)
 
     async def _ask(self, source: Source, query: str) -> OaiAnswer | None:

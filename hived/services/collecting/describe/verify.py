@@ -52,19 +52,19 @@ def check(text: str, prompt: Prompt) -> Checked:
     _refuse_leaks(whole, prompt)
     for part in (answer.title, answer.summary, answer.period, *answer.tags):
         _refuse_disturbed(part)
-    grounds = Evidence(prompt)
+    evidence = Evidence(prompt)
     dropped: list[str] = []
-    kept = [one for one in sentences(answer.summary) if _keep(one, _fault(one, prompt, grounds), dropped)]
+    kept = [one for one in sentences(answer.summary) if _keep(one, _fault(one, prompt, evidence), dropped)]
     summary = " ".join(kept)
     if len(summary) < MIN_CHARS or len(WORD.findall(summary)) < MIN_WORDS:
         why = f": {dropped[0]}" if dropped else ""
         raise BadAnswer(f"too little is left of the answer{why}", "too_short")
     _refuse_other_languages(summary)
     return Checked(
-        title=_title(answer.title, prompt, grounds, dropped),
+        title=_title(answer.title, prompt, evidence, dropped),
         summary=summary,
-        period=_period(answer.period, grounds, dropped),
-        tags=_tags(answer.tags, grounds, dropped),
+        period=_period(answer.period, evidence, dropped),
+        tags=_tags(answer.tags, evidence, dropped),
         dropped=tuple(dropped),
     )
 
@@ -180,7 +180,7 @@ def _keep(sentence: str, fault: str | None, dropped: list[str]) -> bool:
     return fault is None
 
 
-def _fault(sentence: str, prompt: Prompt, grounds: Evidence) -> str | None:
+def _fault(sentence: str, prompt: Prompt, evidence: Evidence) -> str | None:
     """Return why a sentence cannot stay, None when it can."""
     if not sentence.rstrip("\"'”’)").endswith((".", "!", "?")):
         return "unfinished"
@@ -190,7 +190,7 @@ def _fault(sentence: str, prompt: Prompt, grounds: Evidence) -> str | None:
         return "tells of the record, not of the object"
     if prompt.page and _run_in_common(sentence, prompt.page, COPIED_PAGE):
         return "copied from the page"
-    return ungrounded(sentence, grounds)
+    return ungrounded(sentence, evidence)
 
 
 def _quotes_title(sentence: str, prompt: Prompt) -> bool:
@@ -199,49 +199,49 @@ def _quotes_title(sentence: str, prompt: Prompt) -> bool:
     return isinstance(title, str) and not words.PERSONS.search(sentence.replace(title, ""))
 
 
-def ungrounded(text: str, grounds: Evidence) -> str | None:
+def ungrounded(text: str, evidence: Evidence) -> str | None:
     """Return what in a text the record does not say, None when all of it is there."""
     for find in (_wrong_claim, _wrong_time, _wrong_number, _wrong_maker, _wrong_name, _wrong_material):
-        found = find(text, grounds)
+        found = find(text, evidence)
         if found:
             return found
     return None
 
 
-def _wrong_claim(text: str, grounds: Evidence) -> str | None:
+def _wrong_claim(text: str, evidence: Evidence) -> str | None:
     for match in words.CLAIMS.finditer(text):
-        if plain(match[0]) not in grounds.fields.words:
+        if plain(match[0]) not in evidence.fields.words:
             return f"a judgement ({match[0]})"
     return None
 
 
-def _wrong_time(text: str, grounds: Evidence) -> str | None:
+def _wrong_time(text: str, evidence: Evidence) -> str | None:
     told = frozenset(centuries_in(text))
-    wrong = told - grounds.centuries
+    wrong = told - evidence.centuries
     if wrong:
         return f"not in the record ({min(wrong)}. century)"
     if BEFORE_ERA.search(text):
-        return None if grounds.before_era else "not in the record (before the era)"
-    if grounds.only_before_era and (told or any(str(year) in NUMBER.findall(text) for year in grounds.years)):
+        return None if evidence.before_era else "not in the record (before the era)"
+    if evidence.only_before_era and (told or any(str(year) in NUMBER.findall(text) for year in evidence.years)):
         return "the record says before the era"
     return None
 
 
-def _wrong_number(text: str, grounds: Evidence) -> str | None:
+def _wrong_number(text: str, evidence: Evidence) -> str | None:
     centuries = frozenset(centuries_in(text))
     for match in ORDINAL.finditer(text):
-        if int(match[1]) not in centuries | grounds.everything.ordinals:
+        if int(match[1]) not in centuries | evidence.everything.ordinals:
             return f"not in the record ({match[0]})"
     rest = ORDINAL.sub(" ", text)
     for match in DECADE.finditer(rest):
-        if not grounds.knows_decade(int(match[1])):
+        if not evidence.knows_decade(int(match[1])):
             return f"not in the record ({match[0]})"
     for number in NUMBER.findall(DECADE.sub(" ", rest)):
-        if not grounds.knows_number(number, text):
+        if not evidence.knows_number(number, text):
             return f"not in the record ({number})"
     for word in map(plain, WORD.findall(rest)):
         counted = words.NUMBERS.get(word) if word not in words.FREE_NUMBERS else None
-        if counted is not None and not grounds.knows_word(word) and str(counted) not in grounds.everything.numbers:
+        if counted is not None and not evidence.knows_word(word) and str(counted) not in evidence.everything.numbers:
             return f"not in the record ({word})"
     return None
 
@@ -249,27 +249,27 @@ def _wrong_number(text: str, grounds: Evidence) -> str | None:
 _BY = re.compile(r"\b[Bb]y\s+((?:[A-Z][\w'’.-]*\s*)+)")
 
 
-def _wrong_maker(text: str, grounds: Evidence) -> str | None:
+def _wrong_maker(text: str, evidence: Evidence) -> str | None:
     """Where the fields name the makers, a page cannot name another."""
-    if not grounds.has_makers:
+    if not evidence.has_makers:
         return None
     for match in _BY.finditer(text):
         for word in WORD.findall(match[1]):
-            if plain(word) not in grounds.fields.words and plain(word) not in words.STARTERS:
+            if plain(word) not in evidence.fields.words and plain(word) not in words.STARTERS:
                 return f"another maker than in the record ({word})"
     return None
 
 
-def _wrong_name(text: str, grounds: Evidence) -> str | None:
+def _wrong_name(text: str, evidence: Evidence) -> str | None:
     for token in WORD.findall(text):
-        if token[0].isupper() and plain(token) not in words.STARTERS and not grounds.knows_word(token):
+        if token[0].isupper() and plain(token) not in words.STARTERS and not evidence.knows_word(token):
             return f"not in the record ({token})"
     return None
 
 
-def _wrong_material(text: str, grounds: Evidence) -> str | None:
+def _wrong_material(text: str, evidence: Evidence) -> str | None:
     for word in map(plain, WORD.findall(text)):
-        if word in words.MATERIALS and not grounds.knows_word(word):
+        if word in words.MATERIALS and not evidence.knows_word(word):
             return f"not in the record ({word})"
     return None
 
@@ -277,10 +277,10 @@ def _wrong_material(text: str, grounds: Evidence) -> str | None:
 # -- the smaller parts ---------------------------------------------------------------------------------------------
 
 
-def _title(title: str, prompt: Prompt, grounds: Evidence, dropped: list[str]) -> str:
+def _title(title: str, prompt: Prompt, evidence: Evidence, dropped: list[str]) -> str:
     """Return the model's title, else the record's own, else what kind of thing it is. Raises BadAnswer for none."""
-    fault = None if _title_is_of(title, grounds) else "not in the record"
-    if _keep(title, fault or ungrounded(title, grounds), dropped):
+    fault = None if _title_is_of(title, evidence) else "not in the record"
+    if _keep(title, fault or ungrounded(title, evidence), dropped):
         return title
     for own in (prompt.facts.get("title"), prompt.facts.get("classification")):
         if isinstance(own, str) and not _disturbed(own):
@@ -288,24 +288,24 @@ def _title(title: str, prompt: Prompt, grounds: Evidence, dropped: list[str]) ->
     raise BadAnswer("neither the answer nor the record has a title that can be shown", "title")
 
 
-def _title_is_of(title: str, grounds: Evidence) -> bool:
+def _title_is_of(title: str, evidence: Evidence) -> bool:
     """A title is made of the record's words; small ones may come in between."""
-    return all(grounds.knows_word(word) or plain(word) in words.STARTERS for word in WORD.findall(title))
+    return all(evidence.knows_word(word) or plain(word) in words.STARTERS for word in WORD.findall(title))
 
 
-def _period(period: str, grounds: Evidence, dropped: list[str]) -> str | None:
+def _period(period: str, evidence: Evidence, dropped: list[str]) -> str | None:
     if not period:
         return None
-    fault = ungrounded(period, grounds) or (None if _title_is_of(period, grounds) else "not in the record")
+    fault = ungrounded(period, evidence) or (None if _title_is_of(period, evidence) else "not in the record")
     return period if _keep(period, fault, dropped) else None
 
 
-def _tags(tags: list[str], grounds: Evidence, dropped: list[str]) -> tuple[str, ...]:
+def _tags(tags: list[str], evidence: Evidence, dropped: list[str]) -> tuple[str, ...]:
     """Return the tags whose every word is in the record, each once."""
     kept: dict[str, str] = {}
     for tag in tags:
-        known = all(grounds.knows_word(word) for word in WORD.findall(tag))
-        fault = ungrounded(tag, grounds) or (None if known and WORD.search(tag) else "not in the record")
+        known = all(evidence.knows_word(word) for word in WORD.findall(tag))
+        fault = ungrounded(tag, evidence) or (None if known and WORD.search(tag) else "not in the record")
         if _keep(tag, fault, dropped):
             kept.setdefault(tag.casefold(), tag)
     return tuple(kept.values())

@@ -4,7 +4,7 @@ import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { Only } from "../lib/session.js";
 
 const LOOK_EVERY_MS = 1000;
-const PATIENCE_MS = 120000; // a sweep of a /16 takes about that long
+const LONGEST_SCAN_MS = 120000; // a sweep of a /16 takes about that long
 
 function words(result) {
   if (!result || typeof result !== "object") return "Done.";
@@ -30,7 +30,7 @@ function Scan() {
     say({ busy: true, text: "Asked hive-discoverd for a sweep…", tone: "muted" });
     try {
       const { id } = await post("/api/v1/scan", {});
-      const until = Date.now() + PATIENCE_MS;
+      const until = Date.now() + LONGEST_SCAN_MS;
       while (alive.current && Date.now() < until) {
         const command = await get(`/api/v1/commands/${id}`);
         if (command.done_at) {
