@@ -1,7 +1,7 @@
 """What can go wrong: classes by what the caller has to do about it, codes by what a person has to do about it.
 
-A code is what is stored, sent and looked up; texts are for people and may change. Codes are words for ever: a database
-or another node may hold one for years.
+A code is what is stored, sent and looked up; texts are for people and may change. A code never changes: a database or
+another node may hold it for years.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class HivedError(Exception):
 
 
 class Transient(HivedError):
-    """The world is broken just now (time-out, refused, 500, garbage): wait and try again."""
+    """Something outside fails just now (time-out, refused, 500, garbage): wait and try again."""
 
     code = "transient"
 
@@ -46,7 +46,7 @@ class WrongPassword(Refused):
 
 
 class LockedOut(Transient):
-    """The miner takes no password at all for now, after too many wrong ones."""
+    """The miner accepts no password at all for now, after too many wrong ones."""
 
     code = "locked_out"
 
@@ -110,7 +110,7 @@ class SchemaMismatch(HivedError):
 class Damaged(HivedError):
     """The file of the database holds what SQLite cannot read.
 
-    `mend` replaces it, once nobody here has it open any more, and says what it did; None: that is not ours to do.
+    `mend` replaces it once nobody here has it open any more, and returns what it did; None: that is not ours to do.
     """
 
     def __init__(self, message: str, mend: Callable[[], str] | None = None) -> None:
@@ -119,7 +119,7 @@ class Damaged(HivedError):
 
 
 class Replaced(HivedError):
-    """The database is another one than before: whoever used it begins anew."""
+    """The database has been replaced by another: whoever used it starts over."""
 
 
 class BadRequest(HivedError):
@@ -139,7 +139,7 @@ class Conflict(HivedError):
 
 
 Severity = Literal["warn", "bad"]
-"""warn: hived goes on by itself, or little is lost; bad: it stays until somebody acts."""
+"""warn: hived recovers by itself, or little is lost; bad: it stays until somebody acts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ _OPEN_IT = "give its password: hivectl miners set {miner} --password-prompt"
 _REACH = "look for power, cable and switch port: does `ping {ip}` answer?"
 
 PROBLEMS: dict[str, Problem] = {one.code: one for one in (
-    # Of what class it is, and nothing else is known.
+    # Only the class is known.
     Problem("error", "something went wrong", "bad", "see what it says: hivectl miners show {miner}"),
     Problem("transient", "does not work just now", "warn", f"nothing yet: {_ON}"),
     Problem("refused", "refuses what hived asks", "bad",

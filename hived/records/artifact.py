@@ -93,7 +93,7 @@ class CollectedObject:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came of fetching one object. Exactly one of `object`, `unchanged` and `gone` is set.
+    """The outcome of fetching one object. Exactly one of `object`, `unchanged` and `gone` is set.
 
     Throttling and refusals are errors (Throttled, Refused), not outcomes.
     """
@@ -101,7 +101,7 @@ class Fetched:
     object: CollectedObject | None = None
     unchanged: bool = False
     gone: str | None = None
-    """Why it is not there any more: "404", "not a valid object"."""
+    """Why it is no longer there: "404", "not a valid object"."""
     validators: Validators = Validators()
     more: tuple[ObjectRef, ...] = ()
     """Further objects that this one led to, within the source's scope."""
@@ -176,7 +176,7 @@ class Artifact:
     object_id: str
     title: str
     licence: Licence | None
-    """None: a collector that is not ours brought it and said nothing of it."""
+    """None: it came from a collector that is not ours, which did not say."""
     facts: dict[str, Any]
     image_url: str | None
     state: str
@@ -185,9 +185,9 @@ class Artifact:
     changed_at: float
     description: str | None = None
     describe_error: str | None = None
-    """Why the last try to describe it came to nothing."""
+    """Why the last attempt to describe it failed."""
     bubbles: tuple[dict[str, Any], ...] = ()
-    """What nodes say of it, first received first; at most so many as are shown at once."""
+    """What nodes say of it, first received first; at most as many as are shown at once."""
     bubble_count: int = 0
     """All that is stored."""
 

@@ -1,4 +1,4 @@
-"""What daemons are asked to do: a table of the verbs, and the rows that one of them works off.
+"""What daemons are asked to do: a table of the verbs, and the rows that daemons work through.
 
 A new order is a row here and the function of its daemon that carries it out. Times are UTC epoch seconds.
 """
@@ -29,9 +29,9 @@ class Argument:
     name: str
     read: Callable[[str, Any], Any]
     secret: bool = False
-    """It is sealed while it waits, travels over TLS alone, and goes when the order is done."""
+    """It is sealed while it waits, travels over TLS only, and is gone when the order is done."""
     default: Any = None
-    """What counts when it is not told."""
+    """Used when it is not given."""
 
 
 @dataclass(frozen=True, slots=True)

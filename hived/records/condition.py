@@ -1,6 +1,6 @@
 """How a miner is doing, and what a fleet gives, should give and loses: the only place that judges.
 
-Whoever shows a miner shows what is said here. What is not known now does not count, and how many that are is said.
+Whatever shows a miner shows what is decided here. What is not known now is left out of the sums and counted apart.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from hived.records.miner_view import MinerView, StoredStatus
 FRESH_POLLS = 3
 """Polls that may be missed before a number is old."""
 REMOTE_SILENT_S = 300.0
-"""A miner of another node is not silent before that: its node may ask more seldom, and the line may be bad."""
+"""A miner of another node is not silent before that: its node may poll less often, and the line may be bad."""
 ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
 
 MARKS = ("online", "hashing", "failing", "trouble", "silent", "stopped", "starting", "tuning", "offline", "unseen")
@@ -33,13 +33,13 @@ two states. unseen: its node is away, so that nobody knows; it is nothing else t
 Reason = Literal[
     "offline", "failure", "dead-board", "stopped", "limited", "weak", "tuning", "unreadable", "unseen"
 ]  # fmt: skip
-"""Why hashrate is missing. weak is what no other reason explains, less than nothing for a miner above what is expected.
+"""Why hashrate is missing. weak is what no other reason explains, negative for a miner above what is expected.
 unseen is unknown rather than lost: it is in no total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a judgement is made, and who watches just then."""
+    """When a judgement is made, and who is watching then."""
 
     now: float
     status_seconds: float
@@ -56,7 +56,7 @@ class Moment:
     def age(self, view: MinerView) -> Literal["fresh", "old", "future", "none"]:
         """Return whether a miner's last status still says how it is doing.
 
-        Nor does one from the future: a clock was set back, and nobody knows when it was.
+        One from the future does not: a clock was set back, and nobody knows when it was taken.
         """
         if view.status is None:
             return "none"
@@ -88,7 +88,7 @@ class Trouble:
     next_step: str
     at: float | None = None
     over: bool = False
-    """It has healed since."""
+    """It has cleared since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:
 
 
 def lost_fans(view: MinerView) -> tuple[int, ...]:
-    """Return the numbers of the fans that the miner misses."""
+    """Return the numbers of the fans that the miner has lost."""
     return tuple(f.index for f in view.status.fans if f.lost) if view.status else ()
 
 
@@ -305,10 +305,10 @@ def _lost(view: MinerView, fresh: bool, unseen: bool) -> tuple[Loss, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over some miners, in H/s and W; None: nobody told.
+    """Sums over some miners, in H/s and W; None: none reported any.
 
-    What is now is that of fresh statuses of miners that are online; what is expected, of all that anybody watches. The
-    losses add up to the expected less what is now. Efficiency is over those that told both watts and hashrate.
+    Current sums are over fresh statuses of online miners, expected ones over all that anybody watches. The losses add
+    up to the expected less the current. Efficiency is over the miners that reported both watts and hashrate.
     """
 
     miners: int

@@ -19,7 +19,7 @@ class Daemon:
     name: str
     package: Literal["hived", "hived-master"] = "hived"
     feeds: bool = False
-    """Whether nothing that is shown of miners stays true without it."""
+    """Whether what is shown of miners goes stale without it."""
     flags: tuple[str, ...] = ()
     """Those that it has beyond the common ones."""
 

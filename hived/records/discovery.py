@@ -1,4 +1,4 @@
-"""What the sweeps of the site's networks find beside miners. Times are UTC epoch seconds."""
+"""What the sweeps of the site's networks find besides miners. Times are UTC epoch seconds."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def listed(features: Iterable[Feature]) -> str:
 
 
 def offers(features: str | None, feature: Feature) -> bool:
-    """Tell whether a firmware offers something; where nothing is known of its features it is not ruled out."""
+    """Tell whether a firmware offers something; what is not known is not ruled out."""
     return features is None or feature in features.split()
 
 
@@ -36,4 +36,4 @@ class Reach:
     access: str | None = field(default=None, repr=False)
     """What the family's `open` returned: a key, a login or nothing but the fact. None: not opened yet."""
     unit: str = "GH/s"
-    """In which this miner tells its rates."""
+    """The unit in which this miner reports its rates."""

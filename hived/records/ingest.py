@@ -31,13 +31,13 @@ LIMITS: dict[str, Any] = {
     "metadata_bytes": MAX_METADATA_BYTES, "metadata_depth": MAX_DEPTH, "encodings": list(ENCODINGS),
     "wire": WIRE,
 }  # fmt: skip
-"""Published, so that nodes split by themselves what is too large."""
+"""Published, so that nodes split what is too large themselves."""
 
 CREATED, MERGED, DUPLICATE, SUPERSEDED, STALE, REJECTED = (
     "created", "merged", "duplicate", "superseded", "stale", "rejected",
 )  # fmt: skip
-"""What can come of a contribution: a new artifact, a new bubble, the same once more, other words in place of the
-node's older ones, older words than are held, and what no repetition makes acceptable."""
+"""What can come of a contribution: a new artifact, a new bubble, the same once more, newer words in place of the
+node's older ones, older words than are held, and what stays unacceptable however often it is sent."""
 
 
 @dataclass(frozen=True, slots=True)

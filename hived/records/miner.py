@@ -35,7 +35,7 @@ class MinerIdentity:
     uptime_s: float | None = None
     """Seconds since the control board booted; resolution one minute."""
     address: str | None = None
-    """The address the miner believes to have."""
+    """The address the miner believes it has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Preset:
     hashrate_hs: float | None = None
     modded_psu_required: bool | None = None
     tuned: bool | None = None
-    """Whether THIS miner has tuned it; says nothing of the model."""
+    """Whether THIS miner has tuned it; says nothing about the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class FanReading:
 
     @property
     def lost(self) -> bool:
-        """Whether the miner misses it."""
+        """Whether the miner has lost it."""
         return self.status == "lost"
 
 
@@ -135,7 +135,7 @@ class HashboardReading:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a miner tells at one time and a stored status keeps; `records.measures` has a row for each number."""
+    """What a miner reports at one time and a stored status keeps; `records.measures` has a row for each number."""
 
     state: str | None = None
     state_s: float | None = None
@@ -147,7 +147,7 @@ class Measured:
     """What the present settings should give (the sum of the boards' ideal rates)."""
     power_w: float | None = None
     reported_power_w: float | None = None
-    """A second figure of watts, where the firmware tells two."""
+    """A second figure for watts, where the firmware reports two."""
     pcb_temp_min_c: float | None = None
     pcb_temp_max_c: float | None = None
     chip_temp_min_c: float | None = None

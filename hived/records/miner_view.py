@@ -33,7 +33,7 @@ class KnownMiner:
     unlock_password: str | None = None
     unlock_failures: int = 0
     unlock_position: int = 0
-    """How many of the configured passwords were refused so far: the next attempt goes on there."""
+    """How many of the configured passwords were refused so far: the next attempt continues there."""
     unlock_not_before: float = 0.0
     settings_due_at: float | None = None
     """When its settings should be read again; None: not planned (no key yet)."""
@@ -90,24 +90,24 @@ class StoredStatus(Measured):
     at: float
     preset: str | None = None
     partial: bool = False
-    """True when a part of the answer was missing: absent values were not told, not zero."""
+    """True when a part of the answer was missing: absent values are unknown, not zero."""
     extra: dict[str, Any] = field(default_factory=dict)
     """failure_code, description, requested by whom, ...: small things that few miners have."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollOutcome:
-    """What one poll of one miner came to: a status, boards with their chips, an error, or several of them."""
+    """The outcome of one poll of one miner: a status, boards with their chips, an error, or several of them."""
 
     num: int
     at: float
     status: StoredStatus | None = None
     boards: tuple[HashboardChips, ...] | None = None
-    """None: the chips were not asked; empty: the miner told of no board."""
+    """None: the chips were not asked for; empty: the miner reported no board."""
     error: str | None = None
     error_code: str | None = None
     failed: bool = False
-    """True when no status was had at all: the next polls are spaced out."""
+    """True when there was no status at all: the next polls are spaced out."""
     next_status_at: float | None = None
     next_chips_at: float | None = None
     uptime_s: float | None = None

@@ -19,9 +19,9 @@ SCOPE_NODE, SCOPE_INGEST = "node", "ingest"
 CONTACT_S = 15.0
 """How often a node says that it is there."""
 SUSPECT_S = 3 * CONTACT_S
-"""Three contacts missed: a busy minute of the network is not worth a word."""
+"""Three contacts missed: a busy minute of the network is not worth mentioning."""
 DEAD_S = 12 * CONTACT_S
-"""Three minutes: an appliance that was started anew is back by then."""
+"""Three minutes: an appliance that was rebooted is back by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of asking: `outcome` is pending, approved, refused, taken (the key's id is another's) or full."""
+    """What came of asking: `outcome` is pending, approved, refused, taken (another node has the key's id) or full."""
 
     outcome: str
     phrase: str = ""

@@ -1,8 +1,8 @@
-"""What a node carries to its master, and in which order.
+"""What a node sends to its master, and in which order.
 
 Each stream has a growing number, `seq`, which a node gives to its rows; there may be gaps. A batch covers the numbers
-`first_seq` to `last_seq`. They belong to one incarnation of the node's database, its `epoch`: a database that was made
-anew or restored begins another one.
+`first_seq` to `last_seq`. They belong to one incarnation of the node's database, its `epoch`: a database that was
+replaced or restored begins another one.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 CONTRIBUTIONS, MINERS, STATUS, EVENTS = STREAMS = ("contributions", "miners", "status", "events")
 
 WIRE = 2
-"""The form in which nodes and masters of this version write to each other. 1 is that of 0.1.0, which says nothing."""
+"""The format in which nodes and masters of this version write to each other. 1 is that of 0.1.0, which never says so."""
 
 UNKNOWN_MINER = "unknown_miner"
-"""Why a master takes a rollup not: it has no such miner, or not any more."""
+"""Why a master does not take a rollup: it has no such miner, or no longer has it."""
 
 ROLLUP_S = 300
 _SLOT = 1 << 20  # more miners than any node has
@@ -80,7 +80,7 @@ class Limits:
     encodings: tuple[str, ...] = ()
     """How a body may be packed: "zstd", "gzip"."""
     wire: int = 1
-    """The form that is understood; 0.1.0 does not say so."""
+    """The format that is understood; 0.1.0 does not say so."""
 
     def of(self, stream: str) -> int:
         """Return how many items of a stream one request may hold."""

@@ -17,11 +17,11 @@ WITH_MASTER = (JOINED, REFUSED, PIN_MISMATCH)
 
 @dataclass(frozen=True, slots=True)
 class Uplink:
-    """What is kept of the way to the master.
+    """What is kept about the way to the master.
 
-    none: there is no master. asking: its operator has not approved this node yet. joined: it carries. refused: the
-    master takes the key no more. pin_mismatch: who answers there has another key than the one that was joined. left: a
-    person ended it, and nobody is asked until a person wants it again.
+    none: there is no master. asking: its operator has not approved this node yet. joined: it sends. refused: the
+    master no longer accepts the key. pin_mismatch: what answers there has another key than the master that was
+    joined. left: a person ended it, and no master is asked until a person wants it again.
     """
 
     state: str = NONE
@@ -104,7 +104,7 @@ class Ingested:
     seq: int
     gap: bool = False
     rejected: Sequence[tuple[int | str, str]] = ()
-    """Items it takes never, with the reason: a number of the stream, or the id of a contribution."""
+    """Items it will never take, with the reason: a number of the stream, or the id of a contribution."""
     unread: Sequence[str] = ()
     """Fields that it does not understand."""
 

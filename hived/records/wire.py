@@ -1,7 +1,7 @@
 """How the latest status of a miner is written for the master: by names with units, and as 0.1.0 wrote it.
 
-Fields are called as in `records`, and what a record gets more is sent without a word here: a reader that does not know
-it says so. What changes its name or its meaning is another field; the recorded bodies in the tests tell of it.
+Fields are called as in `records`, and a new field of a record is sent without a change here: a reader that does not
+know it says so. A field that changes its name or meaning is another field; the recorded bodies in the tests catch it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def from_0_1_0(document: Any) -> Any:
 
 
 def _named(values: Any, names: Sequence[str]) -> Any:
-    """Name the values of a list; what is more than there are names is called by its place."""
+    """Name the values of a list; those beyond the known names are called by their position."""
     if not isinstance(values, list):
         return values
     found = {}

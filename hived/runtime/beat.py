@@ -1,4 +1,4 @@
-"""One piece of work that a daemon repeats, and how it waits when the world is broken."""
+"""One piece of work that a daemon repeats, and how it waits when something outside fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the start of a daemon needs of the world, and is waited for."""
+"""Waiting for what a daemon needs from outside before it can start."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ class Life:
         return lambda: "; ".join([*_failing(self._beats), status()])
 
     async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do what the start needs, again until the world lets us; at once or not at all when not `patient`."""
+        """Do what the start needs, again until it works; only once when not `patient`."""
         return await (patiently(work, self.waits) if self.patient else work())
 
     def waits(self, why: str) -> None:

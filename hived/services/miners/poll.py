@@ -148,7 +148,7 @@ class Poller:
             raise
 
     async def _read(self, target: PollTarget) -> None:
-        """Ask one miner; whatever comes of it is one or two results, never an exception of the world's."""
+        """Ask one miner; whatever happens is one or two results, never an exception."""
         watch = ConnectionWatch()
         try:
             firmware = self._firmware_of(target)

@@ -104,7 +104,7 @@ def gone(db: Database, held: Lease, at: float, reason: str, *, for_good: bool) -
 
 
 def failed(db: Database, held: Lease, at: float, reason: str, *, retry_after_s: float | None = None) -> None:
-    """Note a failure of the world: tried again after growing pauses, or when the host said."""
+    """Note a failure from outside: tried again after growing pauses, or when the host said."""
     pause = backoff.pause(held.attempts - 1, RETRY_FIRST_S, RETRY_LONGEST_S)
     Frontier.update(leased_until=0.0, due_at=at + max(pause, retry_after_s or 0.0), last_result=reason[:500]).where(
         Frontier.id == held.id
