@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 CONTRIBUTIONS, MINERS, STATUS, EVENTS = STREAMS = ("contributions", "miners", "status", "events")
 
 WIRE = 2
-"""The format in which nodes and masters of this version write to each other. 1 is that of 0.1.0, which never says so."""
+"""The format in which nodes and masters of this version write to each other. 1 is 0.1.0's, which never says so."""
 
 UNKNOWN_MINER = "unknown_miner"
 """Why a master does not take a rollup: it has no such miner, or no longer has it."""
