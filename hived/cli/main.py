@@ -52,8 +52,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"hivectl {__version__}")
     _common(top, config=None, json=False)
     nouns = top.add_subparsers(required=True, metavar="COMMAND")
-    _command(nouns, "status", "status:status", "how this site is doing, in one look")
-    _command(nouns, "doctor", "doctor:doctor", "what of this box is well and what is not, with the next step")
+    _command(nouns, "status", "status:status", "how this site is doing, at a glance")
+    _command(nouns, "doctor", "doctor:doctor", "what works on this box and what does not, with the next step")
     _miners(_noun(nouns, "miners", "list, show, find and set up miners"))
     _models(_noun(nouns, "models", "miner models and how far hived may drive them"))
     _command(nouns, "events", "events:events", "what happened, newest first", _events)
@@ -64,19 +64,19 @@ def parser() -> argparse.ArgumentParser:
     _command(model, "status", "model:status", "say whether it can be asked")
     _command(model, "pull", "model:pull", "let Ollama fetch it")
     _users(_noun(nouns, "users", "who may log in: add, list and remove users, change passwords and roles"))
-    _tokens(_noun(nouns, "token", "tokens of programs: create, list and revoke them"))
+    _tokens(_noun(nouns, "token", "API tokens: create, list and revoke them"))
     _nodes(_noun(nouns, "nodes", "the nodes of this master: list, approve, revoke, add and remove them"))
     _command(nouns, "enroll-code", "nodes:enroll_code", "print a code with which one node joins this master")
     _command(nouns, "join", "uplink:join", "let this node join a master", _join)
     _command(nouns, "leave", "uplink:leave", "forget the master: nothing is carried until `hivectl join`")
     _command(nouns, "rotate-key", "uplink:rotate_key", "change the key that this node shows to its master")
-    _sync(_noun(nouns, "sync", "what this node carries to its master"))
+    _sync(_noun(nouns, "sync", "what this node sends to its master"))
     config = _noun(nouns, "config", "the configuration")
     _command(
         config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
     )
     _command(nouns, "migrate", "migrate:migrate", "create the database or bring its schema up to date")
-    _command(nouns, "backup", "backup:backup", "write one file that brings this node back, while all runs", _backup)
+    _command(nouns, "backup", "backup:backup", "write one file that restores this node, without stopping it", _backup)
     _command(nouns, "restore", "backup:restore", "bring this node back from such a file", _restore)
     return top
 
@@ -131,11 +131,11 @@ def _list(command: argparse.ArgumentParser) -> None:
     )
     keys = "; ".join(f"{key}: {text}" for key, text in SORT_KEYS.items())
     command.add_argument("--sort", choices=list(SORT_KEYS), default="address", metavar="KEY", help=keys)
-    command.add_argument("--limit", type=_count, metavar="N", help="at most so many lines")
+    command.add_argument("--limit", type=_count, metavar="N", help="at most this many lines")
 
 
 def _of_node(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--node", metavar="NODE_ID|NAME", help="only what this node of the fleet tells")
+    command.add_argument("--node", metavar="NODE_ID|NAME", help="only what this node of the fleet reports")
 
 
 def _show(command: argparse.ArgumentParser) -> None:
@@ -205,7 +205,7 @@ def _artifacts(group: _Group) -> None:
 def _artifact_list(command: argparse.ArgumentParser) -> None:
     command.add_argument("words", nargs="*", help="only artifacts with all of these in title, maker, description, ...")
     _of_node(command)
-    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
+    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most this many (50)")
 
 
 def _numbered(command: argparse.ArgumentParser) -> None:
@@ -256,7 +256,7 @@ def _tokens(group: _Group) -> None:
 def _token_create(command: argparse.ArgumentParser) -> None:
     command.add_argument("name", metavar="NAME", help="what it is for")
     command.add_argument("--role", choices=ROLES, required=True, help="what it may do")
-    command.add_argument("--expires", type=_lifetime, metavar="90d", help="end it after so many d or h")
+    command.add_argument("--expires", type=_lifetime, metavar="90d", help="it expires after this many d or h")
     command.add_argument("--scope", action="append", choices=AREAS, help="only this part of the API; may be repeated")
 
 
@@ -266,8 +266,8 @@ def _token_revoke(command: argparse.ArgumentParser) -> None:
 
 def _nodes(group: _Group) -> None:
     _command(group, "list", "nodes:list_nodes", "a line for each node, and the phrases of those that wait")
-    _command(group, "approve", "nodes:approve", "let a node in that waits", _node_approve)
-    _command(group, "revoke", "nodes:revoke", "take nothing more from a node", _node)
+    _command(group, "approve", "nodes:approve", "admit a node that is waiting", _node_approve)
+    _command(group, "revoke", "nodes:revoke", "accept nothing more from a node", _node)
     _command(group, "remove", "nodes:remove", "forget a node, its keys and its miners", _node)
     _command(group, "add", "nodes:add", "let in a collector that is not ours, and print its key once", _node_add)
 
@@ -321,7 +321,7 @@ def _dead(command: argparse.ArgumentParser) -> None:
 def _events(command: argparse.ArgumentParser) -> None:
     command.add_argument("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's")
     _of_node(command)
-    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (50)")
+    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most this many (50)")
 
 
 def _count(text: str) -> int:

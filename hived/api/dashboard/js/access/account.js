@@ -64,7 +64,7 @@ function ChangePassword({ user, onClose }) {
     setDone(true);
   };
   if (done) {
-    return html`<${Dialog} title="Password changed" onClose=${onClose}><p>It holds from now on. Your other sessions were ended.</p>
+    return html`<${Dialog} title="Password changed" onClose=${onClose}><p>It applies from now on. Your other sessions were ended.</p>
       <p class="buttons"><button type="button" class="primary" autofocus onClick=${onClose}>Close</button></p><//>`;
   }
   return html`<${FormDialog} title=${`Change the password of ${user}`} verb="Change" failed="Not changed" act=${change} stays onClose=${onClose}>

@@ -44,7 +44,7 @@ export function AuditList() {
     ${read.rows === null || read.error
       ? html`<${Pending} read=${read} what="The audit" />`
       : read.rows.length === 0
-        ? html`<p class="note muted">Nothing was changed so far.</p>`
+        ? html`<p class="note muted">Nothing has been changed so far.</p>`
         : ""}
     ${read.rows?.length > 0 && html`<${Table} of="audit" kind="stacked audit" head=${["When", "Who", "From", "What", "Before → after"]}>
       <tbody>${read.rows.map((row) => html`<tr key=${row.id} data-audit=${row.id}>

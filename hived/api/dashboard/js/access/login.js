@@ -71,7 +71,7 @@ export function SessionEnded() {
   if (!ended || put) return "";
   if (local) {
     return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>
-      <p>This browser was let in without a password because it is on the same machine. Load the page anew to be let in again.</p>
+      <p>This browser was let in without a password because it is on the same machine. Reload the page to be let in again.</p>
       <p class="buttons"><button type="button" class="primary" onClick=${() => location.reload()}>Load this page anew</button></p><//>`;
   }
   if (setupNeeded) {

@@ -33,7 +33,7 @@ export function SetupPage() {
   return html`<section class="gate card">
     <h1 tabindex="-1">Set up</h1>
     <p>Nobody can log in yet. Make the first admin; others are added later, on the Access page.</p>
-    <p>The code shows that this machine is yours. It stands in the log of hive-apid:</p>
+    <p>The code shows that this machine is yours. It is in the log of hive-apid:</p>
     <pre>journalctl -u hive-apid</pre>
     <form class="credentials" onSubmit=${make}>
       <label>Code from the log <input name="code" required maxlength="64" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" value=${wish.code} onInput=${write("code")} /></label>

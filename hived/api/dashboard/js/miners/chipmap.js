@@ -72,7 +72,7 @@ export function ChipMaps({ mac, model, mark }) {
       )}</div>`}
       ${told.length > 0 && html`<${Legend} quantity=${quantity} paint=${paint} />`}
     </div>
-    ${!read.data ? html`<${Pending} read=${read} what="Chips" />` : chips.length === 0 ? html`<p class="note muted">The miner told of no chips yet: they are asked for once a minute, and a stopped miner may tell none.</p>` : ""}
+    ${!read.data ? html`<${Pending} read=${read} what="Chips" />` : chips.length === 0 ? html`<p class="note muted">The miner has reported no chips yet: they are read once a minute, and a stopped miner may report none.</p>` : ""}
     <div class="boardmaps">${boards.map((entry) => html`<${BoardMap} key=${entry.chain.identifier} board=${entry.chain} at=${stamp(entry.recorded_at)} newest=${stamp(boards[0].recorded_at)}
       model=${model} quantity=${quantity} paint=${paint} onPoint=${setPointed} />`)}</div>
     ${pointed && html`<${Tip} pointed=${pointed} />`}

@@ -121,7 +121,7 @@ function LastError({ miner }) {
 }
 
 function Numbers({ miner, status }) {
-  if (!status) return html`<p class="note muted">No status was read from this miner yet.</p>`;
+  if (!status) return html`<p class="note muted">No status has been read from this miner yet.</p>`;
   const [watts, wattUnit] = power(status.power_consumption);
   const at = stamp(status.recorded_at);
   return html`<section class="totals" aria-label="Now">

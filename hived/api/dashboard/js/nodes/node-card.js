@@ -94,7 +94,7 @@ function Lag({ lag }) {
 
 function Daemons({ daemons }) {
   const all = Object.entries(daemons ?? {});
-  if (all.length === 0) return html`<p class="small">Its daemons: not told yet.</p>`;
+  if (all.length === 0) return html`<p class="small">Its daemons: not reported yet.</p>`;
   return html`<ul class="nodedaemons" aria-label="Daemons">${all.map(([name, { alive, status }]) => html`<li key=${name}>
     <${Badge} tone=${alive ? "good" : "bad"}>${name}<span class="hidden">${alive ? " runs" : " does not run"}</span><//> <span class="small">${alive ? (status ?? "") : "does not run"}</span></li>`)}</ul>`;
 }
@@ -117,7 +117,7 @@ function Actions({ node, say }) {
       act=${async () => {
         await remove(path);
         say(`${node.name} is removed.`);
-      }}><p>Its keys are refused at once, and its miners leave the list. What it told of artifacts, and its events, stay. To have it back it must join anew.</p><//>`}
+      }}><p>Its keys are refused at once, and its miners leave the list. What it told of artifacts, and its events, stay. To come back it must join again.</p><//>`}
   </footer>`;
 }
 

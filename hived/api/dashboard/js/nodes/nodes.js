@@ -55,5 +55,5 @@ function FirstNode() {
       <li>On the same network it finds this master by itself (zeroconf). It then appears above with a phrase; compare it and press Approve.</li>
       <li>Anywhere else, press <b>Add a node</b> and type the line it shows on the new box.</li>
     </ol>
-    <p class="muted">What it learnt while the way here was cut comes later: nothing is lost.</p></section>`;
+    <p class="muted">What it learnt while cut off arrives later: nothing is lost.</p></section>`;
 }
