@@ -232,6 +232,11 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
 )}  # fmt: skip
 """What can be wrong, by its code: the one place for its words, how bad it is and what to do."""
 
+NO_ANSWER = frozenset({
+    "timeout", "no_route", "network_unreachable", "connection_refused", "connection_lost", "connection_failed",
+})  # fmt: skip
+"""Codes of a peer that said nothing at all."""
+
 _OFFLINE = "it is offline: look for power and network"
 
 

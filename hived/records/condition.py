@@ -20,6 +20,8 @@ FRESH_POLLS = 3
 """Polls that may be missed before a number is old."""
 REMOTE_SILENT_S = 300.0
 """A miner of another node is not silent before that: its node may poll less often, and the line may be bad."""
+ROUNDING_HS = 1e6
+"""Less than any chip makes: what is left between a miner's rate and the sum of its boards is rounding."""
 ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
 
 MARKS = ("online", "hashing", "failing", "trouble", "silent", "stopped", "starting", "tuning", "offline", "unseen")
@@ -211,7 +213,7 @@ def _error(view: MinerView) -> Trouble | None:
         return None
     status, at = view.status, view.last_error_at
     healed = status is not None and at is not None and status.at > at
-    if healed and view.online and view.has_key and not view.failures:
+    if healed and view.has_key and not view.failures:
         return Trouble(view.last_error, "nothing: it is over", at, over=True)
     return replace(_trouble(view, view.last_error_code, view.last_error), at=at)
 
@@ -269,6 +271,8 @@ def losses(status: StoredStatus, only: Reason | None = None) -> tuple[Loss, ...]
         return (Loss(only, missing),) if missing else ()
     dead = sum((b.expected_hashrate_hs or 0.0) - (b.hashrate_hs or 0.0) for b in status.hashboards if not b.works)
     dead = min(max(dead, 0.0), max(missing, 0.0))
+    if dead and missing - dead < ROUNDING_HS:
+        dead = missing
     limited = status.extra.get("throttle_percent") is not None and missing > dead
     found = (Loss("dead-board", dead), Loss("limited" if limited else "weak", missing - dead))
     return tuple(loss for loss in found if loss.hashrate_hs)

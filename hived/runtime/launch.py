@@ -186,11 +186,11 @@ class _Launch:
     async def _serve(self, config: Config, life: Life) -> None:
         from importlib import import_module
 
+        from hived.errors import HivedError
         from hived.runtime.imports import choose_driver
 
         if not choose_driver(config.database.url):
-            # A reload from SQLite to a server: this process, begun anew under its number, loads the other driver.
-            os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+            raise HivedError(f"database.url is of another kind now: restart {self.name} to take it")
         module, _, function = self.daemon.partition(":")
         daemon: Daemon = getattr(import_module(module), function)
         await daemon(config, life)

@@ -138,3 +138,24 @@ def test_losses_add_up_to_what_is_expected_less_what_is_now_at_every_level(views
         now = view.status.hashrate_hs if how.fresh and view.status else None
         assert sum(loss.hashrate_hs for loss in how.lost) == pytest.approx((how.expected_hs or 0) - (now or 0), abs=1e3)
     assert sum(found.miners for found in nodes.values()) == sum(view.node_id is not None for view in views)
+
+
+def test_an_offline_miner_is_not_explained_by_an_error_that_is_over() -> None:
+    healed = {"last_error": "chips not told: time-out", "last_error_code": "no_chips", "last_error_at": NOW - 900}
+    how = condition(miner(600, online=False, ip=None, **healed), HERE)
+    assert how.why is not None
+    assert "chips" not in how.why
+    assert how.next_step is not None
+    assert "power and network" in how.next_step
+    still = {**healed, "last_error_at": NOW - 100, "failures": 3}  # the last polls found nobody, and then it was gone
+    assert "chips" in str(condition(miner(600, online=False, ip=None, **still), HERE).why)
+
+
+def test_sums_of_floats_leave_no_reason_of_their_own() -> None:
+    third = 33.333333333333336 * TH
+    boards = tuple(replace(board, expected_hashrate_hs=third, hashrate_hs=third) for board in BOARDS)
+    broken = (*boards[:2], replace(boards[2], state="failure", hashrate_hs=0.0))
+    told = {"hashboards": broken, "hashrate_hs": 66.66666666666667 * TH, "expected_hashrate_hs": 100 * TH}
+    how = condition(miner(status=told), HERE)
+    assert [loss.reason for loss in how.lost] == ["dead-board"]
+    assert sum(loss.hashrate_hs for loss in how.lost) == 100 * TH - 66.66666666666667 * TH

@@ -278,3 +278,11 @@ async def _opens(here: Site) -> None:
     row = await here.row(here.fleet.miners[0])
     assert row.access in here.fleet.miners[0].keys
     assert (row.unlock_failures, row.unlock_not_before) == (0, 0.0)
+
+
+async def test_a_miner_that_goes_away_while_a_key_is_made_is_not_told_of_its_keys(make_site: MakeSite) -> None:
+    here = await make_site(1)
+    here.fleet.set_fault(here.fleet.miners[0], Fault.RESET, paths=("/api/v1/apikeys",))
+    await _shut(here, "unlock_failed")
+    here.fleet.clear_fault(here.fleet.miners[0])
+    await _opens(here)

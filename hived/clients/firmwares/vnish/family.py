@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from hived.clients.firmwares.family import ConnectionWatch, Link
 from hived.clients.firmwares.vnish.client import VnishClient
-from hived.errors import BadCredentials, HivedError, NotSupported, Refused, Transient
+from hived.errors import NO_ANSWER, BadCredentials, HivedError, NotSupported, Refused, Transient
 from hived.records.firmware import Feature, Reach
 from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, MinerSettings, ModelInfo, Preset
 
@@ -48,6 +48,8 @@ class Vnish:
         except (Transient, Refused) as err:
             await self._lock(reach.ip, token)
             code = "token_refused" if isinstance(err, BadCredentials) else "key_not_made"
+            if err.code in NO_ANSWER:
+                code = "unlock_failed"
             raise Refused(f"unlocked, but no key could be made: {err}", code=code) from err
         await self._lock(reach.ip, token)  # the key is enough from here on
         return key
