@@ -141,7 +141,11 @@ def test_losses_add_up_to_what_is_expected_less_what_is_now_at_every_level(views
 
 
 def test_an_offline_miner_is_not_explained_by_an_error_that_is_over() -> None:
-    healed = {"last_error": "chips not told: time-out", "last_error_code": "no_chips", "last_error_at": NOW - 900}
+    healed: dict[str, Any] = {
+        "last_error": "chips not told: time-out",
+        "last_error_code": "no_chips",
+        "last_error_at": NOW - 900,
+    }
     how = condition(miner(600, online=False, ip=None, **healed), HERE)
     assert how.why is not None
     assert "chips" not in how.why

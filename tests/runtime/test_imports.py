@@ -70,6 +70,26 @@ def test_a_process_without_the_driver_says_so_and_begins_anew_elsewhere() -> Non
     assert python(code) == "False True"
 
 
+def test_a_reload_to_another_kind_of_database_asks_for_a_restart_and_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "hived.yaml"
+    file.write_text("database: {url: 'postgresql://u@127.0.0.1/d'}\n")
+    code = "\n".join(
+        [
+            "import asyncio",
+            "from pathlib import Path",
+            "from hived.errors import HivedError",
+            "from hived.runtime.imports import choose_driver",
+            "from hived.runtime.launch import _Launch",
+            "assert choose_driver('sqlite:////tmp/x.db')",
+            "import hived.store",
+            f"launch = _Launch('hive-polld', 'hived.daemons.polld:polld', Path({str(file)!r}), {{}})",
+            "try: asyncio.run(launch._serve(launch.load(), None))",
+            "except HivedError as err: print(err)",
+        ]
+    )
+    assert "restart hive-polld" in python(code)
+
+
 @pytest.mark.parametrize("module", [*(f"daemons.{daemon}" for daemon in DAEMONS), "cli.doctor", "cli.model"])
 def test_no_variable_of_the_environment_breaks_an_import(module: str, tmp_path: Path) -> None:
     start = "from hived.runtime.imports import choose_driver; choose_driver('sqlite:////tmp/x.db')"
