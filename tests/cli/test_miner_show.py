@@ -27,6 +27,12 @@ def test_everything_known_is_told_with_units(site: Site) -> None:
     assert "lost fan 2" in ran.out
 
 
+def test_the_power_supply_is_told_where_it_has_sensors(site: Site) -> None:
+    site.status(site.miner(40), psu_temp_max_c=47.0)
+    ran = site.run("miners", "show", mac(40))
+    assert ran.row("temperature").endswith("boards up to 60 °C, power supply 47 °C, fans at 80 %")
+
+
 def test_a_board_that_does_not_hash_says_nothing_of_its_chips(site: Site) -> None:
     num = site.miner(40)
     site.status(num, state="starting", hashboards=(board(1, state="initializing", chips_orange=0, chips_red=126),))

@@ -82,7 +82,7 @@ def status(num: int, at: float, **changes: Any) -> StoredStatus:
     healthy = StoredStatus(
         num=num, at=at, state="mining", preset="3080", hashrate_hs=96 * TH, average_hashrate_hs=95 * TH,
         expected_hashrate_hs=100 * TH, power_w=3000.0, reported_power_w=3000.0, state_s=7260.0, chip_temp_max_c=73.0,
-        pcb_temp_max_c=58.0, fan_duty_percent=75.0,
+        pcb_temp_max_c=58.0, psu_temp_max_c=47.0, fan_duty_percent=75.0, restart_count=2,
         fans=tuple(FanReading(i, 4500 + 10 * i, 6000, "ok") for i in range(4)),
         hashboards=tuple(replace(board, index=i) for i in range(1, BOARDS + 1)),
         pools=(

@@ -113,14 +113,12 @@ _DICTIONARY_2 = (
     b',"cooling_mode":"auto"}}'
 )
 _DICTIONARY_3 = _DICTIONARY_2 + (
-    b'"psu_temp_max_c":"inlet_water_temp_c","outlet_water_temp_c",'
-    b'{"reported_power_w":2488,"pcb_temp_min_c":48,"chip_temp_min_c":61,"fan_duty_percent":64,"hardware_errors":0,'
-    b'"found_blocks":0,"restart_count":0,"fans":[["index","rpm","max_rpm","status"],[0,3000,6000,"ok"],'
-    b'"hashboards":[["index","state","hashrate_hs","expected_hashrate_hs","power_w","voltage_mv","frequency_mhz",'
-    b'"pcb_temp_min_c","pcb_temp_max_c","chip_temp_min_c","chip_temp_max_c","hardware_errors","chips_grey",'
-    b'"chips_orange","chips_red"],[1,"mining",'
-    b'"pools":[["index","url","user","kind","status","accepted","rejected","stale","difficulty","ping_ms",'
-    b'"last_share_s"],[0,"stratum+tcp://'
+    b'inlet_water_temp_c outlet_water_temp_c"{"reported_power_w":2488,"chip_temp_min_c":61.0,"pcb_temp_min_c":48.0,'
+    b'"fan_duty_percent":64.0,"hardware_errors":0,"found_blocks":0,"restart_count":0,'
+    b'"fans":["index rpm max_rpm status",[0,3000,6000,"ok"],"hashboards":["index state hashrate_hs'
+    b" expected_hashrate_hs power_w voltage_mv frequency_mhz pcb_temp_min_c pcb_temp_max_c chip_temp_min_c"
+    b' chip_temp_max_c hardware_errors chips_grey chips_orange chips_red",[1,"mining",'
+    b'"pools":["index url user kind status accepted rejected stale difficulty ping_ms last_share_s",[0,"stratum+tcp://'
 )
 _DICTIONARIES = {2: _DICTIONARY_2, _DETAIL_VERSION: _DICTIONARY_3}
 
@@ -151,7 +149,7 @@ def _named(document: dict[str, Any]) -> dict[str, Any]:
     """Return what 0.1.0 stored with the names that it left out."""
     for name, (ours, names) in LISTS_0_1_0.items():
         if name in document:
-            document[ours] = [names, *document.pop(name)]
+            document[ours] = [" ".join(names), *document.pop(name)]
     return document
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
+from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from hived.errors import HivedError
@@ -194,24 +196,26 @@ class Form(Generic[T]):
     def __init__(self, record: Callable[..., T]) -> None:
         self._record = record
         self._scales = {name: _scale(name, hint) for name, hint in get_type_hints(record).items()}
+        self._values = attrgetter(*self._scales)
 
-    def write(self, records: Sequence[T]) -> list[list[Any]]:
-        """Return the names and the values, nothing for no record."""
-        names = [name for name in self._scales if any(getattr(record, name) is not None for record in records)]
-        values = ([_thin(getattr(record, name), self._scales[name]) for name in names] for record in records)
-        return [names, *values] if names else []
+    def write(self, records: Sequence[T]) -> list[Any]:
+        """Return the names in one text and the values, nothing for no record."""
+        columns = zip(*map(self._values, records), strict=True)
+        told = {
+            name: column if scale is None else [_thin(value, scale) for value in column]
+            for (name, scale), column in zip(self._scales.items(), columns, strict=False)
+            if any(value is not None for value in column)
+        }
+        return [" ".join(told), *zip(*told.values(), strict=False)] if told else []
 
-    def read(self, written: Sequence[Sequence[Any]]) -> tuple[T, ...]:
+    def read(self, written: Sequence[Any]) -> tuple[T, ...]:
         """Return the records; values at the end of a list may be missing."""
-        names, *rows = written
-        scales = [self._scales[name] for name in names]
-        return tuple(
-            self._record(**{
-                name: value if scale is None or value is None else value * scale
-                for name, scale, value in zip(names, scales, row, strict=False)
-            })
-            for row in rows
-        )  # fmt: skip
+        names, rows = written[0].split(), written[1:]
+        columns = [
+            column if scale is None else [value if value is None else value * scale for value in column]
+            for scale, column in zip(map(self._scales.__getitem__, names), zip_longest(*rows), strict=False)
+        ]
+        return tuple(self._record(**dict(zip(names, values, strict=False))) for values in zip(*columns, strict=False))
 
 
 def _scale(name: str, hint: Any) -> float | None:
@@ -219,12 +223,14 @@ def _scale(name: str, hint: Any) -> float | None:
     return (units.GIGA if name.endswith("_hs") else 1.0) if hint == float | None else None
 
 
-def _thin(value: Any, scale: float | None) -> Any:
+def _thin(value: float | None, scale: float) -> float | None:
     """Six digits are more than any sensor of a miner knows; the rest is noise that only takes room."""
-    if scale is None or value is None:
-        return value
-    short = float(f"{value / scale:.6g}")
-    return int(short) if short.is_integer() else short
+    if value is None:
+        return None
+    told = value / scale
+    if not told.is_integer():
+        told = float(f"{told:.6g}")
+    return int(told) if told.is_integer() else told
 
 
 _PARTS: dict[str, Form[Any]] = {

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from hived.api.nodes import ingest_parse
 from hived.api.nodes.ingest_parse import BadEnvelope
-from hived.records import values, wire
+from hived.records import measures, values, wire
 from hived.records.fields import MAX_NAME, MAX_NAMES, OTHERS
-from hived.records.ingest import Batch
+from hived.records.ingest import Batch, SentLatest
+from hived.records.miner import HashboardReading
+from hived.records.miner_view import StoredStatus
 from hived.records.streams import STREAMS, WIRE
 from hived.records.times import to_text
 from tests import nodes as fleet
@@ -198,3 +200,33 @@ def test_no_detail_of_0_1_0_costs_more_than_itself(name: str, value: Any) -> Non
     assert one.status is not None
     assert one.status.power_w == one.status.reported_power_w == 7.0
     json.dumps(wire.latest(one, 1), allow_nan=False)
+
+
+def test_whatever_is_measured_crosses_the_wire() -> None:
+    of_board: dict[str, Any] = {measure.name: 7 for measure in measures.BOARD}
+    of_miner: dict[str, Any] = {measure.name: 9 for measure in measures.MINER}
+    told = StoredStatus(num=0, at=NOW, hashboards=(HashboardReading(1, **of_board),), **of_miner)
+    latest = SentLatest(
+        mac=fleet.mac_of(1), state="mining", preset=None, seen_at=NOW, failures=0, last_error=None,
+        last_error_code=None, last_error_at=None, error_count=0, status=told,
+    )  # fmt: skip
+    sent = json.loads(json.dumps(wire.latest(latest)))
+    sums = {rolled.column: 5.0 for rolled in measures.ROLLED}
+    rollup = fleet.rollup(1, NOW - 600, n=20, **sums)
+    body = fleet.batch("n1", "status", 1, rollup["seq"], [rollup], latest=[sent])
+    found = read(body)
+    assert (found.latest[0].status, found.unread, found.rejected) == (told, {}, ())
+    assert found.items[0].values == (20, 20, *[5.0] * len(sums))
+
+
+@pytest.mark.parametrize("measure", [*measures.MINER, *measures.BOARD], ids=lambda measure: measure.name)
+def test_what_no_miner_can_measure_is_not_taken(measure: measures.Measure) -> None:
+    for value in (measure.unit.low - 1, measure.unit.high * 2):
+        if measure in measures.MINER:
+            latest = fleet.latest(1, status={measure.name: value})
+        else:
+            latest = fleet.latest(1, status={"hashboards": [{"index": 1, measure.name: value}]})
+        (found,) = read(fleet.batch("n1", "status", 1, 1, [], latest=[latest])).latest
+        assert found.status is not None
+        assert getattr(found.status if measure in measures.MINER else found.status.hashboards[0], measure.name) is None
+        assert found.status.partial

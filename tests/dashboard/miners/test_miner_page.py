@@ -34,6 +34,7 @@ async def test_a_miner_is_shown_with_boards_chips_fans_and_pools(farm: Farm, ope
         for part in (
             "96.00 TH/s", "96.0 % of 100.0 TH/s expected", "3.00 kW", "73 °C", "rack-0", "vnish 1.2.7",
             "pool.example:3333", "farm.worker01", "Fee of the firmware", "12.81", "4,530",
+            "hottest board 58 °C, power supply 47 °C", "mining, restarted 2 times",
         ):  # fmt: skip
             assert part in words, part
         link = "document.querySelector('.facts a[target=_blank]').href"
