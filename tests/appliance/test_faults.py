@@ -173,7 +173,7 @@ def _kept(site: Machine) -> list[str]:
 def test_an_update_over_a_damaged_database_goes_through(site: Machine, packages: Packages, folder: Path) -> None:
     site.run("systemctl", "stop", *UNITS)
     site.run("python3", "-c", DAMAGE, DATABASE)
-    said = site.install(another_version(packages, "0.1.1", folder / "others"))
+    said = site.install(another_version(packages, f"{packages.version}.1", folder / "others"))
     (kept,) = _kept(site)
     assert f"the database was damaged: it is kept as /var/lib/hived/{kept}" in said
     site.all_active()
