@@ -17,7 +17,7 @@ from tests.fleet.world import free_port
 MINERS = 60
 WIDTH, HEIGHT = 1200, 720
 UNTIL = f"document.querySelectorAll('#app tbody tr').length > 12 && document.body.innerText.includes('{MINERS}')"
-SETTLED_S = 60.0  # all have been asked, a few faults are seen, the totals are those of the whole site
+SETTLED_S = 40.0  # all have been asked, a few faults are seen, the totals are those of the whole site
 
 
 async def main(out: Path) -> None:
@@ -28,7 +28,7 @@ async def main(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as profile:
         at = f"127.0.0.1:{free_port()}"
         suite = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hived.daemons.suite", "--miners", str(MINERS), "--var", folder, "--http", at
+            sys.executable, "-m", "hived.simulator.suite", "--miners", str(MINERS), "--var", folder, "--http", at
         )
         try:
             await asyncio.sleep(SETTLED_S)
