@@ -159,8 +159,8 @@ def _contact(document: Mapping[str, Any]) -> Contact:
     found = Contact(
         version=untrusted.text(one.get("version"), "version", 64), name=untrusted.word(one.get("name"), "name", 100),
         site=untrusted.text(one.get("site"), "site", 100), epoch=epoch, at=untrusted.time(one.get("at"), "at"),
-        newest=one.part("newest", partial(_by_stream, read=untrusted.whole, code="newest")) or {},
-        oldest_at=one.part("oldest_unsent_at", partial(_by_stream, read=untrusted.time, code="oldest_unsent_at")) or {},
+        newest=one.part("newest", partial(_by_stream, read=untrusted.whole, why="newest")) or {},
+        oldest_at=one.part("oldest_unsent_at", partial(_by_stream, read=untrusted.time, why="oldest_unsent_at")) or {},
         health=untrusted.document(one.get("health") or {}, "health", most_bytes=MAX_HEALTH_BYTES, depth=4),
         done=tuple(_done(result) for result in done), leaving=one.get("leaving") is True,
         wire=one.take("wire", untrusted.whole, 1, 1), unread=unread.counts,
@@ -169,8 +169,8 @@ def _contact(document: Mapping[str, Any]) -> Contact:
     return found
 
 
-def _by_stream(one: Fields, read: Callable[[Any, str], T], code: str) -> dict[str, T]:
-    return {name: read(one.get(name), code) for name in STREAMS if one.get(name) is not None}
+def _by_stream(one: Fields, read: Callable[[Any, str], T], why: str) -> dict[str, T]:
+    return {name: read(one.get(name), why) for name in STREAMS if one.get(name) is not None}
 
 
 def _done(value: Any) -> tuple[int, dict[str, Any]]:
