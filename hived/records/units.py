@@ -25,7 +25,7 @@ def ghs(value_hs: float | None) -> float | None:
 
 
 def efficiency(power_w: float | None, hashrate_hs: float | None) -> float | None:
-    """Return J/TH, or None when power or hashrate is unknown or zero: a stopped miner has no efficiency."""
-    if not power_w or not hashrate_hs or power_w < 0 or hashrate_hs < 0:
+    """Return J/TH, or None when the power is unknown or zero or the rate unknown or below 1 H/s: a stopped miner."""
+    if not power_w or not hashrate_hs or power_w < 0 or hashrate_hs < 1:
         return None
     return power_w / (hashrate_hs / TERA)

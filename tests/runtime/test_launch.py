@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 
@@ -68,10 +67,5 @@ def test_version_is_quick_because_it_imports_little() -> None:
         "import sys; from hived.runtime.launch import launch; launch('x', 'y:z', ['--version']);"
         "print([name for name in ('asyncio', 'yaml', 'aiohttp', 'peewee', 'logging') if name in sys.modules])"
     )
-    times = []
-    for _ in range(3):
-        start = perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        times.append(perf_counter() - start)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"x {__version__}\n[]\n"
-    assert min(times) < 0.5, "far beyond the 0.04 s that it takes on an idle machine"
