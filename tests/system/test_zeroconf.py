@@ -246,6 +246,27 @@ async def test_thousands_of_invented_boxes_and_nonsense_hide_no_true_one(
     await running(one).stop()
 
 
+@pytest.mark.parametrize(
+    ("names", "lan_net"), [("br-{:012x}", "192.168.7"), ("docker{}", "203.0.113")], ids=["br", "docker"]
+)
+async def test_seventeen_container_bridges_do_not_hide_the_lan(
+    names: str, lan_net: str, boxes: Boxes, cables: Lan
+) -> None:
+    """Docker numbers its bridges alike on every box, and by number they come before most LANs."""
+    one, other, containers = boxes("one"), boxes("other"), cables.host("containers")
+    cables.cable(one.host, "eth0", other.host, "eth0")
+    for number, box in enumerate((one, other), 1):
+        box.host.add("eth0", f"{lan_net}.{number}/24")
+        for bridge in range(17, 34):
+            name = names.format(bridge)[:15]
+            cables.cable(box.host, name, containers, f"c{number}-{bridge}")
+            box.host.add(name, f"172.{bridge}.0.1/16")
+        await box.starts()
+    await one.comes_to_see("other", "alive", within_s=FOUND_S, at=f"{lan_net}.2")
+    await other.comes_to_see("one", "alive", within_s=FOUND_S, at=f"{lan_net}.1")
+    assert one.events() == ["peer_found"], "neither a copy of itself nor a move"
+
+
 @pytest.mark.parametrize("tls", ["off", "self-signed"])
 async def test_a_master_is_found_by_its_door_and_no_more_when_that_is_shut(tls: str, boxes: Boxes, cables: Lan) -> None:
     one, head = boxes("one"), boxes("head")

@@ -22,6 +22,7 @@ from zeroconf import (  # type: ignore[attr-defined]  # two are public, if unlis
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from hived.clients.mdns import parse
+from hived.clients.mdns.interfaces import networks_of
 from hived.clients.mdns.parse import SERVICE, Address
 from hived.errors import Transient, Unreadable
 from hived.records.peers import Announcement, Sighting
@@ -49,6 +50,7 @@ class Mdns:
 
     def __init__(self, addresses: Sequence[Address], *, on_news: Callable[[], None]) -> None:
         self.addresses = list(addresses)
+        self._networks = networks_of(self.addresses)
         self.label: str | None = None
         """The instance name under which this node is announced."""
         self.labels: set[str] = set()
@@ -130,7 +132,7 @@ class Mdns:
         addresses = info.addresses_by_version(IPVersion.All)
         if not info.text or not addresses:
             raise Unreadable("no record says who it is")
-        return parse.sighting(full_name, info.port, addresses, info.text, self.addresses)
+        return parse.sighting(full_name, info.port, addresses, info.text, self.addresses, self._networks)
 
     async def _start(self) -> AsyncZeroconf:
         interfaces = [str(address) for address in self.addresses]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hived.errors import Unreadable
 from hived.records.joining import NODE_ID
@@ -22,6 +22,7 @@ MAX_VERSION = 64
 _PATH = re.compile(r"/[A-Za-z0-9._/-]{0,63}")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def properties(announcement: Announcement) -> dict[str, str]:
@@ -86,9 +87,13 @@ def txt(data: bytes) -> dict[str, str]:
 
 
 def sighting(
-    full_name: str, port: int | None, addresses: Iterable[bytes], data: bytes, own: Iterable[Address] = ()
-) -> Sighting:
-    """Return what a record says of its owner; Unreadable when that makes no sense. `own`: our interfaces' addresses."""
+    full_name: str, port: int | None, addresses: Iterable[bytes], data: bytes, own: Sequence[Address] = (),
+    networks: Sequence[Network] = (),
+) -> Sighting:  # fmt: skip
+    """Return what a record says of its owner; Unreadable when that makes no sense.
+
+    `own`: our interfaces' addresses, `networks`: what they are in.
+    """
     name = instance_of(full_name)
     told = txt(data)
     node_id = told.get("id", "")
@@ -98,7 +103,7 @@ def sighting(
     if role not in (NODE, MASTER):
         raise Unreadable("neither a node nor a master")
     version = told.get("v", "")
-    where = reachable(addresses, own)
+    where = reachable(addresses, own, networks)
     if not where:
         raise Unreadable("no address that could be reached from here")
     is_master = role == MASTER
@@ -122,22 +127,27 @@ def sighting(
     )
 
 
-def reachable(addresses: Iterable[bytes], own: Iterable[Address] = ()) -> tuple[str, ...]:
-    """Return the addresses that can be another box's: IPv4 first, at most MAX_ADDRESSES.
+def reachable(
+    addresses: Iterable[bytes], own: Sequence[Address] = (), networks: Sequence[Network] = ()
+) -> tuple[str, ...]:
+    """Return the addresses that can be another box's, at most MAX_ADDRESSES: IPv4 first, ours last.
+
+    A box with containers announces a dozen bridges beside its address on the LAN, so those in one of our `networks`
+    come first. An address that we have as well is a bridge of both boxes, and leads to ourselves.
 
     Other responders on the same host (avahi above all) also name loopback and link-local addresses. Loopback counts
     only where we use nothing else ourselves; link-local IPv6 needs a zone that no record can give.
     """
-    own = list(own)
     on_loopback = bool(own) and all(address.is_loopback for address in own)
-    found: dict[Address, None] = {}
+    usable: dict[Address, tuple[int, bool, int]] = {}
     for packed in addresses:
         if len(packed) not in (4, 16):
             continue
         address = ipaddress.ip_address(packed)
         if address.is_loopback is on_loopback and _of_a_box(address):
-            found[address] = None
-    return tuple(str(one) for one in sorted(found, key=lambda one: one.version)[:MAX_ADDRESSES])
+            near = next((place for place, network in enumerate(networks) if address in network), len(networks))
+            usable[address] = (address.version, address in own, near)
+    return tuple(str(address) for address in sorted(usable, key=usable.__getitem__)[:MAX_ADDRESSES])
 
 
 def _of_a_box(address: Address) -> bool:

@@ -135,6 +135,16 @@ def test_loopback_counts_where_we_use_nothing_else() -> None:
     assert parse.reachable(both, [loopback, lan]) == ("192.0.2.7",)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_address_in_a_network_of_ours_comes_before_the_bridges_of_containers(order: int) -> None:
+    ours = [ipaddress.ip_address("10.77.0.1"), *(ipaddress.ip_address(f"172.{n}.0.1") for n in (17, 18))]
+    networks = [ipaddress.ip_network(f"{one}/{8 if n == 0 else 16}", strict=False) for n, one in enumerate(ours)]
+    named = [*(f"172.{n}.0.1" for n in range(17, 23)), "10.200.3.4", "172.18.0.9"][::order]
+    found = parse.reachable(packed(*named), ours, networks)
+    assert found[:2] == ("10.200.3.4", "172.18.0.9"), "the LAN before the bridges, the reachable before the rest"
+    assert not {"172.17.0.1", "172.18.0.1"} & set(found), "what both have leads to ourselves"
+
+
 def test_a_record_with_thousands_of_addresses_gives_a_few() -> None:
     many = [socket.inet_aton(f"10.{n >> 8}.{n & 255}.1") for n in range(5000)]
     assert len(parse.reachable(many)) == MAX_ADDRESSES
