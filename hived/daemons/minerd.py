@@ -49,7 +49,7 @@ async def minerd(config: Config, life: Life) -> None:
             async with Collector(
                 store,
                 adapters,
-                Describer(model, clock=time.time),
+                Describer(model),
                 node_id=await asyncio.to_thread(node_id, config.state_dir, config.node.id),
                 cooldown_s=own.cooldown_seconds,
                 clock=time.time,

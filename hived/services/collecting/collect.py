@@ -138,7 +138,6 @@ class Collector:
         while True:
             for source in await self._sources(wish.only_source):
                 self._status, self._source = "Running", source.name
-                await self._tell()
                 await self._turn(source)
             self._source = None
             if wish.only_source is not None:
@@ -147,7 +146,6 @@ class Collector:
                 await self._store.write(collector.single_run_ended, self._clock(), wish.request)
                 return
             self._status = "Cooling down..."
-            await self._tell()
             await self._sleep(self._cooldown_s)
 
     async def _sources(self, only: int | None) -> list[Source]:
@@ -179,9 +177,11 @@ class Collector:
 
     async def _list(self, adapter: Adapter, source: Source) -> bool:
         """Take one step of the list; the cursor in the row says where to go on. False: not now."""
-        began = source.listing_since if source.listing_since is not None else self._clock()
+        now = self._clock()
+        began = min(now if source.listing_since is None else source.listing_since, now)  # the clock may have been ahead
+        since = None if source.listed_at is None else min(source.listed_at, now)
         try:
-            listing = await adapter.list(source, source.cursor, source.listed_at)
+            listing = await adapter.list(source, source.cursor, since)
         except HivedError as err:
             await self._blame(source, f"its list: {err}")
             pause = max(LIST_RETRY_S, err.retry_after_s or 0.0) if isinstance(err, Throttled) else LIST_RETRY_S
@@ -275,21 +275,21 @@ class Collector:
             return True
         except (Transient, Refused):
             # The model's trouble, not the artifact's: it keeps its place. The describer says when to ask again.
-            await self._tell()
             return False
         kept = await self._store.write(
             artifacts.describe, number, text, node_id=self._node_id, input_hash=input_hash, at=self._clock()
         )
         self.described += kept
-        await self._tell()
         return True
 
     # -- telling -----------------------------------------------------------------------------------------------
 
     async def _tell(self) -> None:
+        """Store what the loop does. Only `obey` calls this, so that nothing older can be written after it."""
         model = self._describer.state()
         now = (self._status, self._source, _NUMBERS.sub("", model or ""))  # a countdown alone is no news
         if now != self._told:
+            self._told = None  # until it is written for certain: the beat may be cancelled meanwhile
             await self._store.write(
                 collector.tell, self._clock(), status=self._status, current_source=self._source, model_state=model
             )

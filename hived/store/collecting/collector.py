@@ -17,10 +17,12 @@ def state(db: Database) -> CollectorState:
     if not rows:
         return CollectorState()
     row = rows[0]
+    status = (row["status"], row["current_source"])
+    if status[0] == "Idle" and (row["wanted"] or row["only_source"] is not None):
+        status = "Starting", "Initializing"  # the loop has not seen the order yet
     return CollectorState(
-        wanted=bool(row["wanted"]), only_source=row["only_source"], status=row["status"],
-        current_source=row["current_source"], model_state=row["model_state"], changed_at=row["changed_at"],
-        request=row["request"],
+        wanted=bool(row["wanted"]), only_source=row["only_source"], status=status[0], current_source=status[1],
+        model_state=row["model_state"], changed_at=row["changed_at"], request=row["request"],
     )  # fmt: skip
 
 
@@ -29,8 +31,7 @@ def start(db: Database, at: float, *, only_source: int | None = None) -> bool:
     now = state(db)
     if now.wanted or now.only_source is not None:
         return False
-    _put(db, at, wanted=only_source is None, only_source=only_source, request=now.request + 1, status="Starting",
-         current_source="Initializing")  # fmt: skip
+    _put(db, at, wanted=only_source is None, only_source=only_source, request=now.request + 1)
     return True
 
 
@@ -54,7 +55,7 @@ def single_run_ended(db: Database, at: float, request: int) -> None:
 
 
 def tell(db: Database, at: float, *, status: str, current_source: str | None, model_state: str | None) -> None:
-    """Store what the loop does."""
+    """Store what the loop does. Only the loop itself calls this: who gives an order writes what is wanted."""
     _put(db, at, status=status, current_source=current_source, model_state=model_state)
 
 

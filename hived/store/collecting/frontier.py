@@ -45,9 +45,10 @@ def lease(db: Database, source_id: int, now: float, *, hold_s: float) -> Lease |
     Picked and leased in one transaction (the caller's); an expired lease is picked again.
     """
     free = Frontier.host.not_in(Host.select(Host.name).where(Host.next_ok_at > now, Host.next_ok_at < now + DAY_S))
+    never = (Frontier.due_at > now + LONGEST_REVISIT_S) & (Frontier.state != "gone")  # set by a clock that was ahead
     query = (
         Frontier.select()
-        .where(Frontier.source == source_id, Frontier.due_at <= now, free)
+        .where(Frontier.source == source_id, (Frontier.due_at <= now) | never, free)
         .where((Frontier.leased_until <= now) | (Frontier.leased_until > now + DAY_S))
         .order_by(Frontier.priority.desc(), Frontier.due_at, Frontier.id)
         .limit(1)

@@ -168,6 +168,58 @@ async def test_start_and_stop_are_obeyed_and_told_with_the_exact_words(museum: M
         assert (await museum.store.read(collector.state)).current_source is None
 
 
+@pytest.mark.parametrize("only", [False, True])
+async def test_an_order_that_is_taken_back_before_the_loop_saw_it_leaves_nothing_behind(
+    museum: Museum, only: bool
+) -> None:
+    source = await museum.add()
+    async with museum.collector() as work:
+        await work.obey()
+        for _ in range(3):
+            await museum.store.write(collector.start, time.time(), only_source=source.id if only else None)
+            assert (await museum.store.read(collector.state)).status == "Starting"
+            await museum.store.write(collector.stop, time.time())
+            assert (await museum.store.read(collector.state)).status == "Idle"
+            await work.obey()
+            state = await museum.store.read(collector.state)
+            assert (state.status, state.current_source) == ("Idle", None)
+
+
+async def test_what_a_cancelled_beat_wrote_is_written_over_by_the_next(museum: Museum) -> None:
+    await museum.add()
+    async with museum.collector() as work:
+        await work.obey()
+        work._status = "Running"
+        telling = asyncio.create_task(work._tell())
+        await asyncio.sleep(0)  # the write is on its way
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        await work.obey()
+        assert (await museum.store.read(collector.state)).status == "Idle"
+
+
+async def test_a_clock_that_was_ahead_for_years_delays_nothing(databases: Databases, clock: FakeClock) -> None:
+    async with open_museum(databases.make(), objects=12, clock=clock) as museum:
+        source = await museum.add()
+        today, clock.now = clock.now, clock.now + 10 * 365 * 86_400.0
+        museum.model.fault = ActiveOllamaFault(OllamaFault.WRONG_JSON, paths=("/api/chat",))
+        async with museum.collector() as work:
+            await work.round()
+        waiting = (await stats(museum))["awaiting_count"]
+        assert waiting > 3
+        museum.model.fault = None
+        clock.now = today
+        museum.collection.requests.reset()
+        async with museum.collector() as work:
+            await work.round()
+        assert (await stats(museum))["described_count"] >= 0.9 * waiting
+        asked = museum.collection.requests.count("/public/collection/v1/objects/")
+        assert asked >= waiting  # every object is looked at again
+        listed = await museum.store.read(sources.one, source.id)
+        assert listed is not None
+        assert 0 < (listed.listed_at or 0) <= today
+
+
 async def test_stop_ends_a_hung_fetch_within_two_seconds_and_the_object_is_not_lost(museum: Museum) -> None:
     source = await museum.add()
     museum.collection.set_fault("hung", paths=["/public/collection/v1/objects/*"])

@@ -25,7 +25,10 @@ REFUSED_REST_S = 30.0  # the operator has something to do, and wants to see it w
 
 
 class Breaker:
-    """Counts failures in a row and says how long to leave the model server alone: 1, 2, 4 ... 30 minutes."""
+    """Counts failures in a row and says how long to leave the model server alone: 1, 2, 4 ... 30 minutes.
+
+    `clock` counts seconds and is never set: a wall clock that was ahead would keep the server unasked for years.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -57,7 +60,7 @@ class Breaker:
 class Describer:
     """Describes one object at a time. What one object's text does to the model ends with its answer."""
 
-    def __init__(self, client: OllamaClient, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, client: OllamaClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._breaker = Breaker(clock)
         self._useless = 0
