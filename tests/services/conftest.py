@@ -19,7 +19,7 @@ from hived.services.miners.poll import Poller
 from hived.services.miners.sweep import LightScan, Range
 from hived.simulator.miners.fleet import Fleet
 from hived.simulator.miners.miner import SimulatedMiner
-from hived.store import Store
+from hived.store import Store, events
 from hived.store.miners import miners, views
 from tests.clock import FakeClock
 from tests.databases import Databases
@@ -106,3 +106,8 @@ async def _closing(session: Any) -> AsyncIterator[Any]:
 
 def macs(fleet_miners: Sequence[SimulatedMiner]) -> set[str]:
     return {miner.mac for miner in fleet_miners}
+
+
+async def kinds(here: Site, num: int | None = None) -> list[str]:
+    found = await here.store.read(events.newest, num=num, limit=1000)
+    return [event.kind for event in found]

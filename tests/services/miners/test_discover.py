@@ -15,17 +15,10 @@ from hived.services.miners.scans import ScanCommands
 from hived.services.miners.sweep import LightScan, Range
 from hived.simulator.miners.faults import Fault
 from hived.store import commands, events
-from hived.store.miners import discovery, miners, models, readings, settings, telemetry, views
+from hived.store.miners import discovery, miners, models, settings
 from tests.databases import Databases
-from tests.services.conftest import MakeSite, macs
+from tests.services.conftest import MakeSite, kinds, macs
 from tests.waiting import until
-
-SOON_S = 1.5  # a time-out that a test waits for
-
-
-async def kinds(site_: object, num: int | None = None) -> list[str]:
-    found = await site_.store.read(events.newest, num=num, limit=1000)  # type: ignore[attr-defined]
-    return [event.kind for event in found]
 
 
 async def test_the_first_sweep_finds_every_miner_once_with_key_model_and_settings(make_site: MakeSite) -> None:
@@ -147,146 +140,6 @@ async def test_without_a_network_of_its_own_the_host_counts_its_miners_as_missin
     assert [line.split()[0] for line in said] == ["scanning", "this", "scanning"]
 
 
-async def test_a_vanished_miner_is_offline_after_two_misses_and_comes_back_as_it_was(make_site: MakeSite) -> None:
-    here = await make_site(3)
-    gone = here.fleet.miners[1]
-    await here.discoverer().sweep()
-    await here.store.write(miners.set_managed, gone.mac, True, here.clock())
-    await here.store.write(miners.set_password, gone.mac, "secret-1", here.clock())
-    before = await here.row(gone)
-    await here.fleet.vanish(gone)
-    await here.discoverer().sweep()
-    assert (await here.row(gone)).online
-    await here.discoverer().sweep()
-    row = await here.row(gone)
-    assert (row.online, row.ip, row.managed, row.unlock_password) == (False, None, True, "secret-1")
-    await here.fleet.bring_back(gone)
-    await here.discoverer().sweep()
-    row = await here.row(gone)
-    assert (row.online, row.ip, row.access) == (True, gone.ip, before.access)
-    assert (await kinds(here, row.num))[:2] == ["miner_online", "miner_offline"]
-    assert len(gone.keys) == 1
-
-
-async def test_two_miners_that_swap_addresses_keep_their_rows_and_histories(make_site: MakeSite) -> None:
-    here = await make_site(2)
-    one, other = here.fleet.miners
-    discoverer = here.discoverer()
-    await discoverer.sweep()
-    async with here.poller() as poller:
-        await poller.round()
-        rows = {m.mac: (await here.row(m)).num for m in (one, other)}
-        await here.fleet.swap(one, other)
-        here.clock.advance(15)
-        await poller.round()  # nobody has told hived yet: what the wrong miner says is not stored
-        for miner in (one, other):
-            assert len(await here.store.read(readings.newest, rows[miner.mac], limit=10)) == 1
-            assert "address now" in ((await here.view(miner)).last_error or "")
-        await discoverer.sweep()
-        here.clock.advance(15)
-        await poller.round()
-    for miner in (one, other):
-        row = await here.row(miner)
-        assert (row.num, row.ip) == (rows[miner.mac], miner.ip)
-        newest = (await here.store.read(readings.newest, row.num, limit=1))[0]
-        assert newest.at == here.clock()
-        assert newest.pools[0].user == miner.settings["miner"]["pools"][0]["user"]
-    assert len(await here.store.read(miners.known)) == 2
-
-
-async def test_a_moved_miner_is_found_again_and_the_move_is_an_event(make_site: MakeSite) -> None:
-    here = await make_site(2)
-    moved = here.fleet.miners[0]
-    await here.discoverer().sweep()
-    await here.fleet.move(moved, "127.33.0.40")
-    await here.discoverer().sweep()
-    row = await here.row(moved)
-    assert (row.online, row.ip) == (True, "127.33.0.40")
-    event = (await here.store.read(events.newest, num=row.num, kind="address_changed"))[0]
-    assert event.detail == {"before": "127.33.0.1", "after": "127.33.0.40"}
-    assert len(moved.keys) == 1
-
-
-async def test_a_replaced_control_board_is_a_new_miner_with_a_history_of_its_own(make_site: MakeSite) -> None:
-    here = await make_site(1)
-    rig = here.fleet.miners[0]
-    old_mac = rig.mac
-    discoverer = here.discoverer()
-    await discoverer.sweep()
-    here.fleet.replace_board(rig)
-    await discoverer.sweep()
-    await discoverer.sweep()
-    old = await here.store.read(miners.by_mac, old_mac)
-    new = await here.row(rig)
-    assert old is not None
-    assert (old.online, old.ip) == (False, None)
-    assert (new.online, new.ip, new.num != old.num) == (True, rig.ip, True)
-    assert len(rig.keys) == 1
-
-
-@pytest.mark.parametrize(
-    ("fault", "options", "kind"),
-    [
-        (Fault.NOT_A_MINER, {"kind": "printer"}, "html"),
-        (Fault.NOT_A_MINER, {"kind": "json"}, "generic-json"),
-        (Fault.NOT_A_MINER, {"kind": "router"}, "login"),
-        (Fault.STOCK_FIRMWARE, {}, "antminer-stock"),
-    ],
-)
-async def test_what_is_no_miner_is_counted_and_left_alone(
-    make_site: MakeSite, fault: Fault, options: dict[str, str], kind: str
-) -> None:
-    here = await make_site(2)
-    device = here.fleet.miners[0]
-    here.fleet.set_fault(device, fault, **options)
-    discoverer = here.discoverer()
-    await discoverer.sweep()
-    (row,) = await here.store.read(discovery.other_devices)
-    assert (row.ip, row.kind) == (device.ip, kind)
-    assert row.reason
-    assert discoverer.last.other_devices == 1
-    asked = device.requests.total()
-    assert asked <= 2
-    for _ in range(4):  # two minutes: looked at again at 30 s and at 90 s
-        here.clock.advance(30)
-        await discoverer.sweep()
-    assert device.requests.total() - asked == 2
-    here.fleet.clear_fault(device)
-    here.clock.advance(700)
-    await discoverer.sweep()
-    assert await here.store.read(discovery.other_devices) == []
-    assert (await here.row(device)).online
-
-
-@pytest.mark.parametrize("fault", [Fault.HUNG, Fault.RESET, Fault.ERROR_500, Fault.CUT_JSON, Fault.DRIP])
-async def test_a_miner_that_answers_but_cannot_be_read_is_shown_with_the_reason(
-    make_site: MakeSite, fault: Fault
-) -> None:
-    here = await make_site(2)
-    mute = here.fleet.miners[0]
-    here.fleet.set_fault(mute, fault)
-    discoverer = here.discoverer(probe_timeout_s=20.0 if fault not in (Fault.HUNG, Fault.DRIP) else SOON_S)
-    await discoverer.sweep()
-    (row,) = await here.store.read(discovery.other_devices)
-    assert (row.ip, row.kind) == (mute.ip, "unreadable")
-    assert row.reason
-    assert (discoverer.last.miners, discoverer.last.unreadable) == (1, 1)
-
-
-async def test_a_known_miner_that_cannot_be_read_any_more_stays_online_with_the_error(make_site: MakeSite) -> None:
-    here = await make_site(1)
-    discoverer = here.discoverer()
-    await discoverer.sweep()
-    here.fleet.set_fault(here.fleet.miners[0], Fault.ERROR_500)
-    for _ in range(3):
-        await discoverer.sweep()
-    view = await here.view(here.fleet.miners[0])
-    assert view.online
-    assert "500" in (view.last_error or "")
-    assert (view.error_count, view.last_error_at) == (3, here.clock())
-    assert await here.store.read(discovery.other_devices) == []
-
-
 async def test_settings_are_versions_their_difference_is_an_event_and_no_password_is_kept(
     make_site: MakeSite, databases: Databases
 ) -> None:
@@ -353,22 +206,6 @@ def test_a_range_leaves_out_network_broadcast_multicast_own_and_excluded_address
     assert not Range([]).allows("fe80::1")
 
 
-async def test_history_of_chips_survives_a_move(make_site: MakeSite) -> None:
-    here = await make_site(1)
-    rig = here.fleet.miners[0]
-    discoverer = here.discoverer()
-    await discoverer.sweep()
-    async with here.poller() as poller:
-        await poller.round()
-        await here.fleet.move(rig, "127.33.0.50")
-        await discoverer.sweep()
-        here.clock.advance(61)
-        await poller.round()
-    stored = await here.store.read(telemetry.newest, (await here.row(rig)).num, limit=100)
-    assert len({at for at, _ in stored}) == 2
-    assert len(await here.store.read(views.miners)) == 1
-
-
 async def test_new_firmware_is_an_event_and_its_ladder_is_read_again(make_site: MakeSite) -> None:
     here = await make_site(2, models={"s19": 1})
     rig = here.fleet.miners[0]
@@ -422,18 +259,3 @@ async def test_the_sweep_and_the_probes_overlap_within_their_bounds(
     assert (most_scanning, most_probing) == (8, 4)
     assert both > 0
     assert discoverer.last.miners == 40
-
-
-async def test_a_machine_that_invents_macs_fills_neither_database_nor_memory(
-    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(discover, "MAX_MINERS", 3)
-    here = await make_site(3)
-    discoverer = here.discoverer()
-    for _ in range(5):
-        await discoverer.sweep()
-        here.fleet.replace_board(here.fleet.miners[0])
-        here.clock.advance(700)
-    assert len(await here.store.read(miners.known)) == 3
-    assert len(discoverer._one_at_a_time) == 3
-    assert [s.kind for s in await here.store.read(discovery.other_devices)] == ["one-too-many"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,17 @@ from typing import Any
 from hived.records.miner import MinerIdentity, ModelInfo, Preset
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.peers import ALIVE, MASTER, Peer
-from hived.records.uplink import Identity, Uplink
+from hived.records.streams import MINERS, STREAMS
+from hived.records.uplink import JOINED, Identity, Uplink
 from hived.services.nodes.uplink import MasterLink
-from hived.store import Database, Store, create
+from hived.store import Database, Store, create, events
+from hived.store.engine.epoch import epoch
 from hived.store.miners import miners, models, readings
 from hived.store.nodes import dead_letters, peers, streams, uplink
 from hived.store.schema import Rollup5m
 from tests import collected
 from tests.clock import FakeClock
+from tests.services.nodes.master import SmallMaster
 
 OWN = "node-1"
 
@@ -121,3 +124,30 @@ def fill(db: Database, /, at: float, *, rigs: int = 3, slots: int = 4, said: int
 def poll(db: Database, /, nums: list[int], at: float, **changes: Any) -> None:
     given: dict[str, Any] = {"state": "mining", "hashrate_hs": 1e14, "power_w": 3000.0} | changes
     readings.save(db, [PollOutcome(num, at, status=StoredStatus(num=num, at=at, **given)) for num in nums])
+
+
+MakeNode = Callable[[str], Awaitable[Node]]
+
+
+async def joined(make_node: MakeNode, master: SmallMaster) -> Node:
+    node = await make_node(master.url)
+    await node.tick()
+    master.approve()
+    await node.tick(5)
+    assert (await node.link()).state == JOINED
+    return node
+
+
+async def kinds(node: Node) -> list[str]:
+    return [event.kind for event in await node.store.read(events.newest)]
+
+
+async def everything_arrived(node: Node, master: SmallMaster) -> None:
+    incarnation = await node.store.read(epoch)
+    for stream in STREAMS:
+        rows = await node.told(stream)
+        held = {seq: row for (made, seq), row in master.items[stream].items() if made == incarnation}
+        wanted = {row["seq"]: row for row in rows}
+        if stream == MINERS:  # a row that changed has another number; the one before may be there, too
+            held = {seq: row for seq, row in held.items() if seq in wanted}
+        assert held == wanted, stream

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,55 +15,20 @@ from hived.errors import BadRequest
 from hived.records.daemon import DaemonRow
 from hived.records.joining import hash_of, new_key
 from hived.records.streams import EVENTS, MINERS
-from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, Identity
+from hived.records.uplink import ASKING, JOINED, LEFT, NONE, REFUSED, Identity
 from hived.services.nodes.join import Joiner
-from hived.store import daemon_rows, events
+from hived.store import daemon_rows
 from hived.store.nodes import uplink
 from hived.store.schema import Node as NodeRow
 from hived.store.schema import Uplink as UplinkRow
 from tests.clients.master.tls import certificate
-from tests.clients.master.tls import new_key as new_private_key
 from tests.clock import FakeClock
 from tests.services.nodes.master import SmallMaster, on, serving, status
-from tests.services.nodes.node import OWN, Node, a_node, fill
-
-MakeNode = Callable[[str], Awaitable[Node]]
-
-
-@pytest.fixture
-async def stack() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as made:
-        yield made
-
-
-@pytest.fixture
-async def master(clock: FakeClock, stack: AsyncExitStack) -> SmallMaster:
-    return await stack.enter_async_context(serving(SmallMaster(clock)))
-
-
-@pytest.fixture
-def make_node(tmp_path: Path, clock: FakeClock, stack: AsyncExitStack) -> MakeNode:
-    async def make(wanted: str) -> Node:
-        return await stack.enter_async_context(a_node(tmp_path / "node", clock, wanted))
-
-    return make
-
-
-async def joined(make_node: MakeNode, master: SmallMaster) -> Node:
-    node = await make_node(master.url)
-    await node.tick()
-    master.approve()
-    await node.tick(5)
-    assert (await node.link()).state == JOINED
-    return node
+from tests.services.nodes.node import OWN, MakeNode, Node, fill, joined, kinds
 
 
 def joiner(node: Node) -> Joiner:
     return Joiner(node.store, Identity(OWN, "north-shed", None, "0.1.0"), wanted="auto", clock=node.clock)
-
-
-async def kinds(node: Node) -> list[str]:
-    return [event.kind for event in await node.store.read(events.newest)]
 
 
 async def test_a_node_asks_with_a_hash_and_both_sides_show_one_phrase(
@@ -324,75 +287,6 @@ async def test_a_key_that_cannot_be_opened_any_more_is_asked_for_anew(make_node:
 # -- another address, another key ------------------------------------------------------------------------------------
 
 
-async def test_a_master_that_moved_is_followed(
-    make_node: MakeNode, clock: FakeClock, tmp_path: Path, stack: AsyncExitStack
-) -> None:
-    own = certificate(tmp_path)
-    async with serving(SmallMaster(clock, own)) as master:
-        node = await make_node("auto")
-        await node.sees(master.url)
-        await node.tick()
-        master.approve()
-        await node.tick(5)
-    old = master.url
-    await node.tick(15)
-    await stack.enter_async_context(serving(master))
-    assert master.url != old
-    await node.sees(master.url)
-    await node.tick(20)
-    await node.tick(1)
-    link = await node.link()
-    assert (link.url, link.pin, link.state) == (master.url, own.pin, JOINED)
-    assert link.last_error is None
-
-
-@pytest.mark.parametrize("tls", [True, False])
-async def test_who_only_calls_itself_the_master_is_not_followed(
-    make_node: MakeNode, clock: FakeClock, tmp_path: Path, stack: AsyncExitStack, tls: bool
-) -> None:
-    async with serving(SmallMaster(clock, certificate(tmp_path))) as master:
-        node = await make_node("auto")
-        await node.sees(master.url)
-        await node.tick()
-        master.approve()
-        await node.tick(5)
-    other = SmallMaster(clock, certificate(tmp_path) if tls else None)
-    await stack.enter_async_context(serving(other))
-    await node.sees(other.url)
-    for _ in range(40):
-        await node.tick(30)
-    link = await node.link()
-    assert link.url == master.url
-    assert other.log == []
-
-
-async def test_another_key_at_the_masters_address_is_refused_loudly_each_time_it_begins(
-    make_node: MakeNode, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    key, port = new_private_key(), 0
-    async with serving(SmallMaster(clock, certificate(tmp_path, key))) as master:
-        port = int(master.url.rpartition(":")[2])
-        node = await make_node(master.url)
-        await node.tick()
-        master.approve()
-        await node.tick(5)
-    async with serving(SmallMaster(clock, certificate(tmp_path)), port) as thief:
-        await node.tick(900, times=5)
-        assert (await node.link()).state == PIN_MISMATCH
-        assert thief.log == [], "not even a hello"
-        assert [r.levelno for r in caplog.records if "NOTHING IS SENT" in r.message] == [logging.ERROR]
-        assert (await kinds(node)).count("master_key_changed") == 1
-    renewed = SmallMaster(clock, certificate(tmp_path, key, name="renewed"))
-    renewed.keys = master.keys
-    async with serving(renewed, port):
-        await node.tick(900)
-        assert (await node.link()).state == JOINED, "a renewed certificate of the same key is the same master"
-        await node.close()
-    async with serving(SmallMaster(clock, certificate(tmp_path)), port):
-        await node.tick(900)
-        assert (await kinds(node)).count("master_key_changed") == 2
-
-
 async def test_the_phrase_is_made_of_the_key_that_was_seen(
     make_node: MakeNode, clock: FakeClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -428,72 +322,3 @@ async def test_what_is_carried_in_the_open_is_said_once(make_node: MakeNode, cap
 
 
 # -- another key of ours ---------------------------------------------------------------------------------------------
-
-
-async def test_the_key_is_changed_after_a_quarter_of_a_year_without_a_gap(
-    make_node: MakeNode, master: SmallMaster
-) -> None:
-    node = await joined(make_node, master)
-    old = (await node.link()).key
-    await node.tick(15, times=2)
-    assert (await node.link()).key == old
-    node.clock.advance(91 * 86_400.0)
-    await node.tick(15)
-    link = await node.link()
-    assert old is not None
-    assert link.key is not None
-    assert link.key != old
-    assert link.next_key is None
-    assert master.keys[old.id][1] == "revoked"
-    await node.store.write(fill, node.clock())
-    assert await node.tick(5) is None
-    assert len(master.seqs(MINERS)) == 3
-
-
-async def test_a_person_may_have_the_key_changed_at_once(make_node: MakeNode, master: SmallMaster) -> None:
-    node = await joined(make_node, master)
-    old = (await node.link()).key
-    assert await node.store.write(uplink.rotate_soon)
-    await node.tick(15)
-    link = await node.link()
-    assert link.key != old
-    assert link.keyed_at == node.clock()
-
-
-@pytest.mark.parametrize("step", ["kept", "registered", "used", "answer lost"])
-async def test_a_crash_between_any_two_steps_of_changing_the_key_loses_nothing(
-    make_node: MakeNode, master: SmallMaster, step: str
-) -> None:
-    """The rows are what a killed process leaves: each step has its own."""
-    node = await joined(make_node, master)
-    link = await node.link()
-    new = new_key()
-    assert link.key is not None
-    await node.store.write(uplink.prepare_key, link.key, new)
-    if step != "kept":
-        master.keys[new.id] = (new.secret_hash, "active")
-    if step == "used":
-        master.keys[link.key.id] = (link.key.secret_hash, "revoked")
-    if step == "answer lost":
-        master.faults.append(on("nodes/me/keys", status(502), times=1))
-    await node.anew()
-    await node.store.write(fill, node.clock())
-    await node.tick(15, times=6)
-    found = await node.link()
-    assert (found.state, found.key, found.next_key) == (JOINED, new, None)
-    assert len(master.seqs(MINERS)) == 3
-    assert master.keys[new.id][1] == "active"
-
-
-async def test_a_new_key_that_was_never_taken_does_not_cost_the_old_one(
-    make_node: MakeNode, master: SmallMaster
-) -> None:
-    node = await joined(make_node, master)
-    old = (await node.link()).key
-    master.faults.append(on("nodes/me/keys", status(503), times=3))
-    await node.store.write(uplink.rotate_soon)
-    for _ in range(3):
-        await node.tick(60)
-        assert (await node.link()).key == old
-    await node.tick(60)
-    assert (await node.link()).key != old

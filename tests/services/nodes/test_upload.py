@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -12,45 +11,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from hived.errors import Transient
 from hived.records.events import Event
 from hived.records.miner import HashboardReading
 from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS, WIRE
-from hived.services.nodes.delivery import MOST_IN_A_ROW
 from hived.store import events
-from hived.store.engine.epoch import epoch
 from hived.store.miners import miners
-from hived.store.nodes import dead_letters, streams, uplink
 from hived.store.schema import Miner, Rollup5m
 from tests.clock import FakeClock
 from tests.services.nodes.master import SmallMaster, on, serving, status
-from tests.services.nodes.node import OWN, Node, a_node, fill, poll
-
-
-@pytest.fixture
-async def master(clock: FakeClock) -> AsyncIterator[SmallMaster]:
-    async with serving(SmallMaster(clock)) as made:
-        yield made
-
-
-@pytest.fixture
-async def node(tmp_path: Path, clock: FakeClock, master: SmallMaster) -> AsyncIterator[Node]:
-    """A node that has joined and has told nothing yet."""
-    async with a_node(tmp_path, clock, master.url) as made:
-        await made.tick()
-        master.approve()
-        yield made
-
-
-async def everything_arrived(node: Node, master: SmallMaster) -> None:
-    incarnation = await node.store.read(epoch)
-    for stream in STREAMS:
-        rows = await node.told(stream)
-        held = {seq: row for (made, seq), row in master.items[stream].items() if made == incarnation}
-        wanted = {row["seq"]: row for row in rows}
-        if stream == MINERS:  # a row that changed has another number; the one before may be there, too
-            held = {seq: row for seq, row in held.items() if seq in wanted}
-        assert held == wanted, stream
+from tests.services.nodes.node import Node, a_node, everything_arrived, fill, poll
 
 
 async def test_everything_reaches_the_master_as_it_is(node: Node, master: SmallMaster) -> None:
@@ -175,200 +144,6 @@ async def test_a_master_that_comes_alive_is_asked_at_once(node: Node, master: Sm
     assert len(master.log) > before
 
 
-@pytest.mark.parametrize("stream", [CONTRIBUTIONS, MINERS, STATUS, EVENTS])
-async def test_one_bad_row_is_found_and_set_aside_and_all_others_arrive(
-    node: Node, master: SmallMaster, stream: str
-) -> None:
-    await node.store.write(fill, node.clock(), rigs=9, slots=9, said=9)
-    bad = (await node.told(stream))[4]["seq"]
-
-    def refuse(doc: dict[str, Any]) -> web.Response | None:
-        found = doc["stream"] == stream and any(item["seq"] == bad for item in doc["items"])
-        return web.json_response({"error": "not like this"}, status=422) if found else None
-
-    master.faults.append(on("ingest", refuse))
-    assert await node.tick(5) is None
-    wanted = [row["seq"] for row in await node.told(stream) if row["seq"] != bad]
-    assert master.seqs(stream) == wanted
-    assert await node.dead() == [(stream, bad, "the master answers 422: not like this")]
-    tries = sum(1 for path, name in master.log if (path, name) == ("ingest", stream))
-    assert tries < 25, "halved, not counted through"
-    before = len(master.log)
-    await node.tick(5)
-    assert len(master.log) == before, "what is set aside is not tried again"
-
-
-async def test_a_batch_that_is_too_large_is_halved(node: Node, master: SmallMaster) -> None:
-    def too_large(doc: dict[str, Any]) -> web.Response | None:
-        return status(413)(doc) if len(doc["items"]) > 3 else None
-
-    master.faults.append(on("ingest", too_large))
-    await node.store.write(fill, node.clock(), rigs=9, slots=9, said=9)
-    assert await node.tick(5) is None
-    await everything_arrived(node, master)
-    assert await node.dead() == []
-
-
-async def test_a_413_that_names_its_limit_is_obeyed(node: Node, master: SmallMaster) -> None:
-    sizes: list[int] = []
-
-    def too_large(doc: dict[str, Any]) -> web.Response | None:
-        sizes.append(len(doc["items"]))
-        if len(doc["items"]) <= 4:
-            return None
-        return web.json_response({"error": "too large", "limits": {"items": 4, "contribution_items": 4}}, status=413)
-
-    master.faults.append(on("ingest", too_large))
-    await node.store.write(fill, node.clock(), rigs=9, slots=3)
-    await node.tick(5)
-    await everything_arrived(node, master)
-    assert sum(1 for size in sizes if size > 4) == 1, "told once"
-
-
-async def test_a_single_row_that_is_too_large_is_set_aside(node: Node, master: SmallMaster) -> None:
-    await node.store.write(fill, node.clock())
-    await node.store.write(events.add, [Event("settings_changed", node.clock(), {"x": "y" * 5000}, num=1)])
-    await node.store.write(events.add, [Event("reboot", node.clock(), {}, num=1)])
-    master.faults.append(on("ingest", lambda doc: status(413)(doc) if "y" * 5000 in str(doc) else None))
-    assert await node.tick(5) is None
-    assert [(stream, seq) for stream, seq, _ in await node.dead()] == [(EVENTS, 4)]
-    assert master.seqs(EVENTS) == [1, 2, 3, 5, 6]
-
-
-async def test_a_master_that_refuses_everything_does_not_empty_the_outbox(node: Node, master: SmallMaster) -> None:
-    master.faults.append(on("ingest", lambda doc: status(400)(doc) if doc["stream"] == EVENTS else None))
-    await node.store.write(fill, node.clock(), rigs=60, slots=1)
-    err = await node.tick(5)
-    assert isinstance(err, Transient)
-    assert len(await node.dead()) == MOST_IN_A_ROW
-    before = len(master.log)
-    await node.tick(1, times=8)
-    assert len(master.log) == before, "it is given a rest"
-
-
-async def test_a_verdict_on_one_row_of_a_good_batch_is_kept(node: Node, master: SmallMaster) -> None:
-    await node.store.write(fill, node.clock())
-    said = (await node.told(CONTRIBUTIONS))[2]
-
-    def verdicts(doc: dict[str, Any]) -> web.Response | None:
-        if doc["stream"] == CONTRIBUTIONS:
-            results = [{"id": said["id"], "outcome": "rejected", "reason": "bad_url"}]
-            return web.json_response({"stream": CONTRIBUTIONS, "seq": doc["last_seq"], "results": results})
-        if doc["stream"] == EVENTS:
-            told = [{"seq": 2, "reason": "unknown kind"}, {"seq": 999, "reason": "never sent"}]
-            return web.json_response({"stream": EVENTS, "seq": doc["last_seq"], "rejected": told})
-        return None
-
-    master.faults.append(on("ingest", verdicts))
-    await node.tick(5)
-    assert sorted(await node.dead()) == [(CONTRIBUTIONS, 3, "bad_url"), (EVENTS, 2, "unknown kind")]
-
-
-async def test_what_was_set_aside_is_sent_again_when_a_person_says_so(node: Node, master: SmallMaster) -> None:
-    await node.store.write(fill, node.clock())
-    fault = on("ingest", lambda doc: status(422)(doc) if any(i["seq"] == 2 for i in doc["items"]) else None)
-    master.faults.append(fault)
-    await node.tick(5, times=2)
-    assert {stream for stream, _, _ in await node.dead()} == {CONTRIBUTIONS, MINERS, EVENTS}
-    master.faults.clear()
-    held = await node.store.read(uplink.points, "m-1")
-    assert await node.store.write(dead_letters.retry, node_id=OWN, held=held) == (3, 0)
-    await node.tick(5)
-    await everything_arrived_but_old_numbers(node, master)
-    assert await node.dead() == []
-
-
-async def everything_arrived_but_old_numbers(node: Node, master: SmallMaster) -> None:
-    for stream in STREAMS:
-        assert {row["seq"] for row in await node.told(stream)} == set(master.seqs(stream)), stream
-        assert 2 not in master.seqs(stream) or stream == STATUS
-
-
-async def test_what_was_given_up_is_not_sent_and_not_shown(node: Node, master: SmallMaster) -> None:
-    await node.store.write(fill, node.clock())
-    master.faults.append(
-        on("ingest", lambda doc: status(422)(doc) if any(i["seq"] == 3 for i in doc["items"]) else None)
-    )
-    await node.tick(5)
-    assert len(await node.dead()) == 3
-    assert await node.store.write(dead_letters.drop, node.clock()) == 3
-    master.faults.clear()
-    await node.anew()
-    await node.tick(5)
-    assert await node.dead() == []
-    assert 3 not in master.seqs(MINERS), "the last one of its stream: nothing behind it moved the master on"
-    await node.store.write(miners.set_managed, "02:00:00:00:00:01", True, node.clock())
-    await node.tick(5)
-    assert await node.store.read(dead_letters.numbers, MINERS) == set(), "forgotten once the master is beyond it"
-
-
-async def test_a_master_restored_from_a_backup_gets_what_it_lost(node: Node, master: SmallMaster) -> None:
-    await node.store.write(fill, node.clock(), rigs=9, slots=9, said=9)
-    await node.tick(5)
-    for stream in STREAMS:
-        lost = master.seqs(stream)[3:]
-        for place in [place for place in master.items[stream] if place[1] in lost]:
-            del master.items[stream][place]
-        for held in [held for held in master.held if held[1] == stream]:
-            master.held[held] = master.seqs(stream)[-1]
-    await node.tick(5, times=4)
-    await everything_arrived(node, master)
-
-
-async def test_a_gap_in_the_middle_of_a_round_is_filled(node: Node, master: SmallMaster) -> None:
-    await node.store.write(fill, node.clock())
-    await node.tick(5)
-    for place in master.held:
-        master.held[place] = 0
-    for rows in master.items.values():
-        rows.clear()
-    await node.store.write(events.add, [Event("reboot", node.clock(), {}, num=1)])
-    await node.tick(5)
-    assert master.seqs(EVENTS) == [1, 2, 3, 4, 5], "before the next contact"
-
-
-async def test_a_master_that_keeps_nothing_is_given_a_rest(node: Node, master: SmallMaster) -> None:
-    await node.store.write(fill, node.clock())
-    nothing = on("ingest", lambda doc: web.json_response({"stream": doc["stream"], "seq": 0, "rejected": []}))
-    master.faults.append(nothing)
-    err = await node.tick(5)
-    assert "does not keep" in str(err)
-    assert len(master.log) < 20
-
-
-async def test_a_database_that_is_an_older_copy_begins_anew(
-    node: Node, master: SmallMaster, caplog: pytest.LogCaptureFixture
-) -> None:
-    await node.store.write(fill, node.clock())
-    await node.tick(5)
-    old = await node.store.read(epoch)
-    for place in master.held:
-        master.held[place] += 10**9
-    await node.tick(15)
-    await node.tick(5, times=2)
-    incarnation = await node.store.read(epoch)
-    assert incarnation != old
-    for stream in (CONTRIBUTIONS, MINERS, STATUS):
-        again = {seq for made, seq in master.items[stream] if made == incarnation}
-        assert again == {row["seq"] for row in await node.told(stream)}, stream
-    assert {made for made, _ in master.items[EVENTS]} == {old}, "an event that is told again is another event"
-    assert master.held[incarnation, EVENTS] == len(await node.told(EVENTS))
-    assert "sent anew" in caplog.text
-
-
-async def test_numbers_that_never_make_sense_do_not_have_everything_sent_again_and_again(
-    node: Node, master: SmallMaster
-) -> None:
-    await node.store.write(fill, node.clock())
-    beyond = on("ingest", lambda doc: web.json_response({"stream": doc["stream"], "seq": 10**15, "rejected": []}))
-    master.faults.append(beyond)
-    epochs = set()
-    for _ in range(60):
-        await node.tick(15)
-        epochs.add(await node.store.read(epoch))
-    assert len(epochs) <= 3
-
-
 async def test_a_master_that_does_not_unpack_gets_it_plain(node: Node, master: SmallMaster) -> None:
     master.limits["encodings"] = ["gzip"]
     packed = {"seen": 0}
@@ -473,17 +248,6 @@ async def test_a_slow_master_is_not_asked_twice_at_a_time(tmp_path: Path, clock:
         await node.store.write(fill, node.clock())
         await node.tick(5, times=3)
     assert flying["most"] <= 1
-
-
-async def test_what_waits_is_counted_without_what_was_set_aside(node: Node, master: SmallMaster) -> None:
-    await node.tick(5)
-    await node.store.write(fill, node.clock())
-    master.faults.append(on("ingest", status(503)))
-    await node.tick(61)
-    lags = await node.store.read(streams.lags, node_id=OWN, held={}, count=True)
-    await node.tick(1)
-    assert sum(lag.behind for lag in lags.values()) == 24
-    assert "23 rows wait" in node.sync.summary()
 
 
 async def test_a_node_writes_what_its_master_understands_and_goes_on_when_that_is_updated(
