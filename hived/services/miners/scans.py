@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from hived.errors import BadRequest
 from hived.records.commands import Command, networks
 from hived.records.daemon import DISCOVERD
 from hived.services.miners.discover import Discoverer
+from hived.services.miners.sweep import addresses
 from hived.store import Store, commands
 
 log = logging.getLogger(__name__)
@@ -43,14 +43,9 @@ class ScanCommands:
                 wanted = networks("targets", targets)
             except BadRequest as err:
                 return {"error": str(err)}
-            seen = await self._discoverer.scan(_addresses(wanted))
+            seen = await self._discoverer.scan(addresses(wanted))
         log.info("scan as asked for: %d addresses, %d miners", seen.addresses, seen.miners)
         return {
             "addresses": seen.addresses, "responders": seen.responders, "miners": seen.miners,
             "strangers": seen.other_devices, "unreadable": seen.unreadable,
         }  # fmt: skip
-
-
-def _addresses(networks: list[ipaddress.IPv4Network]) -> Iterator[str]:
-    for network in ipaddress.collapse_addresses(networks):
-        yield from map(str, network.hosts())

@@ -10,6 +10,7 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
@@ -21,21 +22,41 @@ log = logging.getLogger(__name__)
 AUTO_PREFIX = 22
 """`auto` looks at this host's own networks, but never at more than a /22 of each: 1,022 addresses."""
 
-_CONTAINER_BRIDGES = ("docker", "veth", "br-", "virbr", "lxc", "lxd", "cni", "podman", "tun", "tap", "wg")
+_CONTAINER_BRIDGES = re.compile(r"docker|veth|br-[0-9a-f]{12}$|virbr|lxc|lxd|cni|podman|tun|tap|wg")
+"""How the names of interfaces begin behind which no miner is. Docker calls its own networks br- and twelve hex digits;
+br-lan is the usual name of a LAN's bridge."""
 
 
 def own_networks() -> list[ipaddress.IPv4Network]:
     """Return the IPv4 networks of this host's interfaces: no loopback, no container bridge, none larger than a /22."""
     found: list[ipaddress.IPv4Network] = []
     for name, address, netmask in own_addresses(running=True):
-        if name.startswith(_CONTAINER_BRIDGES) or address.version != 4 or not netmask:
+        if _CONTAINER_BRIDGES.match(name) or address.version != 4 or not netmask:
             continue
         own = ipaddress.IPv4Interface(f"{address}/{netmask}")
         if own.is_loopback or own.is_link_local or own.network.prefixlen > 30:
             continue
         prefix = max(own.network.prefixlen, AUTO_PREFIX)
         found.append(ipaddress.IPv4Interface(f"{own.ip}/{prefix}").network)
-    return list(ipaddress.collapse_addresses(found))
+    return found
+
+
+def addresses(networks: Iterable[ipaddress.IPv4Network]) -> Iterator[str]:
+    """Yield the addresses of hosts in networks as they were named, each once, lowest first.
+
+    A network's first and last address are none, but those of a /31 or /32 are. Neighbours are never merged before:
+    the ends of the larger network would go, although they were named.
+    """
+    next_one = 0
+    for first, last in sorted(map(_hosts, networks)):
+        for number in range(max(first, next_one), last + 1):
+            yield str(ipaddress.IPv4Address(number))
+        next_one = max(next_one, last + 1)
+
+
+def _hosts(network: ipaddress.IPv4Network) -> tuple[int, int]:
+    first, last = int(network.network_address), int(network.broadcast_address)
+    return (first, last) if network.prefixlen >= 31 else (first + 1, last - 1)
 
 
 class Range:
@@ -51,7 +72,7 @@ class Range:
     ) -> None:
         self.follows_host = follows_host
         """Some of the networks are those that this host has now: none of them means that it is cut off."""
-        self.networks = list(ipaddress.collapse_addresses(networks))
+        self.networks = list(dict.fromkeys(networks))
         self._exclude = list(ipaddress.collapse_addresses(exclude))
         self._own = frozenset(own)
 
@@ -66,11 +87,8 @@ class Range:
         return not any(address in network for network in self._exclude)
 
     def __iter__(self) -> Iterator[str]:
-        """Yield every address to try; network and broadcast addresses are none."""
-        for network in self.networks:
-            for address in network.hosts():
-                if self.allows(str(address)):
-                    yield str(address)
+        """Yield every address to try, once."""
+        return filter(self.allows, addresses(self.networks))
 
 
 class LightScan:

@@ -112,3 +112,38 @@ def test_auto_means_this_hosts_own_networks_none_larger_than_a_22(monkeypatch: p
     assert "10.1.18.7" not in tried  # ourselves
     assert "198.51.100.1" in tried
     assert len(tried) == 1022 - 1 + 254 - 1 + 2
+
+
+@pytest.mark.parametrize(
+    ("interface", "is_scanned"),
+    [
+        ("br-lan", True), ("br-guest", True), ("br0", True), ("bridge0", True), ("br-deadbeef", True),
+        ("br-9f1c0a7733be", False), ("virbr0", False), ("lxdbr0", False), ("veth12ab", False), ("wg0", False),
+    ],
+)  # fmt: skip
+def test_a_bridge_of_the_lan_is_a_network_of_its_own_and_one_of_containers_is_none(
+    monkeypatch: pytest.MonkeyPatch, interface: str, is_scanned: bool
+) -> None:
+    monkeypatch.setattr(
+        psutil, "net_if_addrs", lambda: {interface: [Address(socket.AF_INET, "192.168.1.2", "255.255.255.0")]}
+    )
+    monkeypatch.setattr(psutil, "net_if_stats", lambda: {interface: Stats(True)})
+    assert [str(network) for network in sweep.own_networks()] == ["192.168.1.0/24"] * is_scanned
+
+
+@pytest.mark.parametrize(
+    ("named", "tried"),
+    [
+        (["10.0.0.4/32", "10.0.0.5/32", "10.0.0.6/32", "10.0.0.7/32"], [4, 5, 6, 7]),
+        (["10.0.0.4/31", "10.0.0.6/31"], [4, 5, 6, 7]),
+        (["10.0.0.0/32", "10.0.0.1/32"], [0, 1]),
+        (["10.0.0.0/29", "10.0.0.7/32"], [1, 2, 3, 4, 5, 6, 7]),
+        (["10.0.0.7/32", "10.0.0.0/29", "10.0.0.8/29"], [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14]),
+        (["10.0.0.0/28", "10.0.0.0/29", "10.0.0.4/31", "10.0.0.4/31"], list(range(1, 15))),
+        (["10.0.0.0/29", "10.0.0.8/29"], [1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14]),
+    ],
+)
+def test_addresses_are_tried_as_they_were_named_and_each_once(named: list[str], tried: list[int]) -> None:
+    networks = [ipaddress.IPv4Network(name) for name in named]
+    assert list(Range(networks)) == [f"10.0.0.{number}" for number in tried]
+    assert list(sweep.addresses(networks)) == [f"10.0.0.{number}" for number in tried]

@@ -24,6 +24,7 @@ MAX_FREQUENCY_MHZ = 1e4
 MAX_RPM = 100_000
 MAX_SECONDS = 1e10
 MIN_TEMP_C, MAX_TEMP_C = -60, 250
+MAX_URL = 4096  # of a pool; it is cut to MAX_TEXT once its password is out
 MAX_TABLE_KEYS = 64  # of a settings table kept as it is; the longest known one has 24
 MAX_DEPTH = 6
 
@@ -31,7 +32,8 @@ _DAYS = r"(?:(?P<days>[0-9]{1,6}) days?,?\s*)?"
 _UPTIME = re.compile(_DAYS + r"(?:(?P<hours>[0-9]{1,6}):(?P<minutes>[0-5]?[0-9])|(?P<only>[0-9]{1,6}) min)")
 _AGE = re.compile(_DAYS + r"(?P<hours>[0-9]{1,6}):(?P<minutes>[0-5][0-9]):(?P<seconds>[0-5][0-9])")
 _SECRET_NAME = re.compile(r"pass|secret|token|api_?key|(?:^|_)(?:pw|pwd|keys?)(?:_|$)", re.IGNORECASE)
-_USER_IN_URL = re.compile(r"^((?:[a-z0-9+.-]+://)?).*@", re.IGNORECASE)
+_SCHEME = re.compile(r"\s*(?:[a-z0-9+.-]+://)?", re.IGNORECASE)
+_PORT = re.compile(r":[0-9]{1,5}(?=[/?#\s]|$)")
 
 
 def temperature(value: object) -> float | None:
@@ -51,9 +53,20 @@ def text(value: object) -> str | None:
 
 
 def endpoint(value: object) -> str | None:
-    """Return the address of a pool without the user and password that a URL may carry."""
-    url = text(value)
-    return _USER_IN_URL.sub(r"\1", url) if url else None
+    """Return the address of a pool without the user and password that a URL may carry.
+
+    What they are is seen in the URL as it was written: a text that is cut or cleaned first may lose the @ behind a
+    password. An @ in the path of a place that has its port is none of theirs.
+    """
+    scheme = _SCHEME.match(value) if isinstance(value, str) and len(value) <= MAX_URL else None
+    if scheme is None:
+        return None
+    rest = scheme.string[scheme.end() :]
+    _, found, after = rest.rpartition("@")
+    place = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if found and ("@" in place or not _PORT.search(place) or _PORT.search(after)):
+        rest = after
+    return text(scheme[0] + rest)
 
 
 def uptime(value: object) -> float | None:

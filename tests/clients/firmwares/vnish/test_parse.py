@@ -221,9 +221,24 @@ def test_a_dropped_board_leaves_the_other_numbers_alone() -> None:
     assert [board.index for board in parse_summary.summary(json.dumps(doc).encode()).hashboards] == [2, 3]
 
 
-def test_a_pool_url_loses_the_user_it_carries() -> None:
-    body = changed(S19 + "summary.json", "miner", "pools", 0, "url", value="stratum+tcp://me:hush@pool.example:3333")
-    assert parse_summary.summary(body).pools[0].url == "stratum+tcp://pool.example:3333"
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("stratum+tcp://me:hush@pool.example:3333", "stratum+tcp://pool.example:3333"),
+        (f"stratum+tcp://me:{'hush' * 100}@pool.example:3333", "stratum+tcp://pool.example:3333"),
+        ("stratum+tcp://me:hu\nsh@pool.example:3333", "stratum+tcp://pool.example:3333"),
+        ("stratum+tcp://me:hu@sh@pool.example:3333", "stratum+tcp://pool.example:3333"),
+        ("me:hu/sh@pool.example:3333", "pool.example:3333"),
+        (" @pool.example:3333", "pool.example:3333"),
+        ("stratum+tcp://pool.example:3333/#worker@home", "stratum+tcp://pool.example:3333/#worker@home"),
+        ("pool.example:3333?to=a@example.org", "pool.example:3333?to=a@example.org"),
+        ("pool.example:3333", "pool.example:3333"),
+        (f"stratum+tcp://me:{'hush' * 2000}@pool.example:3333", None),
+    ],
+)
+def test_a_pool_url_loses_the_user_it_carries_and_nothing_else(url: str, shown: str | None) -> None:
+    body = changed(S19 + "summary.json", "miner", "pools", 0, "url", value=url)
+    assert parse_summary.summary(body).pools[0].url == shown
 
 
 def test_hydro_boards_tell_the_water() -> None:
