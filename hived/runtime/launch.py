@@ -80,6 +80,7 @@ class _Launch:
 
     def go(self, *, check: bool, once: bool) -> int:
         from hived.errors import BadConfig
+        from hived.runtime import log
         from hived.runtime.config import show
 
         try:
@@ -88,6 +89,7 @@ class _Launch:
             return self._say(err, EXIT_CONFIG)
         if not check:
             return self._run(config, once=once)
+        log.tolerate(sys.stdout)
         sys.stdout.write(show(config))
         return 0
 

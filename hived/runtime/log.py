@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -72,6 +73,12 @@ def setup(level: str, stream: IO[str] | None = None) -> None:
     root.setLevel(level.upper())
     for name, least in TAMED.items():
         logging.getLogger(name).setLevel(max(least, root.level))
+
+
+def tolerate(stream: IO[str]) -> None:
+    """Have a stream write "?" for a character that its encoding lacks (LC_ALL=C), instead of raising."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")
 
 
 def is_journal(stream: IO[str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,26 @@ def test_version_is_quick_because_it_imports_little() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"x {__version__}\n[]\n"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"},
+        {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "POSIX", "LANG": "cs_CZ.UTF-8"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
+)
+@pytest.mark.parametrize("name", ["Čaša", "Zürich", "機房 1", "rig ⛏"])
+def test_a_locale_without_the_letters_of_a_name_costs_these_letters(
+    environ: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "hived.yaml"
+    path.write_text(f"node: {{name: {name}, site: Plain}}\n", encoding="utf-8")
+    code = f"import sys; from hived.runtime.launch import launch; sys.exit(launch('hive-polld', '{NOWHERE}'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "--check", "--config", str(path)],
+        env=os.environ | environ, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"site: Plain" in done.stdout

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import sys
 from collections.abc import Mapping
 from typing import IO, Any
+
+from hived.runtime.log import tolerate
 
 _TONES = {"bold": "1", "dim": "2", "bad": "31", "good": "32", "warn": "33", "tune": "36", "idle": "2", "off": "2"}
 
@@ -25,8 +26,7 @@ class Screen:
     @classmethod
     def on(cls, out: IO[str], env: Mapping[str, str]) -> Screen:
         """Return the screen for an output: cut to the terminal's width and coloured only where a person looks."""
-        if isinstance(out, io.TextIOWrapper):
-            out.reconfigure(errors="replace")  # LANG=C, or a name that is no Unicode: a "?" beats a traceback
+        tolerate(out)
         terminal = out.isatty()
         return cls(
             out,
