@@ -12,12 +12,14 @@ import logging
 import secrets
 import threading
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING
 
 from hived.errors import HivedError
 from hived.store.engine.durable import keep_once
+
+# cryptography is imported where a secret is sealed or opened: it takes 3 MiB, and two daemons of a node have none.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ class SecretBox:
         """Return the text of a sealed value. HivedError, which names the key file, when this key does not open it."""
         if not is_sealed(value):
             return value
+        from cryptography.exceptions import InvalidTag
+
         try:
             raw = base64.urlsafe_b64decode(value[len(PREFIX) :])
             return self._key().decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], about.encode()).decode()
@@ -72,24 +76,27 @@ class SecretBox:
     def check(self) -> None:
         """Raise HivedError when there is a key file that cannot be used."""
         try:
-            self.path.stat()
+            _read(self.path)
         except FileNotFoundError:
             return
         except OSError as err:
-            raise HivedError(f"cannot use the key file {self.path}: {err.strerror}") from err
-        self._key()
+            raise self._unusable(err) from err
 
     def _key(self, *, make: bool = False) -> AESGCM:
         with self._lock:
             if self._cipher is None:
+                from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
                 try:
                     if make and not self.path.exists():
                         keep_once(self.path, secrets.token_hex(KEY_BYTES) + "\n")  # before anything is sealed with it
-                    text = self.path.read_bytes()
+                    self._cipher = AESGCM(_read(self.path))
                 except OSError as err:
-                    raise HivedError(f"cannot use the key file {self.path}: {err.strerror}") from err
-                self._cipher = AESGCM(_read(text, self.path))
+                    raise self._unusable(err) from err
             return self._cipher
+
+    def _unusable(self, err: OSError) -> HivedError:
+        return HivedError(f"cannot use the key file {self.path}: {err.strerror}")
 
 
 def is_sealed(value: str) -> bool:
@@ -97,7 +104,8 @@ def is_sealed(value: str) -> bool:
     return value.startswith(PREFIX)
 
 
-def _read(text: bytes, path: Path) -> bytes:
+def _read(path: Path) -> bytes:
+    text = path.read_bytes()
     try:
         key = bytes.fromhex(text.decode("ascii").strip())
     except ValueError:

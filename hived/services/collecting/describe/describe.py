@@ -11,9 +11,6 @@ from hived.clients.ollama.parse import BadAnswer, ModelMissing
 from hived.errors import Refused, Throttled, Transient
 from hived.records.artifact import CollectedObject, Description
 from hived.runtime.backoff import pause
-from hived.services.collecting.describe import prompt
-from hived.services.collecting.describe.prompt import PROMPT_VERSION, SCHEMA
-from hived.services.collecting.describe.verify import check
 
 log = logging.getLogger(__name__)
 
@@ -73,12 +70,15 @@ class Describer:
         left alone for `retry_after_s`, nothing was asked. ModelMissing, Refused: the operator has to act, see `state`.
         Transient: no answer.
         """
+        # With pydantic below them they take 9 MiB, and most boxes have no model to ask.
+        from hived.services.collecting.describe import prompt, verify
+
         self._raise_if_resting()
         question = prompt.build(obj)
         if question.withheld:
             log.info("%s: kept from the model what speaks to it in: %s", obj.url, ", ".join(question.withheld))
         try:
-            answer = await self._client.describe(question.system, question.user, SCHEMA)
+            answer = await self._client.describe(question.system, question.user, prompt.SCHEMA)
         except BadAnswer as err:
             self._worked()
             self._note_useless(err, obj)
@@ -88,7 +88,7 @@ class Describer:
             raise
         self._worked()
         try:
-            kept = check(answer.text, question)
+            kept = verify.check(answer.text, question)
         except BadAnswer as err:
             self._note_useless(err, obj)
             raise
@@ -101,7 +101,7 @@ class Describer:
             tags=kept.tags,
             model=answer.model,
             model_digest=answer.model_digest,
-            prompt_version=PROMPT_VERSION,
+            prompt_version=prompt.PROMPT_VERSION,
             seconds=answer.seconds,
             tokens=answer.tokens,
             dropped=kept.dropped,
