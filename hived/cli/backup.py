@@ -29,10 +29,8 @@ LOOK_S = 0.2
 
 async def backup(context: CommandContext) -> int:
     """Write the backup while everything runs, and say what is in it."""
-    database, out = (
-        _file(context, "pg_dump -Fc DATABASE > FILE, with secret.key of the state folder"),
-        str(context.args.file),
-    )
+    database = _file(context, "pg_dump -Fc DATABASE > FILE, with secret.key of the state folder")
+    out = str(context.args.file)
     may_use(database)
     if out == "-" and (context.json or sys.stdout.isatty()):
         raise WrongUsage("- writes the backup itself to standard output: send it to a file or a program")
@@ -43,18 +41,15 @@ async def backup(context: CommandContext) -> int:
             name=context.config.node.effective_name, keys=not context.args.without_keys,
         )  # fmt: skip
     keys = bool(set(made.members) & set(SECRETS))
-    said = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
-    if context.json:
-        context.screen.document({"file": out, "bytes": made.bytes, "members": made.members, "keys": keys})
-    elif out == "-":
-        context.note(said)
-    else:
-        context.screen.say(clean(said))
-        if keys:
-            context.screen.say("it holds the keys of this node: keep it where nobody else can read it")
-        else:
-            context.screen.say("it holds no keys: restored elsewhere, miners are unlocked and the master joined anew")
-    return 0
+    line = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
+    if out == "-":
+        context.note(line)
+        return 0
+    about = "it holds no keys: restored elsewhere, miners have to be unlocked and the master joined again"
+    if keys:
+        about = "it holds the keys of this node: keep it where nobody else can read it"
+    document = {"file": out, "bytes": made.bytes, "members": made.members, "keys": keys}
+    return context.answer(document, clean(line), about)
 
 
 async def restore(context: CommandContext) -> int:
@@ -69,24 +64,19 @@ async def restore(context: CommandContext) -> int:
             except HivedError as err:
                 raise type(err)(f"{name}: {err}; nothing was changed") from err
     made = done.manifest
-    if context.json:
-        context.screen.document({
-            "file": name, "made_at": rfc3339(made.at) if made else None, "node_id": made.node_id if made else None,
-            "members": done.members, "applied": done.applied, "kept": [str(path) for path in done.kept],
-        })  # fmt: skip
-        return 0
-    say = context.screen.say
-    say(f"restored {clean(name)}")
+    lines = [f"restored {name}"]
     if made:
-        say(f"node {clean(made.name)} as it was at {rfc3339(made.at)}, with hived {clean(made.version)}")
+        lines.append(f"node {made.name} as it was at {rfc3339(made.at)}, with hived {made.version}")
     if done.applied:
-        say(f"{counted(len(done.applied), 'schema change')} applied")
-    for path in done.kept:
-        say(f"kept {clean(str(path))}")
+        lines.append(f"{counted(len(done.applied), 'schema change')} applied")
+    lines += [f"kept {path}" for path in done.kept]
     if done.key_missing:
-        say("there is no key file: miners are unlocked anew, and `hivectl join` joins the master anew")
-    say("next: systemctl start hived.target")
-    return 0
+        lines.append("there is no key file: miners have to be unlocked and the master joined again (`hivectl join`)")
+    document = {
+        "file": name, "made_at": rfc3339(made.at) if made else None, "node_id": made.node_id if made else None,
+        "members": done.members, "applied": done.applied, "kept": [str(path) for path in done.kept],
+    }  # fmt: skip
+    return context.answer(document, *map(clean, lines), "next: systemctl start hived.target")
 
 
 def _file(context: CommandContext, instead: str) -> Path:

@@ -9,14 +9,15 @@ import pwd
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hived.cli.output.screen import Screen
+from hived.cli.output.tables import Column, draw
 from hived.cli.output.text import one_line
 from hived.errors import BadConfig, HivedError, SchemaMismatch
 from hived.records.access import By
@@ -82,13 +83,34 @@ class CommandContext:
             who = f"user {os.geteuid()}"
         return By(at=self.clock(), who=who, via="command", address=None)
 
+    def answer(self, document: Any, *lines: str) -> int:
+        """Print what came of a command, as JSON or in lines for people; return the exit code."""
+        if self.json:
+            self.screen.document(document)
+        else:
+            for line in lines:
+                self.screen.say(line)
+        return 0
+
+    def listed(
+        self, things: Sequence[Any], document: Callable[[Any], Any], columns: Sequence[Column], nothing: str
+    ) -> int:
+        """Print a list, as JSON or as a table, or the note that says what to do while there is `nothing`."""
+        if self.json:
+            self.screen.document([document(thing) for thing in things])
+        elif things:
+            draw(self.screen, columns, things, self.clock())
+        else:
+            self.note(nothing)
+        return 0
+
     def note(self, text: str) -> None:
         """Tell the person something beside the result, on standard error."""
         sys.stderr.write(f"{one_line(text)}\n")
         sys.stderr.flush()
 
 
-Command = Callable[[CommandContext], Awaitable[int]]
+Command = Callable[[CommandContext], Coroutine[Any, Any, int]]
 
 
 def serve(args: argparse.Namespace, clock: Callable[[], float]) -> int:
@@ -99,10 +121,10 @@ def serve(args: argparse.Namespace, clock: Callable[[], float]) -> int:
         choose_driver(config.database.url)
         module, _, function = args.run.partition(":")
         command: Command = getattr(import_module(f"hived.cli.{module}"), function)
-        code = asyncio.run(_awaited(command, CommandContext(args, config, screen, clock)))
+        code = asyncio.run(command(CommandContext(args, config, screen, clock)))
         screen.flush()
     except BrokenPipeError:
-        screen.abandon()  # whoever read us has seen enough, as `head` does
+        screen.abandon()  # the reader has seen enough, as `head` does
         return 0
     except BadConfig as err:
         hint = "; run it with sudo, or as the user hived" if isinstance(err.__cause__, PermissionError) else ""
@@ -131,10 +153,6 @@ def interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-async def _awaited(command: Command, context: CommandContext) -> int:
-    return await command(context)
 
 
 def _failed(text: str, code: int) -> int:

@@ -26,22 +26,21 @@ class DaemonState:
         return documents.daemon_without_row(self.name)
 
 
-def read_daemons(db: Database) -> list[DaemonRow]:
-    """Return what the daemons last said."""
-    return daemon_rows.daemons(db)
+def runs(db: Database, name: str, now: float) -> bool:
+    """Tell whether a daemon of this box runs."""
+    return any(row.name == name and alive(row.beat_at, now) for row in daemon_rows.daemons(db))
 
 
 def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
     """Return every daemon that should run, by name: those of every node, others once they have run."""
-    told = {row.name: row for row in rows}
+    known = {row.name: row for row in rows}
     return [
-        DaemonState(name, (row := told.get(name)) is not None and alive(row.beat_at, now), row)
-        for name in sorted({*EVERY_NODE, *told})
+        DaemonState(name, (row := known.get(name)) is not None and alive(row.beat_at, now), row)
+        for name in sorted({*EVERY_NODE, *known})
     ]
 
 
 def moment(db: Database, context: CommandContext) -> Moment:
     """Return now, and who watches the miners."""
     now = context.clock()
-    beat_at = next((row.beat_at for row in read_daemons(db) if row.name == POLLD), None)
-    return Moment(now, context.config.intervals.status_seconds, alive(beat_at, now), node_rows.away(db))
+    return Moment(now, context.config.intervals.status_seconds, runs(db, POLLD, now), node_rows.away(db))

@@ -7,12 +7,13 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from hived import __version__
 
 _LONGEST_WAIT_S = 3600.0  # a sweep of a /16 takes minutes
 _MOST_ROWS = 1_000_000
+_UNITS_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 
 ROLES = ("viewer", "operator", "admin")
 AREAS = ("miners", "collecting", "nodes", "site", "access")
@@ -54,34 +55,42 @@ def parser() -> argparse.ArgumentParser:
     nouns = top.add_subparsers(required=True, metavar="COMMAND")
     _command(nouns, "status", "status:status", "how this site is doing, at a glance")
     _command(nouns, "doctor", "doctor:doctor", "what works on this box and what does not, with the next step")
-    _miners(_noun(nouns, "miners", "list, show, find and set up miners"))
-    _models(_noun(nouns, "models", "miner models and how far hived may drive them"))
-    _command(nouns, "events", "events:events", "what happened, newest first", _events)
-    _command(nouns, "peers", "peers:list_peers", "other boxes of the fleet that zeroconf shows")
-    _sources(_noun(nouns, "sources", "where the auto-miner collects: list, add and remove, start and stop"))
-    _artifacts(_noun(nouns, "artifacts", "what the auto-miner collected"))
-    model = _noun(nouns, "model", "the language model that describes artifacts")
-    _command(model, "status", "model:status", "say whether it can be asked")
-    _command(model, "pull", "model:pull", "let Ollama fetch it")
-    _users(_noun(nouns, "users", "who may log in: add, list and remove users, change passwords and roles"))
-    _tokens(_noun(nouns, "token", "API tokens: create, list and revoke them"))
-    _nodes(_noun(nouns, "nodes", "the nodes of this master: list, approve, revoke, add and remove them"))
-    _command(nouns, "enroll-code", "nodes:enroll_code", "print a code with which one node joins this master")
-    _command(nouns, "join", "uplink:join", "let this node join a master", _join)
-    _command(nouns, "leave", "uplink:leave", "forget the master: nothing is carried until `hivectl join`")
-    _command(nouns, "rotate-key", "uplink:rotate_key", "change the key that this node shows to its master")
-    _sync(_noun(nouns, "sync", "what this node sends to its master"))
-    config = _noun(nouns, "config", "the configuration")
+    _miners(nouns)
     _command(
-        config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
-    )
-    _command(nouns, "migrate", "migrate:migrate", "create the database or bring its schema up to date")
-    _command(nouns, "backup", "backup:backup", "write one file that restores this node, without stopping it", _backup)
-    _command(nouns, "restore", "backup:restore", "bring this node back from such a file", _restore)
+        nouns, "events", "events:events", "what happened, newest first",
+        _arg("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's"), _NODE,
+        _arg("--kind", metavar="K", help="only this kind, such as miner_offline"),
+        _arg("--since", type=_since, metavar="T", help="only since then: 30m, 12h, 7d, or 2026-01-31T12:00:00Z"),
+        _limit(50),
+        _arg("--follow", action="store_true", help="oldest first, then wait for more until Ctrl-C"),
+    )  # fmt: skip
+    _command(nouns, "peers", "peers:list_peers", "other boxes of the fleet that zeroconf shows")
+    _collecting(nouns)
+    _access(nouns)
+    _nodes(nouns)
+    _appliance(nouns)
     return top
 
 
 _Group: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001 - it has no public name
+
+
+class _Argument(NamedTuple):
+    """What `add_argument` takes."""
+
+    names: tuple[str, ...]
+    rest: dict[str, Any]
+
+
+class _OneOf(NamedTuple):
+    """Arguments of which a command takes one at the most, or exactly one when it is `required`."""
+
+    arguments: tuple[_Argument, ...]
+    required: bool = False
+
+
+def _arg(*names: str, **rest: Any) -> _Argument:
+    return _Argument(names, rest)
 
 
 def _common(parser: argparse.ArgumentParser, *, config: object, json: object) -> None:
@@ -99,229 +108,17 @@ def _noun(nouns: _Group, name: str, text: str) -> _Group:
     return noun.add_subparsers(required=True, metavar="COMMAND")
 
 
-def _command(
-    group: _Group, name: str, run: str, text: str, options: Callable[[argparse.ArgumentParser], None] | None = None
-) -> None:
+def _command(group: _Group, name: str, run: str, text: str, *arguments: _Argument | _OneOf) -> None:
     command = group.add_parser(name, help=text, description=text, allow_abbrev=False)
     _common(command, config=argparse.SUPPRESS, json=argparse.SUPPRESS)
     command.set_defaults(run=run)
-    if options is not None:
-        options(command)
-
-
-def _miners(group: _Group) -> None:
-    _command(group, "list", "miners:list_miners", "a line for each miner", _list)
-    _command(group, "show", "miner_show:show", "all that is known of one miner", _show)
-    _command(group, "scan", "scan:scan", "let hive-discoverd look for miners now", _scan)
-    _command(group, "set", "miner_set:change", "say whether hived steers a miner, or what its password is", _set)
-
-
-def _list(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "words", nargs="*", help="only miners with all of these in address, MAC, name, error, pool, ..."
-    )
-    command.add_argument(
-        "--state", metavar="S", help="only miners in this state: mining, failure, silent, offline, ..."
-    )
-    command.add_argument("--model", metavar="M", help="only this model, by alias (s19jpro) or name")
-    _of_node(command)
-    command.add_argument("--offline", action="store_true", help="only miners that do not answer any more")
-    command.add_argument(
-        "--failing", action="store_true", help="only miners that cannot be polled or are in state failure"
-    )
-    keys = "; ".join(f"{key}: {text}" for key, text in SORT_KEYS.items())
-    command.add_argument("--sort", choices=list(SORT_KEYS), default="address", metavar="KEY", help=keys)
-    command.add_argument("--limit", type=_count, metavar="N", help="at most this many lines")
-
-
-def _of_node(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--node", metavar="NODE_ID|NAME", help="only what this node of the fleet reports")
-
-
-def _show(command: argparse.ArgumentParser) -> None:
-    command.add_argument("miner", metavar="MAC|IP|HOSTNAME")
-
-
-def _scan(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "targets", nargs="*", metavar="TARGET",
-        help="address or network such as 192.168.1.0/24; none: all configured networks",
-    )  # fmt: skip
-    command.add_argument(
-        "--wait", type=_seconds, default=60.0, metavar="S", help="seconds to wait for the result (60; 0: do not wait)"
-    )
-    command.add_argument("--node", metavar="NODE_ID|NAME", help="let this node of the fleet look, not this box")
-
-
-def _set(command: argparse.ArgumentParser) -> None:
-    command.add_argument("miners", nargs="+", metavar="MAC|IP")
-    steered = command.add_mutually_exclusive_group()
-    steered.add_argument("--managed", dest="managed", action="store_true", default=None, help="hived steers it")
-    steered.add_argument("--unmanaged", dest="managed", action="store_false", help="hived only reads it")
-    # No option takes the password itself: the command line is in the process list and in the shell's history.
-    password = command.add_mutually_exclusive_group()
-    password.add_argument(
-        "--password-stdin", action="store_true", help="read the miner's unlock password from the first line of stdin"
-    )
-    password.add_argument("--password-prompt", action="store_true", help="ask for the miner's unlock password")
-
-
-def _models(group: _Group) -> None:
-    _command(group, "list", "models:list_models", "a line for each model")
-    _command(group, "set", "models:change", "set the highest preset that hived may choose for a model", _model_set)
-
-
-def _model_set(command: argparse.ArgumentParser) -> None:
-    command.add_argument("alias", metavar="ALIAS", help="as `hivectl models list` names it")
-    limit = command.add_mutually_exclusive_group(required=True)
-    limit.add_argument("--max-preset", metavar="NAME", help="nothing above this one, as the miner names it")
-    limit.add_argument("--no-max-preset", action="store_true", help="no limit of ours")
-
-
-def _sources(group: _Group) -> None:
-    _command(group, "list", "sources:list_sources", "a line for each source, and what the auto-miner does")
-    _command(group, "add", "sources:add", "add a museum's open-access API or web pages", _source_add)
-    _command(group, "remove", "sources:remove", "remove a source; its artifacts stay", _numbered)
-    _command(group, "start", "sources:start", "start the auto-miner, or visit one source once", _source_start)
-    _command(group, "stop", "sources:stop", "stop the auto-miner")
-
-
-def _source_add(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", metavar="NAME", help="what it is called here")
-    command.add_argument("url", metavar="URL", help="its base URL: that of the API, a page or a sitemap")
-    kinds = "met, artic, cleveland, rijksmuseum, commons or web"
-    command.add_argument("--kind", metavar="K", help=f"{kinds} (default: told from the URL)")
-
-
-def _source_start(command: argparse.ArgumentParser) -> None:
-    command.add_argument("id", nargs="?", type=_number, metavar="ID", help="only this source, and once")
-
-
-def _artifacts(group: _Group) -> None:
-    _command(group, "list", "artifacts:list_artifacts", "a line for each artifact, newest first", _artifact_list)
-    _command(group, "show", "artifacts:show", "all that is known of one artifact", _numbered)
-
-
-def _artifact_list(command: argparse.ArgumentParser) -> None:
-    command.add_argument("words", nargs="*", help="only artifacts with all of these in title, maker, description, ...")
-    _of_node(command)
-    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most this many (50)")
-
-
-def _numbered(command: argparse.ArgumentParser) -> None:
-    command.add_argument("id", type=_number, metavar="ID", help="as its list names it")
-
-
-def _users(group: _Group) -> None:
-    _command(group, "add", "users:add", "make a user", _user_add)
-    _command(group, "passwd", "users:passwd", "give a user another password", _user_passwd)
-    _command(group, "set", "users:change", "give a user another role", _user_role)
-    _command(group, "list", "users:list_users", "a line for each user")
-    _command(group, "remove", "users:remove", "remove a user and log them out", _user)
-
-
-def _user(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", metavar="NAME")
-
-
-def _user_role(command: argparse.ArgumentParser) -> None:
-    _user(command)
-    command.add_argument("--role", choices=ROLES, required=True, help="what they may do")
-
-
-def _user_add(command: argparse.ArgumentParser) -> None:
-    _user_role(command)
-    _new_password(command)
-
-
-def _user_passwd(command: argparse.ArgumentParser) -> None:
-    _user(command)
-    _new_password(command)
-
-
-def _new_password(command: argparse.ArgumentParser) -> None:
-    password = command.add_mutually_exclusive_group(required=True)
-    password.add_argument(
-        "--password-stdin", action="store_true", help="read the password from the first line of stdin"
-    )
-    password.add_argument("--password-prompt", action="store_true", help="ask for the password")
-
-
-def _tokens(group: _Group) -> None:
-    _command(group, "create", "tokens:create", "make a token and print it, once", _token_create)
-    _command(group, "list", "tokens:list_tokens", "a line for each token")
-    _command(group, "revoke", "tokens:revoke", "end a token at once", _token_revoke)
-
-
-def _token_create(command: argparse.ArgumentParser) -> None:
-    command.add_argument("name", metavar="NAME", help="what it is for")
-    command.add_argument("--role", choices=ROLES, required=True, help="what it may do")
-    command.add_argument("--expires", type=_lifetime, metavar="90d", help="it expires after this many d or h")
-    command.add_argument("--scope", action="append", choices=AREAS, help="only this part of the API; may be repeated")
-
-
-def _token_revoke(command: argparse.ArgumentParser) -> None:
-    command.add_argument("token", metavar="ID|NAME")
-
-
-def _nodes(group: _Group) -> None:
-    _command(group, "list", "nodes:list_nodes", "a line for each node, and the phrases of those that wait")
-    _command(group, "approve", "nodes:approve", "admit a node that is waiting", _node_approve)
-    _command(group, "revoke", "nodes:revoke", "accept nothing more from a node", _node)
-    _command(group, "remove", "nodes:remove", "forget a node, its keys and its miners", _node)
-    _command(group, "add", "nodes:add", "let in a collector that is not ours, and print its key once", _node_add)
-
-
-def _node(command: argparse.ArgumentParser) -> None:
-    command.add_argument("node", metavar="NODE_ID|NAME", help="as `hivectl nodes list` names it")
-
-
-def _node_approve(command: argparse.ArgumentParser) -> None:
-    _node(command)
-    command.add_argument("phrase", metavar="PHRASE", nargs="?", help="what the node logs; needed when several wait")
-
-
-def _node_add(command: argparse.ArgumentParser) -> None:
-    command.add_argument("node", metavar="NODE_ID", help="what it calls itself")
-    command.add_argument("--name", required=True, metavar="NAME", help="what it is called here")
-
-
-def _join(command: argparse.ArgumentParser) -> None:
-    command.add_argument("url", metavar="URL", help="where the master's dashboard is, such as https://192.168.1.2:8080")
-    command.add_argument("code", metavar="CODE", nargs="?", help="of `hivectl enroll-code`; none: a person approves it")
-
-
-def _backup(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE", help="where to; - is standard output")
-    command.add_argument(
-        "--without-keys", action="store_true", help="leave out the key file and the key of the certificate"
-    )
-
-
-def _restore(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE", help="of `hivectl backup`; - is standard input")
-
-
-def _sync(group: _Group) -> None:
-    _command(group, "dead", "uplink:dead", "rows that the master does not take: list them, or decide", _dead)
-
-
-def _dead(command: argparse.ArgumentParser) -> None:
-    command.add_argument("what", nargs="?", choices=["retry", "drop"], help="send them again, or give them up")
-    command.add_argument(
-        "stream",
-        nargs="?",
-        choices=list(_STREAMS),
-        metavar="STREAM",
-        help="only of this stream: " + ", ".join(_STREAMS),
-    )
-    command.add_argument("seq", nargs="?", type=_number, metavar="NUMBER", help="only this one")
-
-
-def _events(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's")
-    _of_node(command)
-    command.add_argument("--limit", type=_count, default=50, metavar="N", help="at most this many (50)")
+    for one in arguments:
+        if isinstance(one, _OneOf):
+            either = command.add_mutually_exclusive_group(required=one.required)
+            for argument in one.arguments:
+                either.add_argument(*argument.names, **argument.rest)
+        else:
+            command.add_argument(*one.names, **one.rest)
 
 
 def _count(text: str) -> int:
@@ -337,9 +134,25 @@ def _number(text: str) -> int:
 
 
 def _lifetime(text: str) -> float:
-    number, unit = text[:-1], {"d": 86_400.0, "h": 3600.0}.get(text[-1:])
-    if unit is None or not number.isascii() or not number.isdecimal() or not 0 < int(number[:9]) <= 36_500:
-        raise argparse.ArgumentTypeError(f"expected days or hours such as 90d or 12h, got {text[:40]!r}")
+    return _span(text, "dh", "days or hours such as 90d or 12h")
+
+
+def _since(text: str) -> Callable[[float], float]:
+    """Return what gives the time that is meant from the present one: so long ago, or a time in full."""
+    from hived.records.times import from_text
+
+    try:
+        at = from_text(text)
+    except (ValueError, OverflowError):
+        span_s = _span(text, "dhms", "a span such as 12h, 30m or 7d, or a time such as 2026-01-31T12:00:00Z")
+        return lambda now: now - span_s
+    return lambda _: at
+
+
+def _span(text: str, units: str, expected: str) -> float:
+    number, unit = text[:-1], _UNITS_S.get(text[-1:], 0.0)
+    if text[-1:] not in units or not number.isascii() or not number.isdecimal() or not 0 < int(number[:9]) <= 36_500:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text[:40]!r}")
     return int(number) * unit
 
 
@@ -351,6 +164,166 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds <= _LONGEST_WAIT_S:
         raise argparse.ArgumentTypeError(f"expected seconds from 0 to {_LONGEST_WAIT_S:g}, got {text[:40]!r}")
     return seconds
+
+
+_NODE = _arg("--node", metavar="NODE_ID|NAME", help="only what this node of the fleet reports")
+_ID = _arg("id", type=_number, metavar="ID", help="as its list names it")
+
+
+def _limit(rows: int | None = None) -> _Argument:
+    most = f"at most this many ({rows})" if rows else "at most this many lines"
+    return _arg("--limit", type=_count, default=rows, metavar="N", help=most)
+
+
+def _password(whose: str, *, required: bool) -> _OneOf:
+    """No option takes the password itself: the command line is in the process list and in the shell's history."""
+    return _OneOf(
+        (
+            _arg("--password-stdin", action="store_true", help=f"read {whose} from the first line of stdin"),
+            _arg("--password-prompt", action="store_true", help=f"ask for {whose}"),
+        ),
+        required,
+    )
+
+
+def _miners(nouns: _Group) -> None:
+    group = _noun(nouns, "miners", "list, show, find and set up miners")
+    keys = "; ".join(f"{key}: {text}" for key, text in SORT_KEYS.items())
+    _command(
+        group, "list", "miners:list_miners", "a line for each miner",
+        _arg("words", nargs="*", help="only miners with all of these in address, MAC, name, error, pool, ..."),
+        _arg("--state", metavar="S", help="only miners in this state: mining, failure, silent, offline, ..."),
+        _arg("--model", metavar="M", help="only this model, by alias (s19jpro) or name"),
+        _NODE,
+        _arg("--offline", action="store_true", help="only miners that no longer answer"),
+        _arg("--failing", action="store_true", help="only miners that cannot be polled or are in state failure"),
+        _arg("--sort", choices=list(SORT_KEYS), default="address", metavar="KEY", help=keys),
+        _limit(),
+    )  # fmt: skip
+    _command(
+        group, "show", "miner_show:show", "all that is known of one miner", _arg("miner", metavar="MAC|IP|HOSTNAME")
+    )
+    _command(
+        group, "scan", "scan:scan", "let hive-discoverd look for miners now",
+        _arg("targets", nargs="*", metavar="TARGET",
+             help="address or network such as 192.168.1.0/24; none: all configured networks"),
+        _arg("--wait", type=_seconds, default=60.0, metavar="S",
+             help="seconds to wait for the result (60; 0: do not wait)"),
+        _arg("--node", metavar="NODE_ID|NAME", help="let this node of the fleet look, not this box"),
+    )  # fmt: skip
+    _command(
+        group, "set", "miner_set:change", "say whether hived steers a miner, or what its password is",
+        _arg("miners", nargs="+", metavar="MAC|IP"),
+        _OneOf((
+            _arg("--managed", dest="managed", action="store_true", default=None, help="hived steers it"),
+            _arg("--unmanaged", dest="managed", action="store_false", help="hived only reads it"),
+        )),
+        _password("the miner's unlock password", required=False),
+    )  # fmt: skip
+    group = _noun(nouns, "models", "miner models and how far hived may drive them")
+    _command(group, "list", "models:list_models", "a line for each model")
+    _command(
+        group, "set", "models:change", "set the highest preset that hived may choose for a model",
+        _arg("alias", metavar="ALIAS", help="as `hivectl models list` names it"),
+        _OneOf((
+            _arg("--max-preset", metavar="NAME", help="nothing above this one, as the miner names it"),
+            _arg("--no-max-preset", action="store_true", help="no limit"),
+        ), required=True),
+    )  # fmt: skip
+
+
+def _collecting(nouns: _Group) -> None:
+    group = _noun(nouns, "sources", "where the auto-miner collects: list, add and remove, start and stop")
+    _command(group, "list", "sources:list_sources", "a line for each source, and what the auto-miner does")
+    kinds = "met, artic, cleveland, rijksmuseum, commons or web"
+    _command(
+        group, "add", "sources:add", "add a museum's open-access API or web pages",
+        _arg("name", metavar="NAME", help="what it is called here"),
+        _arg("url", metavar="URL", help="its base URL: that of the API, a page or a sitemap"),
+        _arg("--kind", metavar="K", help=f"{kinds} (default: told from the URL)"),
+    )  # fmt: skip
+    _command(group, "remove", "sources:remove", "remove a source; its artifacts stay", _ID)
+    only = _arg("id", nargs="?", type=_number, metavar="ID", help="only this source, and once")
+    _command(group, "start", "sources:start", "start the auto-miner, or visit one source once", only)
+    _command(group, "stop", "sources:stop", "stop the auto-miner")
+    group = _noun(nouns, "artifacts", "what the auto-miner collected")
+    words = _arg("words", nargs="*", help="only artifacts with all of these in title, maker, description, ...")
+    _command(
+        group, "list", "artifacts:list_artifacts", "a line for each artifact, newest first", words, _NODE, _limit(50)
+    )
+    _command(group, "show", "artifacts:show", "all that is known of one artifact", _ID)
+    group = _noun(nouns, "model", "the language model that describes artifacts")
+    _command(group, "status", "model:status", "say whether it can be asked")
+    _command(group, "pull", "model:pull", "let Ollama fetch it")
+
+
+def _access(nouns: _Group) -> None:
+    group = _noun(nouns, "users", "who may log in: add, list and remove users, change passwords and roles")
+    name, password = _arg("name", metavar="NAME"), _password("the password", required=True)
+    role = _arg("--role", choices=ROLES, required=True, help="what they may do")
+    _command(group, "add", "users:add", "make a user", name, role, password)
+    _command(group, "passwd", "users:passwd", "give a user another password", name, password)
+    _command(group, "set", "users:change", "give a user another role", name, role)
+    _command(group, "list", "users:list_users", "a line for each user")
+    _command(group, "remove", "users:remove", "remove a user and log them out", name)
+    group = _noun(nouns, "token", "API tokens: create, list and revoke them")
+    _command(
+        group, "create", "tokens:create", "make a token and print it, once",
+        _arg("name", metavar="NAME", help="what it is for"),
+        _arg("--role", choices=ROLES, required=True, help="what it may do"),
+        _arg("--expires", type=_lifetime, metavar="90d", help="it expires after this many d or h"),
+        _arg("--scope", action="append", choices=AREAS, help="only this part of the API; may be repeated"),
+    )  # fmt: skip
+    _command(group, "list", "tokens:list_tokens", "a line for each token")
+    _command(group, "revoke", "tokens:revoke", "end a token at once", _arg("token", metavar="ID|NAME"))
+
+
+def _nodes(nouns: _Group) -> None:
+    group = _noun(nouns, "nodes", "the nodes of this master: list, approve, revoke, add and remove them")
+    node = _arg("node", metavar="NODE_ID|NAME", help="as `hivectl nodes list` names it")
+    phrase = _arg("phrase", metavar="PHRASE", nargs="?", help="what the node logs; needed when several wait")
+    _command(group, "list", "nodes:list_nodes", "a line for each node, and the phrases of those that wait")
+    _command(group, "approve", "nodes:approve", "admit a node that is waiting", node, phrase)
+    _command(group, "revoke", "nodes:revoke", "accept nothing more from a node", node)
+    _command(group, "remove", "nodes:remove", "forget a node, its keys and its miners", node)
+    _command(
+        group, "add", "nodes:add", "let in a collector that is not ours, and print its key once",
+        _arg("node", metavar="NODE_ID", help="what it calls itself"),
+        _arg("--name", required=True, metavar="NAME", help="what it is called here"),
+    )  # fmt: skip
+    _command(nouns, "enroll-code", "nodes:enroll_code", "print a code with which one node joins this master")
+    _command(
+        nouns, "join", "uplink:join", "let this node join a master",
+        _arg("url", metavar="URL", help="where the master's dashboard is, such as https://192.168.1.2:8080"),
+        _arg("code", metavar="CODE", nargs="?", help="from `hivectl enroll-code`; without one, a person approves it"),
+    )  # fmt: skip
+    _command(nouns, "leave", "uplink:leave", "forget the master: nothing is sent until `hivectl join`")
+    _command(nouns, "rotate-key", "uplink:rotate_key", "change the key that this node shows to its master")
+    _command(
+        _noun(nouns, "sync", "what this node sends to its master"), "dead", "uplink:dead",
+        "rows that the master does not take: list them, send them again or give them up",
+        _arg("what", nargs="?", choices=["retry", "drop"], help="send them again, or give them up"),
+        _arg("stream", nargs="?", choices=_STREAMS, metavar="STREAM",
+             help="only of this stream: " + ", ".join(_STREAMS)),
+        _arg("seq", nargs="?", type=_number, metavar="NUMBER", help="only this one"),
+    )  # fmt: skip
+
+
+def _appliance(nouns: _Group) -> None:
+    config = _noun(nouns, "config", "the configuration")
+    _command(
+        config, "check", "config_check:check", "print what is in effect without secrets, or the line that is wrong"
+    )
+    _command(nouns, "migrate", "migrate:migrate", "create the database or bring its schema up to date")
+    _command(
+        nouns, "backup", "backup:backup", "write one file that restores this node, without stopping it",
+        _arg("file", metavar="FILE", help="where to; - is standard output"),
+        _arg("--without-keys", action="store_true", help="leave out the key file and the key of the certificate"),
+    )  # fmt: skip
+    _command(
+        nouns, "restore", "backup:restore", "bring this node back from such a file",
+        _arg("file", metavar="FILE", help="of `hivectl backup`; - is standard input"),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -26,20 +26,19 @@ async def migrate(context: CommandContext) -> int:
         fresh, applied, kept = False, create(config.database.url, config.state_dir), None
     else:
         fresh, applied, kept = _file(context, path)
-    if context.json:
-        context.screen.document({"database": name, "created": fresh, "applied": applied, "kept": kept and str(kept)})
-        return 0
+    lines = []
     if kept is not None:
-        context.screen.say(f"the database was damaged: it is kept as {clean(str(kept))} and a new one was started")
-        context.screen.say(f"  next: {clean(next_step('database_replaced', file=kept.name))}")
-        return 0
-    if fresh:
-        context.screen.say(f"created {clean(name)}")
-    for change in applied:
-        context.screen.say(f"applied {change}")
-    changes = counted(len(applied), "schema change")
-    context.screen.say(f"{changes} applied" if applied else f"{clean(name)} is up to date: nothing to do")
-    return 0
+        lines = [
+            f"the database was damaged: it is kept as {clean(str(kept))} and a new one was started",
+            f"  next: {clean(next_step('database_replaced', file=kept.name))}",
+        ]
+    else:
+        lines = [f"created {clean(name)}"] if fresh else []
+        lines += [f"applied {change}" for change in applied]
+        changes = counted(len(applied), "schema change")
+        lines.append(f"{changes} applied" if applied else f"{clean(name)} is up to date: nothing to do")
+    document = {"database": name, "created": fresh, "applied": applied, "kept": kept and str(kept)}
+    return context.answer(document, *lines)
 
 
 def _file(context: CommandContext, path: Path) -> tuple[bool, list[str], Path | None]:

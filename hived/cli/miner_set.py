@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import getpass
-import sys
 from collections.abc import Sequence
 
-from hived.cli import daemons, lookup
-from hived.cli.context import CommandContext, WrongUsage, interruptible
+from hived.cli import daemons, lookup, passwords
+from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.text import clean
 from hived.documents import miners as documents
 from hived.errors import BadRequest
 from hived.records.access import By
 from hived.records.condition import Moment, condition
-from hived.records.daemon import DISCOVERD, alive
+from hived.records.daemon import DISCOVERD
 from hived.records.miner_view import KnownMiner, MinerView, ModelView
 from hived.services.miners import steering
-from hived.store import Database, daemon_rows
+from hived.store import Database
 from hived.store.miners import models, views
 
 LONGEST_PASSWORD = 256  # characters; far beyond what a miner's own page takes
@@ -29,9 +27,8 @@ async def change(context: CommandContext) -> int:
         raise WrongUsage("nothing to change: give --managed, --unmanaged, --password-stdin or --password-prompt")
     async with context.store() as store:
         found = await store.read(lookup.find_all, args.miners)  # before anybody types a password
-        with interruptible():
-            password = _password(context, len(found))
-        await store.write(_change, [one.mac for one in found], args.managed, password, context.by())
+        password = _password(context, len(found))
+        await store.write(_change, [miner.mac for miner in found], args.managed, password, context.by())
         after, ladder, moment, looked_for = await store.read(_read, found, context)
     if context.json:
         context.screen.document(
@@ -42,14 +39,12 @@ async def change(context: CommandContext) -> int:
         if view.remote:
             context.screen.say(_asked(view, args.managed, password is not None))
             continue
-        said = ["managed" if view.managed else "not managed"] if args.managed is not None else []
+        done = ["managed" if view.managed else "not managed"] if args.managed is not None else []
         if password is not None:
-            said.append(f"the password is kept{_when(view, looked_for)}")
-        context.screen.say(
-            f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')}): {', '.join(said)}"
-        )
+            done.append(f"the password is kept{_when(view, looked_for)}")
+        context.screen.say(f"{_named(view)}: {', '.join(done)}")
     if password is not None and not looked_for and not all(view.has_key or view.remote for view in after):
-        context.note(f"{DISCOVERD} does not run: nothing is tried before it does")
+        context.note(f"{DISCOVERD} does not run: nothing is tried until it does")
     return 0
 
 
@@ -58,8 +53,11 @@ def _asked(view: MinerView, managed: bool | None, password: bool) -> str:
     words = [] if managed is None else ["managed" if managed else "not managed"]
     words += ["the password"] if password else []
     node = clean(view.node_name or view.node_id or "its node")
-    miner = f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')})"
-    return f"{miner}: waits for node {node}: {', '.join(words)}"
+    return f"{_named(view)}: waits for node {node}: {', '.join(words)}"
+
+
+def _named(view: MinerView) -> str:
+    return f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')})"
 
 
 def _when(view: MinerView, looked_for: bool) -> str:
@@ -77,27 +75,24 @@ def _change(db: Database, macs: Sequence[str], managed: bool | None, password: s
 def _read(
     db: Database, found: Sequence[KnownMiner], context: CommandContext
 ) -> tuple[list[MinerView], dict[str, ModelView], Moment, bool]:
-    after = [view for one in found for view in views.miners(db, mac=one.mac)]
+    after = [view for known in found for view in views.miners(db, mac=known.mac)]
     when = daemons.moment(db, context)
-    running = any(row.name == DISCOVERD and alive(row.beat_at, when.now) for row in daemon_rows.daemons(db))
-    return after, {model.alias: model for model in models.views(db)}, when, running
+    return after, {model.alias: model for model in models.views(db)}, when, daemons.runs(db, DISCOVERD, when.now)
 
 
 def _password(context: CommandContext, count: int) -> str | None:
-    """Return the password from where it cannot be seen, None when none is to be set."""
-    if context.args.password_prompt:
-        if not sys.stdin.isatty():
-            raise WrongUsage("--password-prompt needs a terminal; scripts give --password-stdin")
-        which = "the miner" if count == 1 else f"these {count} miners"
-        text = getpass.getpass(f"Unlock password of {which}: ")
-    elif context.args.password_stdin:
-        text = sys.stdin.readline(LONGEST_PASSWORD + 2).rstrip("\r\n")
-    else:
+    """Return the password, None when none is to be set."""
+    if not (context.args.password_prompt or context.args.password_stdin):
         return None
+    which = "the miner" if count == 1 else f"these {count} miners"
+    text = passwords.read(context, f"Unlock password of {which}", longest=LONGEST_PASSWORD)
+    wrong = None
     if not text:
-        raise BadRequest("the password is empty: nothing was changed")
-    if len(text) > LONGEST_PASSWORD:
-        raise BadRequest(f"the password is longer than {LONGEST_PASSWORD} characters: nothing was changed")
-    if not text.isprintable():
-        raise BadRequest("the password has characters that cannot be typed: nothing was changed")
+        wrong = "the password is empty"
+    elif len(text) > LONGEST_PASSWORD:
+        wrong = f"the password is longer than {LONGEST_PASSWORD} characters"
+    elif not text.isprintable():
+        wrong = "the password has characters that cannot be typed"
+    if wrong:
+        raise BadRequest(f"{wrong}: nothing was changed")
     return text

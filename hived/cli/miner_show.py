@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hived.cli import daemons, lookup
 from hived.cli.context import CommandContext
-from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
 from hived.documents import appliance
 from hived.documents import miners as documents
@@ -24,19 +25,57 @@ NEWEST_EVENTS = 5
 MOST_BOARDS = 16  # no miner has more than four
 CHIPS_OLD_S = 90.0  # chips are read once a minute: older ones belong to another status
 
+
+def _graded(board: HashboardReading, chips: int | None) -> str:
+    """Return a count of chips: a board that does not hash yet shows every chip as red, which says nothing of them."""
+    return number(chips if board.state in HASHING_STATES else None)
+
+
+def _volts(millivolts: float | None) -> str:
+    return number(None if millivolts is None else millivolts / 1000, 2)
+
+
+def _range(least: float | None, most: float | None) -> str:
+    if least is None or most is None or round(least) == round(most):
+        return number(most if most is not None else least)
+    return f"{least:.0f} to {most:.0f}"
+
+
 _BOARDS = (
-    Column("BOARD", right=True), Column("STATE"), Column("TH/s", right=True), Column("%", right=True),
-    Column("W", right=True, leaves=3), Column("MHz", right=True, leaves=5), Column("V", right=True, leaves=6),
-    Column("CHIP °C", right=True), Column("PCB °C", right=True, leaves=2), Column("HW ERRORS", right=True, leaves=4),
-    Column("WEAK", right=True, leaves=7), Column("BAD", right=True, leaves=7), Column("SAYS", leaves=1, least=16),
-)  # fmt: skip
-_FANS = (Column("FAN", right=True), Column("rpm", right=True), Column("STATE"))
+    Column("BOARD", lambda board, _: str(board.index), right=True),
+    Column("STATE", lambda board, _: Cell(board.state, None if board.works else "bad")),
+    Column("TH/s", lambda board, _: terahash(board.hashrate_hs), right=True),
+    Column("%", lambda board, _: percent(board.hashrate_hs, board.expected_hashrate_hs), right=True),
+    Column("W", lambda board, _: number(board.power_w), right=True, leaves=3),
+    Column("MHz", lambda board, _: number(board.frequency_mhz), right=True, leaves=5),
+    Column("V", lambda board, _: _volts(board.voltage_mv), right=True, leaves=6),
+    Column("CHIP °C", lambda board, _: _range(board.chip_temp_min_c, board.chip_temp_max_c), right=True),
+    Column("PCB °C", lambda board, _: _range(board.pcb_temp_min_c, board.pcb_temp_max_c), right=True, leaves=2),
+    Column("HW ERRORS", lambda board, _: number(board.hardware_errors), right=True, leaves=4),
+    Column("WEAK", lambda board, _: _graded(board, board.chips_orange), right=True, leaves=7),
+    Column("BAD", lambda board, _: _graded(board, board.chips_red), right=True, leaves=7),
+    Column("SAYS", lambda board, _: board.description, leaves=1, least=16),
+)
+_FANS = (
+    Column("FAN", lambda fan, _: str(fan.index), right=True),
+    Column("rpm", lambda fan, _: number(fan.rpm), right=True),
+    Column("STATE", lambda fan, _: Cell(fan.status, "bad" if fan.lost else None)),
+)
 _POOLS = (
-    Column("POOL", right=True), Column("KIND"), Column("URL", least=20), Column("WORKER", least=12), Column("STATE"),
-    Column("ACCEPTED", right=True, leaves=1), Column("REJECTED", right=True, leaves=2),
-    Column("STALE", right=True, leaves=4), Column("ms", right=True, leaves=3),
-)  # fmt: skip
-_EVENTS = (Column("AGO", right=True), Column("WHAT", least=30))
+    Column("POOL", lambda pool, _: str(pool.index), right=True),
+    Column("KIND", lambda pool, _: pool.kind),
+    Column("URL", lambda pool, _: pool.url, least=20),
+    Column("WORKER", lambda pool, _: pool.user, least=12),
+    Column("STATE", lambda pool, _: pool.status),
+    Column("ACCEPTED", lambda pool, _: number(pool.accepted), right=True, leaves=1),
+    Column("REJECTED", lambda pool, _: number(pool.rejected), right=True, leaves=2),
+    Column("STALE", lambda pool, _: number(pool.stale), right=True, leaves=4),
+    Column("ms", lambda pool, _: number(pool.ping_ms), right=True, leaves=3),
+)
+_EVENTS = (
+    Column("AGO", lambda event, now: ago(event.at, now), right=True),
+    Column("WHAT", lambda event, _: Cell(sentence(event), tone(event)), least=30),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +97,15 @@ async def show(context: CommandContext) -> int:
     if context.json:
         context.screen.document(_document(facts))
         return 0
-    now = context.clock()
-    for line in _head(context, facts, now):
+    now, status = context.clock(), facts.view.status
+    lines = [*_head(context, facts, now), *(_numbers(context, facts, status, now) if status else ())]
+    for line in lines:
         context.screen.say(line)
-    if facts.view.status is not None:
-        for line in _numbers(context, facts, facts.view.status, now):
-            context.screen.say(line)
-        _tables(context, facts.view.status)
-    if facts.events:
-        _section(context, "Newest events")
-        told: list[Row] = [[ago(e.at, now), Cell(sentence(e), tone(e))] for e in facts.events]
-        draw(context.screen, _EVENTS, told, indent="  ")
+    if status is not None:
+        _table(context, "Boards", _BOARDS, status.hashboards)
+        _table(context, "Fans", _FANS, status.fans)
+        _table(context, "Pools", _POOLS, status.pools)
+    _table(context, "Newest events", _EVENTS, facts.events)
     return 0
 
 
@@ -92,7 +129,7 @@ def _document(facts: Facts) -> Json:
     return {
         **documents.listed(view, facts.model, facts.how, facts.boards),
         "settings": documents.settings(facts.settings) if facts.settings else None,
-        "events": [appliance.event(one, view.ip, view.hostname) for one in facts.events],
+        "events": [appliance.event(event, view.ip, view.hostname) for event in facts.events],
     }
 
 
@@ -126,8 +163,7 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
         yield _named("lost", f"{terahash(loss.hashrate_hs)} TH/s: {loss.reason}")
 
 
-def _numbers(context: CommandContext, facts: Facts, now_told: StoredStatus, now: float) -> Iterator[str]:
-    s = now_told
+def _numbers(context: CommandContext, facts: Facts, s: StoredStatus, now: float) -> Iterator[str]:
     yield ""
     old = "" if facts.how.fresh else ", old"
     yield context.screen.paint(f"Status, {ago(s.at, now)}{old}", "bold")
@@ -145,64 +181,18 @@ def _numbers(context: CommandContext, facts: Facts, now_told: StoredStatus, now:
     yield _named("preset", clean(f"{s.preset or UNKNOWN}" + (f", {asked} asked for" if asked else "")))
     if facts.settings is not None:
         last = facts.settings.changes
-        said = settings_in_words(last) if last else "never seen to change"
+        change = settings_in_words(last) if last else "never seen to change"
         yield _named(
-            "settings", clean(f"version {facts.settings.version}, read {ago(facts.settings.checked_at, now)}: {said}")
+            "settings", clean(f"version {facts.settings.version}, read {ago(facts.settings.checked_at, now)}: {change}")
         )
 
 
-def _tables(context: CommandContext, s: StoredStatus) -> None:
-    if s.hashboards:
-        _section(context, "Boards")
-        draw(context.screen, _BOARDS, [_board(b) for b in s.hashboards], indent="  ")
-    if s.fans:
-        _section(context, "Fans")
-        fans: list[Row] = [
-            [str(f.index), number(f.rpm), Cell(f.status or UNKNOWN, "bad" if f.lost else None)] for f in s.fans
-        ]
-        draw(context.screen, _FANS, fans, indent="  ")
-    if s.pools:
-        _section(context, "Pools")
-        pools: list[Row] = [
-            [
-                str(p.index), p.kind, p.url or UNKNOWN, p.user or UNKNOWN, p.status or UNKNOWN, number(p.accepted),
-                number(p.rejected), number(p.stale), number(p.ping_ms),
-            ]
-            for p in s.pools
-        ]  # fmt: skip
-        draw(context.screen, _POOLS, pools, indent="  ")
-
-
-def _board(b: HashboardReading) -> list[Cell | str]:
-    # A board that does not hash yet shows every chip as red: that says nothing of the chips.
-    graded = b.state in HASHING_STATES
-    return [
-        str(b.index),
-        Cell(b.state or UNKNOWN, None if b.works else "bad"),
-        terahash(b.hashrate_hs),
-        percent(b.hashrate_hs, b.expected_hashrate_hs),
-        number(b.power_w),
-        number(b.frequency_mhz),
-        number(None if b.voltage_mv is None else b.voltage_mv / 1000, 2),
-        _range(b.chip_temp_min_c, b.chip_temp_max_c),
-        _range(b.pcb_temp_min_c, b.pcb_temp_max_c),
-        number(b.hardware_errors),
-        number(b.chips_orange if graded else None),
-        number(b.chips_red if graded else None),
-        b.description or UNKNOWN,
-    ]
-
-
-def _section(context: CommandContext, title: str) -> None:
-    context.screen.say()
-    context.screen.say(context.screen.paint(title, "bold"))
+def _table(context: CommandContext, title: str, columns: Sequence[Column], things: Sequence[Any]) -> None:
+    if things:
+        context.screen.say()
+        context.screen.say(context.screen.paint(title, "bold"))
+        draw(context.screen, columns, things, context.clock(), indent="  ")
 
 
 def _named(name: str, text: str) -> str:
     return f"  {name:<12}{text}"
-
-
-def _range(least: float | None, most: float | None) -> str:
-    if least is None or most is None or round(least) == round(most):
-        return number(most if most is not None else least)
-    return f"{least:.0f} to {most:.0f}"

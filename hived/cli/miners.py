@@ -10,32 +10,51 @@ from typing import Any
 from hived.cli import daemons
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, draw
-from hived.cli.output.text import UNKNOWN, ago, counted, number, percent, pool_host, terahash, watts
+from hived.cli.output.text import ago, counted, number, percent, pool_host, terahash, watts
 from hived.documents import miners as documents
 from hived.records.condition import Condition, Judged, broken_boards, condition, lost_fans, totals
 from hived.records.miner import active_pool
-from hived.records.miner_view import MinerView, ModelView
+from hived.records.miner_view import MinerView, ModelView, StoredStatus
 from hived.store import Database
 from hived.store.miners import models, views
 
+
+def _now(text: Callable[[StoredStatus], str | None]) -> Callable[[Judged, float], str | None]:
+    """Return a cell of the status: the numbers of a miner that is silent or offline are old, and left out."""
+    return lambda miner, _: text(miner[0].status) if miner[0].status and miner[1].fresh else None
+
+
+def _parts(miner: Judged, _: float) -> Cell:
+    """Return what is broken: "board 2, fan 1"."""
+    boards = [f"board {board.index}" for board in broken_boards(miner[0])]
+    return Cell(", ".join(boards + [f"fan {fan}" for fan in lost_fans(miner[0])]), "bad")
+
+
+def _error(miner: Judged, now: float) -> Cell | None:
+    view = miner[0]
+    if view.last_error is None:
+        return None
+    return Cell(f"{ago(view.last_error_at, now)}: {view.last_error}", "bad" if view.failures else "dim")
+
+
 COLUMNS = (
-    Column("STATE"),
-    Column("ADDRESS"),
-    Column("MODEL", leaves=1, least=8),
-    Column("TH/s", right=True),
-    Column("%", right=True, leaves=2),
-    Column("W", right=True, leaves=1),
-    Column("J/TH", right=True, leaves=3),
-    Column("°C", right=True, leaves=2),
-    Column("PRESET", leaves=6, least=8),
-    Column("PARTS", leaves=5, least=8),
-    Column("LAST ERROR", leaves=4, least=16, fair=40),
-    Column("SEEN", right=True, leaves=7),
-    Column("HOST NAME", leaves=9, least=10),
-    Column("MAC", leaves=8),
-    Column("FIRMWARE", leaves=11, least=8),
-    Column("POOL", leaves=10, least=16),
-    Column("MANAGED", leaves=12),
+    Column("STATE", lambda miner, _: Cell(miner[1].word, miner[1].tone)),
+    Column("ADDRESS", lambda miner, _: miner[0].ip),
+    Column("MODEL", lambda miner, _: miner[0].model_alias or miner[0].model_name, leaves=1, least=8),
+    Column("TH/s", _now(lambda status: terahash(status.hashrate_hs)), right=True),
+    Column("%", _now(lambda status: percent(status.hashrate_hs, status.expected_hashrate_hs)), right=True, leaves=2),
+    Column("W", _now(lambda status: number(status.power_w)), right=True, leaves=1),
+    Column("J/TH", _now(lambda status: number(status.efficiency_j_per_th, 1)), right=True, leaves=3),
+    Column("°C", _now(lambda status: number(status.chip_temp_max_c)), right=True, leaves=2),
+    Column("PRESET", _now(lambda status: status.preset), leaves=6, least=8),
+    Column("PARTS", _parts, leaves=5, least=8),
+    Column("LAST ERROR", _error, leaves=4, least=16, fair=40),
+    Column("SEEN", lambda miner, now: ago(miner[0].seen_at, now), right=True, leaves=7),
+    Column("HOST NAME", lambda miner, _: miner[0].hostname, leaves=9, least=10),
+    Column("MAC", lambda miner, _: Cell(miner[0].mac, "dim"), leaves=8),
+    Column("FIRMWARE", lambda miner, _: miner[0].firmware_version, leaves=11, least=8),
+    Column("POOL", lambda miner, _: pool_host(_pool(miner[0])), leaves=10, least=16),
+    Column("MANAGED", lambda miner, _: "yes" if miner[0].managed else "no", leaves=12),
 )
 
 
@@ -43,14 +62,14 @@ async def list_miners(context: CommandContext) -> int:
     """Print the miners that fit every filter."""
     async with context.store() as store:
         everyone, ladder = await store.read(_read, context)
-    found = [one for one in everyone if _fits(*one, context)]
+    found = [miner for miner in everyone if _fits(*miner, context)]
     found.sort(key=_order(context))
     shown = found[: context.args.limit]
     if context.json:
         context.screen.document([documents.listed(v, ladder.get(v.model_alias or ""), how) for v, how in shown])
         return 0
     if shown:
-        draw(context.screen, COLUMNS, [_row(*one, context.clock()) for one in shown])
+        draw(context.screen, COLUMNS, shown, context.clock())
     if not found:
         context.note(_why_none(everyone, context))
     elif context.screen.width is not None:
@@ -64,45 +83,8 @@ def _read(db: Database, context: CommandContext) -> tuple[list[Judged], dict[str
     return judged, {model.alias: model for model in models.views(db)}
 
 
-def _row(view: MinerView, how: Condition, now: float) -> list[Cell | str]:
-    """Return a miner's line. Numbers of a miner that is silent or offline are old: they are left out."""
-    told = view.status if how.fresh else None
-    broken = _parts(view)
-    return [
-        Cell(how.word, how.tone),
-        view.ip or UNKNOWN,
-        view.model_alias or view.model_name or UNKNOWN,
-        terahash(told.hashrate_hs if told else None),
-        percent(told.hashrate_hs, told.expected_hashrate_hs) if told else UNKNOWN,
-        number(told.power_w if told else None),
-        number(told.efficiency_j_per_th, 1) if told else UNKNOWN,
-        number(told.chip_temp_max_c if told else None),
-        (told.preset if told else None) or UNKNOWN,
-        Cell(broken, "bad") if broken else UNKNOWN,
-        _error(view, now),
-        ago(view.seen_at, now),
-        view.hostname or UNKNOWN,
-        Cell(view.mac, "dim"),
-        view.firmware_version or UNKNOWN,
-        pool_host(_pool(view)),
-        "yes" if view.managed else "no",
-    ]
-
-
-def _parts(view: MinerView) -> str:
-    """Return what is broken: "board 2, fan 1"."""
-    boards = [f"board {b.index}" for b in broken_boards(view)]
-    return ", ".join(boards + [f"fan {i}" for i in lost_fans(view)])
-
-
 def _pool(view: MinerView) -> str | None:
     return active_pool(view.status.pools) if view.status else None
-
-
-def _error(view: MinerView, now: float) -> Cell:
-    if view.last_error is None:
-        return Cell(UNKNOWN)
-    return Cell(f"{ago(view.last_error_at, now)}: {view.last_error}", "bad" if view.failures else "dim")
 
 
 def _fits(view: MinerView, how: Condition, context: CommandContext) -> bool:
@@ -136,31 +118,36 @@ def _hay(view: MinerView) -> str:
 
 
 def _order(context: CommandContext) -> Callable[[Judged], Any]:
-    def told(one: Judged, value: float | None) -> tuple[bool, float]:
-        known = value if one[1].fresh else None
-        return known is None, -(known or 0.0)  # most first, unknown last
+    def share(status: StoredStatus) -> float | None:
+        """Least first."""
+        rate, expected = status.hashrate_hs, status.expected_hashrate_hs
+        return -rate / expected if rate is not None and expected else None
 
-    def share(one: Judged) -> tuple[bool, float]:
-        s = one[0].status if one[1].fresh else None
-        if s is None or s.hashrate_hs is None or not s.expected_hashrate_hs:
-            return True, 0.0
-        return False, s.hashrate_hs / s.expected_hashrate_hs
+    def by(figure: Callable[[StoredStatus], float | None]) -> Callable[[Judged], tuple[bool, float]]:
+        """Return an order with the most first, and what is not known now last."""
+
+        def key(miner: Judged) -> tuple[bool, float]:
+            view, how = miner
+            value = figure(view.status) if view.status and how.fresh else None
+            return value is None, -(value or 0.0)
+
+        return key
 
     keys: dict[str, Callable[[Judged], Any]] = {
         "address": lambda _: (),
-        "worst": lambda one: (one[1].rank, share(one)),
-        "hostname": lambda one: (one[0].hostname is None, (one[0].hostname or "").lower()),
-        "model": lambda one: one[0].model_alias or one[0].model_name or "~",
-        "state": lambda one: one[1].word,
-        "hashrate": lambda one: told(one, one[0].status.hashrate_hs if one[0].status else None),
-        "percent": share,
-        "power": lambda one: told(one, one[0].status.power_w if one[0].status else None),
-        "efficiency": lambda one: told(one, one[0].status.efficiency_j_per_th if one[0].status else None),
-        "temperature": lambda one: told(one, one[0].status.chip_temp_max_c if one[0].status else None),
-        "seen": lambda one: one[0].seen_at or 0.0,
+        "worst": lambda miner: (miner[1].rank, by(share)(miner)),
+        "hostname": lambda miner: (miner[0].hostname is None, (miner[0].hostname or "").lower()),
+        "model": lambda miner: miner[0].model_alias or miner[0].model_name or "~",
+        "state": lambda miner: miner[1].word,
+        "hashrate": by(lambda status: status.hashrate_hs),
+        "percent": by(share),
+        "power": by(lambda status: status.power_w),
+        "efficiency": by(lambda status: status.efficiency_j_per_th),
+        "temperature": by(lambda status: status.chip_temp_max_c),
+        "seen": lambda miner: miner[0].seen_at or 0.0,
     }
     key = keys[context.args.sort]
-    return lambda one: (key(one), address_order(one[0]))
+    return lambda miner: (key(miner), address_order(miner[0]))
 
 
 def address_order(view: MinerView) -> tuple[bool, int, str]:
@@ -174,12 +161,12 @@ def address_order(view: MinerView) -> tuple[bool, int, str]:
 def _footer(found: Sequence[Judged], shown: int) -> str:
     total, _ = totals(found)
     first = f"{shown} of {counted(len(found), 'miner')}" if shown < len(found) else counted(len(found), "miner")
-    said = [first, f"{total.marks['online']:,} online", f"{total.marks['hashing']:,} hashing"]
+    parts = [first, f"{total.marks['online']:,} online", f"{total.marks['hashing']:,} hashing"]
     if total.hashrate_hs is not None:
-        said.append(f"{terahash(total.hashrate_hs)} TH/s")
+        parts.append(f"{terahash(total.hashrate_hs)} TH/s")
     if total.power_w is not None:
-        said.append(watts(total.power_w))
-    return ", ".join(said)
+        parts.append(watts(total.power_w))
+    return ", ".join(parts)
 
 
 def _why_none(everyone: Sequence[Judged], context: CommandContext) -> str:
@@ -188,7 +175,7 @@ def _why_none(everyone: Sequence[Judged], context: CommandContext) -> str:
     here = Counter(how.word for _, how in everyone)
     states = ", ".join(f"{count} {word}" for word, count in sorted(here.items()))
     kinds = ", ".join(sorted({v.model_alias for v, _ in everyone if v.model_alias}))
-    if context.args.state and not any(context.args.state.lower() in _states(*one) for one in everyone):
+    if context.args.state and not any(context.args.state.lower() in _states(*miner) for miner in everyone):
         return f"no miner is in state {context.args.state!r}; here are {states}"
     if context.args.model and kinds and context.args.model.lower() not in kinds.lower():
         return f"no miner is of model {context.args.model!r}; here are {kinds}"

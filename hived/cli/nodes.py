@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hived.cli.context import CommandContext, WrongUsage
-from hived.cli.output.tables import Cell, Column, Row, draw
-from hived.cli.output.text import UNKNOWN, ago, clean, local_time
+from hived.cli.output.tables import Cell, Column
+from hived.cli.output.text import ago, clean, local_time
 from hived.documents import nodes as documents
 from hived.errors import BadRequest
 from hived.records.node import ALIVE, APPROVED, PENDING, REVOKED, SUSPECT, NodeView
@@ -15,60 +15,67 @@ from hived.services.nodes import admission
 from hived.store import Database
 from hived.store.nodes import contacts, nodes
 
-COLUMNS = (
-    Column("NAME", least=10),
-    Column("SITE", leaves=4, least=6),
-    Column("ROLE", leaves=3),
-    Column("STATE"),
-    Column("LAST CONTACT", right=True),
-    Column("MINERS", right=True),
-    Column("BEHIND", right=True, leaves=2),
-    Column("VERSION", leaves=5),
-    Column("ADDRESS", leaves=6),
-    Column("NODE ID"),
-)
 _TONES = {ALIVE: "good", SUSPECT: "warn", PENDING: "warn"}
+
+
+def _state(node: NodeView, _: float) -> Cell:
+    state = node.status if node.status in (PENDING, REVOKED) else node.state
+    return Cell(state, _TONES.get(state or "", "dim" if node.state is None else "bad"))
+
+
+def _behind(node: NodeView, _: float) -> str | None:
+    return f"{sum(rows for rows, _ in node.lag.values()):,}" if node.lag and node.status == APPROVED else None
+
+
+COLUMNS = (
+    Column("NAME", lambda node, _: node.name, least=10),
+    Column("SITE", lambda node, _: node.site, leaves=4, least=6),
+    Column("ROLE", lambda node, _: node.role, leaves=3),
+    Column("STATE", _state),
+    Column("LAST CONTACT", lambda node, now: ago(node.contact_at, now), right=True),
+    Column("MINERS", lambda node, _: f"{node.online:,}/{node.miners:,}", right=True),
+    Column("BEHIND", _behind, right=True, leaves=2),
+    Column("VERSION", lambda node, _: node.version, leaves=5),
+    Column("ADDRESS", lambda node, _: node.address, leaves=6),
+    Column("NODE ID", lambda node, _: Cell(node.node_id, "dim")),
+)
 
 
 async def list_nodes(context: CommandContext) -> int:
     """Print a line for each node; of those that wait, the phrase to compare."""
     async with context.store() as store:
         found = await store.read(contacts.listing)
-    if context.json:
-        context.screen.document([documents.node(one) for one in found])
-        return 0
-    if not found:
-        context.note("there is no node: hive-apid has not run yet")
-        return 0
-    draw(context.screen, COLUMNS, [_row(one, context.clock()) for one in found])
-    for one in found:
-        for key in one.keys:
-            if key.status == PENDING:
-                where = f" from {clean(key.address)}" if key.address else ""
-                context.screen.say(f"{clean(one.name)} ({clean(one.node_id)}) asks{where} with the phrase {key.phrase}")
+    context.listed(found, documents.node, COLUMNS, "there is no node: hive-apid has not run yet")
+    for node in found if not context.json else ():
+        for key in (key for key in node.keys if key.status == PENDING):
+            where = f" from {key.address}" if key.address else ""
+            context.screen.say(clean(f"{node.name} ({node.node_id}) asks{where} with the phrase {key.phrase}"))
     return 0
 
 
 async def approve(context: CommandContext) -> int:
-    """Let a node in whose phrase is the one that it logs."""
-    args = context.args
-    async with context.store() as store:
-        node_id, name = await store.write(_changed, admission.approve, args.node, args.phrase, context.by())
-    return _told(context, node_id, f"{clean(name)} is approved: it sends with its next contact")
+    """Admit the node whose phrase is the one that it logs."""
+    return await _change(context, admission.approve, "is approved: it sends with its next contact", context.args.phrase)
 
 
 async def revoke(context: CommandContext) -> int:
-    """Shut a node out."""
-    async with context.store() as store:
-        node_id, name = await store.write(_changed, admission.revoke, context.args.node, context.by())
-    return _told(context, node_id, f"{clean(name)} is revoked: nothing that it sends is taken any more")
+    """Accept nothing more from a node."""
+    return await _change(context, admission.revoke, "is revoked: nothing that it sends is accepted any more")
 
 
 async def remove(context: CommandContext) -> int:
     """Forget a node with its keys and miners."""
+    return await _change(context, admission.remove, "is removed, and its miners with it; bubbles and events stay")
+
+
+async def _change(context: CommandContext, change: Callable[..., str], done: str, *args: Any) -> int:
+    def changed(db: Database) -> tuple[str, str]:
+        node_id = nodes.find(db, context.args.node)
+        return node_id, change(db, node_id, *args, context.by())
+
     async with context.store() as store:
-        node_id, name = await store.write(_changed, admission.remove, context.args.node, context.by())
-    return _told(context, node_id, f"{clean(name)} is removed, and its miners with it; bubbles and events stay")
+        node_id, name = await store.write(changed)
+    return context.answer({"node_id": node_id, "ok": True}, f"{clean(name)} {done}")
 
 
 async def add(context: CommandContext) -> int:
@@ -79,45 +86,14 @@ async def add(context: CommandContext) -> int:
         raise WrongUsage(str(err)) from err
     async with context.store() as store:
         key = await store.write(admission.add, node_id, name, context.by())
-    if context.json:
-        context.screen.document(documents.added(node_id, key.text))
-    else:
-        context.screen.say(key.text)
+    if not context.json:
         context.note("this key is shown once: give it to the collector as its bearer token for POST /master/ingest")
-    return 0
+    return context.answer(documents.added(node_id, key.text), key.text)
 
 
 async def enroll_code(context: CommandContext) -> int:
     """Print a code with which one node joins."""
     async with context.store() as store:
         code, expires_at = await store.write(admission.new_code, context.by())
-    if context.json:
-        context.screen.document(documents.code(code, expires_at))
-    else:
-        context.screen.say(f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}")
-    return 0
-
-
-def _changed(db: Database, change: Callable[..., str], node: str, *args: Any) -> tuple[str, str]:
-    """Change the node with this id or name and return both."""
-    node_id = nodes.find(db, node)
-    return node_id, change(db, node_id, *args)
-
-
-def _told(context: CommandContext, node_id: str, text: str) -> int:
-    if context.json:
-        context.screen.document({"node_id": node_id, "ok": True})
-    else:
-        context.screen.say(text)
-    return 0
-
-
-def _row(one: NodeView, now: float) -> Row:
-    state = one.status if one.status in (PENDING, REVOKED) else one.state or UNKNOWN
-    behind = sum(count for count, _ in one.lag.values())
-    return [
-        one.name, one.site or UNKNOWN, one.role, Cell(state, _TONES.get(state, "dim" if one.state is None else "bad")),
-        ago(one.contact_at, now), f"{one.online:,}/{one.miners:,}",
-        f"{behind:,}" if one.lag and one.status == APPROVED else UNKNOWN, one.version or UNKNOWN,
-        one.address or UNKNOWN, Cell(one.node_id, "dim"),
-    ]  # fmt: skip
+    line = f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}"
+    return context.answer(documents.code(code, expires_at), line)

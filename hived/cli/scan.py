@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.miners import address_order
+from hived.cli.output.progress import Progress
 from hived.cli.output.tables import Cell, Column, draw
-from hived.cli.output.text import UNKNOWN, ago, clean, counted, one_line
+from hived.cli.output.text import ago, clean, counted
 from hived.documents.miners import other_device
 from hived.documents.shared import Json, rfc3339
 from hived.errors import BadRequest, HivedError
@@ -29,13 +30,18 @@ LOOK_EVERY_S = 0.2
 MOST_SHOWN = 20  # miners or other devices named one by one
 
 _MINERS = (
-    Column("ADDRESS"),
-    Column("MAC"),
-    Column("MODEL", least=8),
-    Column("HOST NAME", leaves=1, least=8),
-    Column("STATE"),
+    Column("ADDRESS", lambda view, _: view.ip),
+    Column("MAC", lambda view, _: view.mac),
+    Column("MODEL", lambda view, _: view.model_name or view.model_alias, least=8),
+    Column("HOST NAME", lambda view, _: view.hostname, leaves=1, least=8),
+    Column("STATE", lambda view, _: view.state),
 )
-_OTHER_DEVICES = (Column("ADDRESS"), Column("WHAT"), Column("WHY", least=24), Column("NEXT", leaves=1, least=24))
+_OTHER_DEVICES = (
+    Column("ADDRESS", lambda device, _: device.ip),
+    Column("WHAT", lambda device, _: Cell(device.kind, "warn")),
+    Column("WHY", lambda device, _: device.reason, least=24),
+    Column("NEXT", lambda device, _: other_device(device)["next_step"], leaves=1, least=24),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +76,15 @@ async def scan(context: CommandContext) -> int:
         wish = {"targets": [str(one) for one in networks]}
         number = await store.write(ask, "scan", wish, context.by(), node_id=other.id if other else None)
         if not context.args.wait:
-            return _left(context, number, who)
-        with _Progress(networks, who) as progress:
+            return context.answer({"id": number, "done": False, "result": None}, f"{who} was asked to scan")
+        with Progress(f"{who} scans {_what(networks)}") as progress:
             done = await _done(context, store, number, progress, here=other is None)
         seen = await store.read(_seen, networks, asked_at, other.id if other else None)
     result = (done.result or {}) if done is not None else {}
     if context.json:
         context.screen.document(_document(number, wish, done, seen))
     if done is None:
-        goes_on = "goes on, `hivectl status` shows it" if other is None else "is told with its next contact"
+        goes_on = "goes on, `hivectl status` shows it" if other is None else "hears of it with its next contact"
         context.note(f"hivectl: not done after {context.args.wait:g} s; {who} {goes_on}")
         return EXIT_FAILED
     if "error" in result:
@@ -110,20 +116,21 @@ def _other(db: Database, text: str | None) -> Other | None:
 
 
 async def _done(
-    context: CommandContext, store: Store, number: int, progress: _Progress, *, here: bool = True
+    context: CommandContext, store: Store, number: int, progress: Progress, *, here: bool = True
 ) -> Command | None:
     """Return the command once it is done, None when the time is over. HivedError when the daemon ends meanwhile."""
-    deadline = time.monotonic() + context.args.wait
+    began = time.monotonic()
     while True:
         found = await store.read(commands.command, number)
         if found is not None and found.done_at is not None:
             return found
-        left = deadline - time.monotonic()
+        waited = time.monotonic() - began
+        left = context.args.wait - waited
         if left <= 0:
             return None
         if here:
             _must_run(await store.read(daemon_rows.daemons), context.clock())
-        progress.step()
+        progress.show(f": {waited:.0f} s")
         await asyncio.sleep(min(LOOK_EVERY_S, left))
 
 
@@ -146,14 +153,6 @@ def _seen(db: Database, networks: list[ipaddress.IPv4Network], since: float, nod
     return Seen(sorted(miners, key=address_order), other_devices)
 
 
-def _left(context: CommandContext, number: int, who: str) -> int:
-    if context.json:
-        context.screen.document({"id": number, "done": False, "result": None})
-    else:
-        context.screen.say(f"{who} was asked to scan")
-    return 0
-
-
 def _document(number: int, wish: dict[str, Any], done: Command | None, seen: Seen) -> Json:
     return {
         "id": number, "args": wish, "done": done is not None, "result": done.result if done else None,
@@ -174,63 +173,23 @@ def _print(context: CommandContext, networks: list[ipaddress.IPv4Network], resul
     )
     if networks and not counts["addresses"]:
         say("nothing was tried: these addresses are excluded (network.exclude), or they are this host's own")
-    if seen.miners:
-        say()
-        say(context.screen.paint("Miners there" if networks else "New miners", "bold"))
-        rows = [
-            [
-                v.ip or UNKNOWN,
-                v.mac,
-                v.model_name or v.model_alias or UNKNOWN,
-                v.hostname or UNKNOWN,
-                v.state or UNKNOWN,
-            ]
-            for v in seen.miners[:MOST_SHOWN]
-        ]
-        draw(context.screen, _MINERS, rows, indent="  ")
-        if len(seen.miners) > MOST_SHOWN:
-            say(f"  and {len(seen.miners) - MOST_SHOWN} more: hivectl miners list")
-    if seen.other_devices:
-        say()
-        say(context.screen.paint("No miners that can be read", "bold"))
-        draw(
-            context.screen,
-            _OTHER_DEVICES,
-            [
-                [s.ip, Cell(s.kind, "warn"), s.reason, other_device(s)["next_step"] or UNKNOWN]
-                for s in seen.other_devices[:MOST_SHOWN]
-            ],
-            indent="  ",
-        )
-        if len(seen.other_devices) > MOST_SHOWN:
-            say(f"  and {len(seen.other_devices) - MOST_SHOWN} more")
+    title = "Miners there" if networks else "New miners"
+    _table(context, title, _MINERS, seen.miners, more=": hivectl miners list")
+    _table(context, "No miners that can be read", _OTHER_DEVICES, seen.other_devices)
 
 
-class _Progress:
-    """Says on standard error what is waited for: a line that counts the seconds on a terminal, one line elsewhere."""
+def _table(
+    context: CommandContext, title: str, columns: Sequence[Column], things: Sequence[Any], more: str = ""
+) -> None:
+    if not things:
+        return
+    context.screen.say()
+    context.screen.say(context.screen.paint(title, "bold"))
+    draw(context.screen, columns, things[:MOST_SHOWN], context.clock(), indent="  ")
+    if len(things) > MOST_SHOWN:
+        context.screen.say(f"  and {len(things) - MOST_SHOWN} more{more}")
 
-    def __init__(self, networks: list[ipaddress.IPv4Network], who: str) -> None:
-        what = ", ".join(str(one).removesuffix("/32") for one in networks[:3]) + (", ..." if len(networks) > 3 else "")
-        self._text = clean(f"{who} scans {what or 'the configured networks'}")
-        self._live = sys.stderr.isatty()
-        self._began = time.monotonic()
-        self._said = -1
 
-    def __enter__(self) -> _Progress:
-        if not self._live:
-            sys.stderr.write(f"{one_line(self._text)}\n")
-            sys.stderr.flush()
-        return self
-
-    def step(self) -> None:
-        """Count the seconds."""
-        seconds = int(time.monotonic() - self._began)
-        if self._live and seconds != self._said:
-            self._said = seconds
-            sys.stderr.write(f"\r{self._text}: {seconds} s")
-            sys.stderr.flush()
-
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+def _what(networks: list[ipaddress.IPv4Network]) -> str:
+    names = ", ".join(str(network).removesuffix("/32") for network in networks[:3])
+    return names + (", ..." if len(networks) > 3 else "") or "the configured networks"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
-from hived.cli.output.tables import Cell, Column, Row, draw
-from hived.cli.output.text import UNKNOWN, ago, clean, counted, number
+from hived.cli.output.tables import Cell, Column
+from hived.cli.output.text import ago, clean, counted, number
 from hived.documents import collecting as documents
 from hived.documents.shared import Json
 from hived.errors import BadRequest
@@ -16,16 +16,22 @@ from hived.services.collecting.auto_miner import Condition
 from hived.store import Database
 from hived.store.collecting import sources
 
+
+def _error(source: Source, now: float) -> Cell | None:
+    failed = source.last_error is not None and source.last_error_at is not None
+    return Cell(f"{source.last_error} ({ago(source.last_error_at, now)})", "warn") if failed else None
+
+
 COLUMNS = (
-    Column("ID", right=True),
-    Column("NAME", least=10),
-    Column("KIND", leaves=2),
-    Column("ARTIFACTS", right=True),
-    Column("WAITING", right=True, leaves=3),
-    Column("REFUSED", right=True, leaves=4),
-    Column("LAST RUN", leaves=5),
-    Column("LAST ERROR", leaves=6, least=12),
-    Column("BASE URL", leaves=7, least=20),
+    Column("ID", lambda source, _: str(source.id), right=True),
+    Column("NAME", lambda source, _: source.name, least=10),
+    Column("KIND", lambda source, _: source.kind, leaves=2),
+    Column("ARTIFACTS", lambda source, _: number(source.artifacts), right=True),
+    Column("WAITING", lambda source, _: number(source.waiting), right=True, leaves=3),
+    Column("REFUSED", lambda source, _: number(source.refused), right=True, leaves=4),
+    Column("LAST RUN", lambda source, now: ago(source.last_run_at, now), leaves=5),
+    Column("LAST ERROR", _error, leaves=6, least=12),
+    Column("BASE URL", lambda source, _: source.base_url, leaves=7, least=20),
 )
 
 
@@ -33,15 +39,13 @@ async def list_sources(context: CommandContext) -> int:
     """Print a line for each source, and what the auto-miner does."""
     async with context.store() as store:
         found, condition = await store.read(_read)
-    if context.json:
-        context.screen.document([documents.source(one, why) for one, why in found])
-        return 0
-    now = context.clock()
-    if found:
-        draw(context.screen, COLUMNS, [_row(one, now) for one, _ in found])
-    else:
-        context.note("there is no source yet: hivectl sources add NAME URL")
-    context.screen.say(_doing(condition, now))
+    refusals = {source.id: why for source, why in found}
+    context.listed(
+        [source for source, _ in found], lambda source: documents.source(source, refusals[source.id]), COLUMNS,
+        "there is no source yet: hivectl sources add NAME URL",
+    )  # fmt: skip
+    if not context.json:
+        context.screen.say(_doing(condition, context.clock()))
     return 0
 
 
@@ -53,23 +57,16 @@ async def add(context: CommandContext) -> int:
         raise WrongUsage(str(err)) from err
     async with context.store() as store:
         made = await store.write(auto_miner.add_source, new, context.by())
-    if context.json:
-        context.screen.document(documents.source(made))
-    else:
-        context.screen.say(f"source {made.id}: {clean(made.name)}, kind {made.kind}, at {clean(made.base_url)}")
-    return 0
+    line = f"source {made.id}: {clean(made.name)}, kind {made.kind}, at {clean(made.base_url)}"
+    return context.answer(documents.source(made), line)
 
 
 async def remove(context: CommandContext) -> int:
     """Remove a source; what it brought stays."""
     async with context.store() as store:
         gone = await auto_miner.remove_source(store, context.args.id, context.by())
-    if context.json:
-        context.screen.document(documents.source(gone))
-    else:
-        stay = f"; its {counted(gone.artifacts, 'artifact')} stay" if gone.artifacts else ""
-        context.screen.say(f"source {gone.id} ({clean(gone.name)}) is removed{stay}")
-    return 0
+    stay = f"; its {counted(gone.artifacts, 'artifact')} stay" if gone.artifacts else ""
+    return context.answer(documents.source(gone), f"source {gone.id} ({clean(gone.name)}) is removed{stay}")
 
 
 async def start(context: CommandContext) -> int:
@@ -80,45 +77,26 @@ async def start(context: CommandContext) -> int:
         condition = await store.read(auto_miner.condition)
     runs = alive(condition.beat_at, context.clock())
     if not taken:
-        return _tell(context, auto_miner.RUNS_ALREADY, ok=False)
-    if context.json:
-        context.screen.document(documents.started(wanted, runs=runs))
-    else:
-        context.screen.say("the auto-miner starts" if wanted is None else f"source {wanted} is visited once")
+        if not context.json:
+            context.note(f"hivectl: {auto_miner.RUNS_ALREADY}")
+        context.answer(documents.message(auto_miner.RUNS_ALREADY, ok=False))
+        return EXIT_FAILED
     if not runs:
         context.note(f"{documents.NO_DAEMON}: nothing happens before it does: systemctl start {MINERD}")
-    return 0
+    started = "the auto-miner starts" if wanted is None else f"source {wanted} is visited once"
+    return context.answer(documents.started(wanted, runs=runs), started)
 
 
 async def stop(context: CommandContext) -> int:
     """Stop the auto-miner."""
     async with context.store() as store:
-        said = await store.write(auto_miner.stop, context.by())
-    return _tell(context, said, ok=True)
-
-
-def _tell(context: CommandContext, text: str, *, ok: bool) -> int:
-    if context.json:
-        context.screen.document(documents.message(text, ok=ok))
-    elif ok:
-        context.screen.say(text)
-    else:
-        context.note(f"hivectl: {text}")
-    return 0 if ok else EXIT_FAILED
+        text = await store.write(auto_miner.stop, context.by())
+    return context.answer(documents.message(text, ok=True), text)
 
 
 def _read(db: Database) -> tuple[list[tuple[Source, list[Json]]], Condition]:
-    found = [(one, sources.refusals(db, one.id) if one.refused else []) for one in sources.every(db)]
+    found = [(source, sources.refusals(db, source.id) if source.refused else []) for source in sources.every(db)]
     return found, auto_miner.condition(db)
-
-
-def _row(one: Source, now: float) -> Row:
-    failed = one.last_error is not None and one.last_error_at is not None
-    return [
-        str(one.id), one.name, one.kind, number(one.artifacts), number(one.waiting), number(one.refused),
-        ago(one.last_run_at, now),
-        Cell(f"{one.last_error} ({ago(one.last_error_at, now)})", "warn") if failed else UNKNOWN, one.base_url,
-    ]  # fmt: skip
 
 
 def _doing(condition: Condition, now: float) -> str:

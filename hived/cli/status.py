@@ -10,7 +10,7 @@ from typing import Any
 from hived import __version__
 from hived.cli import peers, uplink
 from hived.cli.context import EXIT_FAILED, CommandContext
-from hived.cli.daemons import DaemonState, all_daemons, moment, read_daemons
+from hived.cli.daemons import DaemonState, all_daemons, moment
 from hived.cli.output.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
 from hived.cli.troubles import Shared, troubles
 from hived.documents import appliance
@@ -24,7 +24,7 @@ from hived.records.host import HostTrouble
 from hived.records.miner_view import MinerView
 from hived.records.peers import Peer
 from hived.services.appliance.host_troubles import host_troubles
-from hived.store import Database
+from hived.store import Database, daemon_rows
 from hived.store.engine import dialect
 from hived.store.miners import discovery, views
 from hived.store.miners import fleet as stored_fleet
@@ -71,7 +71,7 @@ def _read(db: Database, context: CommandContext, node_id: str, path: Path | None
     when = moment(db, context)
     sizes = dialect.sizes(db)
     return Facts(
-        moment=when, views=views.miners(db), daemons=all_daemons(read_daemons(db), when.now),
+        moment=when, views=views.miners(db), daemons=all_daemons(daemon_rows.daemons(db), when.now),
         sweeps=discovery.sweeps(db, limit=2), others=stored_fleet.other_device_kinds(db), peers=stored_peers.rows(db),
         database=db.name, bytes=sizes[0], log_bytes=sizes[1],
         master=uplink.read(db, node_id, when.now, context.config.syncd.master), host=host_troubles(path),

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from dataclasses import dataclass
-from typing import Any
 
 from hived import __version__
+from hived.cli import daemons
 from hived.cli.context import CommandContext, WrongUsage
-from hived.cli.output.tables import Cell, Column, Row, draw
+from hived.cli.output.tables import Cell, Column
 from hived.cli.output.text import clean, counted, local_time
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError, NotFound, Refused, Transient, next_step, problem
-from hived.records.daemon import SYNCD, alive
+from hived.records.daemon import SYNCD
 from hived.records.streams import STREAMS
-from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
+from hived.records.uplink import (
+    ASKING,
+    JOINED,
+    LEFT,
+    NONE,
+    PIN_MISMATCH,
+    REFUSED,
+    WITH_MASTER,
+    DeadLetter,
+    Identity,
+    Uplink,
+)  # fmt: skip
 from hived.services.nodes import membership
 from hived.services.nodes.join import AUTO, OFF, Joiner, without_login
 from hived.services.nodes.uplink_words import in_words as words_of
-from hived.store import Database, Store, daemon_rows
+from hived.store import Database, Store
 from hived.store.nodes import dead_letters, peers, streams, uplink
 
 _COLUMNS = (
-    Column("STREAM"),
-    Column("NUMBER", right=True),
-    Column("SINCE", leaves=1),
-    Column("WHAT", least=16),
-    Column("WHY THE MASTER DOES NOT TAKE IT", least=24),
+    Column("STREAM", lambda row, _: row.stream),
+    Column("NUMBER", lambda row, _: str(row.seq), right=True),
+    Column("SINCE", lambda row, _: local_time(row.at), leaves=1),
+    Column("WHAT", lambda row, _: row.what, least=16),
+    Column("WHY THE MASTER DOES NOT TAKE IT", lambda row, _: Cell(row.reason, "warn"), least=24),
 )
-
 
 _CODES = {ASKING: "master_asked", REFUSED: "master_refused", PIN_MISMATCH: "master_other_key"}
 """What each state of the way to the master means; joined and none mean what their last error means."""
@@ -115,35 +126,30 @@ async def join(context: CommandContext) -> int:
         await store.write(membership.joined, link, context.by())
         standing = await store.read(read, own.node_id, context.clock(), context.config.syncd.master)
         await _note_daemon(context, store)
-    if context.json:
-        context.screen.document(document(standing))
-        return 0
-    say = context.screen.say
+    name = clean(str(link.master_name))
+    lines = [f"asked {name} at {url} to let this node in"]
     if link.state == JOINED:
-        say(f"joined {clean(str(link.master_name))} at {url}: {SYNCD} carries from now on")
-    else:
-        say(f"asked {clean(str(link.master_name))} at {url} to let this node in")
-    say(f"  phrase       {link.phrase}")
+        lines = [f"joined {name} at {url}: {SYNCD} sends from now on"]
+    lines.append(f"  phrase       {link.phrase}")
     if link.fingerprint:
-        say(f"  certificate  {link.fingerprint} (SHA-256), its key is the only one taken from now on")
+        lines.append(f"  certificate  {link.fingerprint} (SHA-256): only its key is trusted from now on")
     if link.state == ASKING:
-        say("  next         compare the phrase with what the master shows, on its page of nodes or by command:")
-        say(f"               hivectl nodes approve {own.node_id} {link.phrase}")
-    return 0
+        lines += [
+            "  next         compare the phrase with the one that the master shows; approve it there, or with",
+            f"               hivectl nodes approve {own.node_id} {link.phrase}",
+        ]
+    return context.answer(document(standing), *lines)
 
 
 async def leave(context: CommandContext) -> int:
     """Forget the master."""
     async with context.store() as store:
         link = await store.write(membership.leave, context.by())
-    if context.json:
-        context.screen.document({"left": link.master_id, "url": link.url})
-    else:
-        context.screen.say(
-            f"left {clean(link.master_name or str(link.url))}: nothing is carried until `hivectl join URL`"
-        )
-        context.screen.say(f"  next  on the master: hivectl nodes revoke {context.node_id()}")
-    return 0
+    return context.answer(
+        {"left": link.master_id, "url": link.url},
+        f"left {clean(link.master_name or str(link.url))}: nothing is sent until `hivectl join URL`",
+        f"  next  on the master: hivectl nodes revoke {context.node_id()}",
+    )
 
 
 async def rotate_key(context: CommandContext) -> int:
@@ -151,13 +157,10 @@ async def rotate_key(context: CommandContext) -> int:
     async with context.store() as store:
         link = await store.write(membership.rotate_key, context.by())
         await _note_daemon(context, store)
-    if context.json:
-        context.screen.document({"key_id": link.key.id if link.key else None, "changes": "with the next contact"})
-    else:
-        context.screen.say(
-            f"{SYNCD} changes the key with its next contact; `hivectl events` shows nothing of it, its log does"
-        )
-    return 0
+    return context.answer(
+        {"key_id": link.key.id if link.key else None, "changes": "with the next contact"},
+        f"{SYNCD} changes the key with its next contact; its log says when",
+    )
 
 
 async def dead(context: CommandContext) -> int:
@@ -167,57 +170,38 @@ async def dead(context: CommandContext) -> int:
         raise WrongUsage("a number belongs to a stream: name it")
     async with context.store() as store:
         if args.what == "retry":
-            sent, stuck = await store.write(
-                membership.retry, context.node_id(), context.by(), args.stream, args.seq
-            )  # fmt: skip
-            _told(
-                context,
-                sent + stuck,
-                {"sent_again": sent, "cannot_be": stuck},
-                f"{counted(sent, 'row')} will be sent again",
-            )
+            sent, stuck = await store.write(membership.retry, context.node_id(), context.by(), args.stream, args.seq)
             if stuck:
                 context.note(f"hivectl: {counted(stuck, 'summary', 'summaries')} of past hours cannot be sent again")
-            return 0
+            _must_be_some(sent + stuck, args)
+            line = f"{counted(sent, 'row')} will be sent again"
+            return context.answer({"sent_again": sent, "cannot_be": stuck}, line)
         if args.what == "drop":
             gone = await store.write(membership.drop, context.by(), args.stream, args.seq)
-            _told(context, gone, {"given_up": gone}, f"{counted(gone, 'row')} given up; they stay on this node")
-            return 0
+            _must_be_some(gone, args)
+            return context.answer({"given_up": gone}, f"{counted(gone, 'row')} given up; they stay on this node")
         found = await store.read(dead_letters.rows)
-    if context.json:
-        context.screen.document([
-            {"stream": one.stream, "seq": one.seq, "what": one.what, "reason": one.reason, "at": rfc3339(one.at)}
-            for one in found
-        ])  # fmt: skip
-    elif found:
-        rows: list[Row] = [
-            [one.stream, str(one.seq), local_time(one.at), one.what, Cell(one.reason, "warn")] for one in found
-        ]
-        draw(context.screen, _COLUMNS, rows)
-    else:
-        context.note("the master took all it was sent so far")
-    return 0
+    return context.listed(found, _dead_letter, _COLUMNS, "the master has taken all that it was sent")
+
+
+def _dead_letter(row: DeadLetter) -> Json:
+    return {"stream": row.stream, "seq": row.seq, "what": row.what, "reason": row.reason, "at": rfc3339(row.at)}
 
 
 class NotPossible(HivedError):
     """The master did not let this node in."""
 
 
-def _told(context: CommandContext, count: int, told: dict[str, Any], text: str) -> None:
-    args = context.args
-    if not count and args.seq is not None:
+def _must_be_some(rows: int, args: Namespace) -> None:
+    if not rows and args.seq is not None:
         raise NotFound(f"no row {args.seq} of {args.stream} is set aside: hivectl sync dead")
-    if context.json:
-        context.screen.document(told)
-    else:
-        context.screen.say(text)
 
 
 def _check_config(context: CommandContext, url: str) -> None:
     wanted = context.config.syncd.master
     where = context.config.origin.get("syncd.master", "syncd.master")
     if wanted == OFF:
-        raise WrongUsage(f"{where} says off, so nothing would be carried: set syncd.master to auto or to {url}")
+        raise WrongUsage(f"{where} says off, so nothing would be sent: set syncd.master to auto or to {url}")
     if without_login(wanted) not in (AUTO, url):
         raise WrongUsage(f"{where} names another master: set syncd.master to auto or to {url}")
 
@@ -229,6 +213,5 @@ def _advice(code: str | None) -> str:
 
 
 async def _note_daemon(context: CommandContext, store: Store) -> None:
-    row = next((one for one in await store.read(daemon_rows.daemons) if one.name == SYNCD), None)
-    if row is None or not alive(row.beat_at, context.clock()):
-        context.note(f"{SYNCD} does not run: nothing is carried before it does: systemctl start {SYNCD}")
+    if not await store.read(daemons.runs, SYNCD, context.clock()):
+        context.note(f"{SYNCD} does not run: nothing is sent until it does: systemctl start {SYNCD}")

@@ -29,11 +29,13 @@ def newest(
     limit: int = 100,
     num: int | None = None,
     before: int | None = None,
+    after: int | None = None,
+    since: float | None = None,
     kind: str | None = None,
     node_id: str | None = None,
     own_id: str | None = None,
 ) -> list[Event]:
-    """Return the newest events first; `before` is the id to go on from.
+    """Return the newest events first, of those with ids below `before` and above `after`, not older than `since`.
 
     `node_id`: only what this node told; `own_id` is ours.
     """
@@ -44,6 +46,10 @@ def newest(
         query = query.where(Row.num == num)
     if before is not None:
         query = query.where(Row.id < before)
+    if after is not None:
+        query = query.where(Row.id > after)
+    if since is not None:
+        query = query.where(Row.at >= since)
     if kind is not None:
         query = query.where(Row.kind == kind)
     return [from_row(row) for row in dicts(query.order_by(Row.id.desc()).limit(limit), db)]

@@ -54,7 +54,7 @@ def add(site: Site, typed: Any, name: str, role: str, *more: str, password: str 
 
 def test_a_user_is_made_listed_changed_and_removed(empty: Site, typed: Any) -> None:
     assert "no user yet" in empty.run("users", "list").err
-    assert add(empty, typed, "Anna", "admin").out == "user anna is made: admin\n"
+    assert add(empty, typed, "Anna", "admin").out == "user anna was added as admin\n"
     made = add(empty, typed, "bert", "viewer", "--json").document
     assert (made["name"], made["role"], made["login_at"]) == ("bert", "viewer", None)
     assert "bert" in empty.run("users", "list").row("viewer")

@@ -88,7 +88,7 @@ def test_when_the_password_is_tried_is_told_as_it_is(empty: Site, monkeypatch: p
     ran = empty.run("miners", "set", "192.168.7.40", "192.168.7.41", "--password-stdin")
     assert ran.lines[0].endswith("the password is kept and tried when it is seen")
     assert ran.lines[1].endswith("the password is kept for when its key stops working")
-    assert ran.err == "hive-discoverd does not run: nothing is tried before it does\n"
+    assert ran.err == "hive-discoverd does not run: nothing is tried until it does\n"
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_highest_preset_is_set_in_any_case_and_removed_again(site: Site) -> No
     ran = site.run("models", "set", "S19jPro", "--max-preset", "TURBO")
     assert ran.out == "s19jpro: at most preset Turbo (3,580 W, 114.0 TH/s)\n"
     assert site.run("miners", "list", "--json").document[0]["max_preset"] == "Turbo"
-    assert site.run("models", "set", "antminer s19j pro", "--no-max-preset").out == "s19jpro: no limit of ours\n"
+    assert site.run("models", "set", "antminer s19j pro", "--no-max-preset").out == "s19jpro: no limit\n"
     assert site.run("models", "list", "--json").document[0]["max_preset"] is None
 
 

@@ -63,7 +63,7 @@ def test_a_node_is_approved_by_its_phrase_and_revoked(empty: Site) -> None:
     first, second = asks(empty), asks(empty)
     assert empty.run("nodes", "approve", "n1").err.startswith("hivectl: 2 keys wait for this node")
     assert empty.run("nodes", "approve", "n1", second).out == "shed is approved: it sends with its next contact\n"
-    assert empty.run("nodes", "revoke", "shed").out == "shed is revoked: nothing that it sends is taken any more\n"
+    assert empty.run("nodes", "revoke", "shed").out == "shed is revoked: nothing that it sends is accepted any more\n"
     assert empty.run("nodes", "approve", "n1", first).code == 1  # revoked as well
     assert empty.run("nodes", "remove", "n1", "--json").document == {"node_id": "n1", "ok": True}
     assert empty.run("nodes", "revoke", "n1").err == "hivectl: there is no node 'n1'\n"

@@ -105,6 +105,25 @@ def test_exit_codes_reach_the_shell(bare: Site) -> None:
     assert hivectl("miners").returncode == 2
 
 
+def test_events_are_followed_until_ctrl_c(bare: Site) -> None:
+    site = lively(bare)
+    site.event("fan_lost", None, ago=5.0, fan=1)
+    site.event("fan_lost", None, fan=2)
+    with subprocess.Popen(
+        [*COMMAND, "events", "--follow", "--json", "--kind", "fan_lost", "--config", str(site.config)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), start_new_session=True,
+    ) as running:  # fmt: skip
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert [json.loads(running.stdout.readline())["detail"] for _ in range(2)] == [{"fan": 1}, {"fan": 2}]
+        site.event("fan_back", None, fan=2)
+        site.event("fan_lost", None, fan=3)
+        assert json.loads(running.stdout.readline())["detail"] == {"fan": 3}
+        running.send_signal(signal.SIGINT)
+        assert running.wait(LIMIT_S) == 0
+        assert running.stderr.read() == b""
+
+
 @contextmanager
 def prompted(site: Site) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Start `miners set --password-prompt` on a terminal and yield it, with the terminal's end, once it asks."""

@@ -39,7 +39,7 @@ async def test_a_good_code_joins_and_says_what_to_compare(empty: Site, master: S
     empty.daemons()
     ran = await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE")
     assert ran.code == 0
-    assert ran.lines[0] == f"joined site-master at {master.url}: hive-syncd carries from now on"
+    assert ran.lines[0] == f"joined site-master at {master.url}: hive-syncd sends from now on"
     (phrase,) = master.phrases.values()
     assert phrase in ran.out
     assert ran.err == ""
@@ -98,7 +98,7 @@ def test_who_leaves_forgets_the_key_and_is_told_the_rest(empty: Site) -> None:
     linked(empty)
     ran = empty.run("leave")
     assert ran.code == 0
-    assert ran.lines[0].startswith("left site-master: nothing is carried")
+    assert ran.lines[0].startswith("left site-master: nothing is sent")
     assert "hivectl nodes revoke" in ran.out
     link = empty.write(uplink.get)
     assert (link.state, link.key, link.url) == ("left", None, None)

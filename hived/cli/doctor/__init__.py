@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Awaitable, Iterable
+from typing import Literal
 
 from hived.cli.context import EXIT_FAILED, CommandContext, NotPermitted
 from hived.cli.doctor import host, site
@@ -19,84 +18,68 @@ LIMIT_S = 20.0
 """No check takes longer; most take milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    name: str
-    run: Callable[[], Awaitable[Iterable[Check]]]
-
-
 async def doctor(context: CommandContext) -> int:
-    """Look at everything and say it; 1 when something fails. Nobody is asked but who the configuration names."""
-    checks: list[Check] = []
-    facts, trouble = None, None
-    try:
-        async with context.store() as store:
-            facts = await store.read(site.read, context.node_id(), context.clock(), context.config.syncd.master)
-    except NotPermitted as err:
-        trouble = fail("database", str(err), "sudo hivectl doctor")
-    except SchemaMismatch as err:
-        trouble = fail("database", str(err), "sudo -u hived hivectl migrate")
-    except Damaged as err:
-        before = (
-            f"; one of before is kept: {kept(context.config.database.sqlite_path)[0].path}" if _kept(context) else ""
-        )
-        step = "systemctl restart hived.target replaces it; hivectl restore FILE brings back a backup"
-        trouble = fail("database", f"{err}{before}", step)
-    except HivedError as err:
-        trouble = fail("database", str(err), "journalctl -u 'hive-*' -n 50")
-    if trouble is not None:
-        checks.append(trouble)
-    jobs = [
-        _Job("config", lambda: asyncio.to_thread(host.config, context)),
-        _Job("disk", lambda: asyncio.to_thread(host.disk, context)),
-        _Job("secrets", lambda: asyncio.to_thread(host.secrets, context)),
-        _Job("clock", lambda: host.clock(context)),
-        _Job("subnets", lambda: asyncio.to_thread(host.subnets, context)),
-        _Job("zeroconf", lambda: asyncio.to_thread(host.zeroconf, context)),
-        _Job("model", lambda: site.model(context, facts)),
+    """Print what works and what does not; 1 when something fails. Only hosts that the configuration names are asked."""
+    facts, checks = await _facts(context)
+    jobs: list[tuple[str, Awaitable[Iterable[Check]]]] = [
+        ("config", asyncio.to_thread(host.config, context)),
+        ("disk", asyncio.to_thread(host.disk, context)),
+        ("secrets", asyncio.to_thread(host.secrets, context)),
+        ("clock", host.clock(context)),
+        ("subnets", asyncio.to_thread(host.subnets, context)),
+        ("zeroconf", asyncio.to_thread(host.zeroconf, context)),
+        ("model", site.model(context, facts)),
     ]
     if facts is not None:
-        known = facts
         jobs += [
-            _Job("database", lambda: asyncio.to_thread(site.database, known)),
-            _Job("clock", lambda: asyncio.to_thread(site.doubt, context, known)),
-            _Job("daemons", lambda: site.daemons(context, known)),
-            _Job("dashboard", lambda: site.dashboard(context, known)),
-            _Job("miners", lambda: site.miners(context, known)),
-            _Job("master", lambda: asyncio.to_thread(site.master, context, known)),
-            _Job("peers", lambda: asyncio.to_thread(site.near, context, known)),
+            ("database", asyncio.to_thread(site.database, facts)),
+            ("clock", asyncio.to_thread(site.doubt, context, facts)),
+            ("daemons", site.daemons(context, facts)),
+            ("dashboard", site.dashboard(context, facts)),
+            ("miners", site.miners(context, facts)),
+            ("master", asyncio.to_thread(site.master, context, facts)),
+            ("peers", asyncio.to_thread(site.near, context, facts)),
         ]
-    for found in await asyncio.gather(*(_run(job) for job in jobs)):
+    for found in await asyncio.gather(*(_run(*job) for job in jobs)):
         checks += found
     _say(context, checks)
-    return EXIT_FAILED if any(one.state == "fail" for one in checks) else 0
+    return EXIT_FAILED if any(check.state == "fail" for check in checks) else 0
 
 
-async def _run(job: _Job) -> list[Check]:
+async def _facts(context: CommandContext) -> tuple[site.Facts | None, list[Check]]:
+    """Return what the database knows, or why it cannot be read."""
+    try:
+        async with context.store() as store:
+            return await store.read(site.read, context.node_id(), context.clock(), context.config.syncd.master), []
+    except NotPermitted as err:
+        text, step = str(err), "sudo hivectl doctor"
+    except SchemaMismatch as err:
+        text, step = str(err), "sudo -u hived hivectl migrate"
+    except Damaged as err:
+        before = kept(context.config.database.sqlite_path)
+        text = f"{err}; one of before is kept: {before[0].path}" if before else str(err)
+        step = "systemctl restart hived.target replaces it; hivectl restore FILE brings back a backup"
+    except HivedError as err:
+        text, step = str(err), "journalctl -u 'hive-*' -n 50"
+    return None, [fail("database", text, step)]
+
+
+async def _run(name: str, job: Awaitable[Iterable[Check]]) -> list[Check]:
     try:
         async with asyncio.timeout(LIMIT_S):
-            return list(await job.run())
+            return list(await job)
     except TimeoutError:
-        return [
-            fail(job.name, f"could not be looked at within {LIMIT_S:g} s", "try again; is the disk or the box busy?")
-        ]
+        return [fail(name, f"no answer within {LIMIT_S:g} s", "try again; is the disk or the box busy?")]
     except (HivedError, OSError) as err:
-        return [fail(job.name, one_line(str(err)), "journalctl -u 'hive-*' -n 50")]
-
-
-def _kept(context: CommandContext) -> bool:
-    return bool(kept(context.config.database.sqlite_path))
+        return [fail(name, one_line(str(err)), "journalctl -u 'hive-*' -n 50")]
 
 
 def _say(context: CommandContext, checks: list[Check]) -> None:
     failed = sum(one.state == "fail" for one in checks)
     warned = sum(one.state == "warn" for one in checks)
     if context.json:
-        document: dict[str, Any] = {
-            "ok": failed == 0,
-            "checks": [{"name": one.name, "state": one.state, "text": one.text, "next": one.step} for one in checks],
-        }
-        context.screen.document(document)
+        lines = [{"name": one.name, "state": one.state, "text": one.text, "next": one.step} for one in checks]
+        context.screen.document({"ok": failed == 0, "checks": lines})
         return
     longest = max(len(one.name) for one in checks)
     for one in checks:
@@ -105,7 +88,7 @@ def _say(context: CommandContext, checks: list[Check]) -> None:
         if one.step is not None:
             context.screen.say(f"      {'':<{longest}}  next: {clean(one.step)}")
     if failed or warned:
-        said = [counted(failed, "failure") if failed else "", counted(warned, "warning") if warned else ""]
-        context.screen.say(context.screen.paint(" and ".join(filter(None, said)), "bad" if failed else "warn"))
+        counts = [counted(failed, "failure") if failed else "", counted(warned, "warning") if warned else ""]
+        context.screen.say(context.screen.paint(" and ".join(filter(None, counts)), "bad" if failed else "warn"))
     else:
         context.screen.say(context.screen.paint("all is well", "good"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from hived.cli import peers as peer_words
 from hived.cli import uplink
 from hived.cli.context import CommandContext
 from hived.cli.daemons import DaemonState, all_daemons
-from hived.cli.doctor.words import Check, fail, ok, warn
+from hived.cli.doctor.words import TRY_S, Check, fail, ok, output, warn
 from hived.cli.output.text import ago, counted, size, span
 from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing
@@ -44,12 +43,11 @@ _UNITS = (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"), Path("/e
 RUNNING = Path("/run/systemd/system")
 RESTARTS = 3
 _PROPERTIES = "LoadState,ActiveState,SubState,Result,NRestarts,StatusText"
-TRY_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the database tells of."""
+    """What the checks need from the database."""
 
     daemons: list[DaemonRow]
     addresses: list[str]
@@ -78,15 +76,13 @@ def read(db: Database, node_id: str, now: float, wanted: str) -> Facts:
 
 def database(facts: Facts) -> Iterator[Check]:
     """Whether it is whole: as far as it can be read in ten seconds."""
-    said = proof(facts.path) if facts.path is not None else ""
-    about = f"{facts.name}, {size(facts.bytes)}, schema as this hived has it"
-    if said in ("", TOO_LARGE):
-        yield ok(
-            "database", about + (", too large to be read through now" if said else ", whole" if facts.path else "")
-        )
-    else:
-        step = "hivectl restore FILE; without a backup, systemctl restart hived.target begins a new one"
-        yield fail("database", f"{facts.name} is damaged: {said}", step)
+    flaw = proof(facts.path) if facts.path is not None else ""
+    if flaw not in ("", TOO_LARGE):
+        step = "hivectl restore FILE; without a backup, systemctl restart hived.target starts a new one"
+        yield fail("database", f"{facts.name} is damaged: {flaw}", step)
+        return
+    whole = ", too large to be checked now" if flaw else ", whole" if facts.path else ""
+    yield ok("database", f"{facts.name}, {size(facts.bytes)}, schema as this hived has it{whole}")
 
 
 def doubt(context: CommandContext, facts: Facts) -> Iterator[Check]:
@@ -97,7 +93,7 @@ def doubt(context: CommandContext, facts: Facts) -> Iterator[Check]:
         return
     if abs(now - sure_at) > JUMP_S:
         how = f"{span(abs(now - sure_at))} {'ahead of' if now > sure_at else 'behind'} what it was"
-        text = f"it has jumped, {how}: nothing is summed up or deleted by age until it kept on for an hour"
+        text = f"it has jumped, {how}: nothing is summed up or deleted by age until it has been steady for an hour"
         yield warn("clock", text, "timedatectl; when it is wrong: timedatectl set-ntp true")
 
 
@@ -146,54 +142,33 @@ async def _daemon(one: DaemonState, now: float) -> Check:
 
 
 async def _unit(name: str) -> dict[str, str]:
-    """What systemd says of a unit; nothing where there is none."""
-    program = shutil.which("systemctl")
-    if program is None or not await asyncio.to_thread(RUNNING.is_dir):
-        return {}
-    try:
-        process = await asyncio.create_subprocess_exec(
-            program, "show", name, "-p", _PROPERTIES, stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
-        async with asyncio.timeout(TRY_S):
-            out, _ = await process.communicate()
-    except (OSError, TimeoutError):
-        return {}
-    told = dict(line.split("=", 1) for line in out.decode("utf-8", "replace").splitlines() if "=" in line)
-    return told if told.get("LoadState") == "loaded" else {}
+    """Return what systemd says of a unit; nothing where there is none."""
+    systemd = await asyncio.to_thread(RUNNING.is_dir)
+    text = await output("systemctl", "show", name, "-p", _PROPERTIES) if systemd else None
+    values = dict(line.split("=", 1) for line in (text or "").splitlines() if "=" in line)
+    return values if values.get("LoadState") == "loaded" else {}
 
 
 async def dashboard(context: CommandContext, facts: Facts) -> list[Check]:
     """Whether hive-apid answers at http.addr, or who else has the port."""
     where, name = context.config.http.addr, "dashboard"
-    told = {one.name: one for one in all_daemons(facts.daemons, context.clock())}
-    if APID not in told and not _has_dashboard():
+    known = {daemon.name: daemon for daemon in all_daemons(facts.daemons, context.clock())}
+    if APID not in known and not _has_dashboard():
         return [ok(name, "none on this box: it is the master's, or in the package hived-master")]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(where.host, where.host)  # noqa: S104 - compared
     scheme = "http" if context.config.http.tls == "off" else "https"
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{where.port}"
-    look = f"ss -ltnp 'sport = :{where.port}'"
-    said = await _healthz(url)
-    running = APID in told and told[APID].alive
-    if said == 200:
+    log = f"journalctl -u {APID} -n 50"
+    status = await _healthz(url)
+    running = APID in known and known[APID].alive
+    if status == 200:
         return [ok(name, f"answers at {url}")]
-    if said is not None and running:
-        return [
-            fail(
-                name,
-                f"{url} answers {said}: hive-apid is not well",
-                f"curl -s {url}/healthz; journalctl -u {APID} -n 50",
-            )
-        ]
-    if said is not None:
-        return [
-            fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {context.config_file}")
-        ]
-    if await _taken(host, where.port) and not running:
-        return [
-            fail(name, f"another program has {where}", f"{look}; stop it or set http.addr in {context.config_file}")
-        ]
-    return [fail(name, f"nobody answers at {url}", f"systemctl start {APID}; journalctl -u {APID} -n 50")]
+    if status is not None and running:
+        return [fail(name, f"{url} answers {status}: hive-apid is not well", f"curl -s {url}/healthz; {log}")]
+    if not running and (status is not None or await _taken(host, where.port)):
+        step = f"ss -ltnp 'sport = :{where.port}'; stop it or set http.addr in {context.config_file}"
+        return [fail(name, f"another program has {where}", step)]
+    return [fail(name, f"nobody answers at {url}", f"systemctl start {APID}; {log}")]
 
 
 async def _healthz(url: str) -> int | None:
@@ -238,24 +213,15 @@ async def miners(context: CommandContext, facts: Facts) -> list[Check]:
 
 def master(context: CommandContext, facts: Facts) -> Iterator[Check]:
     """How this node stands to its master, and the clocks of the two."""
-    said = uplink.in_words(facts.master, context, context.clock())
-    if said is None:
-        if context.config.syncd.master == "off":
-            yield ok("master", "off: syncd.master says so")
-        else:
-            yield warn(
-                "master",
-                "none yet: what this node learns stays here",
-                "hivectl join URL CODE, or set syncd.master: off",
-            )
+    standing, off = uplink.in_words(facts.master, context, context.clock()), context.config.syncd.master == "off"
+    text, tone, step = standing or (
+        ("off: syncd.master says so", None, None) if off
+        else ("none yet: what this node learns stays here", "warn", "hivectl join URL CODE, or set syncd.master: off")
+    )  # fmt: skip
+    kind = fail if tone == "bad" else warn if tone == "warn" and not off else ok
+    yield kind("master", text, None if kind is ok else step or "journalctl -u hive-syncd -n 50")
+    if standing is None:
         return
-    text, tone, step = said
-    if tone == "bad":
-        yield fail("master", text, step or "journalctl -u hive-syncd -n 50")
-    elif tone == "warn" and context.config.syncd.master != "off":
-        yield warn("master", text, step or "journalctl -u hive-syncd -n 50")
-    else:
-        yield ok("master", text)
     skew = facts.master.link.skew_s
     if skew is not None and abs(skew) > SKEW_S:
         way = "ahead of" if skew > 0 else "behind"
@@ -279,11 +245,11 @@ async def model(context: CommandContext, facts: Facts | None) -> list[Check]:
             async with asyncio.timeout(TRY_S):
                 await client.digest()
         except ModelMissing as err:
-            said, step = str(err), "hivectl model pull"
+            error, step = str(err), "hivectl model pull"
         except (Refused, Transient, TimeoutError) as err:
-            said, step = str(err) or "no answer", "systemctl status ollama; see ollama.host in the configuration"
+            error, step = str(err) or "no answer", "systemctl status ollama; see ollama.host in the configuration"
         else:
             return [ok("model", f"{own.model} is ready at {client.host}")]
     if used:
-        return [warn("model", f"{said}: artifacts wait for their descriptions", step)]
-    return [ok("model", f"not needed while the auto-miner rests ({said})")]
+        return [warn("model", f"{error}: artifacts wait for their descriptions", step)]
+    return [ok("model", f"not needed while the auto-miner rests ({error})")]

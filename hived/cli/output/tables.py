@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hived.cli.output.screen import Screen
 from hived.cli.output.text import UNKNOWN, clean, cut, width
@@ -14,14 +15,23 @@ NICE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """A column. Where room is short the highest `leaves` goes first; 0 stays always.
+class Cell:
+    """A text and its tone; no text is unknown."""
 
-    `least`: columns down to which the texts may be cut; None: never cut. `fair`: from NICE on a column rather leaves
-    than that these texts are cut below it.
+    text: str | None
+    tone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `cell` gives its text for one thing at a time, None for what is not known.
+
+    Where room is short the highest `leaves` goes first; 0 stays always. `least`: columns down to which the texts may
+    be cut; None: never cut. `fair`: from NICE on a column rather leaves than that these texts are cut below it.
     """
 
     heading: str
+    cell: Callable[[Any, float], Cell | str | None]
     right: bool = False
     leaves: int = 0
     least: int | None = None
@@ -29,32 +39,28 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A text and its tone."""
-
+class _Shown:
     text: str
     tone: str | None = None
 
 
-Row = Sequence[Cell | str]
-
-
-def draw(screen: Screen, columns: Sequence[Column], rows: Sequence[Row], *, indent: str = "") -> None:
-    """Write a table with its headings."""
-    cells = [[_cell(one) for one in row] for row in rows]
+def draw(screen: Screen, columns: Sequence[Column], things: Sequence[Any], now: float, *, indent: str = "") -> None:
+    """Write a table with its headings, a line for each thing."""
+    cells = [[_shown(column.cell(thing, now)) for column in columns] for thing in things]
     widths = [max([width(c.heading), *(width(row[i].text) for row in cells)]) for i, c in enumerate(columns)]
     shown = list(range(len(columns)))
     if screen.width is not None:
         # A column that tells nothing only takes room from the others; for a program it keeps its place.
-        shown = [i for i in shown if not columns[i].leaves or any(row[i].text not in ("", UNKNOWN) for row in cells)]
+        shown = [i for i in shown if not columns[i].leaves or any(row[i].text != UNKNOWN for row in cells)]
         shown, widths = _fit(columns, widths, shown, screen.width - len(indent))
-    headings = [Cell(column.heading, "bold") for column in columns]
+    headings = [_Shown(column.heading, "bold") for column in columns]
     for row in (headings, *cells):
         screen.say(_line(screen, columns, row, shown, widths, indent))
 
 
-def _cell(one: Cell | str) -> Cell:
-    return Cell(clean(one.text), one.tone) if isinstance(one, Cell) else Cell(clean(one))
+def _shown(cell: Cell | str | None) -> _Shown:
+    text, tone = (cell.text, cell.tone) if isinstance(cell, Cell) else (cell, None)
+    return _Shown(clean(text) if text else UNKNOWN, tone)
 
 
 def _fit(columns: Sequence[Column], widths: list[int], shown: list[int], room: int) -> tuple[list[int], list[int]]:
@@ -81,7 +87,7 @@ def _fit(columns: Sequence[Column], widths: list[int], shown: list[int], room: i
 
 
 def _line(
-    screen: Screen, columns: Sequence[Column], row: Sequence[Cell], shown: list[int], widths: list[int], indent: str
+    screen: Screen, columns: Sequence[Column], row: Sequence[_Shown], shown: list[int], widths: list[int], indent: str
 ) -> str:
     parts = []
     for i in shown:
