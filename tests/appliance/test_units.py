@@ -16,7 +16,7 @@ from tests.appliance.tools import Packages
 BACK_S = 10.0
 STOP_S = 5.0
 EXPOSURE = 1.2
-BUDGET_MIB = 256
+BUDGET_MIB = 165
 
 
 @pytest.fixture(scope="module", params=["trixie"])
