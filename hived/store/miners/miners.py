@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +17,7 @@ from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
 from hived.store.schema import Health, Miner
 
+_NUMBERS = re.compile(r"[\d.]+")
 _KNOWN = (
     Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware,
     Miner.features, Miner.firmware_version, Miner.hostname, Miner.hashrate_unit, Miner.api_key,
@@ -149,20 +151,29 @@ def unlock_failed(
     db: Database, num: int, at: float, code: str, reason: str, *, not_before: float, position: int
 ) -> None:
     """Record that the miner could not be opened: it has no key, and is not tried again before `not_before`."""
+    failed(db, num, at, code, reason)
     _changed(
         db, num, at, api_key=None, unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before,
         unlock_position=position,
     )  # fmt: skip
-    failed(db, num, at, code, reason)
 
 
 def failed(db: Database, num: int, at: float, code: str, reason: str) -> None:
-    """Record an error on the miner, and one more in the count. Another code than before is an event."""
-    previous = Health.select(Health.last_error_code).where(Health.num == num).bind(db).scalar()
+    """Record an error on the miner, and one more in the count. Another code than before is an event.
+
+    One that 0.1.0 recorded has no code: its text is compared, but for numbers; where the miner could not be opened,
+    whose texts were others, it is the same error.
+    """
+    standing = Health.select(Health.last_error_code, Health.last_error, Miner.unlock_failures).join(Miner)
+    ((before_code, before, unopened),) = tuples(standing.where(Health.num == num), db)
     Health.update(
         last_error=reason, last_error_code=code, last_error_at=at, error_count=Health.error_count + 1, rev=next_rev(db)
     ).where(Health.num == num).execute(db)  # fmt: skip
-    if previous != code:
+    if before is not None and before_code is None:
+        known = unopened > 0 or _NUMBERS.sub("", before) == _NUMBERS.sub("", reason)
+    else:
+        known = before_code == code
+    if not known:
         events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
 
 
