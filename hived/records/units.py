@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-_HASHRATE_SCALE = {"H/s": 1.0, "kH/s": 1e3, "MH/s": 1e6, "GH/s": 1e9, "TH/s": 1e12, "PH/s": 1e15}
+import re
+
+_HASHRATE = re.compile(r"([kmgtpe]?)h(?:ash(?:es)?)?(?:/?s(?:ec)?)?", re.IGNORECASE)
+_SCALES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
 
 GIGA = 1e9
 TERA = 1e12
 
 
+def hashrate_unit(written: str) -> str | None:
+    """Return a unit of hashrate as it is usually written, "GH/s" for "GHS" and "gh/s"; None for one we do not know."""
+    found = _HASHRATE.fullmatch(written.strip())
+    if found is None:
+        return None
+    prefix = found[1].lower()
+    return f"{prefix if prefix in _SCALES else prefix.upper()}H/s"
+
+
 def hashrate(value: float, unit: str) -> float | None:
     """Return `value` given in `unit` ("GH/s", "TH/s", ...) as H/s; None for a unit that we do not know."""
-    scale = _HASHRATE_SCALE.get(unit)
-    return None if scale is None else value * scale
+    known = hashrate_unit(unit)
+    return None if known is None else value * _SCALES[known[:-3]]
 
 
 def ths(value_hs: float | None) -> float | None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import partial
 from typing import Any
 
 from hived.errors import Unreadable
 
 MAX_WHOLE = 2**53 - 1  # what JavaScript holds exactly
+MAX_DIGITS = 400  # of a whole number; a float has at most 309
 
 # Characters that would steer a terminal or a page, but the end of a line; those that nobody sees or that turn the
 # direction of what follows (joiners stay: scripts need them); half surrogates, which no database takes.
@@ -23,24 +25,42 @@ _HIDDEN = re.compile(
 SHA256 = re.compile(r"[0-9a-f]{64}")
 _SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# A JSON text to its end, so that nothing within one is taken for a number; or what C and others print for no number.
+_ODD = re.compile(r'"(?:[^"\\]|\\.)*+"?|[-+]?\b(?:nan\b(?:\(\w*\))?|inf(?:inity)?\b)', re.IGNORECASE | re.DOTALL)
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 
 
 def document(body: bytes | str) -> Any:
-    """Return the JSON value in `body`, numbers without end as None; Unreadable says why it cannot be read."""
+    """Return the JSON value in `body`; Unreadable says why it cannot be read.
+
+    What is wrong with one value costs that value: numbers without end, NaN and infinity in any writing are None, bytes
+    that are no UTF-8 become replacement characters, texts may hold control characters and unknown escapes.
+    """
+    text = body if isinstance(body, str) else body.decode("utf-8-sig", "replace")
+    text = text.strip("\0 \t\r\n")  # some servers send the terminator of a C string, too
     try:
-        return json.loads(
-            body if isinstance(body, str) else body.decode("utf-8-sig"), parse_constant=_nothing, parse_float=_finite
-        )
+        return _loaded(text)
     except RecursionError:
         raise Unreadable("the answer is nested too deeply") from None
-    except UnicodeDecodeError:
-        raise Unreadable("the answer is not UTF-8") from None
     except json.JSONDecodeError as err:
-        if not body.strip():
+        if not text:
             raise Unreadable("the answer is empty") from None
         raise Unreadable(f"the answer is not JSON, or cut short ({err.msg} at character {err.pos})") from None
-    except ValueError:  # int() refuses a number of more than 4300 digits
-        raise Unreadable("the answer holds an absurdly long number") from None
+
+
+def _loaded(text: str) -> Any:
+    load = partial(json.loads, strict=False, parse_constant=_nothing, parse_float=_finite)
+    try:
+        return load(text)
+    except ValueError:  # that of JSON, or that of int() for more than 4300 digits
+        return load(_ODD.sub(_mended, text), parse_int=_whole)
+
+
+def _mended(found: re.Match[str]) -> str:
+    """Return a text without unknown escapes, and null for what is no number."""
+    if not found[0].startswith('"'):
+        return "null"
+    return _ESCAPE.sub(lambda escape: escape[0] if len(escape[0]) > 1 else r"\\", found[0])
 
 
 def top_object(body: bytes) -> dict[str, Any]:
@@ -120,6 +140,10 @@ def retry_after(header: str | None, most_s: float) -> float | None:
 
 def _nothing(_constant: str) -> None:
     return None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if len(text) <= MAX_DIGITS else None
 
 
 def _finite(text: str) -> float | None:

@@ -105,7 +105,7 @@ def test_a_clean_text_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        *(b"", b"  ", b"\xff", b'{"a": 1', b"{", b"[1,]", b"nul", b"\x00", b'"\xff"', b"9" * 5000),
+        *(b"", b"  ", b"\xff", b'{"a": 1', b"{", b"[1,]", b"nul", b"\x00", b"\xff\xfe"),
         *(b"[" * 200_000, b'{"a":' * 200_000, '{"a": 1}'.encode("utf-16")),
     ],
     ids=lambda body: ascii(body[:10]),
@@ -121,6 +121,49 @@ def test_json_that_python_alone_knows_is_nothing() -> None:
     for body in (b"[]", b"1", b"null", b'"{}"'):
         with pytest.raises(Unreadable, match="object"):
             values.top_object(body)
+
+
+@pytest.mark.parametrize("word", ["nan", "-nan", "NAN", "Nan", "inf", "-INF", "+inf", "infinity", "-nan(0x8)", "NaN"])
+def test_what_is_no_number_in_any_writing_is_nothing(word: str) -> None:
+    body = f'{{"rate": {word}, "list": [{word},1,{word}], "text": "{word}, \\" {word}"}}'
+    assert values.document(body) == {"rate": None, "list": [None, 1, None], "text": f'{word}, " {word}'}
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        (b"M\xfcnchen-1", "M\ufffdnchen-1"),
+        (b"cut \xe2\x82", "cut \ufffd"),
+        (b"f\xe9rme.1", "f\ufffdrme.1"),
+        (b"two\nlines\tand \x00", "two\nlines\tand \0"),
+        (rb"C:\xyz \u12 \\x", r"C:\xyz \u12 \x"),
+    ],
+)
+def test_a_spoilt_text_costs_itself_alone(told: bytes, read: str) -> None:
+    assert values.document(b'{"name": "' + told + b'", "rate": 1.5}') == {"name": read, "rate": 1.5}
+
+
+@given(st.binary(max_size=30), st.floats(allow_nan=False, allow_infinity=False))
+def test_whatever_bytes_a_text_holds_its_neighbours_are_read(told: bytes, rate: float) -> None:
+    told = told.replace(b'"', b"").replace(b"\\", b"")
+    found = values.document(b'[{"name": "' + told + b'", "bad": -nan, "rate": ' + str(rate).encode() + b"}]\n\0\0")
+    assert found[0]["rate"] == rate
+    assert isinstance(found[0]["name"], str)
+
+
+def test_a_number_of_a_thousand_digits_costs_itself_alone() -> None:
+    body = b'{"shares": ' + b"9" * 5000 + b', "rate": 7, "bad": '
+    assert (
+        values.document(body + b"null}") == values.document(body + b"nan}") == {"shares": None, "rate": 7, "bad": None}
+    )
+
+
+@pytest.mark.parametrize(
+    "body", ['"' + r"\"" * 300_000, "[" + "nan," * 200_000, '["' + "\\" * 599_999, '"a"' * 200_000]
+)
+def test_a_hostile_body_is_refused_in_one_look(body: str) -> None:
+    with pytest.raises(Unreadable):
+        values.document(body)
 
 
 @given(st.binary(max_size=60))

@@ -205,7 +205,7 @@ def test_text_is_bounded_and_has_no_invisible_characters() -> None:
 @pytest.mark.parametrize(
     ("block", "expected"),
     [
-        ('{"a": "line 1\n line 2"}', {"a": "line 1  line 2"}),
+        ('{"a": "line 1\n line 2"}', {"a": "line 1\n line 2"}),
         ('<!--\n{"a": 1}\n-->', {"a": 1}),
         ('// <![CDATA[\n{"a": 1}\n// ]]>', {"a": 1}),
         ('{"a": [1, 2,], /* c */ "b": "x, ]",}', {"a": [1, 2], "b": "x, ]"}),
@@ -214,7 +214,7 @@ def test_text_is_bounded_and_has_no_invisible_characters() -> None:
         ('{"a": ', None),
         ("", None),
         ("[" * 100_000, None),
-        ('{"a": ' + "9" * 5000 + "}", None),
+        ('{"a": ' + "9" * 5000 + "}", {"a": None}),
         ('{"a": NaN}', {"a": None}),
     ],
 )
