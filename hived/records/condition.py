@@ -13,7 +13,7 @@ from typing import Literal
 
 from hived import errors
 from hived.records import units
-from hived.records.miner import HASHING_STATES, HashboardReading
+from hived.records.miner import HASHING_STATES, HashboardReading, fans_matter
 from hived.records.miner_view import MinerView, StoredStatus
 
 FRESH_POLLS = 3
@@ -248,8 +248,11 @@ def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:
 
 
 def lost_fans(view: MinerView) -> tuple[int, ...]:
-    """Return the numbers of the fans that the miner has lost."""
-    return tuple(f.index for f in view.status.fans if f.lost) if view.status else ()
+    """Return the numbers of the fans that the miner has lost and needs."""
+    status = view.status
+    if status is None or not fans_matter(status, status.extra.get("cooling_mode")):
+        return ()
+    return tuple(f.index for f in status.fans if f.lost)
 
 
 # -- what is expected and lost -------------------------------------------------------------------------------------

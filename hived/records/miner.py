@@ -77,7 +77,7 @@ class FanReading:
 
 @dataclass(frozen=True, slots=True)
 class PoolReading:
-    """A stratum endpoint as the miner sees it. `kind` is "user", "devfee" or "refund"."""
+    """A stratum endpoint as the miner sees it. `kind` is "user", "devfee", "refund", or "unknown"."""
 
     index: int
     url: str | None = None
@@ -166,6 +166,15 @@ class Measured:
     def efficiency_j_per_th(self) -> float | None:
         """Power over the average rate, which does not jump; the firmware's own figure has two units."""
         return units.efficiency(self.power_w, self.average_hashrate_hs or self.hashrate_hs)
+
+
+def fans_matter(told: Measured, cooling_mode: str | None) -> bool:
+    """Whether a fan that stands is a fault: not in immersion, not in hydro, and not in a mode that nobody knows.
+
+    The fans of such miners are listed as lost or standing (captures). A board tells water temperatures in hydro only.
+    """
+    wet = any(b.inlet_water_temp_c is not None or b.outlet_water_temp_c is not None for b in told.hashboards)
+    return not wet and cooling_mode in (None, "auto", "manual")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hived.records.daemon import BEAT_OLD_S, alive
-from hived.records.miner import PoolReading, active_pool
+from hived.records.miner import HashboardReading, MinerReading, PoolReading, active_pool, fans_matter
 from hived.records.times import rfc3339
 
 
@@ -15,6 +17,20 @@ def test_the_owners_pool_in_use_is_the_active_one() -> None:
     assert active_pool([fee, idle, nameless, used]) == "own:2"
     assert active_pool([fee, idle, nameless]) is None
     assert active_pool([]) is None
+
+
+@pytest.mark.parametrize(
+    ("mode", "water_c", "matter"),
+    [
+        ("auto", None, True), ("manual", None, True), (None, None, True), ("immersion", None, False),
+        ("hydro", None, False), ("liquid", None, False), ("", None, False), ("auto", 31.0, False), (None, 0.0, False),
+    ],
+)  # fmt: skip
+def test_a_fan_that_stands_is_a_fault_only_where_air_cools(
+    mode: str | None, water_c: float | None, matter: bool
+) -> None:
+    boards = HashboardReading(1), HashboardReading(2, outlet_water_temp_c=water_c)
+    assert fans_matter(MinerReading(hashboards=boards), mode) is matter
 
 
 def test_a_daemon_runs_while_its_row_is_neither_old_nor_ahead() -> None:
