@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hived.records import units, values
 from hived.records.values import number, table
 
+UNKNOWN = "unknown"
+"""Stands for a word whose meaning we do not know."""
 MAX_TEXT = 256
 MAX_BOARDS = 16  # no model has more than 4
 MAX_CHIPS = 1024  # on one board; the densest known has 126
@@ -25,6 +27,8 @@ MAX_RPM = 100_000
 MAX_SECONDS = 1e10
 MIN_TEMP_C, MAX_TEMP_C = -60, 250
 MAX_URL = 4096  # of a pool; it is cut to MAX_TEXT once its password is out
+WARM_C = 20  # no part of a miner is frozen beside one that is as warm
+_NO_SENSOR = (0, -1)  # what a firmware tells of a place that it cannot measure
 MAX_TABLE_KEYS = 64  # of a settings table kept as it is; the longest known one has 24
 MAX_DEPTH = 6
 
@@ -36,9 +40,16 @@ _SCHEME = re.compile(r"\s*(?:[a-z0-9+.-]+://)?", re.IGNORECASE)
 _PORT = re.compile(r":[0-9]{1,5}(?=[/?#\s]|$)")
 
 
-def temperature(value: object) -> float | None:
-    """Return degrees Celsius that a miner can have."""
-    return number(value, MIN_TEMP_C, MAX_TEMP_C)
+def temperatures(*told: object) -> tuple[float | None, ...]:
+    """Return the degrees Celsius that sensors of one place measured; None for those that measured nothing.
+
+    A sensor that fails tells 0, -1 or another frost (-12, S19 capture): not believed beside a warm one, nor where all
+    tell nothing but 0 and -1.
+    """
+    found = [number(value, MIN_TEMP_C, MAX_TEMP_C) for value in told]
+    real = [temp for temp in found if temp is not None and temp not in _NO_SENSOR]
+    warm = not real or max(real) >= WARM_C
+    return tuple(None if warm and temp is not None and temp <= 0 else temp for temp in found)
 
 
 def rate(value: object, unit: str, factor: float = 1) -> float | None:
@@ -50,6 +61,12 @@ def rate(value: object, unit: str, factor: float = 1) -> float | None:
 def text(value: object) -> str | None:
     """Return a text of a miner, at most MAX_TEXT characters on one line; None when nothing is left of it."""
     return values.text(value, MAX_TEXT)
+
+
+def word(value: object, known: Mapping[str, str]) -> str | None:
+    """Return what a word of a miner means, "unknown" for one that we do not know; None when it tells none."""
+    told = text(value)
+    return None if told is None else known.get(told.lower(), UNKNOWN)
 
 
 def endpoint(value: object) -> str | None:

@@ -14,6 +14,7 @@ from hived.clients.firmwares.vnish.fields import (
     MAX_CHIPS,
     MAX_POOLS,
     MAX_POWER_W,
+    UNKNOWN,
     endpoint,
     plain,
     rate,
@@ -51,6 +52,8 @@ MAX_LOCKOUT_S = 1e7
 _NAMES_OF_INFO = ("fw_name", "fw_version", "miner", "model")
 _TRACE_OF_INFO = re.compile(rb'"fw_(?:name|version)"|^\s*\{\s*"miner"\s*:\s*"')
 _TOKEN = re.compile(r"[!-~]{1,4096}")  # opaque, or a JWT; must be safe to send in a header
+_UNITS = {"sha256d": "GH/s", "scrypt": "MH/s"}
+"""In which a miner of an algorithm reports; 1.3 may say "N/A" for the unit and "unknown" for the algorithm."""
 _SCALES = {"k": "kH/s", "m": "MH/s", "g": "GH/s", "t": "TH/s", "p": "PH/s"}
 _LABEL = re.compile(
     r"([0-9]{1,6}(?:\.[0-9]+)?)\s*w(?:att)?s?\s*~\s*([0-9]{1,6}(?:\.[0-9]+)?)\s*([kmgtp])h", re.IGNORECASE
@@ -72,7 +75,7 @@ def identity(body: bytes) -> MinerIdentity:
         raise NotThisFirmware("answers with JSON of another kind", "generic-json")
     system = table(doc.get("system"))
     network = table(system.get("network_status"))
-    unit = text(doc.get("hr_measure"))
+    unit = text(doc.get("hr_measure")) or ""
     return MinerIdentity(
         mac=_mac(network.get("mac")),
         model_name=text(doc.get("miner")),
@@ -81,7 +84,7 @@ def identity(body: bytes) -> MinerIdentity:
         hostname=text(network.get("hostname")),
         serial=None if doc.get("serial") == "N/A" else text(doc.get("serial")),
         platform=text(doc.get("platform")),
-        hashrate_unit=unit if unit and units.hashrate(1, unit) else "GH/s",
+        hashrate_unit=units.hashrate_unit(unit) or _UNITS.get(text(doc.get("algorithm")) or "", UNKNOWN),
         uptime_s=uptime(system.get("uptime")),
         address=_address(network.get("ip")),
     )

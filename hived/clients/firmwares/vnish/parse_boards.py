@@ -12,7 +12,7 @@ from hived.clients.firmwares.vnish.fields import (
     MAX_VOLTAGE_MV,
     distinct,
     rate,
-    temperature,
+    temperatures,
     text,
 )
 from hived.errors import Unreadable
@@ -65,8 +65,8 @@ def _chip_indices(chips: list[dict[str, Any]]) -> list[int]:
 
 
 def _chip(chip: dict[str, Any], index: int, unit: str) -> ChipReading:
-    """Return one chip. A die at exactly 0 degrees was not measured, and neither was 0 mV beside it."""
-    temp = temperature(chip.get("temp")) or None
+    """Return one chip. Where the temperature was not measured, 0 mV was not either."""
+    (temp,) = temperatures(chip.get("temp"))
     voltage = number(chip.get("volt"), 0, MAX_VOLTAGE_MV)
     return ChipReading(
         index=index,
@@ -81,21 +81,17 @@ def _chip(chip: dict[str, Any], index: int, unit: str) -> ChipReading:
 
 
 def _sensor(sensor: dict[str, Any]) -> SensorReading:
-    board, chip = temperature(sensor.get("board")), temperature(sensor.get("chip"))
-    return SensorReading(_position(sensor.get("loc")), text(sensor.get("state")), *_measured(board, chip))
+    temps = temperatures(sensor.get("board"), sensor.get("chip"))
+    return SensorReading(_position(sensor.get("loc")), text(sensor.get("state")), *temps)
 
 
 def _chip_sensor(chip: dict[str, Any]) -> SensorReading:
     sensor = table(chip.get("sensor"))
-    board, die = temperature(sensor.get("pcb_temp")), temperature(sensor.get("chip_temp"))
-    return SensorReading(_position(chip.get("id")), text(sensor.get("status")), *_measured(board, die))
+    temps = temperatures(sensor.get("pcb_temp"), sensor.get("chip_temp"))
+    return SensorReading(_position(chip.get("id")), text(sensor.get("status")), *temps)
 
 
 def _position(value: object) -> int | None:
     """Return the chip's index from 0. `loc` counts from 1: 17, 60, 38, 39 are the four corners of an S19."""
     place = integer(value, 1, MAX_CHIPS)
     return None if place is None else place - 1
-
-
-def _measured(board: float | None, chip: float | None) -> tuple[float | None, float | None]:
-    return (board, chip) if board or chip else (None, None)

@@ -14,12 +14,14 @@ from hived.clients.firmwares.vnish.fields import (
     MAX_RPM,
     MAX_SECONDS,
     MAX_VOLTAGE_MV,
+    UNKNOWN,
     age,
     distinct,
     endpoint,
     rate,
-    temperature,
+    temperatures,
     text,
+    word,
 )
 from hived.records.miner import HASHING_STATES, FanReading, HashboardReading, MinerReading, PoolReading
 from hived.records.values import (
@@ -52,7 +54,7 @@ def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
         now = rate(miner.get("instant_hashrate"), hashrate_unit, 1000)
     if average is None:
         average = rate(miner.get("average_hashrate"), hashrate_unit, 1000)
-    watts = _power(miner, now if text(state.get("miner_state")) in HASHING_STATES else 0)
+    hashing_hs = now if text(state.get("miner_state")) in HASHING_STATES else 0
     pcb_min, pcb_max, chip_min, chip_max = _temps(miner)
     return MinerReading(
         state=text(state.get("miner_state")),
@@ -64,7 +66,7 @@ def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
         average_hashrate_hs=average,
         expected_hashrate_hs=_expected(miner, boards, hashrate_unit),
         nameplate_hashrate_hs=rate(miner.get("hr_stock"), hashrate_unit) or None,  # 0 in a failure
-        power_w=watts,
+        power_w=_power(miner, hashing_hs, boards),
         reported_power_w=number(miner.get("power_usage"), 0, MAX_POWER_W),
         pcb_temp_min_c=pcb_min,
         pcb_temp_max_c=pcb_max,
@@ -81,7 +83,7 @@ def summary(body: bytes, hashrate_unit: str = "GH/s") -> MinerReading:
         best_share=integer(miner.get("best_share")),
         found_blocks=integer(miner.get("found_blocks")),
         restart_count=integer(miner.get("restart_count")),
-        psu_temp_max_c=_psu_temp(miner.get("psu")),
+        psu_temp_max_c=_psu_temp(miner.get("psu"), pcb_max),
     )
 
 
@@ -96,6 +98,7 @@ def _board(row: dict[str, Any], index: int, unit: str) -> HashboardReading:
     grades = table(row.get("chip_statuses"))
     now = rate(row.get("hashrate_rt"), unit)
     pcb_min, pcb_max, chip_min, chip_max = _temps(row)
+    inlet, outlet = temperatures(row.get("inlet_water_temp"), row.get("outlet_water_temp"))
     return HashboardReading(
         index=index,
         state=text(state.get("state")),
@@ -113,8 +116,8 @@ def _board(row: dict[str, Any], index: int, unit: str) -> HashboardReading:
         chips_grey=integer(grades.get("grey"), 0, MAX_CHIPS),
         chips_orange=integer(grades.get("orange"), 0, MAX_CHIPS),
         chips_red=integer(grades.get("red"), 0, MAX_CHIPS),
-        inlet_water_temp_c=temperature(row.get("inlet_water_temp")),
-        outlet_water_temp_c=temperature(row.get("outlet_water_temp")),
+        inlet_water_temp_c=inlet,
+        outlet_water_temp_c=outlet,
     )
 
 
@@ -125,25 +128,41 @@ def _expected(miner: dict[str, Any], boards: tuple[HashboardReading, ...], unit:
     return sum(ideal) if told is None and ideal and len(ideal) == len(boards) else told
 
 
-def _power(source: dict[str, Any], hashing_hs: float | None) -> float | None:
-    """Return watts; None for 0 W at a hashrate above 0, which is what a supply without metering tells."""
-    told = number(source.get("power_consumption"), 0, MAX_POWER_W)
-    if told is None:
-        told = number(source.get("power_usage"), 0, MAX_POWER_W)  # all that 1.2.0-beta10 has
-    return None if told == 0 and hashing_hs else told
+def _power(source: dict[str, Any], hashing_hs: float | None, boards: tuple[HashboardReading, ...] = ()) -> float | None:
+    """Return watts: what is told, else the sum of the boards when each tells its own, else by the efficiency.
+
+    0 W at a hashrate above 0 is what a supply without metering tells, hence None.
+    """
+    told = [number(source.get(name), 0, MAX_POWER_W) for name in ("power_consumption", "power_usage")]
+    parts = [board.power_w for board in boards if board.power_w is not None]
+    if boards and len(parts) == len(boards):
+        told.append(number(sum(parts), 0, MAX_POWER_W))
+    if hashing_hs:
+        told.append(_power_by_efficiency(source))
+    known = [watts for watts in told if watts is not None]
+    return next((watts for watts in known if watts), None if hashing_hs or not known else 0.0)
 
 
-def _temps(source: dict[str, Any]) -> tuple[float | None, float | None, float | None, float | None]:
-    """Return pcb min, pcb max, chip min, chip max; all None when all are 0, which says "no sensor" here."""
-    pcb, chip = table(source.get("pcb_temp")), table(source.get("chip_temp"))
-    told = [temperature(side.get(end)) for side in (pcb, chip) for end in ("min", "max")]
-    if not any(told):
-        return None, None, None, None
-    return told[0], told[1], told[2], told[3]
+def _power_by_efficiency(source: dict[str, Any]) -> float | None:
+    """Return watts as the firmware's own efficiency has them: J/GH on 1.2.0, below 1 for every miner, J/TH later."""
+    joules = number(source.get("power_efficiency"), 0, MAX_POWER_W)
+    average = number(source.get("average_hashrate"), 0, MAX_POWER_W)
+    if average is None:
+        thousandths = number(source.get("hr_average"), 0, 1000 * MAX_POWER_W)
+        average = None if thousandths is None else thousandths / 1000
+    if not joules or not average:
+        return None
+    return number(joules * average * (1000 if joules < 1 else 1), 0, MAX_POWER_W)
+
+
+def _temps(source: dict[str, Any]) -> tuple[float | None, ...]:
+    """Return pcb min, pcb max, chip min, chip max."""
+    sides = table(source.get("pcb_temp")), table(source.get("chip_temp"))
+    return temperatures(*(side.get(end) for side in sides for end in ("min", "max")))
 
 
 def _cooling_mode(cooling: dict[str, Any]) -> str | None:
-    name = text(table(table(cooling.get("settings")).get("mode")).get("name"))
+    name = (text(table(table(cooling.get("settings")).get("mode")).get("name")) or "").lower() or None
     return "immersion" if name == "immers" else name  # /settings cuts the word, /summary does not
 
 
@@ -169,7 +188,7 @@ def _pools(value: object) -> tuple[PoolReading, ...]:
             index=index,
             url=endpoint(row.get("url")),
             user=text(row.get("user")),
-            kind=_POOL_KINDS.get((text(row.get("pool_type")) or "").lower(), "user"),
+            kind=word(row.get("pool_type"), _POOL_KINDS) or UNKNOWN,
             status=text(row.get("status")),
             accepted=integer(row.get("accepted")),
             rejected=integer(row.get("rejected")),
@@ -182,7 +201,7 @@ def _pools(value: object) -> tuple[PoolReading, ...]:
     )
 
 
-def _psu_temp(value: object) -> float | None:
+def _psu_temp(value: object, pcb_max_c: float | None) -> float | None:
     temps = table(table(value).get("temps"))
-    told = (temperature(temps.get(name)) for name in ("pfc_temp", "llc1_temp", "llc2_temp"))
+    told = temperatures(*(temps.get(name) for name in ("pfc_temp", "llc1_temp", "llc2_temp")), pcb_max_c)[:-1]
     return max((temp for temp in told if temp is not None), default=None)

@@ -66,7 +66,6 @@ S19_RUNNING = MinerReading(
     ),
     best_share=329467,
     found_blocks=0,
-    psu_temp_max_c=-12.0,
 )
 
 S19_FAILURE = MinerReading(

@@ -104,7 +104,6 @@ def test_what_is_no_miner_is_named_by_its_looks(body: bytes, kind: str) -> None:
 
 def test_a_miner_without_sha256_says_its_own_unit() -> None:
     assert parse.identity(changed(S19 + "info.json", "hr_measure", value="MH/s")).hashrate_unit == "MH/s"
-    assert parse.identity(changed(S19 + "info.json", "hr_measure", value="N/A")).hashrate_unit == "GH/s"
 
 
 def test_an_empty_hostname_and_a_wrong_address_are_unknown() -> None:
@@ -198,14 +197,6 @@ def test_zero_watts_are_believed_of_a_stopped_miner_only() -> None:
     for state, rate, watts in (("stopped", 0, 0.0), ("mining", 0, 0.0), ("mining", 5e4, None), ("failure", 5, 0.0)):
         miner = {"miner_status": {"miner_state": state}, "hr_realtime": rate, "power_consumption": 0}
         assert parse_summary.summary(json.dumps({"miner": miner}).encode()).power_w == watts
-
-
-def test_no_sensor_is_not_zero_degrees_but_frost_is() -> None:
-    silent = changed(S19 + "summary.json", "miner", "pcb_temp", value={"min": 0, "max": 0})
-    assert parse_summary.summary(silent).pcb_temp_min_c == 0.0  # the chips still tell theirs
-    none = json.loads(silent)
-    none["miner"]["chip_temp"] = {"min": 0, "max": 0}
-    assert parse_summary.summary(json.dumps(none).encode()).pcb_temp_min_c is None
 
 
 def test_fans_and_boards_with_doubtful_ids_are_counted_by_position() -> None:
