@@ -11,6 +11,7 @@ import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 from multidict import CIMultiDictProxy
 
+from hived.clients.fetch.challenge import MAX_PAGE, has_challenge, is_challenge
 from hived.clients.fetch.guard import Asked
 from hived.clients.fetch.reply import BadStatus, is_wanted
 from hived.errors import Blocked, HivedError, Refused, Throttled, Transient, Unreadable
@@ -31,29 +32,49 @@ class Answer:
     robots_tags: tuple[str, ...]
     location: str | None
     is_firewall: bool = False
-    """A 403 that does not come from the API or page that was asked, but from what stands in front of it."""
+    """It does not come from the API or page that was asked, but from what stands in front of it."""
     body: bytes = b""
 
 
 def mark_firewall(answer: Answer, accept: Sequence[str], *, is_api: bool) -> None:
-    """Tell a 403 that means "slow down" from one that means "not this": the first has a type that no answer has."""
-    kind = answer.content_type
-    answer.is_firewall = answer.status == 403 and (not is_wanted(kind, accept) or (is_api and kind in PAGE_TYPES))
-    if answer.is_firewall and answer.retry_after_s is None:
+    """Tell what means "slow down" from what means "not this": it has a type that no answer of that kind has.
+
+    An API's own answers, good or bad, are documents: a page with status 200 or 403 is somebody else's.
+    """
+    kind, status = answer.content_type, answer.status
+    unwanted = not is_wanted(kind, accept)
+    refused = status == 403 and (unwanted or (is_api and kind in PAGE_TYPES))
+    if has_challenge(answer.headers) or refused or (status == 200 and is_api and unwanted):
+        keep_away(answer)
+
+
+def mark_challenge(answer: Answer) -> None:
+    """Tell a challenge from a page, which both come with status 200: its title says so."""
+    is_page = answer.status == 200 and answer.content_type in PAGE_TYPES
+    if is_page and is_challenge(answer.body[: MAX_PAGE + 1].decode("utf-8", "replace")):
+        keep_away(answer)
+
+
+def keep_away(answer: Answer) -> None:
+    """Note that the host wants to be left alone."""
+    answer.is_firewall = True
+    if answer.retry_after_s is None:
         answer.retry_after_s = FIREWALL_S
 
 
 def judge(shown: str, answer: Answer, *, conditional: bool) -> None:
     """Return when `answer` is one that the caller has to hear; raise what it means when it is not."""
     status, wait_s = answer.status, answer.retry_after_s
-    if status in (200, 404, 410):
+    if status in (200, 404, 410) and not answer.is_firewall:
         return
     if status == 304:
         if not conditional:
             raise Unreadable(f"{shown} says 'not modified' although nobody asked whether it was")
         return
     if status == 429 or (status == 503 and wait_s is not None) or answer.is_firewall:
-        raise Throttled(f"{shown} answered {status}" + ("" if wait_s is None else f", wait {wait_s:.0f} s"), wait_s)
+        what = f" ({answer.content_type or 'no type'}): a firewall's answer" if answer.is_firewall else ""
+        wait = "" if wait_s is None else f", wait {wait_s:.0f} s"
+        raise Throttled(f"{shown} answered {status}{what}{wait}", wait_s)
     if status >= 500 or status in (408, 425):
         raise Transient(f"{shown} answered {status}")
     if status < 300:

@@ -1,12 +1,14 @@
 """Which characters the bytes of a page stand for.
 
-Order: byte order mark, HTTP header, declaration in the first 1,024 bytes, UTF-8 if it is valid, a detector,
-windows-1252. Labels mean what browsers take them for (WHATWG Encoding): "latin1" is windows-1252, UTF-7 is nothing.
+Order: byte order mark, HTTP header, declaration in the first 1,024 bytes, UTF-8 if it is valid, the letters that
+languages of Europe use, a detector, windows-1252. Labels mean what browsers take them for (WHATWG Encoding): "latin1"
+is windows-1252, UTF-7 is nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 MAX_DECLARATION = 1024  # where HTML lets a declaration stand
@@ -56,6 +58,31 @@ _NAMES = {codec: labels.split()[0] for codec, labels in _LABELS.items()}
 _MARKS = ((b"\xef\xbb\xbf", "utf_8"), (b"\xff\xfe", "utf_16_le"), (b"\xfe\xff", "utf_16_be"))
 _GUESSED = [codec for codec in _LABELS if not codec.startswith("utf")]
 
+# What each language writes beside a to z. Between charsets that give nothing but letters, a detector throws dice.
+_LETTERS = {
+    "fr": "àâæçéèêëîïôœùûüÿ", "de": "äöüß", "es": "áéíóúüñªº", "pt": "áâãàçéêíóôõúüªº", "it": "àèéìíîòóùú",
+    "nl": "áéíóúèëïöüê", "sv": "åäöéüà", "fi": "äöåšž", "da": "æøåéö", "no": "æøåéòô", "is": "áðéíóúýþæö",
+    "ca": "àçèéíïòóúü·", "en": "éèêëïöüçñàâôåäøœæ", "pl": "ąćęłńóśźż", "cs": "áčďéěíňóřšťúůýž",
+    "sk": "áäčďéíĺľňóôŕšťúýž", "hu": "áéíóöőúüű", "hr": "čćđšž", "sl": "čšž", "ro": "ăâîşţ", "tr": "çğıöşüâîûi̇",
+    "lt": "ąčęėįšųūž", "lv": "āčēģīķļņšūž", "et": "äöõüšž",
+}  # fmt: skip
+_WESTERN = ("fr", "de", "es", "pt", "it", "nl", "sv", "fi", "da", "no", "is", "ca", "en")
+_CENTRAL = ("pl", "cs", "sk", "hu", "hr", "sl", "ro")
+_LATIN = {  # the most frequent first: where two fit alike, it counts
+    "cp1252": _WESTERN, "cp1250": _CENTRAL, "iso8859_2": _CENTRAL, "cp1254": ("tr",), "cp1257": ("lt", "lv", "et"),
+}  # fmt: skip
+CLEARLY, ENOUGH = 0.1, 0.6  # better than windows-1252; of the letters, to be that language's
+_BY_LANGUAGE = {
+    **dict.fromkeys(("ru", "uk", "be", "bg", "sr", "mk"), ("cp1251", "koi8_r", "koi8_u", "iso8859_5", "cp866")),
+    "el": ("cp1253", "iso8859_7"), "he": ("cp1255", "iso8859_8"), "ar": ("cp1256", "iso8859_6"), "fa": ("cp1256",),
+    "vi": ("cp1258",), "th": ("cp874",), "ja": ("cp932", "euc_jp"), "zh": ("gb18030", "big5hkscs"), "ko": ("cp949",),
+}  # fmt: skip
+
+_LANGUAGE = re.compile(rb"<html\b[^>]{0,500}?\blang\s*=\s*[\"']?\s*([a-z]{2})\b", re.IGNORECASE)
+_TAG = re.compile(rb"<[^>]{0,2000}>")
+_RUNS = re.compile(rb"[\x80-\xff]+")
+_SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[¹²³¼½¾¥£¯¿¡¤¦§¨©¬±µ¶¸×÷°˛˘˙˝](?=[^\W\d_])")
+_CAPITAL_IN_WORD = re.compile(r"(?<=[a-zß-ÿ])[À-ÞŸŒŠŽ](?=[a-z])")
 _COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
 _META = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([a-z0-9_.:-]{1,40})", re.IGNORECASE)
 _XML = re.compile(rb"\A\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([a-z0-9_.:-]{1,40})[\"']", re.IGNORECASE)
@@ -117,13 +144,44 @@ def _is_believable(text: str) -> bool:
 
 
 def _guess(body: bytes) -> str | None:
-    from charset_normalizer import from_bytes  # here: few pages need it, and it takes memory
-
     first = _NOT_ASCII.search(body)
     if first is None:
         return None
-    sample = body[first.start() : first.start() + MAX_SAMPLE]
+    start = max(0, first.start() - 200)  # with the words around it
+    sample = body[start : start + MAX_SAMPLE]
     if len(sample) == MAX_SAMPLE:  # not in the middle of a character
         sample = sample[: max((at for at in range(len(sample)) if sample[at] < 0x80), default=len(sample))]
-    best = from_bytes(sample, cp_isolation=_GUESSED, enable_fallback=False).best()
+    sample = _TAG.sub(b" ", sample)
+    told = _LANGUAGE.search(body[:MAX_DECLARATION])
+    language = told[1].decode("ascii").lower() if told is not None else ""
+    return _by_letters(sample, language) or _by_detector(sample, _BY_LANGUAGE.get(language, _GUESSED))
+
+
+def _by_letters(sample: bytes, language: str) -> str | None:
+    """Return the charset of a text in Latin letters; None for others, whose letters beyond ASCII come in long runs."""
+    runs = _RUNS.findall(sample)
+    if language in _BY_LANGUAGE or not runs or sum(map(len, runs)) > 2 * len(runs):
+        return None
+    found = {codec: _covered(sample, codec, (language,)) for codec, of in _LATIN.items() if language in of}
+    if max(found.values(), default=0.0) < ENOUGH:
+        found = {codec: _covered(sample, codec, of) for codec, of in _LATIN.items()}
+    best = max(found, key=lambda codec: found[codec] + (CLEARLY if codec == "cp1252" else 0.0))
+    return best if found[best] >= ENOUGH else None
+
+
+def _covered(sample: bytes, codec: str, languages: Sequence[str]) -> float:
+    """Return how much of the letters beyond ASCII one language uses, 0 to 1; signs within words are no letters."""
+    text = sample.decode(codec, "replace")
+    letters = [char for char in text.lower() if not char.isascii() and char.isalpha()]
+    odd = len(_SIGN_IN_WORD.findall(text)) + len(_CAPITAL_IN_WORD.findall(text)) + text.count("\ufffd")
+    if not letters:
+        return 0.0 if odd else 1.0
+    most = max(sum(char in _LETTERS[language] for char in letters) for language in languages)
+    return most / (len(letters) + odd)
+
+
+def _by_detector(sample: bytes, codecs: Sequence[str]) -> str | None:
+    from charset_normalizer import from_bytes  # here: few pages need it, and it takes memory
+
+    best = from_bytes(sample, cp_isolation=list(codecs), enable_fallback=False).best()
     return best.encoding if best is not None and best.encoding in _LABELS else None

@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from yarl import URL
 
 from hived.clients.fetch import robots, urls
-from hived.clients.fetch.answer import Answer, clean, failure, judge, mark_firewall, plain
+from hived.clients.fetch.answer import Answer, clean, failure, judge, mark_challenge, mark_firewall, plain
 from hived.clients.fetch.guard import Guard, GuardedResolver, OwnHosts
 from hived.clients.fetch.inflate import Body
 from hived.clients.fetch.reply import (
@@ -153,9 +153,9 @@ class Fetcher:
         """Return the answer of 200, 304, 404 or 410; of any status when `kind` is "robots", and then cut at 500 KiB.
 
         `stay_on` names the hosts (host or host:port) that every hop must be on. `headers` are sent in addition, to the
-        first host only. Raises Transient, Throttled, Blocked, NotAllowed, Refused (BadStatus) and
-        Unreadable, nothing else. A 403 of a type that was not asked for, and an API's with a page, is a firewall's:
-        Throttled, for 60 s unless it says how long, and the gate hears of it.
+        first host only. Raises Transient, Throttled, Blocked, NotAllowed, Refused (BadStatus) and Unreadable, nothing
+        else. A 403 of a type that was not asked for, an API's 403 with a page or 200 of a type that was not asked for,
+        and a challenge for browsers are a firewall's: Throttled, for 60 s unless it says how long.
         """
         errand = _Errand(
             kind=kind,
@@ -246,6 +246,8 @@ class Fetcher:
                     answer.body = await _body(response, room, cut=errand.kind == "robots" or answer.status != 200)
             except (Refused, Unreadable) as error:
                 raise _Unwanted(answer.status, error) from None
+            if errand.kind == "page":
+                mark_challenge(answer)
             return answer
 
     def _head(self, response: aiohttp.ClientResponse) -> Answer:
@@ -294,7 +296,7 @@ def _room(answer: Answer, errand: _Errand) -> int | None:
         return errand.max_bytes if 200 <= answer.status < 300 else None
     if answer.status in (404, 410):
         return MAX_GONE_BYTES
-    if answer.status != 200:
+    if answer.status != 200 or answer.is_firewall:
         return None
     if not is_wanted(answer.content_type, errand.accept):
         raise Refused(f"the answer is {clean(answer.content_type) or 'of no type'}: not what is collected here")

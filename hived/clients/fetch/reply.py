@@ -90,7 +90,7 @@ def is_wanted(content_type: str, accept: Sequence[str]) -> bool:
     family = end.rpartition("+")[2]
     return any(
         wanted in (content_type, "*/*", f"{start}/*")
-        or (start == "application" and "+" in end and wanted == f"application/{family}")
+        or (start == "application" and "+" in end and wanted == f"application/{family}" and end != "xhtml+xml")
         for wanted in accept
     )
 

@@ -13,6 +13,8 @@ from typing import Literal
 
 from protego import Protego
 
+from hived.clients.fetch.challenge import is_challenge
+
 AGENT = "hive-minerd"
 MAX_BYTES = 500 * 1024  # what RFC 9309 asks to be read at least
 MAX_SITEMAPS = 100
@@ -25,8 +27,9 @@ _OTHER_LINE_END = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _AGENT_LINE = re.compile(r"\s*user[\s-]?agent\s*(?::|\s)\s*(?P<value>[^#]*)", re.IGNORECASE)
 _TOKEN = re.compile(r"[a-z_-]+", re.IGNORECASE)
 _NOBODY = "x"  # stands for every robot that is not us; no part of our name begins with it
-_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
-_SITEMAP = re.compile(r"https?://[^\s\x00-\x1f]{1,2040}", re.IGNORECASE)
+_READABLE = re.compile(r"[ \t]*(?:#|[a-z][a-z -]{0,40}:|user[ -]?agent\s)", re.IGNORECASE)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_SITEMAP = re.compile(r"(?:https?:/)?/[^\s\x00-\x1f]{1,2040}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class RobotsRules:
     state: State
     crawl_delay_s: float | None = None
     sitemaps: tuple[str, ...] = ()
+    """As they are named there, some as a mere path."""
     note: str | None = None
     """What was odd about it, for the operator."""
     _matcher: Protego | None = field(default=None, repr=False, compare=False)
@@ -111,15 +115,20 @@ def orders(values: Iterable[str], agent: str = AGENT) -> Orders:
 
 
 def _read(content_type: str, body: bytes) -> RobotsRules:
-    if _MARKUP.match(body[:1024]):
-        # A page that says "not found" with status 200: Protego would read it as an empty file without a word.
-        return RobotsRules("unavailable", note="a page of markup stands in place of robots.txt")
-    if content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml") and not body.strip():
-        return RobotsRules("unavailable", note="an empty page stands in place of robots.txt")
     is_cut = len(body) >= MAX_BYTES  # the fetcher cuts exactly there
     if is_cut:
         body = body[:MAX_BYTES].rpartition(b"\n")[0] or body[:MAX_BYTES]
-    lines = _LINE_END.split(body.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace"))
+    text = _decoded(body)
+    if is_challenge(text):
+        return RobotsRules("unreachable", note="a challenge for browsers stands in place of robots.txt")
+    if text.lstrip().startswith("<"):
+        # A page that says "not found" with status 200: Protego would read it as an empty file without a word.
+        return RobotsRules("unavailable", note="a page of markup stands in place of robots.txt")
+    if content_type.partition(";")[0].strip().lower() in ("text/html", "application/xhtml+xml") and not text.strip():
+        return RobotsRules("unavailable", note="an empty page stands in place of robots.txt")
+    lines = _LINE_END.split(text)
+    if text.strip() and not any(map(_READABLE.match, lines)):
+        return RobotsRules("unreachable", note="no line of robots.txt can be read")
     matcher = Protego.parse("\n".join(map(_for_us, lines)))
     delays = [delay for delay in (matcher.crawl_delay(AGENT),) if delay is not None]
     rate = matcher.request_rate(AGENT)
@@ -133,6 +142,13 @@ def _read(content_type: str, body: bytes) -> RobotsRules:
         note="robots.txt is longer than what is read of it" if is_cut else None,
         _matcher=matcher,
     )
+
+
+def _decoded(body: bytes) -> str:
+    """Return the text of a robots.txt: UTF-8 as it should be, or what editors of Windows make of it."""
+    body = body.removeprefix(b"\0\0\xfe\xff")  # UTF-32: in both directions ASCII and zeros
+    text = body.decode("utf-16" if body.startswith(_UTF16) else "utf-8", "replace")
+    return text.replace("\0", "").lstrip("\ufeff")
 
 
 def _for_us(line: str) -> str:

@@ -154,6 +154,8 @@ class Politeness:
         except (Transient, Refused) as err:
             log.info("robots.txt of %s cannot be read: %s", host.name, err)
             status, content_type, body = None, "", b""
+        if RobotsRules.parse(status, content_type, body).state == "unreachable":
+            status = status if status is not None and status >= 500 else None
         if (status is None or status >= 500) and host.robots_body and host.robots_status == 200:
             # Unreachable: the last good copy counts, and is asked for again soon.
             kept = replace(host, robots_at=now - ROBOTS_FRESH_S + ROBOTS_RETRY_S)

@@ -90,6 +90,44 @@ def test_a_text_whose_charset_nobody_tells_is_read_all_the_same(text: str, codec
     assert text in decode(page(text, codec), "text/html").text
 
 
+WESTERN = [
+    "…à la fin du Xe siècle…", "Château", "Légion d’honneur – œuvre donnée", "Größe: 20 cm, Tür", "Niño con sombrero",
+    "coleção de azulejos", "Målning på duk", "København, gave fra familien Sørensen", "così com'è, città",
+    "Þjóðminjasafn Íslands", "näyttely Jyväskylässä", "l’été où l’on fêta Noël", "120 cm², 3 m³, 5° — peint à l’œuf",
+]  # fmt: skip
+OTHERS = [
+    ("cp1250", "pl", "na płótnie, szkoła krakowska"), ("cp1250", "pl", "Gęś i źrebię, rzeźba"),
+    ("cp1250", "pl", "był książę"), ("iso8859_2", "pl", "święty Mikołaj, gąska, źródło"),
+    ("cp1250", "cs", "Žlutý kůň úpěl"), ("cp1250", "cs", "dar městského muzea, příběh"),
+    ("cp1250", "hu", "hősök és nők, gyűjtemény"), ("cp1250", "sk", "ľudové umenie, vŕšok, kôň"),
+    ("cp1250", "hr", "žena i čovjek, kuća, đak"), ("cp1250", "ro", "pânză, donaţie, ţărani şi"),
+    ("cp1254", "tr", "yağlıboya, müzeye bağış, çağdaş"), ("cp1257", "lt", "tapyba ant drobės, šventė, ąžuolas"),
+]  # fmt: skip
+SCRIPTS = [
+    ("cp932", "ja", "油彩、キャンバス。"), ("gb18030", "zh", "布面油画，捐赠给博物馆。"),
+    ("cp1255", "he", "שמן על בד, מתנה"),
+    ("koi8_r", "ru", "Картина маслом"), ("cp1251", "uk", "Картина олією"), ("cp949", "ko", "캔버스에 유채, 박물관"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WESTERN)
+def test_a_page_of_western_europe_without_a_label_is_windows_1252(text: str) -> None:
+    decoded = decode(page(text, "cp1252"), "text/html")
+    assert (text in decoded.text, decoded.charset) == (True, "windows-1252")
+
+
+@pytest.mark.parametrize(("codec", "language", "text"), OTHERS)
+@pytest.mark.parametrize("is_told", [False, True])
+def test_a_page_of_other_latin_letters_is_known_by_them(codec: str, language: str, text: str, is_told: bool) -> None:
+    body = (f'<html class="x" lang="{language}">' if is_told else "<html>") + f"<p>{text}</p>"
+    assert text in decode(body.encode(codec)).text
+
+
+@pytest.mark.parametrize(("codec", "language", "text"), SCRIPTS)
+def test_the_language_of_a_page_helps_where_a_few_letters_fit_everywhere(codec: str, language: str, text: str) -> None:
+    assert text in decode(f"<html lang={language}><p>{text}".encode(codec)).text
+
+
 def test_one_broken_byte_in_a_utf8_page_costs_one_character() -> None:
     broken = page(GERMAN, "utf-8").replace(b"Kanne", b"Kan\xff\xffe", 1)
     decoded = decode(broken, "text/html; charset=utf-8")

@@ -12,7 +12,7 @@ import pytest
 
 from hived.clients.fetch import JSON, BadStatus, Fetcher
 from hived.clients.fetch.fetch import Kind
-from hived.clients.fetch.reply import PAGES
+from hived.clients.fetch.reply import PAGES, XML
 from hived.errors import Blocked, HivedError, NotAllowed, Refused, Throttled, Transient, Unreadable
 from hived.records.artifact import Validators
 from tests.clients.fetch.outside import CONTACT, VERSION, Outside, running_site, sent_headers, tls_contexts
@@ -136,6 +136,52 @@ async def test_a_403_that_nobody_asked_for_is_a_firewall_and_the_host_is_left_al
         await fetcher.get(outside.url("/objects/1"), kind=kind, accept=accept)
     assert getattr(raised.value, "retry_after_s", None) == wait_s
     assert outside.gate.noted == [("/objects/1", 403, wait_s)]
+
+
+@pytest.mark.parametrize("content_type", ["text/html", "text/plain", "application/xhtml+xml", "image/png", ""])
+@pytest.mark.parametrize("accept", [JSON, XML])
+async def test_a_200_of_a_type_that_an_api_never_sends_is_a_firewall(
+    content_type: str, accept: tuple[str, ...], outside: Outside, fetcher: Fetcher
+) -> None:
+    outside.says("/objects/1", 200, b"Just a moment", Content_Type=content_type)
+    with pytest.raises(Throttled) as raised:
+        await fetcher.get(outside.url("/objects/1"), kind="api", accept=accept)
+    assert raised.value.retry_after_s == 60.0
+    assert outside.gate.noted == [("/objects/1", 200, 60.0)]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "title"),
+    [
+        (200, {}, "Just a moment..."),
+        (200, {}, "  Attention Required! | Cloudflare "),
+        (200, {}, "Making sure you&#39;re not a bot!"),
+        (200, {}, "Checking your browser before accessing museum.example"),
+        (200, {}, "Un instant…"),
+        (200, {"Cf-Mitigated": "challenge"}, "Museum"),
+        (403, {"cf-mitigated": "challenge"}, "Museum"),
+        (404, {"cf-mitigated": "challenge"}, "Museum"),
+        (202, {"x-amzn-waf-action": "challenge"}, ""),
+        (405, {"x-amzn-waf-action": "captcha"}, "Human Verification"),
+    ],
+)
+async def test_a_challenge_for_browsers_is_a_pause_of_the_host_and_no_page(
+    status: int, headers: dict[str, str], title: str, outside: Outside, fetcher: Fetcher
+) -> None:
+    body = f"<!DOCTYPE html><html><head><title>{title}</title></head><body>x</body></html>".encode()
+    outside.says("/o/1", status, body, Content_Type="text/html", **headers)
+    with pytest.raises(Throttled, match="firewall"):
+        await fetcher.get(outside.url("/o/1"))
+    assert outside.gate.noted == [("/o/1", status, 60.0)]
+
+
+@pytest.mark.parametrize(
+    "title", ["Just a Moment in Time (1889)", "The Robot", "Portrait of a Man", "Einen Moment lang"]
+)
+async def test_a_page_about_a_work_is_no_challenge(title: str, outside: Outside, fetcher: Fetcher) -> None:
+    outside.says("/o/1", 200, f"<title>{title}</title>".encode(), Content_Type="text/html")
+    assert (await fetcher.get(outside.url("/o/1"))).status == 200
+    assert outside.gate.noted == [("/o/1", 200, None)]
 
 
 @pytest.mark.parametrize(

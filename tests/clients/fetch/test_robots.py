@@ -180,8 +180,9 @@ def test_the_pace_that_a_site_wants_is_read(lines: str, delay_s: float | None) -
 
 
 def test_sitemaps_are_web_addresses_each_once_and_not_too_many() -> None:
-    text = "\n".join(["Sitemap: file:///etc/passwd", "Sitemap: /a.xml", "Sitemap: https://x.test/a b"])
+    text = "\n".join(["Sitemap: file:///etc/passwd", "Sitemap: a.xml", "Sitemap: https://x.test/a b"])
     assert rules(text).sitemaps == ()
+    assert rules("Sitemap: /a.xml").sitemaps == ("/a.xml",)
     assert rules("sitemap: https://x.test/1\nSitemap: https://x.test/1").sitemaps == ("https://x.test/1",)
     assert len(rules("\n".join(f"Sitemap: https://x.test/{i}" for i in range(500))).sitemaps) == 100
 
@@ -243,3 +244,41 @@ def test_any_header_is_read_for_orders(values: list[str]) -> None:
 def test_the_worst_file_of_full_size_is_read(line: str) -> None:
     text = "User-agent: *\n" + line * (MAX_BYTES // len(line))
     assert isinstance(rules(text).allowed(f"{SITE}/{'a' * 2000}"), bool)
+
+
+DISALLOW = "User-agent: *\r\nDisallow: /private\r\nSitemap: https://x.test/1\r\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(mark + DISALLOW.encode(codec) for mark, codec in (
+            (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"", "utf-16-le"), (b"", "utf-16-be"),
+            (b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"), (b"\xef\xbb\xbf" * 2, "utf-8"),
+        )),
+        DISALLOW.replace("\r\n", "\0\n").encode(),
+        DISALLOW.replace("\r\n", "\0\r\n\0").encode(),
+    ],
+)  # fmt: skip
+def test_a_file_that_an_editor_of_windows_wrote_forbids_what_it_forbids(body: bytes) -> None:
+    found = rules(body)
+    assert (found.state, found.sitemaps) == ("rules", ("https://x.test/1",))
+    assert not found.allowed(f"{SITE}/private/a")
+    assert found.allowed(f"{SITE}/a")
+
+
+@pytest.mark.parametrize("body", [b"Not found", b"\x93\x94\x95", b"PK\x03\x04" + bytes(200) + b"x", b"1\n2\n3"])
+def test_a_file_without_a_line_that_can_be_read_is_no_file_that_allows(body: bytes) -> None:
+    found = rules(body)
+    assert (found.state, found.allowed(f"{SITE}/a")) == ("unreachable", False)
+    assert found.note
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\n", b"# nothing is forbidden", b"\xef\xbb\xbf\xef\xbb\xbf", b"sitemap:"])
+def test_a_file_without_rules_allows_everything(body: bytes) -> None:
+    assert (rules(body).state, rules(body).allowed(f"{SITE}/a")) == ("rules", True)
+
+
+def test_a_challenge_in_place_of_the_file_forbids_for_now() -> None:
+    found = rules(b"<!DOCTYPE html><html><head><title>Just a moment...</title></head>", "text/html")
+    assert (found.state, found.allowed(f"{SITE}/a")) == ("unreachable", False)

@@ -312,6 +312,23 @@ async def test_a_host_that_throttles_is_left_alone(museum: Museum) -> None:
     museum.collection.clear_fault("too_many")
 
 
+@pytest.mark.parametrize("kind", ["met", "artic", "cleveland", "rijksmuseum", "commons"])
+async def test_a_page_in_place_of_an_api_pauses_its_host_and_refuses_nothing(museum: Museum, kind: str) -> None:
+    source = await museum.add(kind)
+    objects = {"met": "/public/collection/v1/objects/*", "cleveland": "/cleveland/api/artworks/*"}
+    museum.collection.set_fault("not_json", paths=[objects[kind]] if kind in objects else [])
+    museum.collection.requests.reset()
+    async with museum.collector() as work:
+        await work.round()
+        await work.round()
+    suffered = museum.collection.troubles[0].hits
+    assert suffered == 1
+    found = await museum.store.read(sources.one, source.id)
+    assert found is not None
+    assert found.refused == 0
+    assert found.last_error
+
+
 async def test_a_forbidden_page_is_refused_and_counted(museum: Museum) -> None:
     source = await museum.add("web", museum.collection.url + "/private/")
     async with museum.collector() as work:

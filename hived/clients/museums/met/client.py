@@ -15,7 +15,7 @@ from itertools import islice
 from hived.clients.fetch import JSON, Fetcher, Reply
 from hived.clients.museums import cursors, links
 from hived.clients.museums.met.parse import MAX_ID, NOT_VALID, IdSet, NotAnObject, parse_ids, parse_object
-from hived.errors import Throttled, Unreadable
+from hived.errors import Unreadable
 from hived.records import values
 from hived.records.artifact import Fetched, Listing, ObjectRef, Source, Validators
 
@@ -24,8 +24,6 @@ MAX_LIST_BYTES = 16 * 1024 * 1024  # three times the list of today
 MAX_OBJECT_BYTES = 1024 * 1024
 KEEP_LIST_S = 24 * 3600.0
 MAX_LISTS = 4  # sources of this kind whose lists are kept at a time
-FIREWALL_S = 60.0
-"""How long the firewall in front of the API sulks at least, after about thirty quick requests."""
 
 
 @dataclass(slots=True)
@@ -60,7 +58,7 @@ class MetAdapter:
         return Listing(refs, None, complete=True)
 
     async def fetch(self, source: Source, ref: ObjectRef, validators: Validators) -> Fetched:
-        """Fetch one object; Throttled when the firewall answers in place of the API."""
+        """Fetch one object."""
         reply = await self._get(source.base_url, f"/objects/{ref.object_id}", validators, max_bytes=MAX_OBJECT_BYTES)
         if reply.status == 304:
             return Fetched(unchanged=True, validators=reply.validators)
@@ -87,17 +85,14 @@ class MetAdapter:
         return kept.ids
 
     async def _get(self, base_url: str, path: str, validators: Validators | None, *, max_bytes: int) -> Reply:
-        reply = await self._fetcher.get(
+        return await self._fetcher.get(
             base_url + path,
             kind="api",
             validators=validators,
-            accept=(*JSON, "text/html"),  # so that the firewall's page is told from a type that nobody wants
+            accept=JSON,
             max_bytes=max_bytes,
             stay_on=(links.authority(base_url),),
         )
-        if reply.status == 200 and reply.content_type == "text/html":
-            raise Throttled("the Met's firewall answers in place of its API (200)", FIREWALL_S)
-        return reply
 
 
 def _why_gone(reply: Reply, asked: str) -> str:
