@@ -32,6 +32,7 @@ class MinerIdentity:
     platform: str | None = None
     """Control board: aml, bb, cv, stm, xil."""
     hashrate_unit: str = "GH/s"
+    """In which it tells its rates; with one that `units` does not know they are unknown."""
     uptime_s: float | None = None
     """Seconds since the control board booted; resolution one minute."""
     address: str | None = None

@@ -26,7 +26,10 @@ class KnownMiner:
     firmware: str | None = None
     features: str | None = None
     firmware_version: str | None = None
+    model_name: str | None = None
     hostname: str | None = None
+    platform: str | None = None
+    serial: str | None = None
     hashrate_unit: str = "GH/s"
     access: str | None = None
     """What opens it, None until it has been opened; empty where a firmware asks for nothing."""
@@ -39,7 +42,6 @@ class KnownMiner:
     """When its settings should be read again; None: not planned (no key yet)."""
     missed_scans: int = 0
     uptime_s: float | None = None
-    uptime_at: float | None = None
 
     def reach(self) -> Reach:
         """Return how to talk to it at its present address."""

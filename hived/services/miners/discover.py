@@ -205,7 +205,7 @@ class Discoverer:
             now = self._clock()
             before = self._known.get(identity.mac)
             sighting = miners.Sighting(identity, ip, now, firmware.name, listed(firmware.can))
-            if before is not None and _unchanged(before, sighting):
+            if before is not None and not sighting.has_news(before):
                 miner = before
                 tally.unchanged.append((miner.num, identity.uptime_s))
             else:
@@ -307,19 +307,3 @@ class Discoverer:
             log.info("found %s at %s: %s, %s", miner.mac, miner.ip, identity.model_name, identity.firmware_version)
         elif before.ip != miner.ip:
             log.info("%s is at %s now (was %s)", miner.mac, miner.ip, before.ip or "offline")
-
-
-def _unchanged(before: KnownMiner, sighting: miners.Sighting) -> bool:
-    """Whether a sighting tells nothing that its row does not say already."""
-    identity = sighting.identity
-    return (
-        before.online
-        and before.ip == sighting.ip
-        and before.firmware == sighting.firmware
-        and before.features == sighting.features
-        and before.missed_scans == 0
-        and before.firmware_version == identity.firmware_version
-        and before.hostname == identity.hostname
-        and before.model_alias == identity.model_alias
-        and not miners.rebooted(before.uptime_s, before.uptime_at, identity.uptime_s, sighting.at)
-    )

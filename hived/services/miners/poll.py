@@ -226,7 +226,7 @@ class Poller:
     def _outcome(self, target: PollTarget, told: MinerReading, uptime_s: float | None) -> PollOutcome:
         at = self._clock()
         happened = list(reading_events.between(target, told, at))
-        if miners.rebooted(target.uptime_s, target.uptime_at, uptime_s, at):
+        if miners.rebooted(target.uptime_s, uptime_s):
             happened.append(Event("reboot", at, {"uptime_s": uptime_s}, num=target.num))
         judged = reading_events.parts_can_be_judged(told)
         hints = ("preset_changed", "pool_switched", "reboot", "state_changed")

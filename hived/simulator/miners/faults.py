@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -47,6 +47,10 @@ class Fault(Enum):
     """/summary without a miner."""
     DRIP = "drip"
     """One byte every `interval` seconds."""
+    ANSWER = "answer"
+    """`status` and `text`, whatever was asked: a refusal in other words, a list where there is none."""
+    ALTERED = "altered"
+    """The right answer with the values of `put` in it, by dotted names: the MAC of another miner, no unit yet."""
 
 
 NOT_A_MINER_KINDS = ("printer", "json", "router")
@@ -66,6 +70,9 @@ class ActiveFault:
     size: int = 100 * MEGABYTE
     kind: str = "printer"
     drop: bool = False
+    status: int = 200
+    text: str = ""
+    put: dict[str, Any] = field(default_factory=dict)
     hits: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -95,6 +102,8 @@ async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) 
         return _other_device(active.kind)
     if kind is Fault.STOCK_FIRMWARE:
         return _stock_firmware()
+    if kind is Fault.ANSWER:
+        return web.Response(status=active.status, text=active.text, content_type="application/json")
     healthy = await answer()
     body = healthy.body if isinstance(healthy, web.Response) and isinstance(healthy.body, bytes) else b""
     if kind is Fault.DRIP:
@@ -108,7 +117,9 @@ async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) 
         return _raw(body.replace(b":", b"=", 3).replace(b",", b",,", 2) + b"}")
     if kind is Fault.NULL_MINER:
         return _json({"miner": None}) if request.path == "/api/v1/summary" else healthy
-    return _distorted(healthy, body)
+    return _changed(
+        healthy, body, distort if kind is Fault.WRONG_TYPES else lambda document: alter(document, active.put)
+    )
 
 
 def _json(document: Any, *, status: int = 200) -> web.Response:
@@ -119,14 +130,24 @@ def _raw(body: bytes) -> web.Response:
     return web.Response(body=body, content_type="application/json")
 
 
-def _distorted(healthy: web.StreamResponse, body: bytes) -> web.StreamResponse:
+def _changed(healthy: web.StreamResponse, body: bytes, change: Callable[[Any], Any]) -> web.StreamResponse:
     try:
         document = json.loads(body)
     except ValueError:
         return healthy
-    return web.Response(
-        body=json.dumps(distort(document)).encode(), status=healthy.status, content_type="application/json"
-    )
+    return _json(change(document), status=healthy.status)
+
+
+def alter(document: Any, put: Mapping[str, Any]) -> Any:
+    """Return the document with each value of `put` where its dotted name leads; one that leads nowhere is left out."""
+    for name, value in put.items():
+        *way, last = name.split(".")
+        place = document
+        for part in way:
+            place = place.get(part) if isinstance(place, dict) else None
+        if isinstance(place, dict) and last in place:
+            place[last] = value
+    return document
 
 
 def distort(document: Any, place: int = 0) -> Any:

@@ -268,7 +268,7 @@ class Fleet:
         raise KeyError(mac)
 
     def set_fault(self, miner: SimulatedMiner, fault: Fault, *, paths: Sequence[str] = (), **options: Any) -> None:
-        """Switch a fault on. Options are the fields of ActiveFault: times, delay, interval, size, kind, drop."""
+        """Switch a fault on. Options are the fields of ActiveFault: times, kind, status, put, ..."""
         miner.fault = ActiveFault(fault, tuple(paths), **options)
 
     def clear_fault(self, miner: SimulatedMiner) -> None:

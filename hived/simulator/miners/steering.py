@@ -30,6 +30,12 @@ def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     fault.add_argument("--size", type=int, help="huge_body, gzip_bomb: bytes")
     fault.add_argument("--kind", choices=NOT_A_MINER_KINDS, help="not_a_miner: what it is instead")
     fault.add_argument("--drop", action="store_true", default=None, help="cut_json: announce all, then hang up")
+    fault.add_argument("--status", type=int, help="answer: the HTTP status (200)")
+    fault.add_argument("--text", help="answer: the body, none without it")
+    fault.add_argument(
+        "--put", type=_value, action="append", metavar="NAME=VALUE",
+        help="altered: a value of the answer, e.g. hr_measure=N/A or system.network_status.hostname=; repeatable",
+    )  # fmt: skip
     fault.set_defaults(run=_fault)
 
     for name, names, text in (
@@ -46,6 +52,16 @@ def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         for argument in names:
             verb.add_argument(argument, choices=SETUPS if argument == "state" else None)
         verb.set_defaults(run=_post, verb=name, names=names)
+
+
+def _value(text: str) -> tuple[str, Any]:
+    name, found, value = text.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _miners(args: argparse.Namespace) -> int:
@@ -68,7 +84,9 @@ def _miners(args: argparse.Namespace) -> int:
 
 
 def _fault(args: argparse.Namespace) -> int:
-    options = command.told(args, "paths", "times", "delay", "interval", "size", "kind", "drop")
+    options = command.told(args, "paths", "times", "delay", "interval", "size", "kind", "drop", "status", "text")
+    if args.put:
+        options["put"] = dict(args.put)
     return _tell(args, f"/miners/{args.ip}/fault", {"fault": args.fault, **options})
 
 

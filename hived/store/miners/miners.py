@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hived.records import units
 from hived.records.daemon import DISCOVERD
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity
@@ -20,10 +21,10 @@ from hived.store.schema import Health, Miner
 _NUMBERS = re.compile(r"[\d.]+")
 _KNOWN = (
     Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware,
-    Miner.features, Miner.firmware_version, Miner.hostname, Miner.hashrate_unit, Miner.api_key,
+    Miner.features, Miner.firmware_version, Miner.model_name, Miner.hostname, Miner.platform, Miner.serial,
+    Miner.hashrate_unit, Miner.api_key,
     Miner.unlock_password, Miner.unlock_failures, Miner.unlock_position, Miner.unlock_not_before,
     Health.settings_due_at, Health.missed_scans, Health.uptime_s,
-    Health.uptime_at,
 )  # fmt: skip
 
 
@@ -37,6 +38,26 @@ class Sighting:
     firmware: str | None = None
     """The name of the family that took it, and what that one offers (`firmware.listed`)."""
     features: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what this tells of the miner itself, by column. A fact that is not told is no other fact."""
+        one = self.identity
+        told = {
+            "model_alias": one.model_alias, "model_name": one.model_name, "hostname": one.hostname,
+            "firmware": self.firmware, "firmware_version": one.firmware_version, "features": self.features,
+            "platform": one.platform, "serial": one.serial, "hashrate_unit": units.hashrate_unit(one.hashrate_unit),
+        }  # fmt: skip
+        return {name: value for name, value in told.items() if value is not None}
+
+    def has_news(self, before: KnownMiner) -> bool:
+        """Tell whether this says anything that the miner's row does not say already."""
+        return (
+            not before.online
+            or before.ip != self.ip
+            or before.missed_scans != 0
+            or any(getattr(before, name) != value for name, value in self.facts().items())
+            or rebooted(before.uptime_s, self.identity.uptime_s)
+        )
 
 
 def known(db: Database, *, everywhere: bool = False) -> list[KnownMiner]:
@@ -71,25 +92,20 @@ def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
     rev = next_rev(db)
     happened: list[Event] = []
     fields: dict[str, Any] = {
-        "ip": sighting.ip, "online": True, "model_alias": identity.model_alias, "model_name": identity.model_name,
-        "hostname": identity.hostname, "firmware": sighting.firmware, "firmware_version": identity.firmware_version,
-        "features": sighting.features,
-        "platform": identity.platform, "serial": identity.serial, "hashrate_unit": identity.hashrate_unit,
-        "node_id": node_id, "remote": False, "node_has_key": None,
+        "ip": sighting.ip, "online": True, "node_id": node_id, "remote": False, "node_has_key": None, **sighting.facts()
     }  # fmt: skip
     _release_address(db, sighting.ip, identity.mac, rev, at)
     if before is None:
-        num = Miner.insert(mac=identity.mac, created_at=at, updated_at=at, **fields).execute(db)
+        unit = {"hashrate_unit": identity.hashrate_unit}  # also one that is not known: the column's default is one
+        num = Miner.insert(mac=identity.mac, created_at=at, updated_at=at, **fields | unit).execute(db)
         _changed(db, num, at)
         Health.insert(num=num, settings_due_at=0.0).execute(db)
         happened.append(_event(num, at, "miner_found", ip=sighting.ip, model=identity.model_name))
     else:
         num = before.num
-        # A silent field keeps what is known: None means not told.
-        told = {name: value for name, value in fields.items() if value is not None}
         if before.firmware not in (None, sighting.firmware):
-            told |= {"api_key": None, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
-        _changed(db, num, at, **told)
+            fields |= {"api_key": None, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
+        _changed(db, num, at, **fields)
         happened += _differences(before, sighting)
     Health.update(
         seen_at=at, missed_scans=0, uptime_s=identity.uptime_s, uptime_at=at, rev=rev,
@@ -242,24 +258,31 @@ def _differences(before: KnownMiner, sighting: Sighting) -> list[Event]:
             "after": f"{sighting.firmware} {identity.firmware_version or ''}".strip(),
         }
         found.append(_event(num, at, "firmware_changed", **families))
-    elif identity.firmware_version and before.firmware_version != identity.firmware_version:
+    elif _is_other_version(before, identity):
         found.append(
             _event(num, at, "firmware_changed", before=before.firmware_version, after=identity.firmware_version)
         )
-    if rebooted(before.uptime_s, before.uptime_at, identity.uptime_s, at):
+    if rebooted(before.uptime_s, identity.uptime_s):
         found.append(_event(num, at, "reboot", uptime_s=identity.uptime_s))
     return found
 
 
-UPTIME_SLACK_S = 120.0
-"""The firmware tells its uptime in whole minutes, and not all clocks run alike."""
+def _is_other_version(before: KnownMiner, identity: MinerIdentity) -> bool:
+    return None not in (before.firmware_version, identity.firmware_version) and (
+        before.firmware_version != identity.firmware_version
+    )
 
 
-def rebooted(uptime_before: float | None, told_at: float | None, uptime_now: float | None, now: float) -> bool:
-    """Return whether the control board was started anew between two tellings of its uptime."""
-    if uptime_before is None or told_at is None or uptime_now is None:
-        return False
-    return uptime_now + UPTIME_SLACK_S < uptime_before + max(0.0, now - told_at)
+UPTIME_SLACK_S = 60.0
+"""The firmware tells its uptime in whole minutes."""
+
+
+def rebooted(uptime_before: float | None, uptime_now: float | None) -> bool:
+    """Return whether the control board was started anew between two tellings of its uptime: only then it falls.
+
+    What the clock says meanwhile proves nothing: a box without one of its own sets it by years in the first minute.
+    """
+    return None not in (uptime_before, uptime_now) and uptime_now + UPTIME_SLACK_S <= uptime_before  # type: ignore[operator]
 
 
 def _due_again(before: KnownMiner | None, sighting: Sighting) -> dict[str, Any]:
@@ -270,8 +293,8 @@ def _due_again(before: KnownMiner | None, sighting: Sighting) -> dict[str, Any]:
     moved = not before.online or before.ip != sighting.ip
     if moved:
         changes |= {"next_status_at": 0.0, "next_chips_at": 0.0, "failures": 0}
-    anew = rebooted(before.uptime_s, before.uptime_at, sighting.identity.uptime_s, sighting.at)
-    if moved or anew or before.firmware_version != sighting.identity.firmware_version:
+    anew = rebooted(before.uptime_s, sighting.identity.uptime_s)
+    if moved or anew or _is_other_version(before, sighting.identity):
         changes["settings_due_at"] = 0.0
     return changes
 

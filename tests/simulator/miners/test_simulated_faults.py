@@ -226,3 +226,21 @@ async def test_a_hung_miner_does_not_keep_the_fleet_from_stopping(clock: object)
         assert await reader.read() == b""
     writer.close()
     await writer.wait_closed()
+
+
+async def test_an_answer_of_ones_own_is_given_where_it_is_asked_for(http: aiohttp.ClientSession, fleet: Fleet) -> None:
+    miner = fleet.miners[0]
+    fleet.set_fault(miner, Fault.ANSWER, paths=["*/unlock", "*/model"], status=404, text='{"err": "no"}')
+    assert await ask(http, fleet, miner, "/model") == (404, b'{"err": "no"}')
+    assert (await ask(http, fleet, miner, "/info"))[0] == 200
+
+
+async def test_values_are_put_into_the_right_answer_as_often_as_told(http: aiohttp.ClientSession, fleet: Fleet) -> None:
+    miner = fleet.miners[0]
+    right = json.loads((await ask(http, fleet, miner, "/info"))[1])
+    put = {"hr_measure": "N/A", "system.network_status.mac": "02:00:00:00:00:01", "no.such.place": 1, "none": 1}
+    fleet.set_fault(miner, Fault.ALTERED, times=1, put=put)
+    told = json.loads((await ask(http, fleet, miner, "/info"))[1])
+    assert (told["hr_measure"], told["system"]["network_status"]["mac"]) == ("N/A", "02:00:00:00:00:01")
+    assert told.keys() == right.keys()
+    assert json.loads((await ask(http, fleet, miner, "/info"))[1])["hr_measure"] == right["hr_measure"]
