@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from hived.documents.shared import rfc3339
-from hived.records.condition import MARKS, Condition, Loss, Reason, Totals
+from hived.records.condition import MARKS, Condition, Totals
 from hived.records.discovery import Sweep
+from hived.records.losses import Loss, Reason
 from hived.records.units import ths
 
 

@@ -13,8 +13,9 @@ from hived.documents.fleet import judged, lost
 from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.errors import next_step
 from hived.records import events, measures
-from hived.records.condition import Condition, expected_hs, losses
+from hived.records.condition import Condition
 from hived.records.discovery import OtherDevice
+from hived.records.losses import expected_hs, losses
 from hived.records.measures import shown
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
@@ -75,7 +76,8 @@ def unknown_model(view: MinerView) -> Json | None:
     return {"name": view.model_name, "alias": view.model_alias, "max_preset": None, "presets": []}
 
 
-_NO_FIGURES = dict.fromkeys(measure.outside for measure in measures.CHARTED)
+_FIGURES = tuple(measure for measure in measures.CHARTED if measure.name != "target_hashrate_hs")  # `judged` has it
+_NO_FIGURES = dict.fromkeys(measure.outside for measure in _FIGURES)
 
 
 def row(view: MinerView) -> Json:
@@ -86,7 +88,7 @@ def row(view: MinerView) -> Json:
         "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "hostname": view.hostname,
         "model": view.model_alias, "model_name": view.model_name, "firmware_version": view.firmware_version,
         "state": view.state, "preset": now.preset if now else None,
-        **(shown(now, measures.CHARTED) if now else _NO_FIGURES),
+        **(shown(now, _FIGURES) if now else _NO_FIGURES),
         "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
         "fans_lost": sum(f.lost for f in now.fans) if now and now.fans else None,
         "boards": len(now.hashboards) if now and told else None,
@@ -109,8 +111,8 @@ def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
         "fans": [_fan(f) for f in now.fans],
         "chains": [_board(b, chips.get(b.index, ())) for b in now.hashboards],
         "efficiency_j_per_th": now.efficiency_j_per_th, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
-        "extra": now.extra, "hashrate_expected_ths": ths(expected_hs(now)), "lost": lost(losses(now)),
-        **shown(now, measures.MINER),
+        "extra": now.extra, "lost": lost(losses(now)),
+        **shown(now, measures.MINER), "hashrate_expected_ths": ths(expected_hs(now)),
     }  # fmt: skip
 
 

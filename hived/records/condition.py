@@ -13,30 +13,27 @@ from typing import Literal
 
 from hived import errors
 from hived.records import units
+from hived.records.losses import Loss, Reason, expected_hs, losses
 from hived.records.miner import HASHING_STATES, HashboardReading, fans_matter
-from hived.records.miner_view import MinerView, StoredStatus
+from hived.records.miner_view import MinerView
 
 FRESH_POLLS = 3
 """Polls that may be missed before a number is old."""
 REMOTE_SILENT_S = 300.0
 """A miner of another node is not silent before that: its node may poll less often, and the line may be bad."""
-ROUNDING_HS = 1e6
-"""Less than any chip makes: what is left between a miner's rate and the sum of its boards is rounding."""
 ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
 
-MARKS = ("online", "hashing", "failing", "trouble", "silent", "stopped", "starting", "tuning", "offline", "unseen")
+MARKS = (
+    "online", "hashing", "failing", "failure", "unreadable", "trouble", "silent", "stopped", "starting", "tuning",
+    "offline", "unseen",
+)  # fmt: skip
 """What a miner can be counted as; it may be several of them at once.
 
-online: answers at an address. hashing: mining or tuning, by a fresh status. failing: its last poll failed, or it is in
-state failure. trouble: a board does not work or a fan is lost. silent: online without a fresh status. starting: between
-two states. unseen: its node is away, so that nobody knows; it is nothing else then.
+online: answers at an address. hashing: mining or tuning, by a fresh status. failing: its last poll failed. failure: it
+says itself that it has failed. unreadable: it answers, but its answer tells no state. trouble: a board does not work or
+a fan is lost. silent: online without a fresh status. starting: between two states. unseen: its node is away, so that
+nobody knows; it is nothing else then.
 """
-
-Reason = Literal[
-    "offline", "failure", "dead-board", "stopped", "limited", "weak", "tuning", "unreadable", "unseen"
-]  # fmt: skip
-"""Why hashrate is missing. weak is what no other reason explains, negative for a miner above what is expected.
-unseen is unknown rather than lost: it is in no total."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +69,6 @@ class Moment:
         """Return all that time and watchers add to a judgement: while it is the same, so is the condition."""
         age = self.age(view)
         return self.sees(view), age, self.polls or view.remote or age == "fresh"
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Hashrate that is missing for one reason."""
-
-    reason: Reason
-    hashrate_hs: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +128,8 @@ def _word(
         return "failing", "bad", 0
     if not fresh:
         return "silent", "warn", 2
+    if tells_nothing(view):
+        return "unreadable", "warn", 2
     rank = 3 if trouble else 4
     if view.state in ON_THE_WAY or view.state == "auto-tuning":
         return view.state or "", "tune", rank
@@ -152,10 +143,15 @@ def _marks(view: MinerView, seen: bool, fresh: bool) -> Iterator[str]:
         yield "offline" if seen else "unseen"
         return
     yield "online"
-    if fresh and view.state in HASHING_STATES:
+    unreadable = fresh and tells_nothing(view)
+    if fresh and not unreadable and view.state in HASHING_STATES:
         yield "hashing"
-    if view.failures or view.state == "failure":
+    if unreadable:
+        yield "unreadable"
+    if view.failures:
         yield "failing"
+    if view.state == "failure":
+        yield "failure"
     if broken_boards(view) or lost_fans(view):
         yield "trouble"
     if not fresh:
@@ -189,7 +185,7 @@ def _worst(view: MinerView, seen: bool, age: str) -> Trouble | None:
         return _failure(view)
     if view.failures or age != "fresh":
         return open_error or _trouble(view, "silent", _SILENT.get(age))
-    if view.status is None or view.status.state is None:  # it answers, and tells nothing that can be read
+    if tells_nothing(view):
         return _trouble(view, "no_state")
     return next(_parts(view), None)
 
@@ -242,6 +238,11 @@ def _trouble(view: MinerView, code: str | None, text: str | None = None) -> Trou
     return Trouble(text or errors.problem(code).words, step)
 
 
+def tells_nothing(view: MinerView) -> bool:
+    """Tell whether its last answer had no state in it: it answers, and nobody knows whether it mines."""
+    return view.status is None or view.status.state is None
+
+
 def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:
     """Return the boards that the miner says are broken or gone."""
     return tuple(b for b in view.status.hashboards if not b.works) if view.status else ()
@@ -255,41 +256,7 @@ def lost_fans(view: MinerView) -> tuple[int, ...]:
     return tuple(f.index for f in status.fans if f.lost)
 
 
-# -- what is expected and lost -------------------------------------------------------------------------------------
-
-
-def expected_hs(status: StoredStatus | None) -> float | None:
-    """Return what a miner should give: what the firmware says; where it says nothing, what it gives."""
-    if status is None:
-        return None
-    return status.hashrate_hs if status.expected_hashrate_hs is None else status.expected_hashrate_hs
-
-
-def losses(status: StoredStatus, only: Reason | None = None) -> tuple[Loss, ...]:
-    """Return why a status told less than is expected; the losses add up to what is missing. `only`: the one reason."""
-    expected = expected_hs(status)
-    missing = (expected or 0.0) - (status.hashrate_hs or 0.0)
-    only = only or _whole_reason(status)
-    if only is not None:
-        return (Loss(only, missing),) if missing else ()
-    dead = sum((b.expected_hashrate_hs or 0.0) - (b.hashrate_hs or 0.0) for b in status.hashboards if not b.works)
-    dead = min(max(dead, 0.0), max(missing, 0.0))
-    if dead and missing - dead < ROUNDING_HS:
-        dead = missing
-    limited = status.extra.get("throttle_percent") is not None and missing > dead
-    found = (Loss("dead-board", dead), Loss("limited" if limited else "weak", missing - dead))
-    return tuple(loss for loss in found if loss.hashrate_hs)
-
-
-def _whole_reason(status: StoredStatus) -> Reason | None:
-    """Return the one reason for all that is missing; None for a miner that mines."""
-    if status.state == "failure":
-        return "failure"
-    if status.hashrate_hs is None or status.state is None:
-        return "unreadable"
-    if status.state == "auto-tuning":
-        return "tuning"
-    return None if status.state in HASHING_STATES else "stopped"
+# -- what is lost ------------------------------------------------------------------------------------------------------
 
 
 def _lost(view: MinerView, fresh: bool, unseen: bool) -> tuple[Loss, ...]:
@@ -388,9 +355,12 @@ def essence(view: MinerView) -> MinerView:
     """Return a view with as much of its status as is judged and summed up: a tenth of it."""
     if view.status is None:
         return view
-    said = ("description", "failure_code", "throttle_percent")
+    fans = lost_fans(view)
+    said = ("description", "failure_code", "limit_hs", "boards_expected")
     status = replace(
-        view.status, pools=(), hashboards=broken_boards(view), fans=tuple(f for f in view.status.fans if f.lost),
-        extra={name: view.status.extra[name] for name in said if name in view.status.extra},
+        view.status, pools=(), hashboards=broken_boards(view),
+        fans=tuple(f for f in view.status.fans if f.index in fans),
+        extra={name: view.status.extra[name] for name in said if name in view.status.extra}
+        | {"boards_listed": len(view.status.hashboards)},
     )  # fmt: skip
     return replace(view, status=status)

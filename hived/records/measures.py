@@ -57,7 +57,7 @@ class Measure:
     rolled: tuple[str, ...] = ()
     """What 5-minute and hourly rollups keep of it; what is rolled up has a line in the chart of its quantity."""
     title: str = ""
-    """What that line is called."""
+    """What that line is called; a measure without a title has none."""
     reference: bool = False
     """Whether it is the line that others are compared with."""
 
@@ -108,7 +108,8 @@ _ALL, _MEAN, _MAX = (MIN, MEAN, MAX), (MEAN,), (MAX,)
 MINER = (
     Measure("hashrate_hs", HASHRATE, "hashrate_ths", True, _ALL, "now"),
     Measure("average_hashrate_hs", HASHRATE, "hashrate_average_ths", True),
-    Measure("expected_hashrate_hs", HASHRATE, "hashrate_nominal_ths", True, _MEAN, "expected", reference=True),
+    Measure("expected_hashrate_hs", HASHRATE, "hashrate_nominal_ths", True, _MEAN),
+    Measure("target_hashrate_hs", HASHRATE, "hashrate_expected_ths", True, _MEAN, "expected", reference=True),
     Measure("power_w", POWER, "power_w", True, _ALL, "power"),
     Measure("reported_power_w", POWER, "power_usage"),
     Measure("state_s", DURATION, "state_s", True),

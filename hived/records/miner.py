@@ -145,7 +145,9 @@ class Measured:
     average_hashrate_hs: float | None = None
     """Since the miner started to hash."""
     expected_hashrate_hs: float | None = None
-    """What the present settings should give (the sum of the boards' ideal rates)."""
+    """What the firmware says the present settings should give: the sum of the ideal rates of the boards that run."""
+    target_hashrate_hs: float | None = None
+    """What hived expects (`records.expected`), dead boards included; None: an older node did not say."""
     power_w: float | None = None
     reported_power_w: float | None = None
     """A second figure for watts, where the firmware reports two."""

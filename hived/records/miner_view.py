@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hived.records.events import Event
+from hived.records.expected import Asked, Baseline
 from hived.records.firmware import Reach
 from hived.records.miner import HashboardChips, Measured
 
@@ -75,6 +76,7 @@ class PollTarget:
     active_pool: str | None = None
     boards_seen: tuple[int, ...] = ()
     fans_seen: tuple[int, ...] = ()
+    asked: Asked = field(default_factory=Asked)
 
     def reach(self) -> Reach:
         """Return how to talk to it."""
@@ -120,6 +122,8 @@ class PollOutcome:
     settings_due: bool = False
     """True when something hints that the miner's own settings changed."""
     events: tuple[Event, ...] = ()
+    baseline: Baseline | None = None
+    """What to remember of it for the next poll; None: nothing new."""
 
 
 @dataclass(frozen=True, slots=True)

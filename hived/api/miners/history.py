@@ -61,7 +61,7 @@ def _encoded(
     step_s: float | None, rows: list[dict[str, Any]], wanted: Mapping[str, Measure | Rolled], **more: list[int]
 ) -> bytes:
     columns = {of.outside: [of.shown(row[name]) for row in rows] for name, of in wanted.items()}
-    series = [_series(measure) for measure in measures.CHARTED if measure.outside in columns]
+    series = [_series(measure) for measure in measures.CHARTED if measure.title and measure.outside in columns]
     return responses.encode({"step_s": step_s, "series": series, "at": [row["at"] for row in rows], **columns, **more})
 
 

@@ -18,6 +18,7 @@ from types import TracebackType
 
 from hived.clients.firmwares.family import ConnectionWatch, Firmware
 from hived.errors import BadCredentials, HivedError, NotSupported, NotThisFirmware, Refused, Transient
+from hived.records import expected
 from hived.records.events import Event
 from hived.records.firmware import Feature
 from hived.records.miner import HashboardChips, Measured, MinerIdentity, MinerReading, active_pool
@@ -35,6 +36,12 @@ SLOW_AFTER_S = 1.0
 
 BACKOFF_MAX_S = 120.0
 """A silent miner is asked this often at least: the sweep marks it offline or sees it back, whichever comes first."""
+
+REMEMBERED_EVERY_S = 600.0
+"""What is remembered of a miner is written this often: more would be lost by a crash, less would wear the disk."""
+
+ASKED_AGAIN_S = 600.0
+"""The settings of a miner that runs another preset than asked for are read again this often."""
 
 MOST_AT_ONCE = 2_000
 """Miners taken from the database in one go; the rest a moment later."""
@@ -72,9 +79,14 @@ class Poller:
         self._stack = AsyncExitStack()
         self._verified: dict[int, str] = {}
         """Miners whose MAC was asked over the connection that is kept to this address."""
+        self._baselines: dict[str, expected.Baseline] = {}
+        self._remembered: dict[str, expected.Baseline] = {}
+        """As the database has them."""
         self.polled = self.failed = 0
 
     async def __aenter__(self) -> Poller:
+        self._baselines = await self._store.read(readings.baselines)
+        self._remembered = dict(self._baselines)
         self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
         return self
 
@@ -230,10 +242,12 @@ class Poller:
             happened.append(Event("reboot", at, {"uptime_s": uptime_s}, num=target.num))
         judged = reading_events.parts_can_be_judged(told)
         hints = ("preset_changed", "pool_switched", "reboot", "state_changed")
+        hinted = any(event.kind in hints for event in happened)
+        aim, baseline = self._aim(target, told, at)
         return PollOutcome(
             num=target.num,
             at=at,
-            status=_status(target.num, at, told),
+            status=_status(target.num, at, replace(told, target_hashrate_hs=aim.hashrate_hs), aim),
             error=None if told.trouble is None else str(told.trouble),
             error_code=None if told.trouble is None else told.trouble.code,
             next_status_at=self._next(target.due_at, self._status_every_s, at),
@@ -241,9 +255,24 @@ class Poller:
             active_pool=active_pool(told.pools),
             boards_seen=reading_events.healthy_boards(told) if judged else None,
             fans_seen=reading_events.healthy_fans(told) if judged else None,
-            settings_due=any(event.kind in hints for event in happened),
+            settings_due=hinted or _runs_another_preset(target.asked, told.tuning.preset, at),
             events=tuple(happened),
+            baseline=baseline,
         )
+
+    def _aim(
+        self, target: PollTarget, told: MinerReading, at: float
+    ) -> tuple[expected.Expected, expected.Baseline | None]:
+        """Return what the miner should give, and what to store for the time after a restart."""
+        before = self._baselines.get(target.mac, expected.Baseline())
+        after, aim = expected.follow(before, told, target.asked, at, self._status_every_s)
+        self._baselines[target.mac] = after
+        kept = self._remembered.get(target.mac)
+        lasting = (after.key, after.boards, after.best)
+        if kept and lasting == (kept.key, kept.boards, kept.best) and 0 <= at - kept.at < REMEMBERED_EVERY_S:
+            return aim, None
+        self._remembered[target.mac] = after
+        return aim, after
 
     def _no_status(self, target: PollTarget, code: str, reason: str) -> PollOutcome:
         at = self._clock()
@@ -278,13 +307,19 @@ class Poller:
             log.error("%d results could not be stored: %s", len(self._results), err)
 
 
+def _runs_another_preset(asked: expected.Asked, running: str | None, at: float) -> bool:
+    """Tell whether the settings should be read again because what runs is not what they ask for: now and then only."""
+    differs = None not in (asked.preset, running) and asked.preset != running
+    return differs and not 0 <= at - (asked.at or 0.0) < ASKED_AGAIN_S
+
+
 class _SomebodyElse(HivedError):
     """Another miner answers at the address: nothing of this poll is this miner's; the sweep sorts out who is where."""
 
     code = "address_taken"
 
 
-def _status(num: int, at: float, told: MinerReading) -> StoredStatus:
+def _status(num: int, at: float, told: MinerReading, aim: expected.Expected) -> StoredStatus:
     tuning = told.tuning
     extra = {
         "failure_code": told.failure_code,
@@ -298,6 +333,8 @@ def _status(num: int, at: float, told: MinerReading) -> StoredStatus:
         "switcher_top_preset": tuning.switcher_top_preset,
         "best_share": told.best_share,
         "cooling_mode": told.cooling_mode,
+        "boards_expected": aim.boards,
+        "limit_hs": aim.limit_hs,
     }
     return StoredStatus(
         num=num, at=at, preset=tuning.preset, partial=told.trouble is not None,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import zip_longest
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
 
+from peewee import JOIN
+
 from hived.errors import HivedError
-from hived.records import measures, units
+from hived.records import expected, measures, units
+from hived.records.expected import Asked
 from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.store import events
@@ -16,7 +21,7 @@ from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.sealing import about
 from hived.store.miners import packing, telemetry
-from hived.store.schema import Health, Miner, Status
+from hived.store.schema import Baseline, Health, Miner, Model, Status
 
 _COLUMNS = ("at", "num", "state", "preset", *measures.COLUMNS)
 _FIELDS = [*(getattr(Status, name) for name in _COLUMNS), Status.before, Status.partial, Status.detail]
@@ -32,9 +37,12 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Miner.num, Miner.mac, Miner.ip, Miner.api_key, Miner.hashrate_unit, Health.next_status_at,
             Health.next_chips_at, Health.failures, Health.state, Health.preset, Health.uptime_s, Health.uptime_at,
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
-            Miner.firmware,
+            Miner.firmware, Health.asked_preset, Health.asked_clocks, Health.asked_at, Miner.firmware_version,
+            Model.presets, Model.chains,
         )
         .join(Health, on=(Health.num == Miner.num))
+        .switch(Miner)
+        .join(Model, JOIN.LEFT_OUTER, on=(Model.short == Miner.model_alias))
         .where(
             Miner.online, ~Miner.remote, Miner.ip.is_null(False), Miner.api_key.is_null(False),
             (Health.next_status_at <= now) | (Health.next_chips_at <= now) | (Health.next_status_at > now + FAR_S),
@@ -55,10 +63,23 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             chips_due=turn(row[6]), due_at=row[5], chips_due_at=row[6], failures=row[7], state=row[8], preset=row[9],
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
             boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17],
+            asked=Asked(row[18], row[19], row[21], _ladder(row[22] or "[]"), row[23], row[20]),
         )
         for row in tuples(query, db)
         if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None
     ][:limit]  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _ladder(presets: str) -> Mapping[str, float]:
+    """Return {preset: H/s}; a fleet has few ladders, and each of its miners is polled every few seconds."""
+    return {preset["name"]: preset["hashrate_hs"] for preset in json.loads(presets) if preset.get("hashrate_hs")}
+
+
+def baselines(db: Database) -> dict[str, expected.Baseline]:
+    """Return what is remembered of each miner, by its MAC."""
+    query = Baseline.select(Miner.mac, Baseline.body).join(Miner, on=(Miner.num == Baseline.num))
+    return {mac: expected.from_text(body) for mac, body in tuples(query, db)}
 
 
 def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
@@ -81,6 +102,11 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
             telemetry.save(db, outcome.num, outcome.at, outcome.boards)
         Health.update(**_health(outcome), rev=rev).where(Health.num == outcome.num).execute(db)
         events.add(db, outcome.events)
+        if outcome.baseline is not None:
+            body = outcome.baseline.to_text()
+            Baseline.insert(num=outcome.num, body=body).on_conflict(
+                conflict_target=[Baseline.num], update={Baseline.body: body}
+            ).execute(db)
     if rows:
         Status.insert_many(rows, fields=_FIELDS).on_conflict_ignore().execute(db)
 

@@ -23,7 +23,11 @@ def save(db: Database, num: int, settings: MinerSettings, at: float, *, due_at: 
 
     What differs is an event. `due_at` is when they are read again by plan.
     """
-    Health.update(settings_due_at=due_at).where(Health.num == num).execute(db)
+    clocks = settings.document.get("globals")
+    Health.update(
+        settings_due_at=due_at, asked_at=at, asked_preset=settings.document.get("requested_preset"),
+        asked_clocks=_dump(clocks) if clocks else None,
+    ).where(Health.num == num).execute(db)  # fmt: skip
     last = newest(db, num)
     if last is not None and last.document == settings.document:
         Row.update(checked_at=at).where(Row.num == num, Row.version == last.version).execute(db)

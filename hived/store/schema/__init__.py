@@ -8,6 +8,7 @@ from hived.store.schema.access import ApiToken, Attempt, Audit, OneTimeCode, Ses
 from hived.store.schema.base import Table
 from hived.store.schema.collecting import Artifact, Collector, Contribution, Frontier, Host, Refusal, Source
 from hived.store.schema.miners import (
+    Baseline,
     Chips,
     Health,
     Miner,
@@ -29,6 +30,7 @@ __all__ = [
     "Artifact",
     "Attempt",
     "Audit",
+    "Baseline",
     "Chips",
     "Collector",
     "Command",
@@ -67,4 +69,5 @@ TABLES: list[Any] = [
     Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, SettingsVersion, Event, OtherDevice, Sweep, Command,
     Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node, NodeKey,
     OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
+    Baseline,
 ]  # fmt: skip

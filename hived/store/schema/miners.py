@@ -75,7 +75,18 @@ class Health(Table):
     active_pool = pw.TextField(null=True)
     boards_seen = pw.TextField(default="")
     fans_seen = pw.TextField(default="")
+    asked_preset = pw.TextField(null=True)
+    asked_clocks = pw.TextField(null=True)
+    asked_at = pw.DoubleField(null=True)
+    """When its settings were last read, which ask for these two."""
     rev = pw.IntegerField(default=0, index=True)
+
+
+class Baseline(Table):
+    """What is remembered of a miner to tell what it should give: `records.expected.Baseline`."""
+
+    num = pw.ForeignKeyField(Miner, primary_key=True, column_name="num", on_delete="CASCADE", backref="+")
+    body = pw.TextField()
 
 
 class Status(Table):

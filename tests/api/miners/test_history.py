@@ -57,7 +57,7 @@ async def test_the_history_says_which_of_its_columns_are_the_lines_of_which_char
     assert told["series"][:2] == [
         {"name": "hashrate_ths", "title": "now", "quantity": "Hashrate", "unit": "TH/s", "places": 1,
          "from_zero": True, "reference": False},
-        {"name": "hashrate_nominal_ths", "title": "expected", "quantity": "Hashrate", "unit": "TH/s", "places": 1,
+        {"name": "hashrate_expected_ths", "title": "expected", "quantity": "Hashrate", "unit": "TH/s", "places": 1,
          "from_zero": True, "reference": True},
     ]  # fmt: skip
     charts = {line["quantity"]: line["unit"] for line in told["series"]}

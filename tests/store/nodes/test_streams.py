@@ -277,6 +277,7 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
 }
 READ_ONLY = {"miners.known", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
+             "readings.baselines",
              "readings.from_row", "models.catalogued", "models.views"}  # fmt: skip
 CHANGES_A_ROW = {"miners.saw", "miners.missed", "miners.keep_access", "miners.drop_access", "miners.unlock_failed",
                  "miners.set_managed", "miners.set_password"}  # fmt: skip

@@ -1,0 +1,77 @@
+"""What one status should have told, and why it told less: each missing hash has one reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hived.records.miner import HASHING_STATES
+from hived.records.miner_view import StoredStatus
+
+ROUNDING_HS = 1e6
+"""Less than any chip makes: what is left between a miner's rate and the sum of its boards is rounding."""
+
+Reason = Literal[
+    "offline", "failure", "dead-board", "stopped", "limited", "weak", "tuning", "unreadable", "unseen"
+]  # fmt: skip
+"""Why hashrate is missing. weak is what no other reason explains, negative for a miner above what is expected.
+unseen is unknown rather than lost: it is in no total."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Hashrate that is missing for one reason."""
+
+    reason: Reason
+    hashrate_hs: float
+
+
+def expected_hs(status: StoredStatus | None) -> float | None:
+    """Return what a miner should give, as it was known when the status was taken.
+
+    A node of 0.1.0 does not say: then what the firmware says of itself, and where that is silent, what it gives.
+    """
+    if status is None:
+        return None
+    told = (status.target_hashrate_hs, status.expected_hashrate_hs, status.hashrate_hs)
+    return next((rate for rate in told if rate is not None), None)
+
+
+def losses(status: StoredStatus, only: Reason | None = None) -> tuple[Loss, ...]:
+    """Return why a status told less than is expected; the losses add up to what is missing. `only`: the one reason."""
+    expected = expected_hs(status)
+    missing = (expected or 0.0) - (status.hashrate_hs or 0.0)
+    only = only or _whole_reason(status)
+    if only is not None:
+        return (Loss(only, missing),) if missing else ()
+    dead = _share(_dead_boards_hs(status, expected or 0.0), missing)
+    limit = status.extra.get("limit_hs")
+    limited = _share((expected or 0.0) - limit, missing - dead) if isinstance(limit, float | int) else 0.0
+    found = (Loss("dead-board", dead), Loss("limited", limited), Loss("weak", missing - dead - limited))
+    return tuple(loss for loss in found if loss.hashrate_hs)
+
+
+def _share(lost_hs: float, missing_hs: float) -> float:
+    """Return how much of what is missing one reason explains: never more than all of it."""
+    share = min(max(lost_hs, 0.0), max(missing_hs, 0.0))
+    return missing_hs if share and missing_hs - share < ROUNDING_HS else share
+
+
+def _dead_boards_hs(status: StoredStatus, expected: float) -> float:
+    """Return what the boards would give that are broken, or not even listed any more."""
+    broken = [board for board in status.hashboards if not board.works]
+    listed = status.extra.get("boards_listed", len(status.hashboards))
+    boards = max(status.extra.get("boards_expected", listed), listed)
+    gone = len(broken) + boards - listed
+    return expected * gone / boards - sum(board.hashrate_hs or 0.0 for board in broken) if gone else 0.0
+
+
+def _whole_reason(status: StoredStatus) -> Reason | None:
+    """Return the one reason for all that is missing; None for a miner that mines."""
+    if status.state == "failure":
+        return "failure"
+    if status.hashrate_hs is None or status.state is None:
+        return "unreadable"
+    if status.state == "auto-tuning":
+        return "tuning"
+    return None if status.state in HASHING_STATES else "stopped"
