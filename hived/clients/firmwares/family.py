@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,6 +32,7 @@ class Link:
     session: aiohttp.ClientSession
     http_port: int
     timeout_s: float
+    monotonic: Callable[[], float] = time.monotonic
 
 
 class Firmware(Protocol):
@@ -66,7 +69,11 @@ class Firmware(Protocol):
         """
 
     async def read(self, reach: Reach, watch: ConnectionWatch) -> MinerReading:
-        """Return how the miner is doing. A part that could not be had is named in `trouble`."""
+        """Return how the miner is doing.
+
+        A part that it can do without and that fails in whatever way is named in `trouble`, and is asked for more and
+        more rarely (`OptionalParts`). BadCredentials when it does not tell its state without other access.
+        """
 
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Return every chip of every hashboard (Feature.CHIPS)."""

@@ -43,6 +43,9 @@ REMEMBERED_EVERY_S = 600.0
 ASKED_AGAIN_S = 600.0
 """The settings of a miner that runs another preset than asked for are read again this often."""
 
+CHIPS_BACKOFF_MAX_S = 900.0
+"""Chips that are not told are asked for this often at least."""
+
 MOST_AT_ONCE = 2_000
 """Miners taken from the database in one go; the rest a moment later."""
 
@@ -82,6 +85,8 @@ class Poller:
         self._baselines: dict[str, expected.Baseline] = {}
         self._remembered: dict[str, expected.Baseline] = {}
         """As the database has them."""
+        self._chips_failures: dict[int, int] = {}
+        """In a row, of the miners whose status is read and whose chips are not."""
         self.polled = self.failed = 0
 
     async def __aenter__(self) -> Poller:
@@ -203,15 +208,19 @@ class Poller:
 
     async def _read_chips(self, firmware: Firmware, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
         at = self._clock()
-        next_at = self._next(target.chips_due_at, self._chips_every_s, at)
         try:
             boards: tuple[HashboardChips, ...] = ()
             if Feature.CHIPS in firmware.can:
                 boards = await firmware.chips(target.reach(), watch)
                 await self._make_sure(firmware, target, watch)
-        except (Transient, NotSupported) as err:
+        except (Transient, Refused) as err:
             told = f"chips not told: {err}"
+            failures = self._chips_failures[target.num] = self._chips_failures.get(target.num, 0) + 1
+            longest_s = max(CHIPS_BACKOFF_MAX_S, self._chips_every_s)
+            next_at = at + backoff.pause(failures - 1, self._chips_every_s, longest_s, spread=0.1)
             return PollOutcome(target.num, at, error=told, error_code="no_chips", next_chips_at=next_at)
+        self._chips_failures.pop(target.num, None)
+        next_at = self._next(target.chips_due_at, self._chips_every_s, at)
         return PollOutcome(target.num, at, boards=boards, next_chips_at=next_at)
 
     async def _make_sure(

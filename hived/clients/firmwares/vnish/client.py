@@ -1,5 +1,6 @@
 """Talk to VNish / AnthillOS miners over HTTP: every call that finding them, keys, status and telemetry need.
 
+A key is sent wherever there is one, also with calls that the document lets pass without: some firmware wants it.
 Sources: the API document of 1.2.6, 1.2.7 and 1.3.4 and captures of real devices. All calls raise errors of
 hived.errors only: Transient and its kinds (wait), Refused and its kinds (do not repeat), BadRequest (our mistake).
 No message ever contains a key, a token or a password.
@@ -22,10 +23,12 @@ from hived.clients.firmwares.vnish.answers import judge, not_vnish, refuses_pass
 from hived.clients.firmwares.vnish.parse_boards import boards
 from hived.clients.firmwares.vnish.parse_summary import summary
 from hived.errors import (
+    NO_ANSWER,
     BadCredentials,
     BadRequest,
     NotSupported,
     NotThisFirmware,
+    Refused,
     Transient,
     Unreadable,
     WrongPassword,
@@ -42,7 +45,7 @@ from hived.records.miner import (
 )
 
 BOARD_CALLS = ("/chains", "/boards", "/chips")
-"""1.2, 1.3 and the older form that 1.2 has as well; exactly what answers is used."""
+"""1.2, 1.3 and the older form that 1.2 has as well."""
 KEY_LENGTH = 32
 """Characters of a key: the firmware takes no other length."""
 MAX_REMEMBERED = 8192  # addresses whose board call is known; more than a site of 5,000 has
@@ -89,9 +92,9 @@ class VnishClient:
             raise Unreadable(reply.fault)
         return found
 
-    async def model(self, ip: str) -> ModelInfo:
+    async def model(self, ip: str, key: str | None = None) -> ModelInfo:
         """Return what the miner is made of (GET /model)."""
-        return parse.model(await self._ask(ip, "/model"))
+        return parse.model(await self._ask(ip, "/model", key=key))
 
     async def summary(
         self, ip: str, key: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
@@ -99,27 +102,36 @@ class VnishClient:
         """Return one reading (GET /summary); an empty one between two states. `unit` is the identity's."""
         return summary(await self._ask(ip, "/summary", key=key, watch=watch), unit)
 
-    async def perf_summary(self, ip: str, watch: ConnectionWatch | None = None) -> TuningReading:
+    async def perf_summary(
+        self, ip: str, key: str | None = None, watch: ConnectionWatch | None = None
+    ) -> TuningReading:
         """Return the preset that runs now (GET /perf-summary)."""
-        return parse.perf_summary(await self._ask(ip, "/perf-summary", watch=watch))
+        return parse.perf_summary(await self._ask(ip, "/perf-summary", key=key, watch=watch))
 
     async def boards(
-        self, ip: str, unit: str = "GH/s", watch: ConnectionWatch | None = None
+        self, ip: str, key: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
     ) -> tuple[HashboardChips, ...]:
-        """Return every chip of every hashboard, from whichever of BOARD_CALLS this version has.
+        """Return every chip of every hashboard, from whichever of BOARD_CALLS answers with a list of them.
 
-        What answered at this address before is tried first. NotSupported when none is there.
+        What answered at this address before is tried first. NotSupported when none is there. A miner that says nothing
+        at all is not asked for the next one.
         """
         first = self._board_calls.get(ip)
+        failed: list[Transient | Refused] = []
         for path in sorted(BOARD_CALLS, key=lambda call: call != first):
             try:
-                body = await self._ask(ip, path, watch=watch)
-            except NotSupported:
+                found = boards(await self._ask(ip, path, key=key, watch=watch), unit)
+            except (Transient, Refused) as err:
+                if err.code in NO_ANSWER:
+                    raise
+                failed.append(err)
                 continue
-            self._remember(ip, path)
-            return boards(body, unit)
+            if all(isinstance(err, NotSupported) for err in failed):  # what is only ill may be well the next time
+                self._remember(ip, path)
+            return found
         self._board_calls.pop(ip, None)
-        raise NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
+        lacking = NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
+        raise next((err for err in failed if not isinstance(err, NotSupported)), lacking)
 
     async def presets(self, ip: str, key: str) -> tuple[Preset, ...]:
         """Return the ladder of presets, lowest first (GET /autotune/presets)."""

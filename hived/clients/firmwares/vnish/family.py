@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
+from functools import partial
 
 from hived.clients.firmwares.family import ConnectionWatch, Link
+from hived.clients.firmwares.optional import OptionalParts
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.errors import NO_ANSWER, BadCredentials, HivedError, NotSupported, Refused, Transient
 from hived.records.firmware import Feature, Reach
@@ -31,6 +33,7 @@ class Vnish:
     def __init__(self, link: Link) -> None:
         self.ports = (link.http_port,)
         self._client = VnishClient(link.session, port=link.http_port, timeout_s=link.timeout_s)
+        self._optional = OptionalParts(link.monotonic)
 
     async def identify(self, ip: str, watch: ConnectionWatch | None = None) -> MinerIdentity:
         """Ask /info, which needs no credentials."""
@@ -79,18 +82,19 @@ class Vnish:
     async def read(self, reach: Reach, watch: ConnectionWatch) -> MinerReading:
         """Ask /summary and /perf-summary; without the second the preset is missing."""
         reading = await self._client.summary(reach.ip, reach.access, reach.unit, watch)
+        tuning = partial(self._client.perf_summary, reach.ip, reach.access, watch)
         try:
-            return replace(reading, tuning=await self._client.perf_summary(reach.ip, watch))
-        except (Transient, NotSupported) as err:
+            return replace(reading, tuning=await self._optional.get((reach.ip, reach.access), tuning))
+        except (Transient, Refused) as err:
             return replace(reading, trouble=HivedError(f"preset not told: {err}", code="no_preset"))
 
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Ask whichever call of chips this version has."""
-        return await self._client.boards(reach.ip, reach.unit, watch)
+        return await self._client.boards(reach.ip, reach.access, reach.unit, watch)
 
     async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
         """Ask /model; the presets need a key, and an empty ladder is none."""
-        model = await self._client.model(reach.ip)
+        model = await self._client.model(reach.ip, reach.access)
         presets = None
         if reach.access is not None:
             try:

@@ -32,10 +32,10 @@ INFO = reply(200, capture(S19 + "info.json"))
 
 READS: list[tuple[str, str, Callable[[VnishClient], Awaitable[Any]]]] = [
     ("/info", "info.json", lambda client: client.identify(IP)),
-    ("/model", "model.json", lambda client: client.model(IP)),
+    ("/model", "model.json", lambda client: client.model(IP, KEY)),
     ("/summary", "summary.json", lambda client: client.summary(IP, KEY)),
-    ("/perf-summary", "perf-summary.json", lambda client: client.perf_summary(IP)),
-    ("/chains", "chains.json", lambda client: client.boards(IP)),
+    ("/perf-summary", "perf-summary.json", lambda client: client.perf_summary(IP, KEY)),
+    ("/chains", "chains.json", lambda client: client.boards(IP, KEY)),
     ("/autotune/presets", "autotune_presets.json", lambda client: client.presets(IP, KEY)),
     ("/apikeys", "apikeys.json", lambda client: client.api_keys(IP, TOKEN)),
 ]
@@ -47,6 +47,7 @@ async def test_a_read_gives_the_record_of_the_capture(
 ) -> None:
     peer.says(path, reply(200, capture(S19 + name)))
     assert await read(client) == EXPECTED[S19 + name][1]
+    assert peer.asked[0].headers.get("x-api-key") == (None if path in ("/info", "/apikeys") else KEY)
     assert peer.asked[0].headers["accept-encoding"] == "identity"
     assert peer.asked[0].headers["user-agent"].startswith("hived/")
 
