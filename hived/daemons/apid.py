@@ -51,12 +51,12 @@ async def apid(config: Config, life: Life) -> None:
     """Serve until the end is asked for. HivedError when the address cannot be had."""
     tls = await asyncio.to_thread(tls_of, config)
     url, folder = config.database.url, config.state_dir
-    async with opened(url, folder, connections=CONNECTIONS, waits=life.waits, patient=life.patient) as store:
+    async with opened(url, folder, connections=CONNECTIONS, waiting=life.waiting, retries=life.retries) as store:
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
         nodes = NodeWatch(store, own_id, name=config.node.effective_name, site=config.node.site, clock=time.time)
-        await life.patiently(nodes.beat)  # whoever asks finds its master there
+        await life.retry(nodes.beat)  # whoever asks finds its master there
         fleet = LiveMiners(store, status_seconds=config.intervals.status_seconds)
-        await life.patiently(fleet.beat)  # the first list is whole
+        await life.retry(fleet.beat)  # the first list is whole
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,
             loopback_login=config.http.loopback_login, certificate=tls.current if tls else None,
@@ -64,7 +64,7 @@ async def apid(config: Config, life: Life) -> None:
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            where = await life.patiently(lambda: listen(runner, config.http.addr, tls.context if tls else None))
+            where = await life.retry(lambda: listen(runner, config.http.addr, tls.context if tls else None))
             warn(config)
 
             def status() -> str:
@@ -80,7 +80,7 @@ async def apid(config: Config, life: Life) -> None:
                 beats.append(Beat("tls", tls.beat, every=TLS_LOOK_S, limit=30.0))
             if not config.http.loopback_login:  # there the first user is made on the page for it
                 code = SetupCode(store, where, time.time)
-                await life.patiently(code.beat)
+                await life.retry(code.beat)
                 beats.append(Beat("setup", code.beat, every=setup_code.LOOK_S, limit=30.0))
             await life.run(beats, status)
         finally:

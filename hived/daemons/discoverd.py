@@ -38,7 +38,7 @@ async def discoverd(config: Config, life: Life) -> None:
     network, own = config.network, config.discoverd
     probes = min(own.probe_concurrency, file_budget(share=0.4))
     async with (
-        opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store,
+        opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store,
         open_session(concurrency=probes, keepalive_s=None) as session,
         AsyncExitStack() as stack,
     ):

@@ -34,9 +34,9 @@ from hived.store.engine.opening import opened
 async def minerd(config: Config, life: Life) -> None:
     """Do what the operator wants of the auto-miner, which is a row in the database."""
     own = config.minerd
-    async with opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store:
+    async with opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store:
         politeness = Politeness(store, own=OwnHosts.of(own.allow_hosts), own_pace_s=own.own_pace_s, clock=time.time)
-        await life.patiently(politeness.load)
+        await life.retry(politeness.load)
         model = OllamaClient(config.ollama.host, config.ollama.model, timeout_s=config.ollama.timeout_seconds)
         async with (
             Fetcher(
@@ -55,7 +55,7 @@ async def minerd(config: Config, life: Life) -> None:
                 clock=time.time,
             ) as work:
                 if own.autostart:
-                    await life.patiently(lambda: store.write(collector.start_first_time, time.time()))
+                    await life.retry(lambda: store.write(collector.start_first_time, time.time()))
                 presence = Presence(store, MINERD, status=life.words(work.summary), clock=time.time)
                 await life.run(_beats(life, work, politeness, presence), status=work.summary)
 

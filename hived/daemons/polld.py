@@ -33,7 +33,7 @@ async def polld(config: Config, life: Life) -> None:
     keepalive_s = 2 * intervals.status_seconds + 5
     link = partial(firmwares.Link, http_port=config.network.port, timeout_s=own.request_timeout_s)
     async with (
-        opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store,
+        opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store,
         open_session(concurrency=file_budget(share=0.7), keepalive_s=keepalive_s) as kept,
         open_session(concurrency=file_budget(share=0.2), keepalive_s=None) as closed,
         Poller(

@@ -27,7 +27,7 @@ STALL_S = 90.0  # one request may take a minute; a round reports each one that i
 
 async def syncd(config: Config, life: Life) -> None:
     """Find the master, join it, and carry."""
-    async with opened(config.database.url, config.state_dir, waits=life.waits, patient=life.patient) as store:
+    async with opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store:
         own = Identity(
             await asyncio.to_thread(node_id, config.state_dir, config.node.id),
             config.node.effective_name,

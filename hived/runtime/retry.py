@@ -13,22 +13,22 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-AGAIN_S = 2.0
+RETRY_S = 2.0
 
 
-async def patiently(work: Callable[[], Awaitable[T]], waits: Callable[[str], object]) -> T:
-    """Do it again until it is not Transient; what keeps it is logged once, and told to `waits` at every try."""
-    said = ""
+async def retry(work: Callable[[], Awaitable[T]], waiting: Callable[[str], object]) -> T:
+    """Run `work` until it is no longer Transient. Its reason is logged once, and told to `waiting` at every try."""
+    logged = ""
     while True:
         try:
             done = await work()
         except Transient as err:
-            waits(f"{err}: waiting")
-            if not said:
+            waiting(f"{err}: waiting")
+            if not logged:
                 log.error("%s: waiting", err)
-                said = str(err)
-            await asyncio.sleep(AGAIN_S)
+                logged = str(err)
+            await asyncio.sleep(RETRY_S)
         else:
-            if said:
-                log.info("no longer: %s", said)
+            if logged:
+                log.info("no longer: %s", logged)
             return done

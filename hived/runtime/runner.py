@@ -16,7 +16,7 @@ from hived.errors import BadConfig, Damaged, Replaced
 from hived.runtime import notify
 from hived.runtime.beat import Beat
 from hived.runtime.config import Config
-from hived.runtime.retry import patiently
+from hived.runtime.retry import retry
 
 __all__ = ["Beat", "Life"]
 
@@ -43,8 +43,8 @@ class Life:
         self.exit_code = 0
         self.new_config: Config | None = None
         """Set when `run` returned because of a reload."""
-        self.patient = not once
-        """Whether the start waits for what may come by itself. After a reload it does not: there the old way works."""
+        self.retries = not once
+        """Whether the start waits for what is missing. After a reload it does not: the old configuration works."""
         self.started = False
         """Whether `run` was reached: what fails before is the start."""
         self.hanging: list[str] = []
@@ -71,7 +71,7 @@ class Life:
 
     def begin(self, main: asyncio.Task[None], *, reloaded: bool = False) -> None:
         """Belong to this task from here: the first one, or the one after a reload."""
-        self.patient = not self.once and not reloaded
+        self.retries = not self.once and not reloaded
         if not self.stopping:
             faulthandler.cancel_dump_traceback_later()
         self._main, self.started, self.new_config = main, False, None
@@ -84,14 +84,14 @@ class Life:
         """Return a status that first says which beats fail, and why: what the daemon's own row and systemd tell."""
         return lambda: "; ".join([*_failing(self._beats), status()])
 
-    async def patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do what the start needs, again until it works; only once when not `patient`."""
-        return await (patiently(work, self.waits) if self.patient else work())
+    async def retry(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what the start needs, and retry until it works unless `retries` is False."""
+        return await (retry(work, self.waiting) if self.retries else work())
 
-    def waits(self, why: str) -> None:
-        """Tell systemd that the daemon waits for the world before it can open what it needs, and is well.
+    def waiting(self, why: str) -> None:
+        """Tell systemd that the daemon is well and waits for something outside.
 
-        Call it every few seconds. A start that is not ready would be ended, and so would the silence after a reload.
+        Call it every few seconds: systemd ends a start that takes too long, and a reload without a sign of life.
         """
         self._notifier.send("READY=1", notify.status(why), "WATCHDOG=1")
 

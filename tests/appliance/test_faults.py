@@ -120,7 +120,7 @@ def test_on_a_full_disk_all_stay_up_and_with_room_again_all_is_well(site: Machin
         assert "the disk is full" in site.try_("hivectl", "status").out
         stuck = site.number(newest)
         site.run("systemctl", "restart", "hive-syncd")
-        wait(lambda: "waiting for room" in site.value("hive-syncd", "StatusText"), "who starts now waits for room", 20)
+        wait(lambda: "is full" in site.value("hive-syncd", "StatusText"), "who starts now waits for room", 20)
         # Longer than the watchdog's patience: a daemon that waits for room is not one that hangs.
         wait(lambda: "database or disk is full" in site.value("hive-polld", "StatusText"), "systemd knows it, too", 60)
         began = site.number("SELECT strftime('%s')")

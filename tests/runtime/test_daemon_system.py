@@ -289,7 +289,7 @@ def test_once_goes_on_after_a_failure_and_ends_with_1(daemons: Daemons) -> None:
 
 
 def test_once_stops_when_asked(daemons: Daemons) -> None:
-    process = daemons.start("patient", "--once")
+    process = daemons.start("slow", "--once")
     line_of(process, "tick")
     process.terminate()
     assert ended(process)[0] == 0

@@ -82,10 +82,10 @@ def test_a_reload_to_another_kind_of_database_asks_for_a_restart_and_changes_not
             "from pathlib import Path",
             "from hived.errors import HivedError",
             "from hived.runtime.imports import choose_driver",
-            "from hived.runtime.launch import _Launch",
+            "from hived.runtime.process import Process",
             "assert choose_driver('sqlite:////tmp/x.db')",
             "import hived.store",
-            f"launch = _Launch('hive-polld', 'hived.daemons.polld:polld', Path({str(file)!r}), {{}})",
+            f"launch = Process('hive-polld', 'hived.daemons.polld:polld', Path({str(file)!r}), {{}})",
             "try: asyncio.run(launch._serve(launch.load(), None))",
             "except HivedError as err: print(err)",
         ]

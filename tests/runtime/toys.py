@@ -138,7 +138,7 @@ async def hard_of_hearing(_config: Config, life: Life) -> None:
     await life.run([_beat(tick)])
 
 
-async def patient(_config: Config, life: Life) -> None:
+async def slow(_config: Config, life: Life) -> None:
     """A tick that waits for something that does not come."""
 
     async def tick() -> None:

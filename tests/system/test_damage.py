@@ -46,7 +46,7 @@ def check(appliance: Appliance, running: dict[str, Program]) -> None:
     assert appliance.number("SELECT count(*) FROM event WHERE kind = 'database_replaced'") == 1
     logs = [program.log for program in running.values()]
     assert sum("it is kept as" in log and "hivectl restore" in log for log in logs) == 1
-    assert any("beginning anew" in log for log in logs)
+    assert any("starting over" in log for log in logs)
     assert not any("Traceback" in log for log in logs), logs
 
 
@@ -79,7 +79,7 @@ async def test_a_database_that_is_damaged_while_they_run_is_replaced_and_no_daem
                 file.write(os.urandom(max(0, path.stat().st_size - 4096)))
         await until(lambda: len(kept(appliance.database)) == 1)
         await everybody_works(appliance, running)
-        await until(lambda: all("beginning anew" in program.log for program in running.values()))
+        await until(lambda: all("starting over" in program.log for program in running.values()))
         await everybody_works(appliance, running)
         check(appliance, running)
         assert {miner.mac: list(miner.keys) for miner in fleet.miners} == before, (

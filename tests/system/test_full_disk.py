@@ -125,7 +125,7 @@ async def test_a_daemon_that_starts_on_a_full_disk_waits_for_room_and_systemd_le
         manager.wait_for("STATUS=the disk of")
         for _ in range(2):
             await asyncio.to_thread(manager.wait_for, "WATCHDOG=1", 20)
-        assert "waiting for room" in program.log
+        assert "is full" in program.log
         ballast.unlink()
         await until(lambda: appliance.number("SELECT count(*) FROM daemon") == 1)
         await program.stop()

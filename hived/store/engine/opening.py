@@ -1,9 +1,7 @@
-"""How a daemon opens its database: it waits for what may come by itself, and begins anew where the file is damaged."""
+"""How a daemon opens its database: it waits while it cannot be opened, and replaces a damaged file."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -11,16 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from hived.errors import Damaged, HivedError, Replaced, Transient
-from hived.runtime.disk import wait_for_room
-from hived.runtime.retry import patiently
+from hived.runtime.disk import require_room
+from hived.runtime.retry import retry
 from hived.store.engine.damage import refuse_emptied, replace
 from hived.store.engine.db import Store, sqlite_path
 from hived.store.engine.locks import in_use
 from hived.store.engine.sqlite import file_of
-
-log = logging.getLogger(__name__)
-
-WAIT_S = 0.2
 
 
 @asynccontextmanager
@@ -30,25 +24,25 @@ async def opened(
     *,
     connections: int = 1,
     clock: Callable[[], float] = time.time,
-    waits: Callable[[str], object] = lambda _why: None,
-    patient: bool = True,
+    waiting: Callable[[str], object] = lambda _why: None,
+    retries: bool = True,
 ) -> AsyncIterator[Store]:
     """Open the database for a daemon: as `Store.open`, but who gets Damaged, now or later, can have it replaced.
 
-    Raises Replaced when another daemon has done so. On a full disk and during a restore it waits, and tells `waits` why
-    every few seconds; `patient`: also while the database is locked or its server away, else that is Transient.
+    Raises Replaced when another daemon has done so. On a full disk and during a restore it waits, and tells `waiting`
+    why every few seconds. So it does while the database is locked or its server away, which without `retries` is
+    Transient.
     """
     path, was = sqlite_path(url), None
     try:
         with ExitStack() as stack:
             if path is not None:
-                await wait_for_room(path.parent, waits=waits)
-                await _belong_to(path, stack, waits)
+                await retry(partial(_register, path, stack), waiting)
                 was = file_of(path)
                 refuse_emptied(path, state_dir or path.parent)
             async with AsyncExitStack() as outer:
                 work = partial(_try_to_open, outer, url, state_dir, connections)
-                yield await (patiently(work, waits) if patient else work())
+                yield await (retry(work, waiting) if retries else work())
     except (Damaged, Replaced, ExceptionGroup) as err:
         found = _first(err)
         if isinstance(found, Replaced):
@@ -58,17 +52,12 @@ async def opened(
         raise Damaged(str(found), lambda: replace(path, was, state_dir, why=str(found), now=clock())) from err
 
 
-async def _belong_to(path: Path, stack: ExitStack, waits: Callable[[str], object]) -> None:
-    """Be one of those that have the database open; while `hivectl restore` replaces it, wait."""
-    said = False
-    while not stack.enter_context(in_use(path)):
+async def _register(path: Path, stack: ExitStack) -> None:
+    """Be one of those that have the database open. Transient on a full disk, and while a restore replaces it."""
+    require_room(path.parent)
+    if not stack.enter_context(in_use(path)):
         stack.close()
-        why = f"{path} is being restored: waiting for the end"
-        waits(why)
-        if not said:
-            log.warning("%s", why)
-            said = True
-        await asyncio.sleep(WAIT_S)
+        raise Transient(f"{path} is being restored")
 
 
 async def _try_to_open(stack: AsyncExitStack, url: str, state_dir: Path | None, connections: int) -> Store:
@@ -82,8 +71,7 @@ async def _try_to_open(stack: AsyncExitStack, url: str, state_dir: Path | None, 
 
 
 def _first(err: Exception) -> Damaged | Replaced | None:
-    """Return what it is about; a daemon may meet it in several tasks at once."""
+    """Return the first error of the database, which may have ended several tasks."""
     if isinstance(err, ExceptionGroup):
-        found = [_first(one) for one in err.exceptions]
-        return next((one for one in found if one is not None), None)
+        return next((first for first in map(_first, err.exceptions) if first is not None), None)
     return err if isinstance(err, Damaged | Replaced) else None

@@ -290,11 +290,11 @@ async def test_while_the_server_is_away_everything_is_transient_and_afterwards_w
 async def test_a_daemon_that_starts_before_its_server_waits_for_it(
     cluster: Cluster, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "AGAIN_S", 0.01)
+    monkeypatch.setattr(retry, "RETRY_S", 0.01)
     waits: asyncio.Queue[str] = asyncio.Queue()
 
     async def daemon() -> int:
-        async with opening.opened(cluster.url(name), tmp_path, waits=waits.put_nowait) as store:
+        async with opening.opened(cluster.url(name), tmp_path, waiting=waits.put_nowait) as store:
             return len(await store.read(discovery.sweeps))
 
     await asyncio.to_thread(cluster.stop)
