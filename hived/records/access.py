@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Literal, TypedDict
 
-from hived.records.joining import hash_of
+from hived.records.joining import BearerSecret
 
 Role = Literal["viewer", "operator", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
@@ -18,8 +17,6 @@ AREAS = ("miners", "collecting", "nodes", "site", "access")
 
 LOCAL_USER = "local"
 """Whom a browser on this machine is, where the configuration lets it in without a password."""
-
-_TOKEN = re.compile(r"hived_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
 class By(TypedDict):
@@ -87,30 +84,13 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSecret:
-    """A program's bearer token. `text` is what is sent; only `id` and `secret_hash` are kept."""
+class ApiSecret(BearerSecret):
+    """A program's token."""
 
-    id: str
-    secret: str = field(repr=False)
-
-    @property
-    def text(self) -> str:
-        return f"hived_{self.id}_{self.secret}"
-
-    @property
-    def secret_hash(self) -> str:
-        return hash_of(self.secret)
+    PREFIX = "hived"
 
 
-def new_token() -> ApiSecret:
-    """Return a new random token."""
-    return ApiSecret(secrets.token_hex(8), secrets.token_hex(32))
-
-
-def read_token(text: str) -> ApiSecret | None:
-    """Return the token that a bearer text is, None when it is none."""
-    found = _TOKEN.fullmatch(text)
-    return ApiSecret(found[1], found[2]) if found else None
+new_token, read_token = ApiSecret.new, ApiSecret.read
 
 
 def new_cookie() -> str:

@@ -9,7 +9,7 @@ import hashlib
 import re
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, Self
 
 from hived.records.untrusted import BadValue
 
@@ -17,23 +17,45 @@ _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 PHRASE_WORDS = 4  # 64 bits: nobody finds a second key with the same phrase while the operator looks at it
 
 NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
-_KEY = re.compile(r"hive_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
 @dataclass(frozen=True, slots=True)
-class NodeKey:
-    """A node's bearer key. `text` is what is sent; the master keeps `id` and `secret_hash` alone."""
+class BearerSecret:
+    """What a program proves itself with. `text` is what it sends; only `id` and `secret_hash` are kept."""
+
+    PREFIX: ClassVar[str]
 
     id: str
     secret: str = field(repr=False)
 
     @property
     def text(self) -> str:
-        return f"hive_{self.id}_{self.secret}"
+        return f"{self.PREFIX}_{self.id}_{self.secret}"
 
     @property
     def secret_hash(self) -> str:
         return hash_of(self.secret)
+
+    @classmethod
+    def new(cls) -> Self:
+        """Return a random one."""
+        return cls(secrets.token_hex(8), secrets.token_hex(32))
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Return the one that a bearer text is, None when it is none."""
+        parts = re.fullmatch(cls.PREFIX + "_([0-9a-f]{16})_([0-9a-f]{64})", text)
+        return cls(parts[1], parts[2]) if parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKey(BearerSecret):
+    """A node's key."""
+
+    PREFIX = "hive"
+
+
+new_key, read_key = NodeKey.new, NodeKey.read
 
 
 def as_node_id(value: Any) -> str:
@@ -50,17 +72,6 @@ class Certificate:
     fingerprint: str
     pin: str
     ends_at: float
-
-
-def new_key() -> NodeKey:
-    """Return a new random key."""
-    return NodeKey(secrets.token_hex(8), secrets.token_hex(32))
-
-
-def read_key(text: str) -> NodeKey | None:
-    """Return the key that a bearer text is, None when it is none."""
-    found = _KEY.fullmatch(text)
-    return NodeKey(found[1], found[2]) if found else None
 
 
 def hash_of(secret: str) -> str:
