@@ -50,9 +50,9 @@ def normal(text: object) -> str:
     return typed
 
 
-def new_code() -> str:
+def new_code(letters: str = _LETTERS, groups: int = _GROUPS, group: int = _GROUP) -> str:
     """Return a code that is read off one screen and typed into another."""
-    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(_GROUP)) for _ in range(_GROUPS))
+    return "-".join("".join(secrets.choice(letters) for _ in range(group)) for _ in range(groups))
 
 
 def code_hash(typed: str) -> str:

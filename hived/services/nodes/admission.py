@@ -54,7 +54,7 @@ def add(db: Database, node_id: str, name: str, by: By) -> NodeKey:
 
 def new_code(db: Database, by: By) -> tuple[str, float]:
     """Return a code that lets one node in, and until when it does."""
-    code, expires_at = nodes.new_code(db, by=by["who"], now=by["at"])
+    code, expires_at = nodes.make_code(db, by=by["who"], now=by["at"])
     audit.note(db, **by, action="node.code", after={"expires_at": expires_at})
     return code, expires_at
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import secrets
 from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.events import Event
 from hived.records.joining import NodeKey, new_key, phrase
+from hived.records.logins import code_hash, new_code
 from hived.records.node import (
     ACTIVE,
     APPROVED,
@@ -25,18 +24,20 @@ from hived.records.node import (
     Wish,
 )
 from hived.store import events
+from hived.store.access import codes
 from hived.store.engine.database import Database, dicts, tuples
-from hived.store.schema import Command, Miner, Node, OneTimeCode, SyncPoint
+from hived.store.schema import Command, Miner, Node, SyncPoint
 from hived.store.schema import NodeKey as Key
 
 MAX_PENDING = 64  # a site has tens of nodes; more that ask at once is somebody trying names
 PENDING_S = 86_400.0  # whoever still wants to join asks again
 CODE_S = 900.0  # to walk to the node and type it in
 ENROLL = "enroll"
+MAX_CODES = 500  # that can be used at a time
 
 # Without letters that are taken for each other, and without vowels, so that no word comes out of it.
 _LETTERS = "BCDFGHJKMNPQRSTVWXYZ23456789"
-_CODE_GROUPS, _CODE_LENGTH = 2, 4  # 28^8 are 38 bits; a quarter of an hour and 60 tries a minute leave no chance
+_GROUPS, _GROUP = 2, 4  # 28^8 are 38 bits; a quarter of an hour and 60 tries a minute leave no chance
 
 
 def ask(db: Database, wish: Wish, *, own_id: str, pin: str | None, address: str | None, now: float) -> Asked:
@@ -161,26 +162,16 @@ def add_key(db: Database, node_id: str, current: str, key_id: str, key_hash: str
     )
 
 
-def new_code(db: Database, *, by: str, now: float) -> tuple[str, float]:
+def make_code(db: Database, *, by: str, now: float) -> tuple[str, float]:
     """Return a code that lets one node in, and until when it does."""
-    OneTimeCode.delete().where(OneTimeCode.kind == ENROLL, OneTimeCode.expires_at < now - PENDING_S).execute(db)
-    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(_CODE_LENGTH)) for _ in range(_CODE_GROUPS))
-    OneTimeCode.insert(
-        code_hash=_code_hash(code), kind=ENROLL, created_at=now, created_by=by, expires_at=now + CODE_S
-    ).execute(db)
+    code = new_code(_LETTERS, _GROUPS, _GROUP)
+    codes.add(db, code_hash(code), kind=ENROLL, at=now, expires_at=now + CODE_S, by=by, most=MAX_CODES)
     return code, now + CODE_S
 
 
 def use_code(db: Database, code: str, *, by: str, now: float) -> bool:
-    """Spend a code; False when it is wrong, spent or too old. Of two that come together one gets it."""
-    return bool(
-        OneTimeCode.update(used_at=now, used_by=by)
-        .where(
-            OneTimeCode.code_hash == _code_hash(code), OneTimeCode.kind == ENROLL, OneTimeCode.used_at.is_null(),
-            OneTimeCode.expires_at > now,
-        )
-        .execute(db)
-    )  # fmt: skip
+    """Use a code up; False when it is wrong, used or too old. Of two who try at once one gets it."""
+    return codes.use(db, code_hash(code), kind=ENROLL, at=now, by=by)
 
 
 def name_of(db: Database, node_id: str) -> str:
@@ -229,8 +220,3 @@ def _must_exist(db: Database, node_id: str) -> dict[str, Any]:
     if not found:
         raise NotFound(f"there is no node {node_id[:40]!r}")
     return found[0]
-
-
-def _code_hash(code: str) -> str:
-    """Case, blanks and hyphens do not count: people type it."""
-    return hashlib.sha256("".join(c for c in code.upper() if c.isalnum()).encode()).hexdigest()
