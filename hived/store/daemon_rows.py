@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from hived.records.daemon import DaemonRow
 from hived.store.engine.database import Database, dicts
 from hived.store.schema import Daemon as DaemonTable
@@ -9,13 +11,8 @@ from hived.store.schema import Daemon as DaemonTable
 
 def save_daemon(db: Database, row: DaemonRow) -> None:
     """Store what a daemon says of itself."""
-    fields = {
-        "pid": row.pid, "version": row.version, "started_at": row.started_at, "beat_at": row.beat_at,
-        "status": row.status,
-    }  # fmt: skip
-    DaemonTable.insert(name=row.name, **fields).on_conflict(conflict_target=[DaemonTable.name], update=fields).execute(
-        db
-    )
+    fields = asdict(row)
+    DaemonTable.insert(fields).on_conflict(conflict_target=[DaemonTable.name], update=fields).execute(db)
 
 
 def daemons(db: Database) -> list[DaemonRow]:

@@ -58,7 +58,7 @@ def newest(
 def with_names() -> Any:
     """Return the query for events with the MAC and the name of the node that they are about."""
     return (
-        Row.select(Row, Miner.mac, Node.name.alias("node_name"))
+        Row.select(Row.id, Row.at, Row.num, Row.kind, Row.detail, Row.node_id, Miner.mac, Node.name.alias("node_name"))
         .join(Miner, JOIN.LEFT_OUTER, on=(Row.num == Miner.num))
         .switch(Row)
         .join(Node, JOIN.LEFT_OUTER, on=(Row.node_id == Node.id))
@@ -67,7 +67,4 @@ def with_names() -> Any:
 
 def from_row(row: dict[str, Any]) -> Event:
     """Return the record of such a row."""
-    return Event(
-        kind=row["kind"], at=row["at"], detail=json.loads(row["detail"]), num=row["num"], mac=row["mac"],
-        id=row["id"], node_id=row["node_id"], node_name=row["node_name"],
-    )  # fmt: skip
+    return Event(**row | {"detail": json.loads(row["detail"])})

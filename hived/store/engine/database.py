@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 import peewee as pw
@@ -61,20 +62,16 @@ class Database(pw.Database):
         raise NotImplementedError
 
 
-class as_ours:  # noqa: N801 - reads as a word in a with statement
+@contextmanager
+def as_ours(database: Database) -> Iterator[None]:
     """Turn the driver's errors into ours."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, err: BaseException | None, _trace: object) -> None:
-        if isinstance(err, pw.PeeweeException):
-            ours = self._database.translate(err)
-            if ours is not None:
-                raise ours from err
+    try:
+        yield
+    except pw.PeeweeException as err:
+        ours = database.translate(err)
+        if ours is None:
+            raise
+        raise ours from err
 
 
 def tuples(query: Any, database: Database) -> list[tuple[Any, ...]]:

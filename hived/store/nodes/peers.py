@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from hived.records.daemon import APID
@@ -24,15 +25,8 @@ _LEAVE_FIRST = {SIGHTED: 0, DEAD: 1, LEFT: 1}
 def save(db: Database, peers: Iterable[Peer], events: Iterable[Event] = ()) -> None:
     """Store what was found out of these peers, and what is worth telling of it."""
     for peer in peers:
-        fields: dict[str, Any] = {
-            "role": peer.role, "version": peer.version, "addresses": json.dumps(peer.addresses), "port": peer.port,
-            "path": peer.path, "tls": peer.tls, "fingerprint": peer.fingerprint, "state": peer.state,
-            "since": peer.since, "seen_at": peer.seen_at, "verified_at": peer.verified_at, "misses": peer.misses,
-            "reason": peer.reason,
-        }  # fmt: skip
-        Row.insert(name=peer.name, id=peer.id, **fields).on_conflict(
-            conflict_target=[Row.name, Row.id], update=fields
-        ).execute(db)
+        fields = asdict(peer) | {"addresses": json.dumps(peer.addresses)}
+        Row.insert(fields).on_conflict(conflict_target=[Row.name, Row.id], update=fields).execute(db)
     event_rows.add(db, events)
 
 

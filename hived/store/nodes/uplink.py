@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from hived.records.events import Event
@@ -54,13 +55,9 @@ def is_master(db: Database, node_id: str, at: float, *, named: bool) -> bool:
 
 def put(db: Database, link: Uplink) -> None:
     """Replace the whole row: another master, or another key. What the one before held does not count any more."""
-    plain = {
-        "url": link.url, "master_id": link.master_id, "master_name": link.master_name, "pin": link.pin,
-        "fingerprint": link.fingerprint, "phrase": link.phrase, "state": link.state, "since": link.since,
-        "asked_at": link.asked_at, "ok_at": link.ok_at, "keyed_at": link.keyed_at, "last_error": link.last_error,
-        "last_error_at": link.last_error_at, "last_error_code": link.last_error_code, "skew_s": link.skew_s,
-    }  # fmt: skip
-    fields: dict[str, Any] = plain | _sealed(db, link.key) | _sealed(db, link.next_key, "next_")
+    fields = asdict(link)
+    del fields["key"], fields["next_key"]
+    fields |= _sealed(db, link.key) | _sealed(db, link.next_key, "next_")
     Row.insert(name=_NAME, **fields).on_conflict(conflict_target=[Row.name], update=fields).execute(db)
 
 
