@@ -41,6 +41,8 @@ class EventKind:
     title: str
     sentence: str
     tone: str | tuple[str, Mapping[str, str]] = "idle"
+    local: bool = False
+    """Kept on the node that saw it: every box of a site sees the same, the master too."""
 
 
 _KINDS = (
@@ -62,10 +64,10 @@ _KINDS = (
     EventKind("preset_changed", "Preset changed", "now runs preset {after}[, was {before}]"),
     EventKind("pool_switched", "Pool switched", "now mines at {after}[, was {before}]"),
     EventKind("settings_changed", "Settings changed", "has new settings[: {changes}]"),
-    EventKind("peer_found", "Box found", "{role} {name} was found at {address}", "good"),
-    EventKind("peer_moved", "Box moved", "{role} {name} moved from {before} to {after}"),
-    EventKind("peer_left", "Box left", "{role} {name} left the network"),
-    EventKind("peer_dead", "Box lost", "{role} {name} no longer answers[: {reason}]", "bad"),
+    EventKind("peer_found", "Box found", "{role} {name} was found at {address}", "good", local=True),
+    EventKind("peer_moved", "Box moved", "{role} {name} moved from {before} to {after}", local=True),
+    EventKind("peer_left", "Box left", "{role} {name} left the network", local=True),
+    EventKind("peer_dead", "Box lost", "{role} {name} no longer answers[: {reason}]", "bad", local=True),
     EventKind("peer_twice", "Node id twice", "{name} and {other} have the same node id {id}: one is a copy", "bad"),
     EventKind("node_joined", "Node joined", "node {name} joined", "good"),
     EventKind("node_lost", "Node silent", "node {name} has gone silent", "bad"),
@@ -80,6 +82,7 @@ _KINDS = (
     ),
 )  # fmt: skip
 EVENTS: Mapping[str, EventKind] = {kind.name: kind for kind in _KINDS}
+LOCAL = tuple(kind.name for kind in _KINDS if kind.local)
 
 
 def title(event: Event) -> str:

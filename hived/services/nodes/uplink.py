@@ -7,10 +7,12 @@ now and then; nothing is lost meanwhile, for the rows stay where they are.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from hived.clients.master.errors import NotWelcome, OtherKey
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 PROBE_S = 900.0
 """How often a master that refused is tried again: its operator may have changed their mind."""
 OWN_HEALTH_S = 15.0
+LOOK_S = 1.0
+"""How soon a request is given up when zeroconf shows the master at another address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class MasterLink:
         self._backoff = Backoff(monotonic=monotonic, uniform=uniform)
         self._view = View(Uplink(), is_master=False, masters=())
         self._seen: frozenset[str] | None = None
+        self._shown: str | None = None
         self._key: str | None = None
         self._warned: str | None = None
         self._own_due = float("-inf")
@@ -79,8 +84,7 @@ class MasterLink:
 
     async def tick(self) -> HivedError | None:
         """Do what is due; return what went wrong with the master, which is dealt with already."""
-        named = self._wanted not in (AUTO, OFF)
-        view = self._view = await self._store.read(_view, self._own.node_id, self._clock(), named)
+        view = await self._look()
         if await self._orders.carry_out():
             self._push.contact_soon()
         if view.is_master:
@@ -91,7 +95,7 @@ class MasterLink:
             await self._push.count(view.link)
             return None
         try:
-            await self._go_on(view.link)
+            await self._carry(view.link)
         except (Transient, Refused) as err:
             await self._failed(err)
             return err
@@ -122,6 +126,42 @@ class MasterLink:
             return "off: syncd.master says so"
         return in_words(self._view.link, behind=sum(self._push.behind.values()), now=self._clock(),
                         failing=self._backoff.failures > 0)  # fmt: skip
+
+    async def _look(self) -> View:
+        named = self._wanted not in (AUTO, OFF)
+        self._view = await self._store.read(_view, self._own.node_id, self._clock(), named)
+        return self._view
+
+    async def _carry(self, link: Uplink) -> None:
+        """Go on with the master, and do not wait at an address that zeroconf meanwhile shows to be an old one."""
+        moved = self._master_moved()
+        while True:
+            if moved:
+                link = await self._follow(link) or link
+                moved = False
+            work = asyncio.create_task(self._go_on(link), name="uplink")
+            try:
+                while not (moved or (await asyncio.wait({work}, timeout=LOOK_S))[0]):
+                    await self._look()
+                    moved = self._master_moved()
+                if not moved:
+                    return await work
+            finally:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+
+    def _master_moved(self) -> bool:
+        """Tell whether zeroconf shows the master at another address than before, and not where we talk to it."""
+        before, link = self._shown, self._view.link
+        self._shown = next((master.url for master in self._view.masters if master.id == link.master_id), before)
+        return self._wanted == AUTO and before is not None and self._shown not in (before, link.url)
+
+    async def _follow(self, link: Uplink) -> Uplink | None:
+        try:
+            return await self._join.follow(link, self._view.masters)
+        except (Transient, Refused) as err:
+            log.debug("looked for the master elsewhere: %s", err)
+            return None
 
     async def _go_on(self, link: Uplink) -> None:
         link = await self._join.find_way(link, self._view.masters)
@@ -173,20 +213,19 @@ class MasterLink:
             return
         retry_after = err.retry_after_s if isinstance(err, Throttled) else pause
         wait = self._backoff.failed(retry_after)
-        await self._store.write(uplink.note, link.key, **fields)
+        # The next round must meet the same trouble, if it is still there, or it would look like the end of it.
+        self._push.contact_soon()
+        with suppress(Transient):  # the database may be what failed, and that is said below
+            await self._store.write(uplink.note, link.key, **fields)
         level = logging.WARNING if self._backoff.failures == 1 else logging.DEBUG
         log.log(level, "nothing is carried for %.0f s: %s", wait, text)
-        if link.state in (JOINED, ASKING):
-            try:
-                if await self._join.follow(link, self._view.masters) is not None:
-                    self._backoff.rest(0.0)
-            except (Transient, Refused) as other:
-                log.debug("looked for the master elsewhere: %s", other)
+        if link.state in (JOINED, ASKING) and await self._follow(link) is not None:
+            self._backoff.rest(0.0)
 
     async def _tell_own_health(self) -> None:
         if self._monotonic() >= self._own_due:
-            self._own_due = self._monotonic() + OWN_HEALTH_S
             await self._store.write(contacts.own_health, self._own.node_id, await self._health())
+            self._own_due = self._monotonic() + OWN_HEALTH_S
 
 
 def _alarm(state: str, link: Uplink, text: str) -> None:

@@ -14,6 +14,7 @@ import peewee as pw
 from peewee import JOIN
 
 from hived.records import measures
+from hived.records.events import LOCAL
 from hived.records.ingest import SentLatest
 from hived.records.streams import (
     CONTRIBUTIONS,
@@ -215,7 +216,7 @@ def _events(_node_id: str, after: int) -> Any:
     return (
         EventRow.select(EventRow.id, EventRow.at, EventRow.kind, EventRow.detail, Miner.mac)
         .join(Miner, JOIN.LEFT_OUTER, on=(Miner.num == EventRow.num))
-        .where(EventRow.id > after, own)
+        .where(EventRow.id > after, own, EventRow.kind.not_in(LOCAL))
         .order_by(EventRow.id)
     )
 

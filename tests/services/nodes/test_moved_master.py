@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.clients.master.tls import certificate
 from tests.clients.master.tls import new_key as new_private_key
 from tests.clock import FakeClock
 from tests.services.nodes.master import SmallMaster, serving
-from tests.services.nodes.node import MakeNode, kinds
+from tests.services.nodes.node import MakeNode, fill, kinds
 
 
 async def test_a_master_that_moved_is_followed(
@@ -83,3 +85,72 @@ async def test_another_key_at_the_masters_address_is_refused_loudly_each_time_it
     async with serving(SmallMaster(clock, certificate(tmp_path)), port):
         await node.tick(900)
         assert (await kinds(node)).count("master_key_changed") == 2
+
+
+@pytest.mark.parametrize("call", ["nodes/me/contact", "ingest"])
+async def test_a_request_to_the_old_address_is_given_up_when_zeroconf_shows_the_new_one(
+    make_node: MakeNode, clock: FakeClock, stack: AsyncExitStack, call: str
+) -> None:
+    """The old address takes what is sent and answers nothing, as one does whose box got another one meanwhile."""
+    old, new = SmallMaster(clock), SmallMaster(clock)
+    for master in (old, new):
+        await stack.enter_async_context(serving(master))
+    node = await make_node("auto")
+    await node.sees(old.url)
+    await node.tick()
+    old.approve()
+    await node.tick(5)
+    new.keys, asked, over = old.keys, asyncio.Event(), asyncio.Event()
+
+    async def silent(_master: SmallMaster, path: str, _doc: dict[str, Any]) -> None:
+        if path == call:
+            asked.set()
+            await over.wait()
+
+    old.faults.append(silent)
+    await node.store.write(fill, node.clock())
+    waits = asyncio.create_task(node.tick(20))
+    await asked.wait()
+    await node.sees(new.url)
+    await waits
+    await node.tick(1)
+    link = await node.link()
+    assert (link.url, link.state, link.last_error) == (new.url, JOINED, None)
+    assert new.calls("nodes/me/contact") == 1
+    over.set()
+
+
+async def test_a_new_address_is_tried_before_the_old_one(
+    make_node: MakeNode, clock: FakeClock, stack: AsyncExitStack
+) -> None:
+    old, new = SmallMaster(clock), SmallMaster(clock)
+    for master in (old, new):
+        await stack.enter_async_context(serving(master))
+    node = await make_node("auto")
+    await node.sees(old.url)
+    await node.tick()
+    old.approve()
+    await node.tick(5)
+    new.keys, before = old.keys, len(old.log)
+    await node.sees(new.url)
+    await node.tick(20)
+    assert (await node.link()).url == new.url
+    assert len(old.log) == before
+
+
+async def test_a_master_with_two_addresses_is_not_left_for_the_one_that_zeroconf_shows(
+    make_node: MakeNode, clock: FakeClock, stack: AsyncExitStack
+) -> None:
+    used, shown = SmallMaster(clock), SmallMaster(clock)
+    for master in (used, shown):
+        await stack.enter_async_context(serving(master))
+    node = await make_node("auto")
+    await node.sees(used.url)
+    await node.tick()
+    used.approve()
+    await node.tick(5)
+    await node.anew()
+    await node.sees(shown.url)
+    await node.tick(20, times=3)
+    assert (await node.link()).url == used.url
+    assert shown.log == []

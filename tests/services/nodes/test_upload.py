@@ -284,3 +284,17 @@ async def test_what_the_master_does_not_understand_is_said_once(
         await node.tick(5)
     said = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert said == ["the master does not understand all that it is told of status: latest.mood"]
+
+
+async def test_what_a_node_sees_of_its_neighbours_stays_with_it(node: Node, master: SmallMaster) -> None:
+    """Each box of a site sees each other one: told to the master, every arrival would be there many times."""
+    seen = {"id": "n-7", "name": "rig", "role": "node", "address": "192.0.2.7"}
+    told = [Event(kind, node.clock(), seen) for kind in ("peer_found", "peer_moved", "peer_dead", "peer_left")]
+    copy = Event("peer_twice", node.clock(), {"id": "n-7", "name": "rig", "other": "rig 2"})
+    await node.store.write(events.add, [*told, copy, Event("database_restored", node.clock())])
+    await node.tick(5)
+    kinds = [row["kind"] for row in master.items[EVENTS].values()]
+    assert kinds == ["master_joined", "peer_twice", "database_restored"], "a copied id is a fault wherever it is seen"
+    await node.tick(60)
+    assert node.sync.summary() == "joined site-master, 0 behind"
+    assert len(await node.store.read(events.newest)) == 7, "here all are shown"
