@@ -63,7 +63,7 @@ def add_fault(parser: argparse.ArgumentParser, kinds: type[Enum], *more: str) ->
     parser.add_argument("--times", type=int, help="only so many requests")
 
 
-def told(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+def given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Return the arguments that were given."""
     return {name: getattr(args, name) for name in names if getattr(args, name) is not None}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeVar
@@ -13,6 +14,7 @@ from typing import Protocol, TypeVar
 from aiohttp import web
 
 Kind = TypeVar("Kind", bound=Enum)
+MEGABYTE = 1_000_000
 
 
 class Active(Protocol):
@@ -31,7 +33,7 @@ class Active(Protocol):
 
 def names(kinds: type[Kind], *more: str) -> list[str]:
     """Return the names of faults as the command line has them."""
-    return [*more, *(one.value for one in kinds)]
+    return [*more, *(kind.value for kind in kinds)]
 
 
 def named(kinds: type[Kind], name: object) -> Kind:
@@ -84,3 +86,34 @@ async def cut(request: web.BaseRequest, body: bytes, headers: Mapping[str, str])
     if request.transport is not None:
         request.transport.close()
     return response
+
+
+async def stream(request: web.BaseRequest, headers: Mapping[str, str], pieces: Iterable[bytes]) -> web.StreamResponse:
+    """Send pieces as they are made, in chunks unless a length is announced, and let others have their turn."""
+    response = web.StreamResponse(headers=headers)
+    if "Content-Length" not in headers:
+        response.enable_chunked_encoding()
+    response.force_close()
+    await response.prepare(request)
+    for piece in pieces:
+        if piece:
+            await response.write(piece)
+        await asyncio.sleep(0)  # compressing a megabyte takes milliseconds
+    await response.write_eof()
+    return response
+
+
+def filled(size: int, head: bytes, block: bytes, tail: bytes = b"") -> Iterator[bytes]:
+    """Yield a body of `size` bytes: its head, the block as often as it fits, its tail."""
+    yield head
+    left = size - len(head) - len(tail)
+    for start in range(0, left, len(block)):
+        yield block[: left - start]
+    yield tail
+
+
+def bomb(size: int, head: bytes, tail: bytes = b"") -> Iterator[bytes]:
+    """Yield a gzip stream of `size` bytes, about a thousandth as long, made as it is sent. Memory stays at 1 MB."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    yield from map(packer.compress, filled(size, head, b"A" * MEGABYTE, tail))
+    yield packer.flush()

@@ -73,13 +73,13 @@ async def _join(what: Plan, children: Children, ended: asyncio.Event) -> bool:
     if not await _listens(*master.http, children, ended):
         return False
     for box in what.nodes:
-        _, said = await _ask(box, "status")  # fails by its exit code, for no daemon runs yet
-        if said and json.loads(said)["master"]["state"] == "joined":
+        _, printed = await _ask(box, "status")  # fails by its exit code, for no daemon runs yet
+        if printed and json.loads(printed)["master"]["state"] == "joined":
             continue
-        status, said = await _ask(master, "enroll-code")
+        status, printed = await _ask(master, "enroll-code")
         if status:
             return False
-        status, _ = await _ask(box, "join", box.master_url, json.loads(said)["code"])
+        status, _ = await _ask(box, "join", box.master_url, json.loads(printed)["code"])
         if status:
             return False
         _say(f"{box.name} joined {master.name}")
@@ -105,9 +105,9 @@ async def _ask(box: Box, *words: str) -> tuple[int, bytes]:
     child = await asyncio.create_subprocess_exec(
         *line, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, preexec_fn=_die_with_parent
     )
-    said, _ = await child.communicate()
+    printed, _ = await child.communicate()
     assert child.returncode is not None
-    return child.returncode, said
+    return child.returncode, printed
 
 
 def _program(name: str) -> list[str]:

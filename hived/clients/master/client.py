@@ -119,8 +119,8 @@ class MasterClient:
         except TimeoutError:
             raise Transient(f"the master at {self.url} does not answer in time", code="master_unreachable") from None
         except (aiohttp.ClientError, OSError, ValueError) as err:
-            told = f"the master at {self.url} cannot be reached: {_reason(err)}"
-            raise Transient(told, code="master_unreachable") from None
+            reason = f"the master at {self.url} cannot be reached: {_reason(err)}"
+            raise Transient(reason, code="master_unreachable") from None
 
 
 async def find(url: str, *, version: str = "", answer_s: float = ANSWER_S) -> FoundMaster:
@@ -131,16 +131,16 @@ async def find(url: str, *, version: str = "", answer_s: float = ANSWER_S) -> Fo
     """
     async with MasterClient(url, version=version, answer_s=answer_s) as client:
         try:
-            told = await client.hello()
-            return FoundMaster(client.url, told, seen=told.pin if client.url.startswith("https:") else None)
+            hello = await client.hello()
+            return FoundMaster(client.url, hello, seen=hello.pin if client.url.startswith("https:") else None)
         except NotTrusted:
             pass
     seen = SeenKey()
     async with MasterClient(url, trust=seen, version=version, answer_s=answer_s) as client:
-        told = await client.hello()
+        hello = await client.hello()
     if seen.pin is None:
         raise Unreadable(f"the certificate at {url} cannot be read")
-    return FoundMaster(client.url, told, seen.pin, seen.pin, seen.certificate)
+    return FoundMaster(client.url, hello, seen.pin, seen.pin, seen.certificate)
 
 
 async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
@@ -155,8 +155,8 @@ async def _bounded(reply: aiohttp.ClientResponse) -> bytes:
 
 
 def _refusal(reply: aiohttp.ClientResponse, body: bytes) -> HivedError:
-    status, said = reply.status, parse.complaint(body)
-    text = f"the master answers {status}" + (f": {said}" if said else "")
+    status, complaint = reply.status, parse.complaint(body)
+    text = f"the master answers {status}" + (f": {complaint}" if complaint else "")
     if status in (401, 403):
         return NotWelcome(text)
     if status == 409:

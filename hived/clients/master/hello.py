@@ -46,10 +46,10 @@ class HelloClient:
 
         Transient when nobody answers or not in words we know; Refused when it is somebody else.
         """
-        told = await self._ask(address, port, fingerprint)
-        if told.get("node_id") != node_id:
+        answer = await self._ask(address, port, fingerprint)
+        if answer.get("node_id") != node_id:
             raise Refused("another node answers there")
-        if told.get("role") != MASTER:
+        if answer.get("role") != MASTER:
             raise Refused("it says that it is no master")
 
     async def _ask(self, address: str, port: int, fingerprint: str | None) -> dict[str, object]:
@@ -76,19 +76,19 @@ class HelloClient:
 
 
 async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    found = bytearray()
+    body = bytearray()
     async for chunk in content.iter_any():
-        found += chunk
-        if len(found) > MAX_BODY_BYTES:
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
             raise Unreadable("the answer is too long")
-    return bytes(found)
+    return bytes(body)
 
 
 def _document(body: bytes) -> dict[str, object]:
     try:
-        told = json.loads(body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
         raise Unreadable("the answer is not JSON") from None
-    if not isinstance(told, dict) or told.get("product") != "hived":
+    if not isinstance(document, dict) or document.get("product") != "hived":
         raise Unreadable("the answer is not a master's")
-    return told
+    return document

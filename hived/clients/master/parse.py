@@ -46,9 +46,9 @@ def contact(body: bytes) -> Contact:
     doc = values.top_object(body)
     node_id, name = _who(doc)
     held = {stream: _seq(values.table(doc.get("held")).get(stream)) for stream in STREAMS}
-    orders = [_order(one) for one in values.tables(doc.get("orders"), MAX_ORDERS)]
+    orders = [_order(order) for order in values.tables(doc.get("orders"), MAX_ORDERS)]
     at = _time(doc.get("at"))
-    return Contact(at, node_id, name, held, [one for one in orders if one is not None], limits(doc.get("limits")))
+    return Contact(at, node_id, name, held, [order for order in orders if order is not None], limits(doc.get("limits")))
 
 
 def limits(value: object) -> Limits:
@@ -56,8 +56,8 @@ def limits(value: object) -> Limits:
     doc, own = values.table(value), Limits()
 
     def lower(name: str, least: int, most: int) -> int:
-        told = values.integer(doc.get(name), 1)
-        return most if told is None else max(least, min(told, most))
+        limit = values.integer(doc.get(name), 1)
+        return most if limit is None else max(least, min(limit, most))
 
     known = values.items(doc.get("encodings"), 16)
     return Limits(
@@ -79,10 +79,10 @@ def ingested(body: bytes, stream: str) -> Ingested:
     unread = tuple(values.text(name, MAX_REASON) or "?" for name in [*values.table(doc.get("unread"))][:MAX_UNREAD])
     if stream == CONTRIBUTIONS:
         verdicts = values.tables(doc.get("results"), most)
-        refused = [(str(one.get("id"))[:64], _reason(one)) for one in verdicts if one.get("outcome") == "rejected"]
+        refused = [(str(row.get("id"))[:64], _reason(row)) for row in verdicts if row.get("outcome") == "rejected"]
         return Ingested(seq, gap, refused, unread)
-    rows = ((values.integer(one.get("seq"), 1), one) for one in values.tables(doc.get("rejected"), most))
-    return Ingested(seq, gap, [(number, _reason(one)) for number, one in rows if number is not None], unread)
+    rows = ((values.integer(row.get("seq"), 1), row) for row in values.tables(doc.get("rejected"), most))
+    return Ingested(seq, gap, [(number, _reason(row)) for number, row in rows if number is not None], unread)
 
 
 def complaint(body: bytes) -> str:

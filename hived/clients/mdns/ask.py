@@ -41,8 +41,8 @@ async def ask(full_name: str, node_id: str, addresses: Sequence[str]) -> str:
 
 async def _once(full_name: str, node_id: str, addresses: Sequence[str], timeout_s: float) -> str:
     loop = asyncio.get_running_loop()
-    family = socket.AF_INET6 if all(":" in one for one in addresses) else socket.AF_INET
-    wanted = [one for one in addresses if (":" in one) is (family == socket.AF_INET6)]
+    family = socket.AF_INET6 if all(":" in address for address in addresses) else socket.AF_INET
+    wanted = [address for address in addresses if (":" in address) is (family == socket.AF_INET6)]
     number = secrets.randbelow(65535) + 1
     try:
         question = _question(full_name, number)

@@ -27,7 +27,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 def properties(announcement: Announcement) -> dict[str, str]:
     """Return the entries of our TXT record."""
-    told = {
+    entries = {
         "id": announcement.id,
         "role": announcement.role,
         "v": announcement.version,
@@ -35,7 +35,7 @@ def properties(announcement: Announcement) -> dict[str, str]:
         "tls": "1" if announcement.tls else "0",
         "fp": announcement.fingerprint,
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: value for key, value in entries.items() if value is not None}
 
 
 def instance_label(name: str, number: int = 1) -> str:
@@ -67,7 +67,7 @@ def txt(data: bytes) -> dict[str, str]:
     """
     if len(data) > MAX_TXT_BYTES:
         raise Unreadable(f"a TXT record of {len(data)} bytes")
-    found: dict[str, str] = {}
+    values_by_key: dict[str, str] = {}
     at, entries = 0, 0
     while at < len(data):
         length = data[at]
@@ -80,10 +80,10 @@ def txt(data: bytes) -> dict[str, str]:
             raise Unreadable(f"a TXT record of more than {MAX_ENTRIES} entries")
         key, _, value = entry.partition(b"=")
         try:
-            found.setdefault(key.decode("ascii").lower(), value.decode("utf-8"))
+            values_by_key.setdefault(key.decode("ascii").lower(), value.decode("utf-8"))
         except UnicodeDecodeError:
             raise Unreadable("a TXT record that is not UTF-8") from None
-    return found
+    return values_by_key
 
 
 def sighting(
@@ -95,25 +95,25 @@ def sighting(
     `own`: our interfaces' addresses, `networks`: what they are in.
     """
     name = instance_of(full_name)
-    told = txt(data)
-    node_id = told.get("id", "")
+    entries = txt(data)
+    node_id = entries.get("id", "")
     if not NODE_ID.fullmatch(node_id):
         raise Unreadable("no id that could be one")
-    role = told.get("role", "")
+    role = entries.get("role", "")
     if role not in (NODE, MASTER):
         raise Unreadable("neither a node nor a master")
-    version = told.get("v", "")
+    version = entries.get("v", "")
     where = reachable(addresses, own, networks)
     if not where:
         raise Unreadable("no address that could be reached from here")
     is_master = role == MASTER
     if is_master and not (port and 1 <= port <= 65535):
         raise Unreadable("a master without a port")
-    tls = told.get("tls", "0")
-    fingerprint = told.get("fp", "").lower()
+    tls = entries.get("tls", "0")
+    fingerprint = entries.get("fp", "").lower()
     if is_master and (tls not in ("0", "1") or (tls == "1" and not SHA256.fullmatch(fingerprint))):
         raise Unreadable("TLS without the fingerprint of a certificate")
-    path = told.get("path", "")
+    path = entries.get("path", "")
     return Sighting(
         name=name,
         id=node_id,

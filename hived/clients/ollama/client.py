@@ -94,9 +94,9 @@ class OllamaClient:
         """Return the digest of the model. Raises ModelMissing, Transient, Refused."""
         if self._digest and self._clock() < self._digest[1]:
             return self._digest[0]
-        found = parse.digest_of(await self._listing(), self.model)
-        self._digest = (found, self._clock() + DIGEST_HOLDS_S)
-        return found
+        digest = parse.digest_of(await self._listing(), self.model)
+        self._digest = (digest, self._clock() + DIGEST_HOLDS_S)
+        return digest
 
     async def installed(self) -> Sequence[str]:
         """Return the names of all models on the server. Raises Transient, Refused."""
@@ -138,8 +138,8 @@ class OllamaClient:
             stream = await self._ollama.pull(self.model, stream=True)
             silence_s = self._deadlines.pull_silence_s
             async with aclosing(_each(stream, silence_s, silence_s)) as lines:
-                async for told in lines:
-                    step = layers.take(told)
+                async for line in lines:
+                    step = layers.take(line)
                     status = step.status
                     progress(step)
         if status != "success":

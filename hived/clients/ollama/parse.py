@@ -62,15 +62,15 @@ class Layers:
     def __init__(self) -> None:
         self._layers: dict[str, tuple[int, int]] = {}
 
-    def take(self, told: ProgressResponse) -> PullProgress:
+    def take(self, line: ProgressResponse) -> PullProgress:
         """Return the whole after one more line; layers beyond MAX_LAYERS are not counted."""
-        digest = told.digest
+        digest = line.digest
         if digest and (digest in self._layers or len(self._layers) < MAX_LAYERS):
             completed, total = self._layers.get(digest, (0, 0))
-            total = max(total, told.total or 0)
-            self._layers[digest] = (min(max(completed, told.completed or 0), total), total)
+            total = max(total, line.total or 0)
+            self._layers[digest] = (min(max(completed, line.completed or 0), total), total)
         return PullProgress(
-            status=said(told.status),
+            status=said(line.status),
             completed=sum(completed for completed, _ in self._layers.values()),
             total=sum(total for _, total in self._layers.values()),
         )
@@ -89,15 +89,15 @@ def full_name(model: str) -> str:
 def digest_of(listing: ListResponse, model: str) -> str:
     """Return the digest of an installed model, "" when the server tells none. Raises ModelMissing."""
     wanted = full_name(model).casefold()
-    for one in listing.models:
-        if one.model and full_name(one.model).casefold() == wanted:
-            return said(one.digest)
+    for entry in listing.models:
+        if entry.model and full_name(entry.model).casefold() == wanted:
+            return said(entry.digest)
     raise ModelMissing(model)
 
 
 def installed(listing: ListResponse) -> Sequence[str]:
     """Return the names of the models that are installed."""
-    return [said(one.model) for one in listing.models if one.model]
+    return [said(entry.model) for entry in listing.models if entry.model]
 
 
 def error_for(status: int, text: object, model: str) -> HivedError:

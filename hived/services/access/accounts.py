@@ -38,7 +38,7 @@ def remove_user(db: Database, name: str, by: By) -> User:
     Tokens they made stay, for programs depend on them; the audit row names them, because whoever made one knows it.
     """
     gone = users.remove(db, name)
-    made = [one.name for one in tokens_of(db, name, by["at"])]
+    made = [token.name for token in tokens_of(db, name, by["at"])]
     before = {"role": gone.role} | ({"tokens_that_stay": made} if made else {})
     audit.note(db, **by, action="user.remove", target=name, before=before)
     return gone
@@ -46,7 +46,7 @@ def remove_user(db: Database, name: str, by: By) -> User:
 
 def tokens_of(db: Database, name: str, at: float) -> list[Token]:
     """Return the tokens that a user made and that open something."""
-    return [one for one in tokens.listing(db) if one.created_by == name and one.valid(at)]
+    return [token for token in tokens.listing(db) if token.created_by == name and token.valid(at)]
 
 
 def add_token(

@@ -58,7 +58,7 @@ def temperature(read: Callable[[], Any] | None = None) -> float | None:
     """Return the processor's temperature, °C: the hottest of its best sensor. None: the machine tells none."""
     sensors = _told(read or psutil.sensors_temperatures) or {}
     for name in _CPU_SENSORS:
-        told = [one.current for one in sensors.get(name, ()) if isinstance(one.current, int | float)]
+        told = [sensor.current for sensor in sensors.get(name, ()) if isinstance(sensor.current, int | float)]
         plausible = [float(value) for value in told if _PLAUSIBLE_C[0] < value < _PLAUSIBLE_C[1]]
         if plausible:
             return round(max(plausible), 1)

@@ -58,7 +58,9 @@ class Announcer:
     def is_echo(self, name: str, addresses: Collection[str]) -> bool:
         """Tell whether an announcement of our own id under this name and these addresses is our own."""
         return (
-            self.mdns is not None and name in self.mdns.labels and any(str(one) in addresses for one in self.addresses)
+            self.mdns is not None
+            and name in self.mdns.labels
+            and any(str(address) in addresses for address in self.addresses)
         )
 
     async def keep(self) -> None:
@@ -111,7 +113,7 @@ class Announcer:
         self.opened += 1
 
     def _say(self, own: Announcement, label: str) -> None:
-        where = ", ".join(str(one) for one in self.addresses)
+        where = ", ".join(str(address) for address in self.addresses)
         log.info("announced by mDNS as %r (%s) on %s", label, own.role, where)
         if label != instance_label(own.name) and label not in self._said_as:
             self._said_as.add(label)

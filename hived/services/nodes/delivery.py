@@ -138,8 +138,8 @@ class Delivery:
         stream = batch.stream
         if answer.rejected:
             by_name: dict[int | str, Item] = {item.seq: item for item in batch.items}
-            found = [(_meant(batch, by_name, name), reason) for name, reason in answer.rejected]
-            refused = [(item, reason) for item, reason in found if item is not None]
+            named = [(_meant(batch, by_name, name), reason) for name, reason in answer.rejected]
+            refused = [(item, reason) for item, reason in named if item is not None]
             if stream == STATUS:
                 await self._keep_here(refused)
             else:
@@ -191,11 +191,11 @@ class Delivery:
 
     def _learn(self, err: BadBatch | TooLarge) -> None:
         if isinstance(err, TooLarge) and err.limits is not None:
-            told = err.limits
+            limits = err.limits
             self.limits = replace(
-                self.limits, items=min(told.items, self.limits.items),
-                contribution_items=min(told.contribution_items, self.limits.contribution_items),
-                body_bytes=min(told.body_bytes, self.limits.body_bytes),
+                self.limits, items=min(limits.items, self.limits.items),
+                contribution_items=min(limits.contribution_items, self.limits.contribution_items),
+                body_bytes=min(limits.body_bytes, self.limits.body_bytes),
             )  # fmt: skip
 
     def _say(self, subject: str, text: str) -> None:

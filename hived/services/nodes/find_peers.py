@@ -92,7 +92,7 @@ class PeerFinder:
 
     def summary(self) -> str:
         """Return who is here, in words."""
-        here = [one.peer for one in (self._known or {}).values() if one.peer.state in HERE]
+        here = [entry.peer for entry in (self._known or {}).values() if entry.peer.state in HERE]
         masters = sum(peer.role == MASTER for peer in here)
         peers = f"{len(here)} peer{'' if len(here) == 1 else 's'}"
         return f"{peers} by zeroconf" + (f", {masters} of them master" if masters else "")
@@ -114,9 +114,9 @@ class PeerFinder:
 
     def _collect(self, known: dict[tuple[str, str], _Known]) -> None:
         """Let a bug in a question be a bug of the beat."""
-        for one in known.values():
-            if one.asking is not None and one.asking.done():
-                finished, one.asking = one.asking, None
+        for entry in known.values():
+            if entry.asking is not None and entry.asking.done():
+                finished, entry.asking = entry.asking, None
                 finished.result()
         for name, task in list(self._twins.items()):
             if task.done():
@@ -132,8 +132,8 @@ class PeerFinder:
             }
         if self._opened != self._announcer.opened:
             self._opened, now = self._announcer.opened, self._monotonic()
-            for one in self._known.values():
-                one.due = min(one.due, now + self._chance(0.0, SPREAD_S))
+            for entry in self._known.values():
+                entry.due = min(entry.due, now + self._chance(0.0, SPREAD_S))
         return self._known
 
     async def _hear(self, known: dict[tuple[str, str], _Known]) -> None:
@@ -163,28 +163,28 @@ class PeerFinder:
     def _goodbye(self, known: dict[tuple[str, str], _Known], full_name: str) -> None:
         suffix = f".{parse.SERVICE}"
         label = full_name[: -len(suffix)] if full_name.lower().endswith(suffix) else full_name
-        for one in known.values():
-            if one.peer.name == label and one.peer.state in HERE:
-                self._set(one, *rules.left(one.peer, self._clock()))
-                one.due = self._monotonic() + AFTER_GOODBYE_S
+        for entry in known.values():
+            if entry.peer.name == label and entry.peer.state in HERE:
+                self._set(entry, *rules.left(entry.peer, self._clock()))
+                entry.due = self._monotonic() + AFTER_GOODBYE_S
 
     def _seen(self, known: dict[tuple[str, str], _Known], seen: Sighting) -> None:
         if seen.id == self._id:
             self._own_id(seen)
             return
         now, at = self._monotonic(), self._clock()
-        one = known.get((seen.name, seen.id))
-        if one is None:
+        entry = known.get((seen.name, seen.id))
+        if entry is None:
             peer = rules.sighted(None, seen, at)
             known[peer.key] = _Known(peer, seen, due=now)
             return
-        same = _same(seen, one.offer)
-        one.peer, one.offer = rules.sighted(one.peer, seen, at), seen
-        if not (one.peer.state == ALIVE and same):
-            one.due = min(one.due, max(now, one.asked_at + SPREAD_S))
-        elif now - one.proven_at < OWN_PROOF_S:
+        same = _same(seen, entry.offer)
+        entry.peer, entry.offer = rules.sighted(entry.peer, seen, at), seen
+        if not (entry.peer.state == ALIVE and same):
+            entry.due = min(entry.due, max(now, entry.asked_at + SPREAD_S))
+        elif now - entry.proven_at < OWN_PROOF_S:
             # It was asked by somebody else and answered all: another question so soon tells nothing new.
-            one.due = now + self._pause(one, len(known))
+            entry.due = now + self._pause(entry, len(known))
 
     def _own_id(self, seen: Sighting) -> None:
         """Look into a sighting of our own id: mostly our own echo, else a box with a copy of our node-id file."""
@@ -204,23 +204,25 @@ class PeerFinder:
 
     def _ask_due(self, known: dict[tuple[str, str], _Known]) -> None:
         now = self._monotonic()
-        waiting = [one for one in known.values() if one.asking is None and one.due <= now]
+        waiting = [entry for entry in known.values() if entry.asking is None and entry.due <= now]
         for proven, most in ((True, PROVEN_AT_ONCE), (False, UNPROVEN_AT_ONCE)):
             busy = sum(
-                one.asking is not None and (one.peer.verified_at is not None) is proven for one in known.values()
+                entry.asking is not None and (entry.peer.verified_at is not None) is proven for entry in known.values()
             )
-            group = [one for one in waiting if (one.peer.verified_at is not None) is proven]
+            group = [entry for entry in waiting if (entry.peer.verified_at is not None) is proven]
             # Of the unproven the newest first: behind a flood of names that lead nowhere nobody would get his turn.
-            group.sort(key=lambda one: (one.peer.state not in HERE, one.due if proven else one.peer.misses, -one.due))
-            for one in group[: max(0, most - busy)]:
-                one.asked_at = now
-                one.asking = asyncio.create_task(self._ask(one), name=f"ask {one.peer.name}")
+            group.sort(
+                key=lambda entry: (entry.peer.state not in HERE, entry.due if proven else entry.peer.misses, -entry.due)
+            )
+            for entry in group[: max(0, most - busy)]:
+                entry.asked_at = now
+                entry.asking = asyncio.create_task(self._ask(entry), name=f"ask {entry.peer.name}")
 
-    async def _ask(self, one: _Known) -> None:
+    async def _ask(self, entry: _Known) -> None:
         """Ask a peer where it announced itself last, then where it was proven; note what came of it."""
-        offers = [one.offer]
-        if one.peer.verified_at is not None and not _same(_as_seen(one.peer), one.offer):
-            offers.append(_as_seen(one.peer))
+        offers = [entry.offer]
+        if entry.peer.verified_at is not None and not _same(_as_seen(entry.peer), entry.offer):
+            offers.append(_as_seen(entry.peer))
         reason = ""
         for offer in offers:
             try:
@@ -228,17 +230,17 @@ class PeerFinder:
             except (Transient, Refused) as err:
                 reason = reason or str(err)
                 continue
-            self._set(one, *rules.verified(one.peer, offer, address, self._clock()))
-            one.proven_at = self._monotonic()
+            self._set(entry, *rules.verified(entry.peer, offer, address, self._clock()))
+            entry.proven_at = self._monotonic()
             break
         else:
-            offer = one.offer
-            self._set(one, *rules.missed(one.peer, reason, self._clock()))
-        if one.offer is offers[0]:
-            one.offer = offer
-            one.due = self._monotonic() + self._pause(one, len(self._known or ()))
+            offer = entry.offer
+            self._set(entry, *rules.missed(entry.peer, reason, self._clock()))
+        if entry.offer is offers[0]:
+            entry.offer = offer
+            entry.due = self._monotonic() + self._pause(entry, len(self._known or ()))
         else:  # it announced something else while it was asked
-            one.due = self._monotonic()
+            entry.due = self._monotonic()
         self._news()
 
     async def _prove(self, offer: Sighting) -> str:
@@ -255,70 +257,70 @@ class PeerFinder:
         for address, answer in zip(offer.addresses, answers, strict=True):
             if answer is None:
                 return address
-        failures = [one for one in answers if one is not None]
-        raise next((one for one in failures if not isinstance(one, Transient | Refused)), failures[0])
+        failures = [answer for answer in answers if answer is not None]
+        raise next((failure for failure in failures if not isinstance(failure, Transient | Refused)), failures[0])
 
-    def _set(self, one: _Known, peer: Peer, events: list[Event]) -> None:
-        was, one.peer = one.peer.state, peer
+    def _set(self, entry: _Known, peer: Peer, events: list[Event]) -> None:
+        was, entry.peer = entry.peer.state, peer
         self._events += events
         for event in events:
             log.info("%s: %s %s at %s", event.kind, event.detail["role"], peer.name, event.detail["address"])
         if peer.state == ALIVE:
-            self._compare(one)
+            self._compare(entry)
         elif was in HERE and peer.state not in HERE:
             log.info("%s is %s: %s", peer.name, peer.state, peer.reason)
 
-    def _compare(self, one: _Known) -> None:
+    def _compare(self, entry: _Known) -> None:
         """See whether a peer that just answered shares our name, or another one's id."""
-        if one.peer.name == self._announcer.label and self._id > one.peer.id:
+        if entry.peer.name == self._announcer.label and self._id > entry.peer.id:
             self._announcer.clash = True
         for other in (self._known or {}).values():
-            if other is one or other.peer.id != one.peer.id or other.peer.state != ALIVE:
+            if other is entry or other.peer.id != entry.peer.id or other.peer.state != ALIVE:
                 continue
-            since = max(one.peer.since, other.peer.since)
+            since = max(entry.peer.since, other.peer.since)
             # Both answered after both were there: not one box that changed its name.
-            if min(one.peer.verified_at or 0.0, other.peer.verified_at or 0.0) > since:
-                self._tell_twice(one.peer.id, one.peer.name, other.peer.name)
+            if min(entry.peer.verified_at or 0.0, other.peer.verified_at or 0.0) > since:
+                self._tell_twice(entry.peer.id, entry.peer.name, other.peer.name)
 
-    def _tell_twice(self, node_id: str, one: str, other: str) -> None:
+    def _tell_twice(self, node_id: str, name: str, other: str) -> None:
         if node_id in self._said_twice or len(self._said_twice) >= self._most:
             return
         self._said_twice.add(node_id)
         log.warning(
             "%s and %s have the same node id %s: one is a copy, delete its node-id file and restart it",
-            one,
+            name,
             other,
             node_id,
         )
-        self._events.append(Event("peer_twice", self._clock(), {"id": node_id, "name": one, "other": other}))
+        self._events.append(Event("peer_twice", self._clock(), {"id": node_id, "name": name, "other": other}))
 
     def _let_go(self, known: dict[tuple[str, str], _Known]) -> None:
         at = self._clock()
-        leaving = [one.peer for one in known.values() if rules.forgotten(one.peer, at)]
-        for peer in leaving + stored.surplus([one.peer for one in known.values()], self._most):
-            one = known.pop(peer.key, None)
-            if one is not None:
-                if one.asking is not None:
-                    one.asking.cancel()
+        leaving = [entry.peer for entry in known.values() if rules.forgotten(entry.peer, at)]
+        for peer in leaving + stored.surplus([entry.peer for entry in known.values()], self._most):
+            entry = known.pop(peer.key, None)
+            if entry is not None:
+                if entry.asking is not None:
+                    entry.asking.cancel()
                 self._gone.append(peer.key)
 
     async def _save(self, known: dict[tuple[str, str], _Known]) -> None:
-        changed = [one for one in known.values() if _worth_saving(one)]
+        changed = [entry for entry in known.values() if _worth_saving(entry)]
         events, gone = self._events[:MAX_EVENTS], list(self._gone)
         if not (changed or events or gone):
             return
-        rows = [one.peer for one in changed]
+        rows = [entry.peer for entry in changed]
         await self._store.write(_write, rows, events, gone)
-        for one, row in zip(changed, rows, strict=True):
-            one.saved = row
+        for entry, row in zip(changed, rows, strict=True):
+            entry.saved = row
         self._events = self._events[len(events) :]
         self._gone = self._gone[len(gone) :]
 
-    def _pause(self, one: _Known, peers: int) -> float:
-        return rules.pause_s(one.peer, peers, self._chance)
+    def _pause(self, entry: _Known, peers: int) -> float:
+        return rules.pause_s(entry.peer, peers, self._chance)
 
     def _tasks(self) -> list[asyncio.Task[None]]:
-        asked = [one.asking for one in (self._known or {}).values() if one.asking is not None]
+        asked = [entry.asking for entry in (self._known or {}).values() if entry.asking is not None]
         return [*asked, *self._twins.values()]
 
 
@@ -332,13 +334,13 @@ def _as_seen(peer: Peer) -> Sighting:
     return Sighting(**announced(peer))
 
 
-def _same(one: Sighting, other: Sighting) -> bool:
+def _same(sighting: Sighting, other: Sighting) -> bool:
     """Tell whether two sightings say the same, in whatever order the addresses came."""
-    return set(one.addresses) == set(other.addresses) and replace(one, addresses=other.addresses) == other
+    return set(sighting.addresses) == set(other.addresses) and replace(sighting, addresses=other.addresses) == other
 
 
-def _worth_saving(one: _Known) -> bool:
-    now, saved = one.peer, one.saved
+def _worth_saving(entry: _Known) -> bool:
+    now, saved = entry.peer, entry.saved
     if saved is None:
         return True
     if replace(now, seen_at=saved.seen_at, verified_at=saved.verified_at, misses=saved.misses) != saved:

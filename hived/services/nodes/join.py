@@ -176,11 +176,11 @@ class Joiner:
         self._said = text
 
     def _only_one(self, masters: Sequence[Master]) -> str | None:
-        others = [one for one in masters if one.id != self._own.node_id]
+        others = [master for master in masters if master.id != self._own.node_id]
         if len(others) == 1:
             return others[0].url
         if others:
-            names = ", ".join(sorted(f"{one.name} ({one.url})" for one in others))
+            names = ", ".join(sorted(f"{master.name} ({master.url})" for master in others))
             self._say_once(
                 f"there are {len(others)} masters here: {names}. Name one with {self._config_name} or"
                 " `hivectl join URL`; until then nothing is carried"

@@ -11,8 +11,8 @@ from hived.store.nodes import dead_letters, uplink
 
 def joined(db: Database, link: Uplink, by: By) -> None:
     """Note that this node was made to ask a master."""
-    told = {"master": link.master_name, "url": link.url, "state": link.state}
-    audit.note(db, **by, action="master.join", target=link.master_id, after=told)
+    after = {"master": link.master_name, "url": link.url, "state": link.state}
+    audit.note(db, **by, action="master.join", target=link.master_id, after=after)
 
 
 def leave(db: Database, by: By) -> Uplink:

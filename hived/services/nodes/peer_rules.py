@@ -51,10 +51,10 @@ def sighted(peer: Peer | None, seen: Sighting, at: float) -> Peer:
 
 def verified(peer: Peer, proven: Sighting, address: str, at: float) -> tuple[Peer, list[Event]]:
     """Return the row after a valid answer from `address` to what `proven` announced."""
-    others = tuple(one for one in proven.addresses if one != address)
-    told = announced(replace(proven, addresses=(address, *others)))
+    others = tuple(other for other in proven.addresses if other != address)
+    fields = announced(replace(proven, addresses=(address, *others)))
     since = peer.since if peer.state == ALIVE else at
-    now = replace(peer, **told, state=ALIVE, since=since, seen_at=at, verified_at=at, misses=0, reason=None)
+    now = replace(peer, **fields, state=ALIVE, since=since, seen_at=at, verified_at=at, misses=0, reason=None)
     if peer.state not in HERE:
         return now, [_event("peer_found", now, at)]
     if (peer.addresses[:1], peer.port, peer.role) != ((address,), proven.port, proven.role):

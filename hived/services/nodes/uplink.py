@@ -185,7 +185,7 @@ class MasterLink:
 
     def _notice(self, view: View) -> None:
         """End the wait when there is a reason: another key, or a master that came alive."""
-        alive = frozenset(one.id for one in view.masters)
+        alive = frozenset(master.id for master in view.masters)
         came = self._seen is not None and view.link.master_id in alive - self._seen
         self._seen = alive
         key = view.link.key.id if view.link.key is not None else None

@@ -140,7 +140,7 @@ class Upload:
         assert link.key is not None
         assert self._client is not None
         began, wall = self._monotonic(), self._clock()
-        body, told = await self._told(link, wall)
+        body, reported = await self._told(link, wall)
         encodings = self._delivery.limits.encodings if self._delivery is not None else ()
         answer = await self._client.contact(link.key, body, encodings)
         self._progress()
@@ -159,7 +159,7 @@ class Upload:
             link, state=JOINED, master_id=answer.node_id, master_name=answer.name,
             keyed_at=now if link.keyed_at is None else link.keyed_at,
         )  # fmt: skip
-        await self._orders.told(answer.node_id, told)
+        await self._orders.told(answer.node_id, reported)
         await self._orders.take(answer.node_id, answer.orders)
         await self._agree(link, str(body["epoch"]), answer)
         return await self._change_key(link) if self._client is not None else link

@@ -83,7 +83,7 @@ def conditional(
     held = request.headers.get("If-None-Match")
     if held is not None:
         same = held.strip() == "*" or etag.removeprefix("W/") in [
-            one.strip().removeprefix("W/") for one in held.split(",")
+            tag.strip().removeprefix("W/") for tag in held.split(",")
         ]
     else:
         same = _not_later(changed_at, request.headers.get("If-Modified-Since"))

@@ -10,12 +10,10 @@ from aiohttp import web
 
 from hived.simulator.collection.answers import Json, capture, conditional, json_reply, object_tag, whole_number
 from hived.simulator.collection.met import DEPARTMENT_NAMES
-from hived.simulator.collection.objects import Catalogue, Work, iso, mix, parse_day
+from hived.simulator.collection.objects import Catalogue, Work, iso, mix
 
 PREFIX = "/artic/api/v1"
 MAX_LIMIT = 100
-MAX_SEARCHED = 10_000
-MAX_BODY = 64 * 1024
 
 _CAPTURED: Json = json.loads(capture("artic_artworks.json"))
 _INFO: Json = _CAPTURED["info"]
@@ -40,8 +38,6 @@ async def answer(catalogue: Catalogue, request: web.BaseRequest, tail: str) -> w
         return _error(404, "Not found", "The endpoint you requested cannot be found.")
     if not name:
         return listing(catalogue, request)
-    if name == "search":
-        return await search(catalogue, request)
     if not name.isascii() or not name.isdigit() or len(name) > 12 or not catalogue.has_record(int(name)):
         return _error(404, "Not found", "The item you requested cannot be found.")
     object_id, fields = int(name), request.query.get("fields")
@@ -55,10 +51,6 @@ async def answer(catalogue: Catalogue, request: web.BaseRequest, tail: str) -> w
 
 def listing(catalogue: Catalogue, request: web.BaseRequest) -> web.Response:
     query = request.query
-    if "ids" in query:
-        numbers = [one for one in query["ids"].split(",") if one.isascii() and one.isdigit() and len(one) < 12]
-        ids = [int(one) for one in numbers if catalogue.has_record(int(one))][:MAX_LIMIT]
-        return _page(catalogue, request, ids, 1, max(len(ids), 1), len(ids))
     page, limit = whole_number(query.get("page"), 1, least=1), whole_number(query.get("limit"), 12)
     if page is None or limit is None:
         return _error(400, "Invalid parameter", "page and limit are numbers.")
@@ -66,56 +58,6 @@ def listing(catalogue: Catalogue, request: web.BaseRequest) -> web.Response:
         return _error(403, "Invalid limit", f"You have requested too many resources per page: at most {MAX_LIMIT}.")
     every = catalogue.selected("records", catalogue.has_record)
     return _page(catalogue, request, list(every[(page - 1) * limit : page * limit]), page, limit, len(every))
-
-
-async def search(catalogue: Catalogue, request: web.BaseRequest) -> web.Response:
-    """Answer a search. Understood: a range over the time of the last change, and public domain; `q` only ranks."""
-    asked: Json = dict(request.query)
-    try:
-        if request.method == "POST":
-            asked.update(json.loads(await request.content.read(MAX_BODY)))
-        if "params" in asked:
-            asked.update(json.loads(asked["params"]))
-    except (ValueError, TypeError, RecursionError):
-        return _error(400, "Invalid query", "The body is not a JSON object.")
-    text = json.dumps(asked)
-    page, limit = whole_number(str(asked.get("page", 1)), 1, least=1), whole_number(str(asked.get("limit", 10)), 10)
-    if page is None or limit is None or limit > MAX_LIMIT:
-        return _error(403, "Invalid limit", "page and limit are numbers, limit at most 100.")
-    if page * limit > MAX_SEARCHED:
-        return _error(403, "Invalid offset", f"Search shows the first {MAX_SEARCHED} results only.")
-    since = _since(asked)
-    only_open = "is_public_domain" in text and "true" in text.casefold()
-
-    def keep(object_id: int) -> bool:
-        return (
-            catalogue.has_record(object_id)
-            and (since is None or catalogue.changed_at(object_id) >= since)
-            and (not only_open or catalogue.rights_of(object_id) in ("cc0", "pdm"))
-        )
-
-    found = catalogue.selected(f"artic {since} {only_open}", keep)
-    return _page(catalogue, request, list(found[(page - 1) * limit : page * limit]), page, limit, len(found))
-
-
-def _since(asked: Json) -> float | None:
-    """Return the lower end of a range over a time field, wherever in the query it stands."""
-    for name, value in asked.items():
-        if name.startswith("query[") and "updated_at" in name and name.endswith(("[gte]", "[gt]")):
-            return parse_day(str(value))
-    todo: list[Any] = [asked.get("query")]
-    for _ in range(1000):
-        if not todo:
-            break
-        one = todo.pop()
-        if isinstance(one, dict):
-            for name, value in one.items():
-                if "updated_at" in name and isinstance(value, dict) and (since := value.get("gte", value.get("gt"))):
-                    return parse_day(str(since))
-            todo += one.values()
-        elif isinstance(one, list):
-            todo += one
-    return None
 
 
 def _page(

@@ -61,7 +61,7 @@ def listing(catalogue: Catalogue, request: web.BaseRequest) -> web.Response:
 
     found = catalogue.selected(f"cleveland {only_open} {pictured} {since}", keep)
     fields = query.get("fields")
-    data = [_chosen(record(catalogue, catalogue.work(one)), fields) for one in found[skip : skip + limit]]
+    data = [_chosen(record(catalogue, catalogue.work(object_id)), fields) for object_id in found[skip : skip + limit]]
     return json_reply({"info": {"total": len(found), "parameters": dict(query)}, "data": data})
 
 

@@ -21,7 +21,7 @@ MAX_FIELDS = 50
 """Pages whose imageinfo one call gives; the rest of a batch comes by `continue`."""
 
 _LIBRARIES = re.compile(r"^(python|aiohttp|curl|wget|go-http|java|okhttp|libwww|axios|$)", re.IGNORECASE)
-_PREFIXES = {"categorymembers": "gcm", "allimages": "gai", "search": "gsr"}
+_PREFIXES = {"categorymembers": "gcm", "allimages": "gai"}
 
 LICENCES: dict[Rights, tuple[str, str, str]] = {
     "cc0": ("cc0", "CC0", "http://creativecommons.org/publicdomain/zero/1.0/deed.en"),
@@ -50,12 +50,12 @@ async def answer(catalogue: Catalogue, request: web.BaseRequest) -> web.Response
         ids, more = found
     else:
         ids, more = _named(catalogue, query), None
-    pages = [_page(catalogue, catalogue.work(one), query) for one in ids]
+    pages = [_page(catalogue, catalogue.work(page), query) for page in ids]
     document: Json = {"batchcomplete": True} if version == "2" else {"batchcomplete": ""}
     if more:
         document["continue"] = more
     if pages or "generator" not in query:
-        document["query"] = {"pages": pages if version == "2" else {str(one["pageid"]): one for one in pages}}
+        document["query"] = {"pages": pages if version == "2" else {str(page["pageid"]): page for page in pages}}
     return json_reply(document)
 
 
@@ -80,13 +80,13 @@ def _generated(
     limit = min(limit or MAX_LIMIT, MAX_LIMIT, MAX_FIELDS)  # "max" is no number
     if generator == "categorymembers" and query.get("gcmtitle", "").replace("_", " ") != CATEGORY:
         return [], None
-    if generator == "search":
-        return _searched(catalogue, query, limit)
     since_text = query.get("gcmstart", query.get("gaistart", ""))
     since = parse_day(since_text) if since_text else None
     ids = catalogue.selected(
         f"commons {since}",
-        lambda one: catalogue.has_record(one) and (since is None or catalogue.changed_at(one) >= since),
+        lambda object_id: (
+            catalogue.has_record(object_id) and (since is None or catalogue.changed_at(object_id) >= since)
+        ),
     )
     after = _after(query.get(f"{prefix}continue"))
     if after is None:
@@ -96,18 +96,6 @@ def _generated(
     if start + limit >= len(ids):
         return batch, None
     return batch, {f"{prefix}continue": f"file|{batch[-1]:08X}|{batch[-1]}", "continue": f"{prefix}continue||"}
-
-
-def _searched(catalogue: Catalogue, query: Mapping[str, str], limit: int) -> tuple[list[int], Json | None] | None:
-    """Return the files in the order of their ids, whatever was searched for: a search ranks, it does not decide."""
-    offset = whole_number(query.get("gsroffset"), 0)
-    if offset is None:
-        return None
-    ids = catalogue.selected("records", catalogue.has_record)
-    batch = list(ids[offset : offset + limit])
-    if offset + limit >= len(ids) or offset + limit >= 10_000:
-        return batch, None
-    return batch, {"gsroffset": offset + limit, "continue": "gsroffset||"}
 
 
 def _after(text: str | None) -> int | None:
@@ -121,8 +109,8 @@ def _named(catalogue: Catalogue, query: Mapping[str, str]) -> list[int]:
     """Return the ids that `pageids` or `titles` name."""
     numbers = query.get("pageids", "").split("|")
     numbers += [found[1] for title in query.get("titles", "").split("|") if (found := re.search(r"(\d+)\.png$", title))]
-    ids = [int(one) for one in numbers if one.isascii() and one.isdigit() and len(one) < 12]
-    return [one for one in ids if catalogue.has_record(one)][:MAX_FIELDS]
+    ids = [int(number) for number in numbers if number.isascii() and number.isdigit() and len(number) < 12]
+    return [number for number in ids if catalogue.has_record(number)][:MAX_FIELDS]
 
 
 def file_title(work: Work) -> str:
@@ -162,7 +150,7 @@ def _imageinfo(catalogue: Catalogue, work: Work, query: Mapping[str, str]) -> Js
     names = {name for prop in wanted for name in named.get(prop, (prop,))}
     chosen = {name: value for name, value in info.items() if name in names}
     if "extmetadata" in wanted:
-        only = [one for one in query.get("iiextmetadatafilter", "").split("|") if one]
+        only = [field for field in query.get("iiextmetadatafilter", "").split("|") if field]
         metadata = _extmetadata(work)
         chosen["extmetadata"] = {name: value for name, value in metadata.items() if not only or name in only}
     return chosen

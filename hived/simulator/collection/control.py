@@ -50,12 +50,12 @@ def describe(collection: Collection) -> Json:
         "requests": collection.requests.total,
         "faults": [
             {
-                "fault": one.trouble.value,
-                "paths": list(one.paths),
-                "hits": one.hits,
-                "over": one.over(collection.clock()),
+                "fault": active.trouble.value,
+                "paths": list(active.paths),
+                "hits": active.hits,
+                "over": active.over(collection.clock()),
             }
-            for one in collection.troubles
+            for active in collection.troubles
         ],
     }
 

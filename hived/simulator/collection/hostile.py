@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from html import escape
 
 from aiohttp import web
@@ -12,9 +11,9 @@ from aiohttp import web
 from hived.simulator.collection.answers import gzipped, html_reply, whole_number, xml_reply
 from hived.simulator.collection.objects import Catalogue
 from hived.simulator.collection.traps import CC0, TRAPS
+from hived.simulator.faults import MEGABYTE, bomb, filled, stream
 
 PREFIX = "/hostile/"
-MEGABYTE = 1_000_000
 SIZE = 20 * MEGABYTE
 """Bytes of the huge page and of what the compressed ones unpack to, unless ?size= says otherwise."""
 
@@ -23,6 +22,7 @@ SITEMAP_ENTRIES = 60_000
 """More than the protocol's 50,000."""
 
 _HTML = "text/html; charset=utf-8"
+_HUGE = b"<!DOCTYPE html><title>Huge</title><p>"
 _SMALL = (
     '<!DOCTYPE html><html><head><title>Schüssel</title><link rel="license" href="' + CC0 + '"></head>'
     "<body><main><h1>Schüssel mit Kranichen</h1><p>Keramik, 18. Jahrhundert, „blau“ glasiert.</p></main></body></html>"
@@ -95,39 +95,9 @@ def _size(request: web.BaseRequest) -> int:
     return whole_number(request.query.get("size"), SIZE, most=MAX_SIZE) or SIZE
 
 
-async def _stream(request: web.BaseRequest, headers: dict[str, str], pieces: Iterator[bytes]) -> web.StreamResponse:
-    """Send pieces as they are made, in chunks, and let others have their turn in between."""
-    response = web.StreamResponse(headers=headers)
-    response.enable_chunked_encoding()
-    response.force_close()
-    await response.prepare(request)
-    for piece in pieces:
-        if piece:
-            await response.write(piece)
-        await asyncio.sleep(0)
-    await response.write_eof()
-    return response
-
-
-def _plain(size: int) -> Iterator[bytes]:
-    yield b"<!DOCTYPE html><title>Huge</title><p>"
-    block = b"<p>All work and no play. " * 2600
-    for start in range(0, size, len(block)):
-        yield block[: size - start]
-
-
-def bomb(size: int, head: bytes = b"<!DOCTYPE html><title>Bomb</title><p>") -> Iterator[bytes]:
-    """Yield a gzip stream of `size` bytes, about a thousandth as long, made as it is sent."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    yield packer.compress(head)
-    block = b"A" * MEGABYTE
-    for start in range(0, size, MEGABYTE):
-        yield packer.compress(block[: size - start])
-    yield packer.flush()
-
-
 async def _huge(_catalogue: Catalogue, request: web.BaseRequest, _rest: str) -> web.StreamResponse:
-    return await _stream(request, {"Content-Type": _HTML}, _plain(_size(request)))
+    body = filled(_size(request), _HUGE, b"<p>All work and no play. " * 2600)
+    return await stream(request, {"Content-Type": _HTML}, body)
 
 
 async def _announced(_catalogue: Catalogue, request: web.BaseRequest, _rest: str) -> web.StreamResponse:
@@ -141,12 +111,12 @@ async def _announced(_catalogue: Catalogue, request: web.BaseRequest, _rest: str
 
 
 async def _gzip_bomb(_catalogue: Catalogue, request: web.BaseRequest, _rest: str) -> web.StreamResponse:
-    return await _stream(request, {"Content-Type": _HTML, "Content-Encoding": "gzip"}, bomb(_size(request)))
+    return await stream(request, {"Content-Type": _HTML, "Content-Encoding": "gzip"}, bomb(_size(request), _HUGE))
 
 
 async def _sitemap_bomb(_catalogue: Catalogue, request: web.BaseRequest, _rest: str) -> web.StreamResponse:
     head = b'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"><url><loc>http://'
-    return await _stream(request, {"Content-Type": "application/x-gzip"}, bomb(_size(request), head))
+    return await stream(request, {"Content-Type": "application/x-gzip"}, bomb(_size(request), head))
 
 
 async def _drip(_catalogue: Catalogue, request: web.BaseRequest, _rest: str) -> web.StreamResponse:
@@ -218,7 +188,11 @@ _LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10)
 
 
 def _urls(*locations: str) -> str:
-    return f"<urlset {_MAP}>" + "".join(f"<url><loc>{escape(one)}</loc></url>" for one in locations) + "</urlset>"
+    return (
+        f"<urlset {_MAP}>"
+        + "".join(f"<url><loc>{escape(location)}</loc></url>" for location in locations)
+        + "</urlset>"
+    )
 
 
 TRICKS: dict[str, tuple[str, Tricks]] = {

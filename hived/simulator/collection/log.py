@@ -96,7 +96,7 @@ class RequestLog:
 
     def shortest_gap_s(self, prefix: str = "/") -> float | None:
         """Return the shortest time between two of the kept requests to such addresses; None below two of them."""
-        times = [one.at for one in self.recent if one.path.startswith(prefix)]
+        times = [request.at for request in self.recent if request.path.startswith(prefix)]
         return min((after - before for before, after in pairwise(times)), default=None)
 
     def summary(self) -> dict[str, object]:

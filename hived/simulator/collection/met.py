@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable
 
 from aiohttp import web
 
@@ -15,14 +13,12 @@ from hived.simulator.collection.words import TAGS
 PREFIX = "/public/collection/v1"
 FIELDS: tuple[str, ...] = tuple(json.loads(capture("met_object.json")))
 DEPARTMENTS: list[Json] = json.loads(capture("met_departments.json"))["departments"]
-DEPARTMENT_NAMES: dict[int, str] = {one["departmentId"]: one["displayName"] for one in DEPARTMENTS}
+DEPARTMENT_NAMES: dict[int, str] = {department["departmentId"]: department["displayName"] for department in DEPARTMENTS}
 REPOSITORY = "Museum of Simulated Art, Loopback, NY"
 
 NOT_VALID = {"message": "Not a valid object"}
 NOT_FOUND = {"message": "ObjectID not found"}
 
-LOOKED_AT_ONCE = 200
-"""Objects that a search looks at before other requests get their turn."""
 
 RIGHTS_TEXT = {
     "copyright": "© {year} {maker}. All rights reserved.",
@@ -41,8 +37,6 @@ async def answer(catalogue: Catalogue, request: web.BaseRequest, tail: str) -> w
         return object_list(catalogue, request)
     if tail == "/departments":
         return json_reply({"departments": DEPARTMENTS})
-    if tail == "/search":
-        return await search(catalogue, request)
     return json_reply({"message": "Not Found"}, status=404)
 
 
@@ -62,75 +56,17 @@ def one_object(catalogue: Catalogue, request: web.BaseRequest, name: str) -> web
 
 
 def object_list(catalogue: Catalogue, request: web.BaseRequest) -> web.Response:
-    since_text, departments_text = request.query.get("metadataDate"), request.query.get("departmentIds")
+    since_text = request.query.get("metadataDate")
     since = parse_day(since_text) if since_text else None
-    departments = [one for one in (departments_text or "").split("|") if one]
-    if (since_text and since is None) or not all(one.isascii() and one.isdigit() for one in departments):
-        return json_reply({"message": "metadataDate is a day, departmentIds are numbers and bars"}, status=400)
-    wanted = {int(one) for one in departments}
-
-    def keep(object_id: int) -> bool:
-        return (since is None or catalogue.changed_at(object_id) >= since) and (
-            not wanted or catalogue.department_of(object_id) in wanted
-        )
+    if since_text and since is None:
+        return json_reply({"message": "metadataDate is a day"}, status=400)
 
     def build() -> web.Response:
-        ids = catalogue.selected(f"met {since_text} {departments_text}", keep)
+        ids = catalogue.changed_since(since)
         body = f'{{"total":{len(ids)},"objectIDs":[{",".join(map(str, ids))}]}}'.encode()
         return packed(request, web.Response(body=body, content_type="application/json"))
 
     return conditional(request, list_tag(catalogue, request.query_string), None, build)
-
-
-async def search(catalogue: Catalogue, request: web.BaseRequest) -> web.Response:
-    try:
-        keep = _filter(dict(request.query))
-    except ValueError as err:
-        return json_reply({"message": str(err)}, status=400)
-    found: list[int] = []
-    for number, object_id in enumerate(catalogue.ids()):
-        if number % LOOKED_AT_ONCE == LOOKED_AT_ONCE - 1:
-            await asyncio.sleep(0)
-        if catalogue.has_record(object_id) and keep(catalogue.work(object_id)):
-            found.append(object_id)
-    return json_reply({"total": len(found), "objectIDs": found or None})
-
-
-def _filter(asked: dict[str, str]) -> Callable[[Work], bool]:
-    """Return what a work must be like. Raises ValueError."""
-    words = asked.get("q", "").casefold().split()
-    if not words:
-        raise ValueError("q is required")
-    if ("dateBegin" in asked) != ("dateEnd" in asked):
-        raise ValueError("dateBegin and dateEnd go together")
-    begin, end = (int(asked[name]) if name in asked else None for name in ("dateBegin", "dateEnd"))
-    department = int(asked["departmentId"]) if "departmentId" in asked else None
-    media = [one.casefold() for one in asked.get("medium", "").split("|") if one]
-    places = [one.casefold() for one in asked.get("geoLocation", "").split("|") if one]
-
-    def keep(work: Work) -> bool:
-        maker = work.maker.name if work.maker else ""
-        if asked.get("title") == "true":
-            text = work.title
-        elif asked.get("tags") == "true":
-            text = " ".join(work.tags)
-        elif asked.get("artistOrCulture") == "true":
-            text = f"{maker} {work.culture.name} {work.culture.adjective}"
-        else:
-            text = f"{work.title} {work.kind.name} {work.medium} {work.culture.name} {maker} {' '.join(work.tags)}"
-        text = text.casefold()
-        return (
-            all(word in text for word in words)
-            and (asked.get("isHighlight") != "true" or work.highlight)
-            and (asked.get("isOnView") != "true" or bool(work.gallery))
-            and (asked.get("hasImages") != "true" or work.open)
-            and (department is None or work.department == department)
-            and (begin is None or end is None or (work.end >= begin and work.begin <= end))
-            and (not media or any(one in f"{work.kind.classification} {work.medium}".casefold() for one in media))
-            and (not places or any(one in f"{work.place} {work.culture.country}".casefold() for one in places))
-        )
-
-    return keep
 
 
 def record(catalogue: Catalogue, work: Work) -> Json:

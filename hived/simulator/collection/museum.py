@@ -155,14 +155,14 @@ class Collection:
         """
         kind = trouble if isinstance(trouble, Trouble) else named(Trouble, trouble)
         active = ActiveTrouble(kind, tuple(paths), set_at=self.clock(), **options)
-        same = [one for one in self.troubles if (one.trouble, one.paths) == (kind, active.paths)]
-        self.troubles = [active, *(one for one in self.troubles if one not in same)]
+        same = [kept for kept in self.troubles if (kept.trouble, kept.paths) == (kind, active.paths)]
+        self.troubles = [active, *(kept for kept in self.troubles if kept not in same)]
         return active
 
     def clear_fault(self, trouble: Trouble | str | None = None) -> None:
         """End the troubles of one kind, or all."""
         kind = named(Trouble, trouble) if isinstance(trouble, str) else trouble
-        self.troubles = [one for one in self.troubles if kind is not None and one.trouble is not kind]
+        self.troubles = [active for active in self.troubles if kind is not None and active.trouble is not kind]
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         now = self.clock()
@@ -203,7 +203,7 @@ class Collection:
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request as a healthy museum."""
         path, catalogue = request.path, self.catalogue
-        if request.method not in ("GET", "HEAD") and path != f"{artic.PREFIX}/artworks/search":
+        if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         for prefix, answer in _APIS:
             if path.startswith(prefix):

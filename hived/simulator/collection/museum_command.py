@@ -96,11 +96,11 @@ def _fault(args: argparse.Namespace) -> int:
     if args.fault == "none":
         return _tell(args, "/fault", {"fault": None})
     names = ("paths", "times", "after_s", "for_s", "delay_s", "retry_after_s", "burst")
-    return _tell(args, "/fault", {"fault": args.fault, **command.told(args, *names)})
+    return _tell(args, "/fault", {"fault": args.fault, **command.given(args, *names)})
 
 
 def _touch(args: argparse.Namespace) -> int:
-    return _tell(args, "/touch", command.told(args, "id", "count", "rights"))
+    return _tell(args, "/touch", command.given(args, "id", "count", "rights"))
 
 
 def _requests(args: argparse.Namespace) -> int:
@@ -113,9 +113,9 @@ def _requests(args: argparse.Namespace) -> int:
 
 def _tell(args: argparse.Namespace, path: str, body: dict[str, Any]) -> int:
     """Send a command and print how the museum is afterwards. Returns the exit code."""
-    told = command.call(args, WHOSE, "POST", path, body)
-    if told is None:
+    museum = command.call(args, WHOSE, "POST", path, body)
+    if museum is None:
         return 1
-    faults = ", ".join(one["fault"] for one in told["faults"]) or "none"
-    print(f"{told['url']}: {told['objects']} objects, {told['changed']} changed, faults: {faults}")
+    faults = ", ".join(fault["fault"] for fault in museum["faults"]) or "none"
+    print(f"{museum['url']}: {museum['objects']} objects, {museum['changed']} changed, faults: {faults}")
     return 0

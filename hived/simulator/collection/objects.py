@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -184,6 +185,11 @@ class Catalogue:
                 self._lists.clear()
             self._lists[name] = self.generation, ids
         return ids
+
+    def changed_since(self, first: float | None, last: float | None = None) -> array[int]:
+        """Return the ids of what was changed between two times; None: without a limit."""
+        begin, end = -math.inf if first is None else first, math.inf if last is None else last
+        return self.selected(f"changed {begin} {end}", lambda object_id: begin <= self.changed_at(object_id) <= end)
 
     def rights_of(self, object_id: int) -> Rights:
         change = self.changes.get(object_id)

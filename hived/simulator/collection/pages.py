@@ -156,7 +156,9 @@ def linked_data(catalogue: Catalogue, work: Work) -> Json:
 def index(catalogue: Catalogue, request: web.BaseRequest) -> web.Response:
     """Answer the first page of the collection, with links to its first fifty objects."""
     ids = [object_id for object_id, _ in zip(catalogue.ids(), range(50), strict=False)]
-    links = "\n".join(f'<li><a href="/pages/{one}">{escape(catalogue.work(one).title)}</a></li>' for one in ids)
+    links = "\n".join(
+        f'<li><a href="/pages/{number}">{escape(catalogue.work(number).title)}</a></li>' for number in ids
+    )
     return packed(
         request, html_reply(_page("Museum of Simulated Art", "", f"<h1>Collection</h1>\n<ul>\n{links}\n</ul>"))
     )

@@ -1,4 +1,4 @@
-"""Pictures of the simulated museum's objects: a silhouette as PNG or SVG, the same for the same work."""
+"""Pictures of the simulated museum's objects: a silhouette as PNG, the same for the same work."""
 
 from __future__ import annotations
 
@@ -84,26 +84,10 @@ def _chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
-def svg(work: Work) -> bytes:
-    """Draw the same silhouette as an SVG."""
-    ground, body, band, _ = (f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in PALETTES[work.palette])
-    points = SHAPES[work.kind.shape]
-    left = [(0.5 - wide, high) for high, wide in points]
-    right = [(0.5 + wide, high) for high, wide in reversed(points)]
-    outline = " ".join(f"{x * WIDTH:.0f},{y * HEIGHT:.0f}" for x, y in (*left, *right))
-    middle = (points[0][0] + points[-1][0]) / 2 * HEIGHT
-    reach = half_width(work.kind.shape, middle / HEIGHT) * WIDTH
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{ground}"/><polygon points="{outline}" fill="{body}"/>'
-        f'<rect x="{WIDTH / 2 - reach:.0f}" y="{middle:.0f}" width="{2 * reach:.0f}" height="6" fill="{band}"/></svg>'
-    ).encode()
-
-
 def answer(catalogue: Catalogue, request: web.BaseRequest, size: str, name: str) -> web.Response:
-    """Answer a request for a picture; `name` is an id with .png or .svg."""
+    """Answer a request for a picture; `name` is an id with .png."""
     number, _, form = name.partition(".")
-    if not (number.isascii() and number.isdigit()) or len(number) > 12 or form not in ("png", "svg"):
+    if not (number.isascii() and number.isdigit()) or len(number) > 12 or form != "png":
         return web.Response(status=404)
     object_id = int(number)
     if not catalogue.has_record(object_id):
@@ -111,8 +95,6 @@ def answer(catalogue: Catalogue, request: web.BaseRequest, size: str, name: str)
 
     def build() -> web.Response:
         work = catalogue.work(object_id)
-        if form == "svg":
-            return web.Response(body=svg(work), content_type="image/svg+xml")
         return web.Response(body=png(work, 1.0 if size != "original" else 2.0), content_type="image/png")
 
     return conditional(

@@ -12,11 +12,11 @@ from xml.sax.saxutils import escape, quoteattr
 from aiohttp import web
 
 from hived.simulator.collection.answers import xml_reply
-from hived.simulator.collection.objects import EPOCH, Catalogue, Rights, Work, iso, parse_day
+from hived.simulator.collection.objects import Catalogue, Rights, Work, iso, parse_day
 
 PATH = "/rijks/oai"
 PAGE = 50
-SETS = {"260213": "All objects", "261208": "Objects with a picture"}
+SETS = ("260213", "261208")
 
 RIGHTS: dict[Rights, str | None] = {
     "cc0": "https://creativecommons.org/publicdomain/zero/1.0/",
@@ -65,30 +65,13 @@ async def answer(catalogue: Catalogue, request: web.BaseRequest) -> web.Response
 
 def _verb(catalogue: Catalogue, query: Mapping[str, str]) -> str:
     verb = query.get("verb", "")
-    if verb == "Identify":
-        return (
-            "<Identify><repositoryName>Museum of Simulated Art</repositoryName>"
-            f"<baseURL>{catalogue.url}{PATH}</baseURL><protocolVersion>2.0</protocolVersion><adminEmail>museum@example.org</adminEmail>"
-            f"<earliestDatestamp>{iso(EPOCH)}</earliestDatestamp><deletedRecord>persistent</deletedRecord>"
-            "<granularity>YYYY-MM-DDThh:mm:ssZ</granularity></Identify>"
-        )
-    if verb == "ListMetadataFormats":
-        return (
-            "<ListMetadataFormats><metadataFormat><metadataPrefix>edm</metadataPrefix>"
-            "<schema>http://www.europeana.eu/schemas/edm/EDM.xsd</schema>"
-            "<metadataNamespace>http://www.europeana.eu/schemas/edm/</metadataNamespace>"
-            "</metadataFormat></ListMetadataFormats>"
-        )
-    if verb == "ListSets":
-        sets = "".join(f"<set><setSpec>{spec}</setSpec><setName>{name}</setName></set>" for spec, name in SETS.items())
-        return f"<ListSets>{sets}</ListSets>"
     if verb == "GetRecord":
         _needs_edm(query)
         object_id = _object_id(catalogue, query.get("identifier", ""))
         return f"<GetRecord>{_record(catalogue, object_id)}</GetRecord>"
-    if verb in ("ListRecords", "ListIdentifiers"):
-        return _list(catalogue, verb, query)
-    raise Refusal("badVerb", "expected one of the six verbs of OAI-PMH")
+    if verb == "ListRecords":
+        return _list(catalogue, query)
+    raise Refusal("badVerb", "expected ListRecords or GetRecord")
 
 
 def _needs_edm(query: Mapping[str, str]) -> None:
@@ -109,9 +92,9 @@ def _object_id(catalogue: Catalogue, text: str) -> int:
     raise Refusal("idDoesNotExist", "no such identifier")
 
 
-def _list(catalogue: Catalogue, verb: str, query: Mapping[str, str]) -> str:
+def _list(catalogue: Catalogue, query: Mapping[str, str]) -> str:
     if "resumptionToken" in query:
-        after, since, until = _read_token(query["resumptionToken"], verb)
+        after, since, until = _read_token(query["resumptionToken"])
     else:
         _needs_edm(query)
         after, since, until = 0, query.get("from", ""), query.get("until", "")
@@ -123,35 +106,28 @@ def _list(catalogue: Catalogue, verb: str, query: Mapping[str, str]) -> str:
         raise Refusal("badArgument", "from and until are days or UTC times")
     if last is not None and "T" not in until:
         last += 86399  # a day means all of it
-    ids = catalogue.selected(
-        f"rijks {first} {last}",
-        lambda one: (
-            (first is None or catalogue.changed_at(one) >= first)
-            and (last is None or catalogue.changed_at(one) <= last)
-        ),
-    )
+    ids = catalogue.changed_since(first, last)
     if not ids:
         raise Refusal("noRecordsMatch", "nothing was changed then")
     start = bisect.bisect_right(ids, after)
     page = ids[start : start + PAGE]
-    entry = _record if verb == "ListRecords" else _header
     more = start + PAGE < len(ids)
-    token = _token(page[-1], since, until, verb) if more and page else ""
+    token = _token(page[-1], since, until) if more and page else ""
     size = f'<resumptionToken completeListSize="{len(ids)}" cursor="{start}">{token}</resumptionToken>'
     tail = size if more or after else ""
-    return f"<{verb}>{''.join(entry(catalogue, one) for one in page)}{tail}</{verb}>"
+    return f"<ListRecords>{''.join(_record(catalogue, object_id) for object_id in page)}{tail}</ListRecords>"
 
 
-def _token(after: int, since: str, until: str, verb: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([after, since, until, verb]).encode()).decode()
+def _token(after: int, since: str, until: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([after, since, until]).encode()).decode()
 
 
-def _read_token(text: str, verb: str) -> tuple[int, str, str]:
+def _read_token(text: str) -> tuple[int, str, str]:
     try:
-        after, since, until, asked = json.loads(base64.urlsafe_b64decode(text.encode("ascii")))
+        after, since, until = json.loads(base64.urlsafe_b64decode(text.encode("ascii")))
     except (ValueError, TypeError, binascii.Error, RecursionError):
         after = None
-    if not isinstance(after, int) or not isinstance(since, str) or not isinstance(until, str) or asked != verb:
+    if not isinstance(after, int) or not isinstance(since, str) or not isinstance(until, str):
         raise Refusal("badResumptionToken", "this token is not ours")
     return after, since, until
 

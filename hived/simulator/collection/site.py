@@ -67,6 +67,6 @@ def sitemap(catalogue: Catalogue, request: web.BaseRequest, name: str) -> web.Re
 def _entries(catalogue: Catalogue, number: int) -> str:
     indexes = range(number * PAGES_PER_MAP, min((number + 1) * PAGES_PER_MAP, catalogue.count))
     return "".join(
-        f"<url><loc>{catalogue.url}/pages/{one}</loc><lastmod>{iso(catalogue.changed_at(one))[:10]}</lastmod></url>\n"
-        for one in map(catalogue.id_at, indexes)
+        f"<url><loc>{catalogue.url}/pages/{object_id}</loc><lastmod>{iso(catalogue.changed_at(object_id))[:10]}</lastmod></url>\n"
+        for object_id in map(catalogue.id_at, indexes)
     )

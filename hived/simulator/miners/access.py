@@ -73,9 +73,6 @@ class Access:
     def lock(self, token: str) -> None:
         self._tokens.pop(token, None)
 
-    def lock_others(self, token: str) -> None:
-        self._tokens = {kept: end for kept, end in self._tokens.items() if kept == token}
-
     def forget_tokens(self) -> None:
         self._tokens.clear()
 

@@ -30,10 +30,6 @@ class Call:
     """One request as the handlers see it."""
 
     miner: SimulatedMiner
-    path: str
-    tail: str
-    """What follows the route's prefix, for /logs/... and /notes/..."""
-    query: Any
     headers: Headers
     body: bytes
 
@@ -60,13 +56,6 @@ class Call:
         if not isinstance(value, str):
             raise BadRequest(500, f"Failed to parse body: missing field `{name}`")
         return value
-
-    def number(self, name: str, default: int) -> int:
-        """Return one number of the query. Raises BadRequest."""
-        try:
-            return int(self.query.get(name, default))
-        except ValueError as err:
-            raise BadRequest(500, f"Failed to parse query: {name}") from err
 
 
 Handler = Callable[[Call], web.Response]

@@ -56,7 +56,6 @@ CHAIN: tuple[str, ...] = tuple(_document("s21pro-1.2.7/summary.json")["miner"]["
 """Keys of one board in /summary: the same in the three captures that have boards."""
 
 FAILURE_MINER: tuple[str, ...] = tuple(_document("s19-1.2.6-failure/summary.json")["miner"])
-FACTORY_INFO_FAILED: Json = _document("s19-1.2.6-failure/chains_factory-info.json")
 
 MODEL: Json = _document("s19-1.2.6/model.json")
 BOARD_CHIPS: tuple[str, ...] = tuple(_document("s19-1.2.6/chains.json")[0])
@@ -66,7 +65,6 @@ PERF_SUMMARY_DISABLED: Json = _document("s19-1.2.6/perf-summary.json")
 SETTINGS: Json = _document("s21pro-1.2.7/settings.json")
 PRESETS: Json = _document("presets.json")
 ROOT_PAGE: bytes = _text("root.html").encode()
-LOGS: dict[str, str] = {name: _text(f"logs/{name}.txt") for name in ("miner", "system", "messages")}
 
 RPC: dict[str, Json] = {
     name: _document(f"rpc/{name}.json") for name in ("stats", "summary", "pools", "devdetails", "version")

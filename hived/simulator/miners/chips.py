@@ -7,7 +7,6 @@ import math
 from hived.simulator.miners import captures
 from hived.simulator.miners.captures import Json
 from hived.simulator.miners.miner import SimulatedMiner
-from hived.simulator.miners.models import CHAINS
 from hived.simulator.miners.snapshot import Board
 from hived.simulator.miners.traits import BoardTraits
 
@@ -81,27 +80,3 @@ def _chips(miner: SimulatedMiner, board: Board, character: BoardTraits) -> list[
         }
         for index, (rate, step, grade) in enumerate(zip(_rates(miner, board, character), steps, grades, strict=True))
     ]
-
-
-def old_chips(miner: SimulatedMiner) -> Json:
-    """Return /chips of 1.2.x. No capture of it is public: the shape is that of the firmware's own document."""
-    over = miner.spec.chip_over_pcb_c
-    chains: list[Json] = []
-    for board, character in zip(miner.snapshot().boards, miner.traits.boards, strict=False):
-        sensors = dict(zip(character.sensor_locs, board.sensors_c, strict=True))
-        chips: list[Json] = []
-        for chip in _chips(miner, board, character):
-            entry: Json = {
-                "id": chip["id"],
-                "status": chip["grade"],
-                "hashrate": chip["hr"],
-                "freq": chip["freq"],
-                "temp": chip["temp"],
-                "errors": chip["errs"],
-            }
-            temp = sensors.get(chip["id"])
-            if temp is not None:
-                entry["sensor"] = {"pcb_temp": temp, "chip_temp": temp + over, "status": "measure"}
-            chips.append(entry)
-        chains.append({"id": board.number, "chips": chips})
-    return {"chips_per_chain": miner.spec.chips, "chains": chains[:CHAINS]}

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import zlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from aiohttp import web
 
-from hived.simulator.faults import cut, for_ever, reset
-
-MEGABYTE = 1_000_000
+from hived.simulator.faults import MEGABYTE, bomb, cut, filled, for_ever, reset, stream
 
 RPC_PATH = "rpc"
 """Name of port 4028 where faults are limited to some paths."""
@@ -52,6 +49,9 @@ class Fault(Enum):
     ALTERED = "altered"
     """The right answer with the values of `put` in it, by dotted names: the MAC of another miner, no unit yet."""
 
+
+_HEAD, _TAIL = b'{"miner":{"miner_type":"', b'"}}'
+"""Of a body that is too long."""
 
 NOT_A_MINER_KINDS = ("printer", "json", "router")
 
@@ -96,8 +96,12 @@ async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) 
         return await for_ever()
     if kind is Fault.ERROR_500:
         return _json({"err": "Internal error"}, status=500)
-    if kind in (Fault.HUGE_BODY, Fault.GZIP_BOMB):
-        return await (_huge if kind is Fault.HUGE_BODY else _bomb)(request, active.size)
+    if kind is Fault.HUGE_BODY:
+        headers = {"Content-Type": "application/json", "Content-Length": str(active.size)}
+        return await stream(request, headers, filled(active.size, _HEAD, b"A" * 65536, _TAIL))
+    if kind is Fault.GZIP_BOMB:
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        return await stream(request, headers, bomb(active.size, _HEAD, _TAIL))
     if kind is Fault.NOT_A_MINER:
         return _other_device(active.kind)
     if kind is Fault.STOCK_FIRMWARE:
@@ -195,47 +199,6 @@ def _stock_firmware() -> web.Response:
     page = b"<html><head><title>401 - Unauthorized</title></head><body><h1>401 - Unauthorized</h1></body></html>"
     headers = {"WWW-Authenticate": challenge, "Server": "lighttpd/1.4.32"}
     return web.Response(status=401, body=page, content_type="text/html", headers=headers)
-
-
-async def _huge(request: web.BaseRequest, size: int) -> web.StreamResponse:
-    head, tail = b'{"miner":{"miner_type":"', b'"}}'
-    response = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(size)})
-    response.force_close()
-    await response.prepare(request)
-    await response.write(head)
-    left = size - len(head) - len(tail)
-    block = b"A" * 65536
-    while left > 0:
-        await response.write(block[:left])
-        left -= len(block)
-    await response.write(tail)
-    return response
-
-
-async def _bomb(request: web.BaseRequest, size: int) -> web.StreamResponse:
-    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    response = web.StreamResponse(headers=headers)
-    response.enable_chunked_encoding()
-    response.force_close()
-    await response.prepare(request)
-    for piece in bomb_pieces(size):
-        if piece:
-            await response.write(piece)
-        await asyncio.sleep(0)  # compressing a megabyte takes milliseconds: let the other miners answer between
-    await response.write_eof()
-    return response
-
-
-def bomb_pieces(size: int) -> Iterator[bytes]:
-    """Yield a gzip stream of `size` bytes of JSON text, about a thousandth as long. Memory stays at 1 MB."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-    head, tail = b'{"miner":{"miner_type":"', b'"}}'
-    yield packer.compress(head)
-    left, block = size - len(head) - len(tail), b"A" * MEGABYTE
-    while left > 0:
-        yield packer.compress(block[:left])
-        left -= len(block)
-    yield packer.compress(tail) + packer.flush()
 
 
 async def _drip(request: web.BaseRequest, body: bytes, interval: float) -> web.StreamResponse:

@@ -255,10 +255,10 @@ class Fleet:
 
     def by_ip(self, ip: str) -> SimulatedMiner:
         """Return the miner at an address, one that is away only if no other is there. Raises KeyError."""
-        found = [miner for miner in self.miners if miner.ip == ip]
-        if not found:
+        here = [miner for miner in self.miners if miner.ip == ip]
+        if not here:
             raise KeyError(ip)
-        return max(found, key=lambda miner: miner.online)
+        return max(here, key=lambda miner: miner.online)
 
     def by_mac(self, mac: str) -> SimulatedMiner:
         """Return the miner with a hardware address in either case. Raises KeyError."""
@@ -290,14 +290,14 @@ class Fleet:
                 await self._open(miner)
                 raise
 
-    async def swap(self, one: SimulatedMiner, other: SimulatedMiner) -> None:
+    async def swap(self, first: SimulatedMiner, second: SimulatedMiner) -> None:
         """Exchange the addresses of two miners."""
-        online = [miner for miner in (one, other) if miner.online]
-        for miner in (one, other):
+        online = [miner for miner in (first, second) if miner.online]
+        for miner in (first, second):
             self._close(miner)
-        first, second = one.ip, other.ip
-        self._readdress(one, second)
-        self._readdress(other, first)
+        ip = first.ip
+        self._readdress(first, second.ip)
+        self._readdress(second, ip)
         for miner in online:
             await self._open(miner)
 
@@ -341,11 +341,11 @@ class Fleet:
             self._close(miner)
             loop = asyncio.get_running_loop()
             away = miner.timings.reboot_away
-            self._reboots[miner] = loop.call_later(away, self._go_up, miner, miner.now())
+            self._reboots[miner] = loop.call_later(away, self._go_up, miner)
 
-    def _go_up(self, miner: SimulatedMiner, down_since: float) -> None:
+    def _go_up(self, miner: SimulatedMiner) -> None:
         del self._reboots[miner]
-        task = asyncio.get_running_loop().create_task(self._come_up(miner, down_since))
+        task = asyncio.get_running_loop().create_task(self._come_up(miner))
         self._reopening.add(task)
         task.add_done_callback(self._reopening.discard)
 
@@ -354,8 +354,8 @@ class Fleet:
         if timer is not None:
             timer.cancel()
 
-    async def _come_up(self, miner: SimulatedMiner, down_since: float) -> None:
-        miner.reboot(away_since=down_since)
+    async def _come_up(self, miner: SimulatedMiner) -> None:
+        miner.reboot()
         with contextlib.suppress(ValueError, OSError):  # its address was taken meanwhile: it stays away
             await self.bring_back(miner)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 State = Literal[
@@ -25,9 +25,6 @@ FAILURES: dict[str, tuple[int, str]] = {
 
 RAMP_S = 50.0
 """Time constant of the start: a captured S19 had 79 % of its rate after 80 s."""
-
-MAX_HISTORY = 200
-"""Phases kept; the oldest leave first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,6 @@ class Phase:
     hashing_since: float | None = None
     failure: str | None = None
     """Key of FAILURES."""
-    event: str | None = None
-    """What /metrics notes about its beginning: start, stop, restart, reboot."""
 
 
 class Lifecycle:
@@ -70,21 +65,12 @@ class Lifecycle:
         self.outcome: Outcome = outcome
         self.paused = False
         since = now - hashing_for
-        self._phases: list[Phase] = [Phase("mining", since, hashing_since=since, event="start")]
+        self._phases: list[Phase] = [Phase("mining", since, hashing_since=since)]
 
     def at(self, now: float) -> Phase:
         """Return the phase in force at a moment; before all phases, the first."""
         index = bisect_right(self._phases, now, key=lambda phase: phase.since) - 1
         return self._phases[max(index, 0)]
-
-    def history(self, now: float) -> list[Phase]:
-        """Return the phases that have begun, oldest first."""
-        return [phase for phase in self._phases if phase.since <= now]
-
-    def end_of(self, phase: Phase) -> float:
-        """Return when a phase ends, infinity when nothing follows."""
-        later = [other.since for other in self._phases if other.since > phase.since]
-        return min(later, default=math.inf)
 
     def start(self, now: float) -> None:
         """Begin to mine, unless the miner already does or is about to."""
@@ -97,7 +83,7 @@ class Lifecycle:
             self.paused = False
             self._replace(
                 now,
-                Phase("shutting-down", now, event="stop"),
+                Phase("shutting-down", now),
                 Phase("stopped", now + self.timings.shutting_down),
             )
 
@@ -107,23 +93,22 @@ class Lifecycle:
             now,
             ("restarting", self.timings.restarting),
             ("initializing", self.timings.initializing),
-            event="restart",
         )
 
     def reboot(self, now: float, *, stay_stopped: bool = False) -> None:
         """Begin again after a reboot of the control board that is over now."""
         if stay_stopped and self.at(now).state == "stopped":
-            self._replace(now, Phase("stopped", now, event="reboot"))
+            self._replace(now, Phase("stopped", now))
             return
         self.paused = False
-        self._go(now, ("starting", self.timings.starting), ("initializing", self.timings.initializing), event="reboot")
+        self._go(now, ("starting", self.timings.starting), ("initializing", self.timings.initializing))
 
     def pause(self, now: float) -> bool:
         """Stop hashing at once. Return False when the miner does not hash."""
         if self.at(now).state not in HASHING:
             return False
         self.paused = True
-        self._replace(now, Phase("stopped", now, event="stop"))
+        self._replace(now, Phase("stopped", now))
         return True
 
     def resume(self, now: float) -> bool:
@@ -162,9 +147,7 @@ class Lifecycle:
         if state == "auto-tuning":
             self._replace(since, phase, Phase("mining", since + self.timings.tuning, hashing_since=hashing))
         elif state == "starting":
-            self._go(
-                since, ("starting", self.timings.starting), ("initializing", self.timings.initializing), event="start"
-            )
+            self._go(since, ("starting", self.timings.starting), ("initializing", self.timings.initializing))
         elif state == "initializing":
             self._go(since, ("initializing", self.timings.initializing))
         elif state == "restarting":
@@ -174,7 +157,7 @@ class Lifecycle:
         else:
             self._replace(since, phase)
 
-    def _go(self, now: float, *steps: tuple[State, float], event: str = "start") -> None:
+    def _go(self, now: float, *steps: tuple[State, float]) -> None:
         """Plan the way through the given states to the outcome."""
         phases, moment = [], now
         for state, seconds in steps:
@@ -187,12 +170,10 @@ class Lifecycle:
             phases.append(Phase("mining", moment + self.timings.tuning, hashing_since=moment))
         else:
             phases.append(Phase("failure", moment, failure=self.outcome))
-        phases[0] = replace(phases[0], event=event)
         self._replace(now, *phases)
 
     def _replace(self, now: float, *phases: Phase) -> None:
-        kept = [phase for phase in self._phases if phase.since < now]
-        self._phases = [*kept[-MAX_HISTORY:], *phases]
+        self._phases = [*[phase for phase in self._phases if phase.since < now][-1:], *phases]
 
 
 def ramp(hashing_since: float, now: float) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
@@ -28,8 +28,6 @@ TICKS_PER_S = 4
 MAX_COUNTED_PATHS = 1000
 """Different request lines counted; the rest share one counter, so that a fuzzer does not fill the memory."""
 
-MAX_ABSENCES = 100
-"""Reboots remembered for /metrics."""
 
 SETUPS: Final[tuple[str, ...]] = (*get_args(State), "failed-board", "dead-board", "lost-fan", "healthy")
 """What a miner can be told to be: the firmware's states, a second kind of failure, two defects, free of defects."""
@@ -44,9 +42,7 @@ class Unit:
 
     mac: str
     booted_at: float
-    notes: dict[str, str] = field(default_factory=dict)
     finding: bool = False
-    cleared_logs: set[str] = field(default_factory=set)
 
 
 class SimulatedMiner:
@@ -73,7 +69,6 @@ class SimulatedMiner:
         self.timings = timings or Timings()
         self.access = Access(password, max_tries=max_tries, lockout_s=lockout_s)
         self.requests: Counter[str] = Counter()
-        self.recent: deque[str] = deque(maxlen=50)
         self.transports: set[asyncio.Transport] = set()
         self.online = False
         self.fault: ActiveFault | None = None
@@ -83,7 +78,6 @@ class SimulatedMiner:
         """True: a changed preset waits for /mining/restart, as was seen on some units for hours."""
         self.dead_board = False
         self.lost_fan = False
-        self.absences: list[tuple[float, float]] = []
         self._version = 0
         self._cache: dict[str, bytes] = {}
         self._cache_key: tuple[float, int] = (-1.0, -1)
@@ -181,11 +175,10 @@ class SimulatedMiner:
         now = self.now()
         key = (now, self._version)
         if self._snapshot is None or self._snapshot[0] != key:
-            self._snapshot = (key, self.snapshot_at(now))
+            self._snapshot = (key, self._take(now))
         return self._snapshot[1]
 
-    def snapshot_at(self, now: float) -> Snapshot:
-        """Return what the miner showed or will show at a moment, as things are set now."""
+    def _take(self, now: float) -> Snapshot:
         mode = self.settings["miner"]["cooling"]["mode"]
         condition = Condition(
             running=self.running(),
@@ -240,10 +233,6 @@ class SimulatedMiner:
     def changed(self) -> None:
         """Drop what is cached: a command has come."""
         self._version += 1
-
-    def was_away(self, moment: float) -> bool:
-        """Return whether the unit was down at a moment, for a reboot or because it had no power."""
-        return any(begin <= moment < end for begin, end in self.absences)
 
     def start(self) -> None:
         self._from_pool_zero()
@@ -335,16 +324,9 @@ class SimulatedMiner:
             throttle=self._running.throttle,
         )
 
-    def forget_tuning(self, names: set[str] | None = None) -> None:
-        """Mark presets (all without names) as untuned."""
-        self.tuned -= self.tuned if names is None else names
-        self.changed()
-
-    def reboot(self, *, away_since: float | None = None) -> None:
-        """Come up again after a reboot that is over now. Keys, settings and notes stay."""
+    def reboot(self) -> None:
+        """Come up again after a reboot that is over now. Keys and settings stay."""
         now = self.now()
-        if away_since is not None:
-            self.absences = [*self.absences[-MAX_ABSENCES:], (away_since, now)]
         stay = bool(self.settings["miner"]["misc"].get("remain_stopped_on_reboot", False))
         self.unit.booted_at = now
         self.access.forget_tokens()

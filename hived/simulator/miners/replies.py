@@ -15,12 +15,6 @@ from hived.simulator.miners.snapshot import Board, Pool, Snapshot
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
-METRICS_DEFAULT_S = 86400
-METRICS_MAX_S = 259200
-METRICS_STEP_S = 900
-METRICS_MAX_POINTS = 4320
-"""Three days by the minute; a finer step is answered with a coarser one."""
-
 
 def encode(document: Any) -> bytes:
     return _ENCODER.encode(document).encode()
@@ -327,57 +321,3 @@ def _tune_settings(miner: SimulatedMiner, preset: Preset) -> Json:
         ],
         "modified": False,
     }
-
-
-def factory_info(miner: SimulatedMiner) -> Json:
-    """Build /chains/factory-info. A unit that cannot read its configuration knows nothing (as captured)."""
-    spec = miner.spec
-    if miner.phase.failure == "bad-config":
-        return dict(captures.FACTORY_INFO_FAILED)
-    return {
-        "hr_stock": spec.hr_stock_ghs,
-        "has_pics": spec.series == "x19",
-        "psu_model": "SIM-PSU",
-        "psu_serial": None,
-        "chains": [
-            {
-                "id": number,
-                "board_model": f"SIM-{spec.alias}",
-                "chip_bin": 1,
-                "serial": board.serial,
-                "freq": spec.default_mhz,
-                "volt": spec.default_10mv,
-                "hashrate": round(spec.hr_stock_ghs / CHAINS, 1),
-            }
-            for number, board in enumerate(miner.traits.boards, 1)
-        ],
-    }
-
-
-def metrics(miner: SimulatedMiner, time_slice: int, step: int) -> Json:
-    """Build /metrics: the unit's own history, newest first. While the board was rebooting there is no entry."""
-    now = miner.now()
-    span = min(max(time_slice, 1), METRICS_MAX_S)
-    step = max(step, 1, -(-span // METRICS_MAX_POINTS))
-    history = miner.life.history(now)
-    points: list[Json] = []
-    moment = int(now) // step * step
-    while moment > now - span:
-        if not miner.was_away(moment):
-            view = miner.snapshot_at(moment)
-            high = view.pcb_range[1]
-            data = {
-                "hashrate": view.realtime_ghs,
-                "pcb_max_temp": high,
-                "chip_max_temp": high + miner.spec.chip_over_pcb_c if view.boards else 0,
-                "fan_duty": view.fan_duty,
-                "power_consumption": view.power_w,
-            }
-            points.append({"time": moment, "data": data})
-        moment -= step
-    annotations = [
-        {"time": int(phase.since), "data": {"type": phase.event}}
-        for phase in reversed(history)
-        if phase.event and phase.since > now - span
-    ]
-    return {"timezone": "GMT", "metrics": points, "annotations": annotations}

@@ -84,7 +84,7 @@ def _miners(args: argparse.Namespace) -> int:
 
 
 def _fault(args: argparse.Namespace) -> int:
-    options = command.told(args, "paths", "times", "delay", "interval", "size", "kind", "drop", "status", "text")
+    options = command.given(args, "paths", "times", "delay", "interval", "size", "kind", "drop", "status", "text")
     if args.put:
         options["put"] = dict(args.put)
     return _tell(args, f"/miners/{args.ip}/fault", {"fault": args.fault, **options})

@@ -7,14 +7,12 @@ from collections.abc import Callable
 from aiohttp import web
 
 from hived.simulator.faults import strikes
-from hived.simulator.miners import captures, chips, faults, logs, replies
+from hived.simulator.miners import captures, chips, faults, replies
 from hived.simulator.miners.calls import BadRequest, Call, Handler, Route, cached, empty, reply
 from hived.simulator.miners.miner import SimulatedMiner
 from hived.simulator.miners.settings import BadSettings
 
 API = "/api/v1"
-
-MAX_NOTES = 100
 
 
 async def serve(miner: SimulatedMiner, request: web.BaseRequest) -> web.StreamResponse:
@@ -34,8 +32,8 @@ async def answer(miner: SimulatedMiner, request: web.BaseRequest) -> web.Respons
         return web.Response(body=captures.ROOT_PAGE, content_type="text/html")
     if not path.startswith(API):
         return empty(404)
-    methods, tail = _find(path[len(API) :])
-    methods = {method: route for method, route in methods.items() if route.only in (None, _line(miner))}
+    known = ROUTES.get(path[len(API) :], {})
+    methods = {method: route for method, route in known.items() if route.only in (None, _line(miner))}
     route = methods.get(request.method)
     if route is None:
         return empty(405 if methods else 404)
@@ -45,13 +43,7 @@ async def answer(miner: SimulatedMiner, request: web.BaseRequest) -> web.Respons
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
             return reply({"err": "Payload too large"}, status=413)
-    call = Call(miner, path, tail, request.query, request.headers, body)
-    response = _run(route, call)
-    miner.recent.append(logs.api_line(miner.now(), request, response.status))
-    return response
-
-
-def _run(route: Route, call: Call) -> web.Response:
+    call = Call(miner, request.headers, body)
     if route.locked and not call.authorised:
         return empty(401)
     try:
@@ -62,22 +54,6 @@ def _run(route: Route, call: Call) -> web.Response:
 
 def _line(miner: SimulatedMiner) -> str:
     return "1.3" if miner.spec.boards_api else "1.2"
-
-
-def _find(path: str) -> tuple[dict[str, Route], str]:
-    """Return the routes of a path by method, and the part of the path that is a name."""
-    found = ROUTES.get(path)
-    if found is not None:
-        return found, ""
-    for prefix, methods in PREFIXES.items():
-        if path.startswith(prefix):
-            tail = path[len(prefix) :]
-            name, _, rest = tail.partition("/")
-            if prefix == "/logs/" and rest == "clear":
-                return {"POST": Route(clear_log, locked=True)}, name
-            if name and not rest:
-                return methods, name
-    return {}, ""
 
 
 def unlock(call: Call) -> web.Response:
@@ -94,17 +70,6 @@ def lock(call: Call) -> web.Response:
     if token is None:  # a key does not do here
         return empty(401)
     call.miner.access.lock(token)
-    return empty()
-
-
-def lock_others(call: Call) -> web.Response:
-    access = call.miner.access
-    token = access.token_of(call.headers, call.miner.now())
-    if token is None:
-        return empty(401)
-    if call.text("pw") != access.password:
-        return empty(400)
-    access.lock_others(token)
     return empty()
 
 
@@ -134,28 +99,8 @@ def status(call: Call) -> web.Response:
     return reply(replies.status(call.miner, unlocked=call.authorised))
 
 
-def metrics(call: Call) -> web.Response:
-    time_slice = call.number("time_slice", replies.METRICS_DEFAULT_S)
-    step = call.number("step", replies.METRICS_STEP_S)
-    return reply(replies.metrics(call.miner, time_slice, step))
-
-
 def get_settings(call: Call) -> web.Response:
     return reply(call.miner.settings)
-
-
-def get_log(call: Call) -> web.Response:
-    text = logs.text(call.miner, call.tail)
-    if text is None:
-        raise BadRequest(500, f"Unknown log type: {call.tail}")
-    return web.Response(text=text, content_type="text/plain")
-
-
-def clear_log(call: Call) -> web.Response:
-    if call.tail not in logs.TYPES and call.tail != "*":
-        raise BadRequest(500, f"Unknown log type: {call.tail}")
-    call.miner.unit.cleared_logs |= set(logs.TYPES) if call.tail == "*" else {call.tail}
-    return empty()
 
 
 def post_settings(call: Call) -> web.Response:
@@ -219,59 +164,11 @@ def reboot(call: Call) -> web.Response:
     return reply({"after": int(after)})
 
 
-def reset_presets(call: Call) -> web.Response:
-    names = call.json_object().get("presets")
-    if not isinstance(names, list):
-        raise BadRequest(500, "Failed to parse body: missing field `presets`")
-    call.miner.forget_tuning({name for name in names if isinstance(name, str)})
-    return empty()
-
-
-def reset_all_presets(call: Call) -> web.Response:
-    call.miner.forget_tuning()
-    return empty()
-
-
-def list_notes(call: Call) -> web.Response:
-    return reply(call.miner.unit.notes)
-
-
-def add_note(call: Call) -> web.Response:
-    key, value, notes = call.text("key"), call.text("value"), call.miner.unit.notes
-    if key in notes:
-        raise BadRequest(409, "Note already exists")
-    if len(notes) >= MAX_NOTES:
-        raise BadRequest(507, "Notes storage is full")
-    notes[key] = value
-    return empty()
-
-
-def get_note(call: Call) -> web.Response:
-    if call.tail not in call.miner.unit.notes:
-        raise BadRequest(404, "Note not found")
-    return reply({"value": call.miner.unit.notes[call.tail]})
-
-
-def put_note(call: Call) -> web.Response:
-    notes = call.miner.unit.notes
-    if call.tail not in notes and len(notes) >= MAX_NOTES:
-        raise BadRequest(500, "Notes storage is full")
-    notes[call.tail] = call.text("value")
-    return empty()
-
-
-def delete_note(call: Call) -> web.Response:
-    if call.miner.unit.notes.pop(call.tail, None) is None:
-        raise BadRequest(404, "Note not found")
-    return empty()
-
-
 _BOARDS = cached("boards", chips.boards)
 
 ROUTES: dict[str, dict[str, Route]] = {
     "/unlock": {"POST": Route(unlock)},
     "/lock": {"POST": Route(lock)},
-    "/lock/others": {"POST": Route(lock_others)},
     "/auth-check": {"GET": Route(auth_check)},
     "/apikeys": {"GET": Route(list_keys, locked=True), "POST": Route(add_key, locked=True)},
     "/apikeys/delete": {"POST": Route(delete_key, locked=True)},
@@ -281,15 +178,8 @@ ROUTES: dict[str, dict[str, Route]] = {
     "/summary": {"GET": cached("summary", replies.summary)},
     "/perf-summary": {"GET": cached("perf-summary", replies.perf_summary)},
     "/chains": {"GET": Route(_BOARDS.handler, only="1.2")},
-    "/chips": {"GET": Route(cached("chips", chips.old_chips).handler, only="1.2")},
     "/boards": {"GET": Route(_BOARDS.handler, only="1.3")},
-    "/chains/factory-info": {"GET": cached("factory-info", replies.factory_info)},
-    "/layout": {"GET": cached("layout", lambda miner: miner.settings["layout"])},
-    "/ui": {"GET": cached("ui", lambda miner: miner.settings["ui"])},
-    "/metrics": {"GET": Route(metrics)},
     "/autotune/presets": {"GET": Route(cached("presets", replies.presets).handler, locked=True)},
-    "/autotune/reset": {"POST": Route(reset_presets, locked=True)},
-    "/autotune/reset-all": {"POST": Route(reset_all_presets, locked=True)},
     "/settings": {"GET": Route(get_settings, locked=True), "POST": Route(post_settings, locked=True)},
     "/mining/start": {"POST": mining(SimulatedMiner.start)},
     "/mining/stop": {"POST": mining(SimulatedMiner.stop)},
@@ -301,14 +191,4 @@ ROUTES: dict[str, dict[str, Route]] = {
     "/find-miner": {"POST": Route(find_miner("on"))},
     "/locate-miner": {"POST": Route(find_miner("is_enabled"), only="1.3")},
     "/system/reboot": {"POST": Route(reboot, locked=True)},
-    "/notes": {"GET": Route(list_notes), "POST": Route(add_note, locked=True)},
-}
-
-PREFIXES: dict[str, dict[str, Route]] = {
-    "/logs/": {"GET": Route(get_log)},
-    "/notes/": {
-        "GET": Route(get_note),
-        "PUT": Route(put_note, locked=True),
-        "DELETE": Route(delete_note, locked=True),
-    },
 }

@@ -111,7 +111,7 @@ def _state(server: SimulatedOllama) -> dict[str, Any]:
 
 def run_fault(args: argparse.Namespace) -> int:
     """Switch a fault on or off. Returns 0, or 1 when the control API does not answer or says no."""
-    body = {"fault": args.fault, **command.told(args, "paths", "times", "tokens", "delay", "interval")}
+    body = {"fault": args.fault, **command.given(args, "paths", "times", "tokens", "delay", "interval")}
     document = command.call(args, "a model server's", "POST", "/fault", body)
     if document is None:
         return 1

@@ -175,11 +175,11 @@ class SimulatedOllama:
         if isinstance(name, web.Response):
             return name
         body: Json = request[_BODY]
-        messages = [one for one in body.get("messages") or [] if isinstance(one, dict)]
-        if any(one.get("images") for one in messages):
+        messages = [message for message in body.get("messages") or [] if isinstance(message, dict)]
+        if any(message.get("images") for message in messages):
             return _error(400, "this model does not support images")
-        system = " ".join(str(one.get("content", "")) for one in messages if one.get("role") == "system")
-        user = " ".join(str(one.get("content", "")) for one in messages if one.get("role") == "user")
+        system = " ".join(str(message.get("content", "")) for message in messages if message.get("role") == "system")
+        user = " ".join(str(message.get("content", "")) for message in messages if message.get("role") == "user")
         return await self._answer(request, name, system, user, chat=True)
 
     async def _generate(self, request: web.Request) -> web.StreamResponse:
@@ -324,18 +324,18 @@ def _text(kind: OllamaFault | None, body: Json, system: str, user: str) -> str:
         return 'Sure! Here is the description you asked for: {"title": '
     if kind is OllamaFault.WRONG_SHAPE:
         return json.dumps({"name": "x", "text": [1, 2, 3], "tags": "none"})
-    said: Json | str = writer.describe(facts)
+    written: Json | str = writer.describe(facts)
     if kind is OllamaFault.WRONG_FACTS:
-        said = writer.describe_wrongly(facts)
+        written = writer.describe_wrongly(facts)
     elif kind is OllamaFault.OBEDIENT:
-        said = writer.obey(facts, system)
-    if isinstance(said, str):
-        return said
+        written = writer.obey(facts, system)
+    if isinstance(written, str):
+        return written
     shape = body.get("format")
     if not shape:
-        return str(said["summary"])
+        return str(written["summary"])
     wanted = shape.get("properties") if isinstance(shape, dict) else None
-    kept = {name: said.get(name, "") for name in wanted} if isinstance(wanted, dict) else said
+    kept = {name: written.get(name, "") for name in wanted} if isinstance(wanted, dict) else written
     return json.dumps(kept, ensure_ascii=False)
 
 

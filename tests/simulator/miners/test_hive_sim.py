@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -219,11 +218,9 @@ async def test_the_program_serves_and_stops_on_a_signal(http: aiohttp.ClientSess
             assert (await reply.json())["fw_name"] == "Vnish"
         async with http.get(f"http://127.0.0.1:{control}/miners") as reply:
             assert len(await reply.json()) == 4
-        began = time.monotonic()
         process.send_signal(signum)
         async with asyncio.timeout(5):
             assert await process.wait() == 0
-        assert time.monotonic() - began < 1
     finally:
         if process.returncode is None:
             process.kill()

