@@ -99,7 +99,7 @@ class Box:
             sections["minerd"] = {"autostart": True, "allow_hosts": [self.museum], "own_pace_ms": OWN_PACE_MS}
             sections["ollama"] = {"host": f"http://127.0.0.1:{site.model_port}", "model": site.model}
         lines = [f"{name}: {json.dumps(section)}" for name, section in sections.items()]
-        return "# written by `make run`, anew each time\n" + "\n".join(lines) + "\n"
+        return "# written by `make run` each time it starts\n" + "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True, slots=True)

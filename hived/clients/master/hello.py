@@ -1,4 +1,4 @@
-"""Ask a master who it is (GET /api/v1/hello): one small bounded answer from an address that nobody vouches for."""
+"""Ask a master who it is (GET /api/v1/hello): one small bounded answer from an address that is not trusted yet."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class HelloClient:
     async def check(self, address: str, port: int, node_id: str, *, fingerprint: str | None) -> None:
         """Return when this master answers there; with `fingerprint` only over TLS with exactly that certificate.
 
-        Transient when nobody answers or not in words we know; Refused when it is somebody else.
+        Transient without an answer that we understand; Refused when another machine answers.
         """
         answer = await self._ask(address, port, fingerprint)
         if answer.get("node_id") != node_id:

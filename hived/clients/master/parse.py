@@ -1,4 +1,4 @@
-"""What a master answers, checked: every value has the promised type and a bound, whoever it was that answered."""
+"""What a master answers, checked: every value has the promised type and a bound, whatever machine answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom we talk to over TLS: whoever the system trusts, or the one key that was seen when this node joined."""
+"""Which master is accepted over TLS: one the system trusts, or the one key that was seen when this node joined."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SeenKey(aiohttp.Fingerprint):
 class PinnedKey(aiohttp.Fingerprint):
     """Takes only a certificate of one public key, whatever its name and dates.
 
-    aiohttp asks before it writes the first byte of a request: a bearer key never reaches anybody else.
+    aiohttp asks before it writes the first byte of a request: a bearer key never reaches another machine.
     """
 
     def __init__(self, pin: str) -> None:

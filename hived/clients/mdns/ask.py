@@ -1,6 +1,6 @@
 """Ask one box over mDNS whether it is there: our own question, and only an answer out of its own mouth counts.
 
-The library asks for what it has not cached and takes an answer from anybody. Here the question comes from a port of
+The library asks for what it has not cached and accepts an answer from any box. Here the question comes from a port of
 its own, so the answer comes back by unicast (RFC 6762 6.7), and the kernel says who sent it.
 """
 

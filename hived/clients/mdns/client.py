@@ -109,7 +109,7 @@ class Mdns:
         raise Transient(f"{MAX_NAMES} others are already announced as {own.name}")
 
     async def withdraw(self) -> None:
-        """Give up the instance name: somebody else has it too."""
+        """Give up the instance name, because another box has it too."""
         info, self._info, self.label = self._info, None, None
         if info is not None and self._zeroconf is not None:
             # No goodbye: it would reach those who hear the other one under this name.
@@ -120,7 +120,7 @@ class Mdns:
         return self._ears.take()
 
     async def look_up(self, full_name: str) -> Sighting:
-        """Return what is known of a name, asking for what is missing. Transient when nobody says it."""
+        """Return what is known of a name, asking for what is missing. Transient without an answer."""
         stack = self._running()
         parse.instance_of(full_name)
         try:
@@ -198,7 +198,7 @@ class _Ears(RecordUpdateListener):
             record = update.new
             goodbye = record.ttl == 0
             if record.is_expired(now) and not goodbye:
-                continue  # the cache forgets it: nobody said anything
+                continue  # the cache drops an old record: no packet has come
             if record.type == _PTR and record.name.lower() == SERVICE:
                 name = str(getattr(record, "alias", ""))
             elif record.type in (_TXT, _SRV) and record.name.lower().endswith(SERVICE):

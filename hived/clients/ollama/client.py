@@ -26,7 +26,7 @@ MAX_TOKENS = 512  # 700 characters of summary and the rest of the answer are 300
 MAX_CHARS = 16_384  # of an answer: MAX_TOKENS of the longest tokens
 SEED = 7
 KEEP_LOADED_S = 300.0
-DIGEST_HOLDS_S = 600.0  # a model that is pulled anew is told from the old one within ten minutes
+DIGEST_HOLDS_S = 600.0  # a model that was pulled again is noticed within ten minutes
 
 Schema = Mapping[str, Any]
 _Part = TypeVar("_Part")

@@ -24,7 +24,7 @@ def host_troubles(database: Path | None) -> list[HostTrouble]:
         found.append(
             HostTrouble(
                 "disk_full",
-                f"the disk is full ({free // _MIB} MiB left): what is new is not stored any more, or soon",
+                f"the disk is full ({free // _MIB} MiB left): new data can no longer be stored, or soon cannot",
                 next_step("disk_full", folder=str(database.parent)),
             )
         )

@@ -20,7 +20,7 @@ KEEP_EVERY_S = 2.0
 """How often the host's addresses and our own role are looked at: half of what a person waits after plugging in."""
 
 KEEP_LIMIT_S = 30.0
-MAX_RENAMES = 8  # one for each box of the same name; more are somebody's game
+MAX_RENAMES = 8  # one for each box of the same name; more are an attack
 MAX_CERTIFICATE_BYTES = 64 * 1024
 
 Own = Callable[[], Awaitable[Announcement]]
@@ -39,11 +39,11 @@ class Announcer:
         self.mdns: Mdns | None = None
         self.addresses: list[Address] = []
         self.opened = 0
-        """How many stacks there were: whoever asks others begins anew with each."""
+        """How many stacks there were: with each new one, all peers are asked again."""
         self.on_news: Callable[[], None] = lambda: None
         """Called when something was heard."""
         self.clash = False
-        """Set by whoever heard a box that may keep the name we have: we take another."""
+        """Set when another box has our name and the better right to it: we take another."""
         self._own, self._only, self._look = own, only, addresses
         self._announced: Announcement | None = None
         self._waiting = False
@@ -99,7 +99,7 @@ class Announcer:
         self.addresses = addresses
         if not addresses:
             if not self._waiting:
-                log.info("no network that mDNS could use: it is looked for again every %g s", KEEP_EVERY_S)
+                log.info("no network for mDNS: looking again every %g s", KEEP_EVERY_S)
             self._waiting = True
             return
         mdns = Mdns(addresses, on_news=lambda: self.on_news())

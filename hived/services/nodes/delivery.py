@@ -116,9 +116,7 @@ class Delivery:
             answer = await self._client.ingest(self._key, head, lists, packing)
             if answer.unread:
                 names = ", ".join(answer.unread)
-                self._say(
-                    f"{stream} {names}", f"the master does not understand all that it is told of {stream}: {names}"
-                )
+                self._say(f"{stream} {names}", f"the master does not understand these fields of {stream}: {names}")
             return answer
         except NotUnpacked as err:
             if not packing:

@@ -30,7 +30,7 @@ NEWS_GAP_S = 0.2
 MOST_LOOK_UPS = 64  # names looked up in one round: a flood waits, the beat goes on
 UNPROVEN_AT_ONCE, PROVEN_AT_ONCE = 16, 64  # questions on their way; who is known never waits for who may be invented
 SPREAD_S = 1.0  # after a new network everybody is asked within so many seconds
-AFTER_GOODBYE_S = 3.0  # whoever still answers then never left
+AFTER_GOODBYE_S = 3.0  # a box that still answers then never left
 OWN_PROOF_S = 60.0  # what is heard delays a question of our own, but never for longer
 SAVE_EVERY_S = 60.0  # how old `verified_at` in the database may be while nothing changes
 MAX_EVENTS = 1000  # kept while the database is busy
@@ -98,7 +98,7 @@ class PeerFinder:
         return f"{peers} by zeroconf" + (f", {masters} of them master" if masters else "")
 
     async def look(self) -> None:
-        """Take in what was heard and answered, ask whoever is due, store what changed."""
+        """Process what was heard and answered, ask the peers that are due, store what changed."""
         known = await self._load()
         self._looked_at = self._monotonic()
         self._collect(known)
@@ -113,7 +113,7 @@ class PeerFinder:
             self._wake()
 
     def _collect(self, known: dict[tuple[str, str], _Known]) -> None:
-        """Let a bug in a question be a bug of the beat."""
+        """Let an unexpected error of a question fail the beat."""
         for entry in known.values():
             if entry.asking is not None and entry.asking.done():
                 finished, entry.asking = entry.asking, None
@@ -183,7 +183,7 @@ class PeerFinder:
         if not (entry.peer.state == ALIVE and same):
             entry.due = min(entry.due, max(now, entry.asked_at + SPREAD_S))
         elif now - entry.proven_at < OWN_PROOF_S:
-            # It was asked by somebody else and answered all: another question so soon tells nothing new.
+            # Another box asked it and all heard the answer: asking again so soon brings nothing new.
             entry.due = now + self._pause(entry, len(known))
 
     def _own_id(self, seen: Sighting) -> None:
@@ -210,7 +210,7 @@ class PeerFinder:
                 entry.asking is not None and (entry.peer.verified_at is not None) is proven for entry in known.values()
             )
             group = [entry for entry in waiting if (entry.peer.verified_at is not None) is proven]
-            # Of the unproven the newest first: behind a flood of names that lead nowhere nobody would get his turn.
+            # Of the unproven the newest first: real boxes must not wait behind a flood of invented names.
             group.sort(
                 key=lambda entry: (entry.peer.state not in HERE, entry.due if proven else entry.peer.misses, -entry.due)
             )

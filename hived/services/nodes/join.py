@@ -1,7 +1,7 @@
 """How a node comes to have a master: named or found, asked with a fresh key, approved by a person.
 
 Only the hash of the key is sent. The phrase that both sides compute from the node, the key and the master's public
-key is what the operator compares: with somebody in between they differ.
+key is what the operator compares: with a third party in between they differ.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 AUTO, OFF = "auto", "off"
 SOON_S, SOON_FOR_S = 5.0, 600.0
-"""Somebody who is about to approve the node waits for it; after ten minutes they have gone."""
+"""An operator who is approving the node is waiting for it; after ten minutes probably no longer."""
 LATER_S = 60.0
 ASK_AGAIN_S = 600.0
 """The master keeps only so many wishes; one that it lost is made again, with the same key."""
@@ -93,7 +93,7 @@ class Joiner:
         """
         found = await find(without_login(url), version=self._own.version)
         if found.hello.node_id == self._own.node_id:
-            raise BadRequest(f"{url} is this box itself: its own rows are there already, nothing is carried")
+            raise BadRequest(f"{url} is this box itself: its own rows are there already, nothing has to be sent")
         link = _wish(found, self._own, self._clock())
         warn_if_readable(link)
         if code is None:
@@ -183,7 +183,7 @@ class Joiner:
             names = ", ".join(sorted(f"{master.name} ({master.url})" for master in others))
             self._say_once(
                 f"there are {len(others)} masters here: {names}. Name one with {self._config_name} or"
-                " `hivectl join URL`; until then nothing is carried"
+                " `hivectl join URL`; until then nothing is sent"
             )
         return None
 
@@ -202,7 +202,7 @@ def without_login(url: str) -> str:
 def warn_if_readable(link: Uplink) -> None:
     """Say that what is carried can be read on its way, unless it cannot."""
     if link.url is not None and not link.tls and not is_loopback(urlsplit(link.url).hostname or ""):
-        log.warning("%s is without TLS: whoever is on the way can read this node's key and all it carries", link.url)
+        log.warning("%s has no TLS: anyone on the path can read this node's key and everything it sends", link.url)
 
 
 def _wish(found: FoundMaster, own: Identity, at: float) -> Uplink:

@@ -42,7 +42,7 @@ class Orders:
             asker = " for the master" if command.origin else ""
             log.info("done%s: %s: %s", asker, words_of(command.verb), result.get("error", "ok"))
         if late:
-            reason = f"nobody did it within {GIVE_UP_S / 60:.0f} minutes: does {DISCOVERD} run?"
+            reason = f"not done within {GIVE_UP_S / 60:.0f} minutes: is {DISCOVERD} running?"
             await self._store.write(received_commands.give_up, now - GIVE_UP_S, now, reason)
         return bool(waiting) or late
 

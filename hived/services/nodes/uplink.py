@@ -102,7 +102,7 @@ class MasterLink:
         finally:
             self._view = replace(self._view, link=await self._store.read(uplink.get))
         if self._backoff.failures:
-            log.info("carrying goes on after %d failures", self._backoff.failures)
+            log.info("the upload works again after %d failures", self._backoff.failures)
         self._backoff.clear()
         await self._push.count(self._view.link)
         return None
@@ -218,7 +218,7 @@ class MasterLink:
         with suppress(Transient):  # the database may be what failed, and that is said below
             await self._store.write(uplink.note, link.key, **fields)
         level = logging.WARNING if self._backoff.failures == 1 else logging.DEBUG
-        log.log(level, "nothing is carried for %.0f s: %s", wait, text)
+        log.log(level, "the upload pauses for %.0f s: %s", wait, text)
         if link.state in (JOINED, ASKING) and await self._follow(link) is not None:
             self._backoff.rest(0.0)
 
@@ -231,13 +231,13 @@ class MasterLink:
 def _alarm(state: str, link: Uplink, text: str) -> None:
     if state == PIN_MISMATCH:
         log.error(
-            "%s: NOTHING IS SENT. Somebody else answers in place of %s, or its key was made anew. If you know that it"
-            " was: `hivectl join %s`", text, link.master_name, link.url,
+            "%s: NOTHING IS SENT. Another machine answers in place of %s, or its key was replaced. If you replaced it:"
+            " `hivectl join %s`", text, link.master_name, link.url,
         )  # fmt: skip
     else:
         log.warning(
-            "%s does not take this node's key any more (%s): nothing is carried, all is kept. It is tried again every"
-            " %d minutes; to ask anew: `hivectl join %s`", link.master_name, text, PROBE_S // 60, link.url,
+            "%s no longer accepts this node's key (%s): nothing is sent, everything is kept. The next try is in"
+            " %d minutes; to ask again now: `hivectl join %s`", link.master_name, text, PROBE_S // 60, link.url,
         )  # fmt: skip
 
 

@@ -38,7 +38,7 @@ SLICE_S = 4.5
 COUNT_S = 60.0
 """How often a backlog is counted: up to 100,000 rows take a moment."""
 GOODBYE_S = 0.8
-"""For the last contact of a daemon that is stopped: nobody waits for it."""
+"""For the last contact of a daemon that is being stopped, which must not delay the stop."""
 KEY_DAYS = 90.0
 """A key that leaked unnoticed is worth nothing after a quarter of a year."""
 SKEW_S = 300.0
@@ -200,11 +200,11 @@ class Upload:
 
     async def _begin_epoch(self, master_id: str) -> None:
         if self._monotonic() < self._epoch_due:
-            raise Transient("the master says again that it holds what this node never wrote")
+            raise Transient("the master claims again to hold what this node never wrote")
         self._epoch_due = self._monotonic() + NEW_EPOCH_S
         log.warning(
-            "the master holds more than this database ever told: it is an older copy, restored perhaps. Everything is"
-            " sent anew; what the master has already stays once"
+            "the master holds more than this database ever sent: this is an older copy, perhaps restored from a backup."
+            " Everything is sent again; the master keeps what it has once"
         )
         await self._store.write(begin_anew, master_id, self._clock())
         await self.close()
@@ -235,7 +235,7 @@ class Upload:
             await self._store.write(uplink.prepare_key, link.key, None)
             return link
         except NotWelcome:
-            log.debug("the old key does not open any more: the new one was used already, perhaps")
+            log.debug("the old key is no longer accepted: the new one may have been used already")
         return await self.use_next(replace(link, next_key=new))
 
     async def use_next(self, link: Uplink) -> Uplink:

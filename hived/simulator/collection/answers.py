@@ -17,7 +17,7 @@ from hived.simulator.collection.objects import Catalogue, mix
 Json = dict[str, Any]
 
 WORTH_PACKING = 1024
-"""Bytes from which a page is sent compressed to whoever takes gzip."""
+"""Bytes from which a page is sent compressed to clients that accept gzip."""
 
 _CAPTURES = resources.files("hived.simulator.collection") / "captures"
 

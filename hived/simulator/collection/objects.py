@@ -231,7 +231,7 @@ class Catalogue:
         return departments[mix(self.seed, object_id, 5) % len(departments)]
 
     def touch(self, object_id: int, *, rights: Rights | None = None, title: str | None = None) -> None:
-        """Change an object now: it is measured anew; `rights` and `title` replace what it had. Raises KeyError."""
+        """Change an object now: it is measured again; `rights` and `title` replace what it had. Raises KeyError."""
         change = self._change(object_id)
         change.rights = rights or change.rights
         change.title = title or change.title

@@ -49,10 +49,10 @@ async def check_said_once(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     await ticks(node, beat, 120, 1.0)
     said = [record.message for record in caplog.records]
     assert len([line for line in said if "is full" in line]) == 1, said
-    assert not [line for line in said if "recovered" in line or "goes on" in line], said
+    assert not [line for line in said if "recovered" in line or "works again" in line], said
     await node.store.write(room)
     await ticks(node, beat, 40, 5.0)
-    assert caplog.text.count("recovered after") + caplog.text.count("goes on after") == 1
+    assert caplog.text.count("recovered after") + caplog.text.count("works again after") == 1
 
 
 async def test_a_node_says_a_full_disk_once(

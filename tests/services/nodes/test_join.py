@@ -226,7 +226,7 @@ async def test_a_revoked_node_stops_says_so_once_and_goes_on_when_it_is_let_in_a
     await node.tick(5)
     assert (await node.link()).state == JOINED
     assert len(master.seqs(MINERS)) == 3
-    assert "goes on after" in caplog.text
+    assert "works again after" in caplog.text
 
 
 async def test_a_person_who_joins_anew_ends_the_wait(make_node: MakeNode, master: SmallMaster) -> None:

@@ -116,7 +116,7 @@ async def test_a_broken_link_lets_the_whole_queue_wait_longer_each_time(
     master.faults.clear()
     await node.tick(900)
     await everything_arrived(node, master)
-    assert "goes on after" in caplog.text
+    assert "works again after" in caplog.text
 
 
 async def test_retry_after_wins(node: Node, master: SmallMaster) -> None:
@@ -283,7 +283,7 @@ async def test_what_the_master_does_not_understand_is_said_once(
         await node.store.write(poll, [1, 2, 3], node.clock())
         await node.tick(5)
     said = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
-    assert said == ["the master does not understand all that it is told of status: latest.mood"]
+    assert said == ["the master does not understand these fields of status: latest.mood"]
 
 
 async def test_what_a_node_sees_of_its_neighbours_stays_with_it(node: Node, master: SmallMaster) -> None:
