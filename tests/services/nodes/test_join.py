@@ -110,7 +110,7 @@ async def test_who_is_turned_down_asks_rarely_and_says_so(
     before = len(master.log)
     await node.tick(60, times=14)
     assert len(master.log) - before <= 1
-    assert caplog.text.count("does not take this node's key") == 1
+    assert caplog.text.count("no longer accepts this node's key") == 1
 
 
 async def test_one_master_by_zeroconf_is_asked(make_node: MakeNode, master: SmallMaster) -> None:
@@ -217,7 +217,7 @@ async def test_a_revoked_node_stops_says_so_once_and_goes_on_when_it_is_let_in_a
     assert len(master.log) == before, "a quarter of an hour"
     await node.tick(60, times=60)
     assert 3 <= len(master.log) - before <= 5
-    assert caplog.text.count("does not take this node's key") == 1
+    assert caplog.text.count("no longer accepts this node's key") == 1
     assert (await kinds(node)).count("master_refused") == 1
     assert "refuses this node's key" in node.sync.summary()
     assert (await node.told(MINERS)) != []
@@ -312,13 +312,13 @@ async def test_what_is_carried_in_the_open_is_said_once(make_node: MakeNode, cap
     node = await make_node("http://192.0.2.7:8080")
     link = replace(await node.link(), url="http://192.0.2.7:8080", state=ASKING, key=new_key(), asked_at=1.0)
     warn_if_readable(link)
-    assert "whoever is on the way can read" in caplog.text
+    assert "anyone on the path can read" in caplog.text
     caplog.clear()
     for url in ("https://192.0.2.7", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost"):
         warn_if_readable(replace(link, url=url))
     assert caplog.text == ""
     warn_if_readable(replace(link, url="http://localhost.example"))
-    assert "whoever is on the way can read" in caplog.text
+    assert "anyone on the path can read" in caplog.text
 
 
 # -- another key of ours ---------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ async def test_a_database_that_is_an_older_copy_begins_anew(
         assert again == {row["seq"] for row in await node.told(stream)}, stream
     assert {made for made, _ in master.items[EVENTS]} == {old}, "an event that is told again is another event"
     assert master.held[incarnation, EVENTS] == len(await node.told(EVENTS))
-    assert "sent anew" in caplog.text
+    assert "sent again" in caplog.text
 
 
 async def test_numbers_that_never_make_sense_do_not_have_everything_sent_again_and_again(

@@ -152,7 +152,7 @@ async def test_what_nobody_does_ends_with_a_reason(store: Store, orders: Orders,
     await orders.take(MASTER, [order(8, "scan", "hive-discoverd", targets=[])])
     clock.advance(GIVE_UP_S + 1)
     await orders.carry_out()
-    assert "does hive-discoverd run?" in (await results(orders))[8]["error"]
+    assert "is hive-discoverd running?" in (await results(orders))[8]["error"]
 
 
 async def test_what_is_not_known_is_answered(store: Store, orders: Orders) -> None:

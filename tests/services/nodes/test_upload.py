@@ -293,8 +293,8 @@ async def test_what_a_node_sees_of_its_neighbours_stays_with_it(node: Node, mast
     copy = Event("peer_twice", node.clock(), {"id": "n-7", "name": "rig", "other": "rig 2"})
     await node.store.write(events.add, [*told, copy, Event("database_restored", node.clock())])
     await node.tick(5)
-    kinds = [row["kind"] for row in master.items[EVENTS].values()]
-    assert kinds == ["master_joined", "peer_twice", "database_restored"], "a copied id is a fault wherever it is seen"
+    kinds = {row["kind"] for row in master.items[EVENTS].values()}
+    assert kinds == {"master_joined", "peer_twice", "database_restored"}, "a copied id is a fault wherever it is seen"
     await node.tick(60)
     assert node.sync.summary() == "joined site-master, 0 behind"
     assert len(await node.store.read(events.newest)) == 7, "here all are shown"
