@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -20,9 +22,11 @@ from hived.api.nodes import hello, ingest
 from hived.api.stream import STREAM, Pace, Stream
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
 from hived.records.joining import Certificate
+from hived.records.untrusted import BadValue
 from hived.services.access.passwords import Passwords
 from hived.store import Store
 
+_STATUSES: dict[type[Exception], int] = {BadRequest: 400, NotFound: 404, Conflict: 409, Forbidden: 403}
 _WORDS = {
     404: "there is no such path",
     408: "the request took too long",
@@ -54,7 +58,7 @@ def make_app(
     app[STREAM] = Stream(pace or Pace())
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[static.FILES] = static.load(dashboard)
-    responses.prepare(app)
+    app[responses.SENDS] = asyncio.Semaphore(responses.BIG_AT_ONCE)
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
     routes.add(app, table, loopback_login=loopback_login, secure=certificate is not None)
     app[hello.CERTIFICATE] = certificate
@@ -81,22 +85,18 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except body.TooLarge as err:
-        return _closing(413, str(err))
+        return _closing(413, str(err), **{"limits": err.limits} if err.limits else {})
     except body.UnknownPacking as err:
         return _closing(415, str(err))
-    except BadRequest as err:
-        return responses.error(400, str(err))
-    except NotFound as err:
-        return responses.error(404, str(err))
-    except Conflict as err:
-        return responses.error(409, str(err))
     except Throttled as err:
         wait = str(max(1, math.ceil(err.retry_after_s or 1)))
         return responses.error(429, str(err), {"Retry-After": wait})
-    except Forbidden as err:
-        return responses.error(403, str(err))
     except Transient as err:
         return responses.error(503, f"the database is busy: {err}", {"Retry-After": "1"})
+    except tuple(_STATUSES) as err:
+        return responses.error(next(status for kind, status in _STATUSES.items() if isinstance(err, kind)), str(err))
+    except BadValue as err:
+        return responses.error(400, f"{err}: not what was expected")
     except TimeoutError:
         return responses.error(503, "this took too long, try again in a moment", {"Retry-After": "5"})
     except web.HTTPMethodNotAllowed as err:
@@ -107,11 +107,19 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except web.HTTPException as err:
         if err.status < 400:
             raise
+        if err.status == 404 and _is_for_a_person(request):
+            return await static.index(request, status=404)
         return responses.error(err.status, _WORDS.get(err.status, err.reason))
 
 
-def _closing(status: int, message: str) -> web.Response:
+def _is_for_a_person(request: web.Request) -> bool:
+    """Tell whether a browser asks for a page: a path that does not exist is then the dashboard's to say."""
+    page = request.method in ("GET", "HEAD") and "text/html" in request.headers.get("Accept", "").lower()
+    return page and not access.holds_data(request.path) and static.INDEX in request.app[static.FILES]
+
+
+def _closing(status: int, message: str, **more: Any) -> web.Response:
     """Return an error after which the connection ends: a part of the body is still on its way."""
-    reply = responses.error(status, message)
+    reply = responses.error(status, message, **more)
     reply.force_close()
     return reply

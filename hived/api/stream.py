@@ -99,7 +99,7 @@ class _Reader:
         self.clock = asyncio.get_running_loop().time
         self.shown: dict[str, Any] = {}
         self.collecting = request.app[collecting.VIEW]
-        self.told: dict[str, Any] | None = None
+        self.last_doing: dict[str, Any] | None = None
         self.totals_at, self.beat_at = -math.inf, self.clock()
         self.admitted_at = self.beat_at
         self.areas = access.principal(request).areas
@@ -140,8 +140,8 @@ class _Reader:
             if not await self._send(_event("fleet", encode(totals))):
                 return False
         doing = await self.collecting.now() if self._may_hear("collecting") else None
-        if doing is not None and doing != self.told:
-            self.told = doing
+        if doing is not None and doing != self.last_doing:
+            self.last_doing = doing
             if not await self._send(_event("collecting", encode(doing))):
                 return False
         if now - self.admitted_at >= pace.admit_s:
@@ -199,10 +199,10 @@ def _rev(piece: bytes) -> bytes:
 
 
 def _since(request: web.Request) -> int | None:
-    """Return the rev to go on from. A browser that comes back tells it in a header, which then is the newer one."""
-    told = request.headers.get("Last-Event-ID", "").strip()
-    if told:
-        return params.whole("Last-Event-ID", told)
+    """Return the rev to go on from. A browser that comes back sends it in a header, which then is the newer one."""
+    last = request.headers.get("Last-Event-ID", "").strip()
+    if last:
+        return params.whole("Last-Event-ID", last)
     text = params.queries(request, "since").get("since")
     return params.whole("since", text) if text is not None else None
 

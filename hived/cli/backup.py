@@ -23,7 +23,7 @@ from hived.store.engine.database import as_ours
 from hived.store.engine.locks import in_use
 
 ENDING_S = 6.0
-"""A daemon that was told to stop has ended by then."""
+"""By then a daemon that was asked to stop has ended."""
 LOOK_S = 0.2
 
 

@@ -240,7 +240,7 @@ def _collecting(nouns: _Group) -> None:
         group, "add", "sources:add", "add a museum's open-access API or web pages",
         _arg("name", metavar="NAME", help="what it is called here"),
         _arg("url", metavar="URL", help="its base URL: that of the API, a page or a sitemap"),
-        _arg("--kind", metavar="K", help=f"{kinds} (default: told from the URL)"),
+        _arg("--kind", metavar="K", help=f"{kinds} (default: detected from the URL)"),
     )  # fmt: skip
     _command(group, "remove", "sources:remove", "remove a source; its artifacts stay", _ID)
     only = _arg("id", nargs="?", type=_number, metavar="ID", help="only this source, and once")
@@ -287,7 +287,7 @@ def _nodes(nouns: _Group) -> None:
     _command(group, "revoke", "nodes:revoke", "accept nothing more from a node", node)
     _command(group, "remove", "nodes:remove", "forget a node, its keys and its miners", node)
     _command(
-        group, "add", "nodes:add", "let in a collector that is not ours, and print its key once",
+        group, "add", "nodes:add", "add an external collector and print its key once",
         _arg("node", metavar="NODE_ID", help="what it calls itself"),
         _arg("--name", required=True, metavar="NAME", help="what it is called here"),
     )  # fmt: skip

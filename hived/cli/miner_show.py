@@ -13,7 +13,7 @@ from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.documents.shared import Json
-from hived.records.condition import Condition, condition
+from hived.records.condition import Condition, board_condition, condition
 from hived.records.events import Event, sentence, tone
 from hived.records.events import settings as settings_in_words
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
@@ -43,7 +43,7 @@ def _range(least: float | None, most: float | None) -> str:
 
 _BOARDS = (
     Column("BOARD", lambda board, _: str(board.index), right=True),
-    Column("STATE", lambda board, _: Cell(board.state, None if board.works else "bad")),
+    Column("STATE", lambda board, _: Cell(*board_condition(board))),
     Column("TH/s", lambda board, _: terahash(board.hashrate_hs), right=True),
     Column("%", lambda board, _: percent(board.hashrate_hs, board.expected_hashrate_hs), right=True),
     Column("W", lambda board, _: number(board.power_w), right=True, leaves=3),

@@ -34,7 +34,7 @@ async def pull(context: CommandContext) -> int:
     """Fetch the model, with a bar on a terminal; what is fetched already is not fetched again."""
     async with _client(context) as model:
         with Progress(model.model, each=True) as progress:
-            await model.pull(lambda told: progress.show(_how_far(told, live=progress.live)))
+            await model.pull(lambda step: progress.show(_how_far(step, live=progress.live)))
         digest = await model.digest()
         host, name = model.host, model.model
     document = {"model": name, "host": host, "ready": True, "digest": digest}
@@ -46,10 +46,10 @@ def _client(context: CommandContext) -> OllamaClient:
     return OllamaClient(own.host, own.model, timeout_s=own.timeout_seconds)
 
 
-def _how_far(told: PullProgress, *, live: bool) -> str:
+def _how_far(step: PullProgress, *, live: bool) -> str:
     """Return one step of a pull, with a bar where it can move."""
-    if not live or not told.total:
-        return f": {told.status}"
-    done = min(told.completed / told.total, 1.0)
+    if not live or not step.total:
+        return f": {step.status}"
+    done = min(step.completed / step.total, 1.0)
     bar = "#" * round(done * BAR)
-    return f" [{bar:<{BAR}}] {100 * done:3.0f} % of {size(told.total)}"
+    return f" [{bar:<{BAR}}] {100 * done:3.0f} % of {size(step.total)}"

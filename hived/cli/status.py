@@ -128,7 +128,7 @@ class _Words:
             verb = "needs" if len(sick) == 1 else "need"
             return self.paint(f"{counted(len(sick), 'miner')} {verb} a look", "warn")
         if silent := self.total.marks["silent"]:
-            return self.paint(f"{counted(silent, 'online miner')} told nothing lately", "warn")
+            return self.paint(f"{counted(silent, 'online miner')} reported nothing lately", "warn")
         return self.paint("all is well", "good")
 
     def _named(self, name: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""What is wrong with the miners of a site: the newest first, the same error of many miners told once."""
+"""What is wrong with the miners of a site: the newest first, the same error of many miners listed once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OLD_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """One thing that is wrong with some miners; `trouble` is that of whoever had it last."""
+    """One thing that is wrong with some miners; `trouble` is that of the miner that had it last."""
 
     trouble: Trouble
     miners: tuple[MinerView, ...]

@@ -30,19 +30,19 @@ class TokenDocument(TypedDict):
     valid: bool
 
 
-def user(found: User) -> UserDocument:
+def user(shown: User) -> UserDocument:
     return {
-        "name": found.name, "role": found.role, "created_at": rfc3339(found.created_at),
-        "login_at": rfc3339(found.login_at),
+        "name": shown.name, "role": shown.role, "created_at": rfc3339(shown.created_at),
+        "login_at": rfc3339(shown.login_at),
     }  # fmt: skip
 
 
-def token(found: Token, at: float) -> TokenDocument:
+def token(shown: Token, at: float) -> TokenDocument:
     return {
-        "id": found.id, "name": found.name, "role": found.role, "scopes": list(found.scopes),
-        "created_by": found.created_by, "created_at": rfc3339(found.created_at),
-        "expires_at": rfc3339(found.expires_at),
-        "used_at": rfc3339(found.used_at), "revoked_at": rfc3339(found.revoked_at), "valid": found.valid(at),
+        "id": shown.id, "name": shown.name, "role": shown.role, "scopes": list(shown.scopes),
+        "created_by": shown.created_by, "created_at": rfc3339(shown.created_at),
+        "expires_at": rfc3339(shown.expires_at),
+        "used_at": rfc3339(shown.used_at), "revoked_at": rfc3339(shown.revoked_at), "valid": shown.valid(at),
     }  # fmt: skip
 
 

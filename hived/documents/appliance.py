@@ -75,14 +75,14 @@ def event(happened: Event, ip: str | None, hostname: str | None) -> EventDocumen
     }  # fmt: skip
 
 
-def daemon(told: DaemonRow, *, alive: bool) -> DaemonDocument:
+def daemon(row: DaemonRow, *, alive: bool) -> DaemonDocument:
     """Return what a daemon last said of itself."""
-    step = None if alive else next_step("daemon_down", daemon=told.name)
-    if alive and told.version != __version__:
-        step = next_step("daemon_old", daemon=told.name, version=told.version)
+    step = None if alive else next_step("daemon_down", daemon=row.name)
+    if alive and row.version != __version__:
+        step = next_step("daemon_old", daemon=row.name, version=row.version)
     return {
-        "name": told.name, "alive": alive, "pid": told.pid, "version": told.version,
-        "started_at": rfc3339(told.started_at), "beat_at": rfc3339(told.beat_at), "status": told.status,
+        "name": row.name, "alive": alive, "pid": row.pid, "version": row.version,
+        "started_at": rfc3339(row.started_at), "beat_at": rfc3339(row.beat_at), "status": row.status,
         "next_step": step,
     }  # fmt: skip
 
@@ -104,6 +104,6 @@ def command(wish: Command) -> CommandDocument:
     }  # fmt: skip
 
 
-def problem(one: HostTrouble) -> ProblemDocument:
+def problem(trouble: HostTrouble) -> ProblemDocument:
     """Return what is wrong with the box."""
-    return {"kind": one.kind, "text": one.text, "next": one.step, "at": rfc3339(one.at)}
+    return {"kind": trouble.kind, "text": trouble.text, "next": trouble.step, "at": rfc3339(trouble.at)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from hived.documents.shared import Json, rfc3339
 from hived.records.artifact import AWAITING, CC0, DESCRIBED, PDM, SHOWN, Artifact, CollectorState, Source
@@ -15,6 +15,71 @@ NO_DAEMON = f"{MINERD} does not run"
 LICENCES = {CC0: "CC0 1.0", PDM: "Public Domain Mark 1.0"}
 UNKNOWN = "unknown"
 MAX_REFUSALS = 10  # reasons of one source in a list of sources
+
+
+class ArtifactDocument(TypedDict):
+    """*artifact*; `bubbles_before` is the cursor to go on from, null at the end."""
+
+    id: int
+    title: str
+    description: str | None
+    image_url: str | None
+    url: str
+    source: str | None
+    source_id: int | None
+    provider: str
+    object_id: str
+    licence: str | None
+    license_uri: str | None
+    licence_field: str | None
+    licence_scope: str | None
+    licence_read_at: str | None
+    state: str
+    waits_because: str | None
+    facts: Mapping[str, Any]
+    collected_at: str | None
+    changed_at: str | None
+    bubbles: list[BubbleDocument]
+    bubble_count: int
+    bubbles_before: str | None
+
+
+class BubbleDocument(TypedDict, total=False):
+    """What one node says of an artifact; `content` is a text or a document."""
+
+    id: str
+    node_id: str
+    node_name: str | None
+    model: str | None
+    content: Any
+    collected_at: str | None
+    received_at: str | None
+
+
+class RefusalDocument(TypedDict, total=False):
+    """Why objects of a source were not stored."""
+
+    reason: str
+    count: int
+    last_url: str | None
+    last_at: str | None
+
+
+class SourceDocument(TypedDict):
+    """*source*; `refusals`: the most frequent first."""
+
+    id: int
+    name: str
+    base_url: str
+    kind: str
+    created_at: str | None
+    artifacts: int
+    waiting: int
+    refused: int
+    last_run_at: str | None
+    last_error: str | None
+    last_error_at: str | None
+    refusals: list[RefusalDocument]
 
 
 def status(state: CollectorState, *, runs: bool) -> Json:
@@ -37,10 +102,10 @@ def counts(by_state: Mapping[str, int]) -> Json:
     }  # fmt: skip
 
 
-def stats(found: Mapping[str, Any]) -> Json:
+def stats(counted: Mapping[str, Any]) -> Json:
     """Return *stats*; licences by their short names."""
-    named = {licence(uri): count for uri, count in found["by_licence"].items()}
-    return {**found, "by_licence": named}
+    named = {licence(uri): count for uri, count in counted["by_licence"].items()}
+    return {**counted, "by_licence": named}
 
 
 def licence(uri: str) -> str:
@@ -48,46 +113,48 @@ def licence(uri: str) -> str:
     return LICENCES.get(uri, uri or UNKNOWN)
 
 
-def artifact(one: Artifact) -> Json:
-    """Return *artifact* with what nodes say of it; `bubbles_before` is the cursor to go on from, null at the end."""
-    known, shown = one.licence, one.bubbles
-    last = shown[-1] if shown else None
+def artifact(shown: Artifact) -> ArtifactDocument:
+    """Return *artifact* with what nodes say of it."""
+    known, bubbles = shown.licence, shown.bubbles
+    last = bubbles[-1] if len(bubbles) >= SHOWN else None
     return {
-        "id": one.id, "title": one.title, "description": one.description, "image_url": one.image_url, "url": one.url,
-        "source": one.source, "source_id": one.source_id, "provider": one.provider, "object_id": one.object_id,
+        "id": shown.id, "title": shown.title, "description": shown.description, "image_url": shown.image_url,
+        "url": shown.url, "source": shown.source, "source_id": shown.source_id, "provider": shown.provider,
+        "object_id": shown.object_id,
         "licence": licence(known.uri) if known else None, "license_uri": known.uri if known else None,
         "licence_field": known.field if known else None, "licence_scope": known.scope if known else None,
-        "licence_read_at": rfc3339(known.read_at) if known else None, "state": one.state,
-        "waits_because": one.describe_error if one.state == AWAITING else None, "facts": one.facts,
-        "collected_at": rfc3339(one.collected_at), "changed_at": rfc3339(one.changed_at),
-        "bubbles": [_bubble(told) for told in shown], "bubble_count": one.bubble_count,
-        "bubbles_before": bubble_cursor(last) if last and len(shown) >= SHOWN else None,
+        "licence_read_at": rfc3339(known.read_at) if known else None, "state": shown.state,
+        "waits_because": shown.describe_error if shown.state == AWAITING else None, "facts": shown.facts,
+        "collected_at": rfc3339(shown.collected_at), "changed_at": rfc3339(shown.changed_at),
+        "bubbles": [_bubble(bubble) for bubble in bubbles], "bubble_count": shown.bubble_count,
+        "bubbles_before": bubble_cursor(last) if last else None,
     }  # fmt: skip
 
 
-def _bubble(told: Mapping[str, Any]) -> Json:
-    return {**told, **{name: rfc3339(told[name]) for name in ("collected_at", "received_at")}}
+def _bubble(bubble: Mapping[str, Any]) -> BubbleDocument:
+    times = {name: rfc3339(bubble[name]) for name in ("collected_at", "received_at")}
+    return cast(BubbleDocument, {**bubble, **times})
 
 
-def bubble_cursor(told: Mapping[str, Any]) -> str:
+def bubble_cursor(bubble: Mapping[str, Any]) -> str:
     """Return the place of a bubble, after which the next page begins."""
-    return f"{told['received_at']!r} {told['node_id']}"
+    return f"{bubble['received_at']!r} {bubble['node_id']}"
 
 
-def source(one: Source, refusals: Sequence[Mapping[str, Any]] = ()) -> Json:
+def source(shown: Source, refusals: Sequence[Mapping[str, Any]] = ()) -> SourceDocument:
     """Return *source*; `refusals` says why objects of it were not stored, most frequent first."""
+    reasons = [{**refusal, "last_at": rfc3339(refusal["last_at"])} for refusal in refusals[:MAX_REFUSALS]]
     return {
-        "id": one.id, "name": one.name, "base_url": one.base_url, "kind": one.kind,
-        "created_at": rfc3339(one.created_at), "artifacts": one.artifacts, "waiting": one.waiting,
-        "refused": one.refused, "last_run_at": rfc3339(one.last_run_at), "last_error": one.last_error,
-        "last_error_at": rfc3339(one.last_error_at),
-        "refusals": [{**told, "last_at": rfc3339(told["last_at"])} for told in refusals[:MAX_REFUSALS]],
+        "id": shown.id, "name": shown.name, "base_url": shown.base_url, "kind": shown.kind,
+        "created_at": rfc3339(shown.created_at), "artifacts": shown.artifacts, "waiting": shown.waiting,
+        "refused": shown.refused, "last_run_at": rfc3339(shown.last_run_at), "last_error": shown.last_error,
+        "last_error_at": rfc3339(shown.last_error_at), "refusals": cast(list[RefusalDocument], reasons),
     }  # fmt: skip
 
 
-def preset(one: NewSource) -> Json:
+def preset(known: NewSource) -> Json:
     """Return a collection that is known by name."""
-    return {"name": one.name, "base_url": one.base_url, "kind": one.kind}
+    return {"name": known.name, "base_url": known.base_url, "kind": known.kind}
 
 
 def started(source_id: int | None, *, runs: bool) -> Json:

@@ -53,7 +53,8 @@ class UnseenDocument(TypedDict):
 class SumsDocument(TypedDict):
     """Sums over some miners. `counts`: how many have each mark; `lost`: most first, adds up to expected less now.
 
-    `hashrate_nominal_ths` is what the firmware expects of those that count now, `hashrate_nominal_lost_ths` of others.
+    `hashrate_nominal_ths` is what the firmware expects of those that count now, `hashrate_nominal_lost_ths` of
+    others; `power_each_w` is the mean of the miners that reported any power.
     """
 
     miners: int
@@ -70,6 +71,7 @@ class SumsDocument(TypedDict):
     lost: list[FleetLossDocument]
     unseen: UnseenDocument
     power_w: float | None
+    power_each_w: float | None
     efficiency_j_per_th: float | None
 
 
@@ -123,18 +125,19 @@ def fleet(
     }  # fmt: skip
 
 
-def _sums(found: Totals) -> SumsDocument:
-    marks = found.marks
+def _sums(total: Totals) -> SumsDocument:
+    marks = total.marks
     return {
-        "miners": found.miners, "online": marks["online"], "managed": found.managed, "hashing": marks["hashing"],
+        "miners": total.miners, "online": marks["online"], "managed": total.managed, "hashing": marks["hashing"],
         "failing": marks["failing"], "silent": marks["silent"], "counts": {mark: marks[mark] for mark in MARKS},
-        "hashrate_ths": ths(found.hashrate_hs), "hashrate_nominal_ths": ths(found.nominal_hs),
-        "hashrate_nominal_lost_ths": ths(found.nominal_away_hs), "hashrate_expected_ths": ths(found.expected_hs),
-        "lost": [{"reason": reason, "hashrate_ths": ths(hs), "miners": n} for reason, hs, n in found.lost],
+        "hashrate_ths": ths(total.hashrate_hs), "hashrate_nominal_ths": ths(total.nominal_hs),
+        "hashrate_nominal_lost_ths": ths(total.nominal_away_hs), "hashrate_expected_ths": ths(total.expected_hs),
+        "lost": [{"reason": reason, "hashrate_ths": ths(hs), "miners": n} for reason, hs, n in total.lost],
         "unseen": {
-            "miners": found.unseen, "hashrate_ths": ths(found.unseen_hs), "since": rfc3339(found.unseen_since),
+            "miners": total.unseen, "hashrate_ths": ths(total.unseen_hs), "since": rfc3339(total.unseen_since),
         },
-        "power_w": found.power_w, "efficiency_j_per_th": found.efficiency_j_per_th,
+        "power_w": total.power_w, "power_each_w": total.power_each_w,
+        "efficiency_j_per_th": total.efficiency_j_per_th,
     }  # fmt: skip
 
 

@@ -7,13 +7,30 @@ unit in its name; `index` is our number of the same thing (chips from 0, as in a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from hived.documents.fleet import judged, lost
+from hived.documents.miner_shapes import (
+    ChainChipsDocument,
+    ChainDocument,
+    ChipDocument,
+    FanDocument,
+    ListedDocument,
+    MeasuredDocument,
+    MinerDocument,
+    ModelDocument,
+    ModelInMinerDocument,
+    OtherDeviceDocument,
+    PoolDocument,
+    RowDocument,
+    StatusDocument,
+    TelemetryDocument,
+)  # fmt: skip
 from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.errors import next_step
 from hived.records import events, measures
-from hived.records.condition import Condition
+from hived.records.condition import Condition, board_condition
 from hived.records.discovery import OtherDevice
 from hived.records.losses import expected_hs, losses
 from hived.records.measures import shown
@@ -39,7 +56,7 @@ def telemetry_id(num: int, at: float, board: int) -> int:
     return ((round(at * 10) - _EPOCH_MS // 100) * _MINERS + num % _MINERS) * _BOARDS + board % _BOARDS
 
 
-def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] = ()) -> Json:
+def miner(view: MinerView, model: ModelInMinerDocument | None, boards: Sequence[HashboardChips] = ()) -> MinerDocument:
     """Return *miner* without what `judged` says; `boards` are the chips to show in its latest status."""
     return {
         "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "model": model,
@@ -56,43 +73,51 @@ def miner(view: MinerView, model: Json | None, boards: Sequence[HashboardChips] 
     }  # fmt: skip
 
 
-def listed(view: MinerView, model: ModelView | None, how: Condition, boards: Sequence[HashboardChips] = ()) -> Json:
+def listed(
+    view: MinerView, model: ModelView | None, how: Condition, boards: Sequence[HashboardChips] = ()
+) -> ListedDocument:
     """Return *miner* as in a list, where its model goes without the ladder's watts."""
     return {**miner(view, model_in_miner(model) if model else unknown_model(view), boards), **judged(how)}
 
 
-def model_in_miner(view: ModelView) -> Json:
-    """Return the model inside a *miner*: without the ladder's watts, which would be most of a list's bytes."""
+def model_in_miner(view: ModelView) -> ModelInMinerDocument:
+    """Return the model inside a *miner*."""
     return {
         "name": view.name, "alias": view.alias, "max_preset": view.max_preset,
         "presets": [p["name"] for p in view.presets],
     }  # fmt: skip
 
 
-def unknown_model(view: MinerView) -> Json | None:
-    """Return the model inside a *miner* while the catalogue does not have it; None when the miner told none."""
+def unknown_model(view: MinerView) -> ModelInMinerDocument | None:
+    """Return the model inside a *miner* while the catalogue does not have it; None when the miner names none."""
     if view.model_alias is None and view.model_name is None:
         return None
     return {"name": view.model_name, "alias": view.model_alias, "max_preset": None, "presets": []}
 
 
 _FIGURES = tuple(measure for measure in measures.CHARTED if measure.name != "target_hashrate_hs")  # `judged` has it
-_NO_FIGURES = dict.fromkeys(measure.outside for measure in _FIGURES)
 
 
-def row(view: MinerView) -> Json:
+def _measured(record: Any, of: Iterable[measures.Measure]) -> MeasuredDocument:
+    return cast(MeasuredDocument, shown(record, of))
+
+
+_NO_FIGURES = cast(MeasuredDocument, dict.fromkeys(measure.outside for measure in _FIGURES))
+
+
+def row(view: MinerView) -> RowDocument:
     """Return the small form of a miner for a table of thousands, without what `judged` says."""
     now = view.status
-    told = now is not None and (bool(now.hashboards) or not now.partial)
+    with_boards = now if now is not None and (now.hashboards or not now.partial) else None
     return {
+        **(_measured(now, _FIGURES) if now else _NO_FIGURES),
         "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "hostname": view.hostname,
         "model": view.model_alias, "model_name": view.model_name, "firmware_version": view.firmware_version,
         "state": view.state, "preset": now.preset if now else None,
-        **(shown(now, _FIGURES) if now else _NO_FIGURES),
         "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
         "fans_lost": sum(f.lost for f in now.fans) if now and now.fans else None,
-        "boards": len(now.hashboards) if now and told else None,
-        "boards_failed": sum(not b.works for b in now.hashboards) if now and told else None,
+        "boards": len(with_boards.hashboards) if with_boards else None,
+        "boards_failed": sum(not board.works for board in with_boards.hashboards) if with_boards else None,
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
         "last_error_code": view.last_error_code, "last_error_at": rfc3339(view.last_error_at),
         "error_count": view.error_count,
@@ -101,7 +126,7 @@ def row(view: MinerView) -> Json:
     }  # fmt: skip
 
 
-def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
+def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> StatusDocument:
     """Return *status*; chips come from `boards`, [] for a board that is not among them."""
     chips = {board.index: board.chips for board in boards}
     return {
@@ -112,11 +137,11 @@ def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> Json:
         "chains": [_board(b, chips.get(b.index, ())) for b in now.hashboards],
         "efficiency_j_per_th": now.efficiency_j_per_th, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
         "extra": now.extra, "lost": lost(losses(now)),
-        **shown(now, measures.MINER), "hashrate_expected_ths": ths(expected_hs(now)),
+        **_measured(now, measures.MINER), "hashrate_expected_ths": ths(expected_hs(now)),
     }  # fmt: skip
 
 
-def telemetry(num: int, at: float, board: HashboardChips, status_at: float | None) -> Json:
+def telemetry(num: int, at: float, board: HashboardChips, status_at: float | None) -> TelemetryDocument:
     """Return *chain telemetry*: one board at one time."""
     return {
         "id": telemetry_id(num, at, board.index), "recorded_at": rfc3339(at),
@@ -124,7 +149,7 @@ def telemetry(num: int, at: float, board: HashboardChips, status_at: float | Non
     }  # fmt: skip
 
 
-def model(view: ModelView) -> Json:
+def model(view: ModelView) -> ModelDocument:
     """Return *model*."""
     return {
         "name": view.name, "alias": view.alias, "max_preset": view.max_preset,
@@ -146,22 +171,22 @@ def model(view: ModelView) -> Json:
 _NEVER_READ: Json = {"pools": [], "requested_preset": None, "cooling": None, "network": None}
 
 
-def settings(found: SettingsVersion | None) -> Json:
+def settings(stored: SettingsVersion | None) -> Json:
     """Return a miner's own settings with their version; `version` null and all else empty before the first reading."""
-    if found is None:
+    if stored is None:
         return {**_NEVER_READ, "version": None, "read_at": None, "checked_at": None, "changes": []}
-    return {**_NEVER_READ, **without_secrets(found.document), **version(found)}
+    return {**_NEVER_READ, **without_secrets(stored.document), **version(stored)}
 
 
-def version(found: SettingsVersion) -> Json:
+def version(stored: SettingsVersion) -> Json:
     """Return one version of the settings: when it was read and what was new in it."""
     return {
-        "version": found.version, "read_at": rfc3339(found.read_at), "checked_at": rfc3339(found.checked_at),
-        "changes": [{**change, "words": events.setting(change)} for change in without_secrets(list(found.changes))],
+        "version": stored.version, "read_at": rfc3339(stored.read_at), "checked_at": rfc3339(stored.checked_at),
+        "changes": [{**change, "words": events.setting(change)} for change in without_secrets(list(stored.changes))],
     }  # fmt: skip
 
 
-def other_device(who: OtherDevice) -> Json:
+def other_device(who: OtherDevice) -> OtherDeviceDocument:
     """Return an address that answers but is no miner we can read."""
     return {
         "ip": who.ip, "kind": who.kind, "code": who.code, "reason": who.reason,
@@ -172,14 +197,14 @@ def other_device(who: OtherDevice) -> Json:
     }  # fmt: skip
 
 
-def _fan(fan: FanReading) -> Json:
+def _fan(fan: FanReading) -> FanDocument:
     return {
         "identifier": f"fan-{fan.index}", "rpm": fan.rpm, "status": fan.status, "lost": fan.lost, "index": fan.index,
         "max_rpm": fan.max_rpm,
     }  # fmt: skip
 
 
-def _pool(pool: PoolReading) -> Json:
+def _pool(pool: PoolReading) -> PoolDocument:
     return {
         "index": pool.index, "url": pool.url, "user": pool.user, "kind": pool.kind, "status": pool.status,
         "accepted": pool.accepted, "rejected": pool.rejected, "stale": pool.stale, "difficulty": pool.difficulty,
@@ -187,16 +212,18 @@ def _pool(pool: PoolReading) -> Json:
     }  # fmt: skip
 
 
-def _board(board: HashboardReading, chips: Sequence[ChipReading]) -> Json:
+def _board(board: HashboardReading, chips: Sequence[ChipReading]) -> ChainDocument:
+    word, tone = board_condition(board)
     return {
         "identifier": f"chain-{board.index}", "state": board.state, "works": board.works,
+        "condition": {"word": word, "tone": tone},
         "hashrate": ghs(board.hashrate_hs),
         "chips": [_chip(c) for c in chips], "index": board.index, "description": board.description,
-        **shown(board, measures.BOARD),
+        **_measured(board, measures.BOARD),
     }  # fmt: skip
 
 
-def _chips_of(board: HashboardChips) -> Json:
+def _chips_of(board: HashboardChips) -> ChainChipsDocument:
     """The firmware tells no lowest and highest with the chips: they are those of the chips, else of the sensors."""
     chips = [c.temp_c for c in board.chips if c.temp_c is not None]
     chips = chips or [s.chip_temp_c for s in board.sensors if s.chip_temp_c is not None]
@@ -215,7 +242,7 @@ def _chips_of(board: HashboardChips) -> Json:
     }  # fmt: skip
 
 
-def _chip(chip: ChipReading) -> Json:
+def _chip(chip: ChipReading) -> ChipDocument:
     return {
         "identifier": f"chip-{chip.index + 1}", "hashrate": ghs(chip.hashrate_hs), "temperature": chip.temp_c,
         "index": chip.index, "frequency_mhz": chip.frequency_mhz, "voltage_mv": chip.voltage_mv,

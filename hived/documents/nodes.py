@@ -68,26 +68,26 @@ class PeerDocument(TypedDict):
     reason: str | None
 
 
-def node(one: NodeView) -> NodeDocument:
+def node(view: NodeView) -> NodeDocument:
     """Return *node*."""
     return {
-        "node_id": one.node_id, "name": one.name, "site": one.site, "role": one.role, "status": one.status,
-        "state": one.state, "since": rfc3339(one.since),
-        "phrases": [key.phrase for key in one.keys if key.status == PENDING], "version": one.version,
-        "address": one.address, "contact_at": rfc3339(one.contact_at), "asked_at": rfc3339(one.asked_at),
+        "node_id": view.node_id, "name": view.name, "site": view.site, "role": view.role, "status": view.status,
+        "state": view.state, "since": rfc3339(view.since),
+        "phrases": [key.phrase for key in view.keys if key.status == PENDING], "version": view.version,
+        "address": view.address, "contact_at": rfc3339(view.contact_at), "asked_at": rfc3339(view.asked_at),
         "lag": {
-            stream: {"behind": behind, "oldest_at": rfc3339(oldest)} for stream, (behind, oldest) in one.lag.items()
+            stream: {"behind": behind, "oldest_at": rfc3339(oldest)} for stream, (behind, oldest) in view.lag.items()
         },
-        "skew_s": None if one.skew_s is None else round(one.skew_s, 3), "secure": one.secure,
-        "health": one.health or None, "keys": [_key(key) for key in one.keys],
-        "miners": {"total": one.miners, "online": one.online},
+        "skew_s": None if view.skew_s is None else round(view.skew_s, 3), "secure": view.secure,
+        "health": view.health or None, "keys": [_key(key) for key in view.keys],
+        "miners": {"total": view.miners, "online": view.online},
     }  # fmt: skip
 
 
-def _key(one: KeyView) -> KeyDocument:
+def _key(key: KeyView) -> KeyDocument:
     return {
-        "key_id": one.key_id, "scope": one.scope, "status": one.status, "phrase": one.phrase, "address": one.address,
-        "created_at": rfc3339(one.created_at), "used_at": rfc3339(one.used_at),
+        "key_id": key.key_id, "scope": key.scope, "status": key.status, "phrase": key.phrase, "address": key.address,
+        "created_at": rfc3339(key.created_at), "used_at": rfc3339(key.used_at),
     }  # fmt: skip
 
 
@@ -101,11 +101,11 @@ def code(text: str, expires_at: float) -> Json:
     return {"code": text, "expires_at": rfc3339(expires_at)}
 
 
-def peer(one: Peer) -> PeerDocument:
+def peer(seen: Peer) -> PeerDocument:
     """Return a peer."""
     return {
-        "name": one.name, "node_id": one.id, "role": one.role, "state": one.state, "since": rfc3339(one.since),
-        "version": one.version, "addresses": list(one.addresses), "port": one.port or None, "url": one.url,
-        "tls": one.tls, "fingerprint": one.fingerprint, "seen_at": rfc3339(one.seen_at),
-        "verified_at": rfc3339(one.verified_at), "reason": one.reason,
+        "name": seen.name, "node_id": seen.id, "role": seen.role, "state": seen.state, "since": rfc3339(seen.since),
+        "version": seen.version, "addresses": list(seen.addresses), "port": seen.port or None, "url": seen.url,
+        "tls": seen.tls, "fingerprint": seen.fingerprint, "seen_at": rfc3339(seen.seen_at),
+        "verified_at": rfc3339(seen.verified_at), "reason": seen.reason,
     }  # fmt: skip

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Literal
 
 from hived import errors
@@ -248,6 +247,14 @@ def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:
     return tuple(b for b in view.status.hashboards if not b.works) if view.status else ()
 
 
+def board_condition(board: HashboardReading) -> tuple[str, str]:
+    """Return how a board is doing, in a word, and its tone."""
+    word = board.state or "unknown"
+    if not board.works:
+        return "mining, but dead" if word == "mining" else word, "bad"
+    return word, {"mining": "good", "initializing": "tune"}.get(word, "idle")
+
+
 def lost_fans(view: MinerView) -> tuple[int, ...]:
     """Return the numbers of the fans that the miner has lost and needs."""
     status = view.status
@@ -282,7 +289,8 @@ class Totals:
     """Sums over some miners, in H/s and W; None: none reported any.
 
     Current sums are over fresh statuses of online miners, expected ones over all that anybody watches. The losses add
-    up to the expected less the current. Efficiency is over the miners that reported both watts and hashrate.
+    up to the expected less the current. Efficiency is over the miners that reported both watts and hashrate,
+    `power_each_w` the mean of those that reported watts.
     """
 
     miners: int
@@ -296,6 +304,7 @@ class Totals:
     nominal_away_hs: float | None
     expected_hs: float | None
     power_w: float | None
+    power_each_w: float | None
     efficiency_j_per_th: float | None
     lost: tuple[tuple[Reason, float, int], ...]
     """(reason, H/s, miners), most first."""
@@ -321,6 +330,7 @@ def totals(miners: Sequence[Judged]) -> tuple[Totals, dict[str, Totals]]:
 def _totals(miners: Sequence[Judged]) -> Totals:
     told = [(view.status, how) for view, how in miners if view.status is not None]
     now = [status for status, how in told if how.fresh]
+    watts = [s.power_w for s in now if s.power_w is not None]
     both = [(s.power_w, s.hashrate_hs) for s in now if s.power_w is not None and s.hashrate_hs is not None]
     lost: dict[Reason, list[float]] = {}
     for _, how in told:
@@ -330,15 +340,13 @@ def _totals(miners: Sequence[Judged]) -> Totals:
     unseen = [(status, how) for status, how in told if how.unseen]
     return Totals(
         miners=len(miners), managed=sum(view.managed for view, _ in miners),
-        marks=Counter(chain.from_iterable(how.marks for _, how in miners)),
-        states=Counter(
-            (view.state or "unknown") if "online" in how.marks else how.word for view, how in miners
-        ),
+        marks=Counter(mark for _, how in miners for mark in how.marks),
+        states=Counter((view.state or "unknown") if "online" in how.marks else how.word for view, how in miners),
         models=Counter(view.model_alias or "unknown" for view, _ in miners),
         hashrate_hs=_sum(s.hashrate_hs for s in now), nominal_hs=_sum(s.expected_hashrate_hs for s in now),
         nominal_away_hs=_sum(s.expected_hashrate_hs for s, how in told if not how.fresh),
         expected_hs=_sum(how.expected_hs for _, how in told if not how.unseen),
-        power_w=_sum(s.power_w for s in now),
+        power_w=sum(watts) if watts else None, power_each_w=sum(watts) / len(watts) if watts else None,
         efficiency_j_per_th=units.efficiency(sum(w for w, _ in both), sum(rate for _, rate in both)),
         lost=tuple(sorted(((r, sum(all_hs), len(all_hs)) for r, all_hs in lost.items()), key=lambda loss: -loss[1])),
         unseen=sum(how.unseen for _, how in miners), unseen_hs=_sum(how.expected_hs for _, how in unseen),
@@ -347,8 +355,8 @@ def _totals(miners: Sequence[Judged]) -> Totals:
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
-    told = [value for value in values if value is not None]
-    return sum(told) if told else None
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
 
 
 def essence(view: MinerView) -> MinerView:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
+from hived.documents import miner_shapes as shapes
+from hived.records import measures
 from tests.cli.site import Site, mac
 
 # The inherited fields of the API: their names are fixed.
@@ -66,3 +68,19 @@ def test_a_document_is_plain_ascii(read: Site) -> None:
     ran = read.run("miners", "list", "--json")
     assert ran.out.isascii()
     assert "矿机" in {one["hostname"] for one in ran.document}
+
+
+def test_a_document_has_the_members_that_its_shape_names_and_measures(read: Site) -> None:
+    measured = {measure.outside for measure in (*measures.MINER, *measures.BOARD)}
+    miner = read.run("miners", "show", mac(40), "--json").document
+    status = miner["latest_status"]
+    (model,) = read.run("models", "list", "--json").document
+    for document, shape in (
+        (miner, shapes.ListedDocument), (status, shapes.StatusDocument), (status["chains"][0], shapes.ChainDocument),
+        (status["chains"][0]["chips"][0], shapes.ChipDocument), (status["fans"][0], shapes.FanDocument),
+        (status["pools"][0], shapes.PoolDocument), (model, shapes.ModelDocument),
+        (model["presets_power"][0], shapes.PresetDocument),
+    ):  # fmt: skip
+        assert shape.__required_keys__ <= document.keys(), shape
+        assert document.keys() - get_type_hints(shape).keys() - measured <= {"settings", "events"}, shape
+    assert get_type_hints(shapes.MeasuredDocument).keys() <= measured

@@ -81,7 +81,7 @@ def test_only_what_is_known_now_counts_into_the_sums(site: Site) -> None:
     site.miner(21)
     ran = site.run("status")
     assert ran.row(" known,") == "              6 known, 6 online, 4 hashing, 0 failing, 2 silent"
-    assert ran.lines[0].endswith(": 2 online miners told nothing lately")
+    assert ran.lines[0].endswith(": 2 online miners reported nothing lately")
     assert "417.6 TH/s of 530.0" in ran.row("hashrate")
     assert ran.row("lost ").split("  ")[-1] == "106.0 TH/s unreadable (1 miner), 6.4 TH/s weak (4 miners)"
 

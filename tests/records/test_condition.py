@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.records.condition import Condition, Moment, condition, essence, totals, troubles
+from hived.records.condition import Condition, Moment, board_condition, condition, essence, totals, troubles
 from hived.records.miner import FanReading, HashboardReading
 from hived.records.miner_view import MinerView, StoredStatus
 
@@ -172,3 +172,17 @@ def test_sums_of_floats_leave_no_reason_of_their_own() -> None:
     how = condition(miner(status=told), HERE)
     assert [loss.reason for loss in how.lost] == ["dead-board"]
     assert sum(loss.hashrate_hs for loss in how.lost) == 100 * TH - 66.66666666666667 * TH
+
+
+@pytest.mark.parametrize(
+    ("state", "expected_hs", "told"),
+    [
+        ("mining", 40e12, ("mining", "good")), ("mining", None, ("mining", "good")),
+        ("mining", 0.0, ("mining, but dead", "bad")), ("failure", 0.0, ("failure", "bad")),
+        ("disconnected", None, ("disconnected", "bad")), ("stopped", 0.0, ("stopped", "idle")),
+        ("initializing", None, ("initializing", "tune")), ("of the future", None, ("of the future", "idle")),
+        (None, None, ("unknown", "idle")),
+    ],
+)  # fmt: skip
+def test_a_board_is_judged_in_one_place(state: str | None, expected_hs: float | None, told: tuple[str, str]) -> None:
+    assert board_condition(HashboardReading(1, state=state, expected_hashrate_hs=expected_hs)) == told

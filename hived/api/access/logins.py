@@ -3,7 +3,7 @@
 What can be guessed is counted before it is checked, by address and by user name, in rows. An address may fail five
 times, then each failure brings a pause that doubles up to five minutes. A name may fail ten times from whatever
 addresses, then each brings one of at most 30 seconds, which holds many guessers together to 2,880 guesses a day; it
-does not hold whoever logged in to it from the same address within the last months, so that nobody can lock an admin
+does not hold those who logged in to it from the same address within the last months, so that nobody can lock an admin
 out of their usual place. During a pause the right password is refused, too. On the box itself `hivectl` always works.
 """
 
@@ -16,7 +16,7 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents.shared import rfc3339
-from hived.errors import BadRequest, Conflict, Forbidden, Throttled
+from hived.errors import Conflict, Forbidden, Throttled
 from hived.records.access import By, Principal, Role, new_cookie
 from hived.records.logins import as_password, as_user, code_hash, normal
 from hived.store import Database, audit
@@ -26,6 +26,7 @@ from hived.store.access.attempts import Gate
 WRONG = "user name or password is wrong"
 KNOWN_S = 90 * 86_400.0  # how long an address counts as a user's own
 MAX_AGENT = 200
+MAX_TEXT = 256  # characters of a name or a code
 
 
 async def current(request: web.Request) -> web.StreamResponse:
@@ -37,9 +38,8 @@ async def current(request: web.Request) -> web.StreamResponse:
 async def log_in(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/session {user, password}: a new session; the one that the browser came with ends."""
     ctx = context.of(request)
-    wishes = await params.fields(request, {"user": _text, "password": normal})
-    if set(wishes) != {"user", "password"}:
-        raise BadRequest("expected user and password")
+    checks = {"user": params.text("user", MAX_TEXT), "password": normal}
+    wishes = await params.fields(request, checks, needed=("user", "password"))
     name = wishes["user"].strip().lower()
     checked = await _checked(request, name, wishes["password"])
     if checked is None:
@@ -61,9 +61,8 @@ async def log_out(request: web.Request) -> web.StreamResponse:
 async def set_up(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/setup {code, user, password}: the first admin, with the code from the log; then it is closed."""
     ctx = context.of(request)
-    wishes = await params.fields(request, {"code": _text, "user": as_user, "password": as_password})
-    if set(wishes) != {"code", "user", "password"}:
-        raise BadRequest("expected code, user and password")
+    checks = {"code": params.text("code", MAX_TEXT), "user": as_user, "password": as_password}
+    wishes = await params.fields(request, checks, needed=("code", "user", "password"))
     gates = [_address_gate(request, "setup")]
     await _count(request, gates)
     hashed = await ctx.passwords.hash(wishes["password"])
@@ -75,9 +74,7 @@ async def own_password(request: web.Request) -> web.StreamResponse:
     ctx, who = context.of(request), access.principal(request)
     if who.kind != "user":
         raise Forbidden("only a user who logged in has a password to change")
-    wishes = await params.fields(request, {"old": normal, "new": as_password})
-    if set(wishes) != {"old", "new"}:
-        raise BadRequest("expected old and new")
+    wishes = await params.fields(request, {"old": normal, "new": as_password}, needed=("old", "new"))
     checked = await _checked(request, who.name, wishes["old"])
     if checked is None:
         raise Forbidden("the old password is wrong")
@@ -200,9 +197,3 @@ def _place(name: str, address: str) -> str:
 
 def _address_gate(request: web.Request, kind: str) -> Gate:
     return Gate(f"{kind}:{access.network(request.remote)}", free=5, longest_s=300.0)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > 256:
-        raise BadRequest("expected texts of at most 256 characters")
-    return value

@@ -28,12 +28,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
 async def add(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/tokens {name, role, scopes?, expires_at?}: 201 with the token's text, once."""
     ctx, made = context.of(request), new_token()
-    wishes = await params.fields(
-        request, {"name": _text, "role": users.as_role, "scopes": _scopes, "expires_at": _time}
-    )
-    for name in ("name", "role"):
-        if name not in wishes:
-            raise BadRequest(f"{name} is missing")
+    checks = {"name": params.text("name"), "role": users.as_role, "scopes": _scopes, "expires_at": _time}
+    wishes = await params.fields(request, checks, needed=("name", "role"))
     kept = await ctx.store.write(
         accounts.add_token, made, wishes["name"], wishes["role"], wishes.get("scopes", ()), wishes.get("expires_at"),
         access.by(request),
@@ -53,12 +49,6 @@ async def changes(request: web.Request) -> web.StreamResponse:
     before = params.whole("before", text) if text is not None else None
     found = await context.of(request).store.read(audit.listing, limit=params.limit(request, 100), before=before)
     return await responses.reply(request, [documents.audit(row) for row in found])
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadRequest("name: expected a text")
-    return value
 
 
 def _scopes(value: Any) -> tuple[str, ...]:

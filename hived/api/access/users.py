@@ -23,9 +23,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/users {name, role, password}: 201; 409 for a name that is there."""
     ctx = context.of(request)
     checks = {"name": as_user, "role": users.as_role, "password": as_password}
-    wishes = await params.fields(request, checks)
-    if missing := sorted(set(checks) - set(wishes)):
-        raise BadRequest(f"{missing[0]} is missing")
+    wishes = await params.fields(request, checks, needed=("name", "password", "role"))
     hashed = await ctx.passwords.hash(wishes["password"])
     made = await ctx.store.write(accounts.add_user, wishes["name"], hashed, wishes["role"], access.by(request))
     return await responses.reply(request, documents.user(made), status=201)

@@ -26,9 +26,9 @@ async def whole(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/health: daemons, database, view of the fleet, what is wrong; `status`: ok or degraded."""
     ctx = context.of(request)
     now = ctx.clock()
-    told = {one.name: one for one in await ctx.store.read(daemon_rows.daemons)}
-    daemons = [documents.daemon(one, alive=alive(one.beat_at, now)) for one in told.values()]
-    daemons += [documents.daemon_without_row(name) for name in (daemon.name for daemon in DAEMONS) if name not in told]
+    rows = {row.name: row for row in await ctx.store.read(daemon_rows.daemons)}
+    daemons = [documents.daemon(row, alive=alive(row.beat_at, now)) for row in rows.values()]
+    daemons += [documents.daemon_without_row(name) for name in (daemon.name for daemon in DAEMONS) if name not in rows]
     daemons.sort(key=lambda one: one["name"])
     fresh = _is_fresh(ctx, now)
     wrong = await asyncio.to_thread(host_troubles, ctx.store.path)

@@ -100,9 +100,7 @@ def _args(value: Any) -> dict[str, Any]:
 
 
 def _node(value: Any) -> str | None:
-    if value is not None and not (isinstance(value, str) and 0 < len(value) <= params.MAX_NODE_ID):
-        raise BadRequest("node_id: expected the id of a node")
-    return value
+    return None if value is None else params.node_id("node_id", value)
 
 
 def _by_address(ip: str) -> tuple[int, int, str]:

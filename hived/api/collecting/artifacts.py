@@ -51,12 +51,12 @@ def _cursor(text: str | None) -> tuple[float, str] | None:
         return None
     at, _, node_id = text.partition(" ")
     try:
-        found = float(at)
-    except ValueError:
-        found = math.nan
-    if not math.isfinite(found) or not 0 < len(node_id) <= params.MAX_NODE_ID:
+        place = float(at), params.node_id("node_id", node_id)
+    except (ValueError, BadRequest):
+        place = math.nan, ""
+    if not math.isfinite(place[0]):
         raise BadRequest("bubbles_before: expected what the page before said")
-    return found, node_id
+    return place
 
 
 def _nobody(text: str) -> NotFound:

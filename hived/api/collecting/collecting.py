@@ -29,7 +29,7 @@ MAX_ORIGINS = 32  # of pictures on this machine; a policy is one header line
 
 
 class CollectingView:
-    """What the auto-miner does, looked up at most once a second whoever asks, and only when something was committed."""
+    """What the auto-miner does, looked up at most once a second, and only when something was committed."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store, self._clock = store, clock

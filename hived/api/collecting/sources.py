@@ -10,7 +10,7 @@ from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import collecting as documents
 from hived.errors import BadRequest, NotFound
-from hived.records.sources import NewSource, new_source, presets
+from hived.records.sources import new_source, presets
 from hived.services.collecting import auto_miner
 from hived.store import Database
 from hived.store.collecting import sources
@@ -28,7 +28,8 @@ async def add(request: web.Request) -> web.StreamResponse:
     """
     ctx = context.of(request)
     try:
-        new = _new(await params.fields(request, {"name": _text, "base_url": _text, "kind": _kind}, others=True))
+        checks = {"name": params.text("name"), "base_url": params.text("base_url"), "kind": _kind}
+        new = new_source(**await params.fields(request, checks, needed=("name", "base_url"), others=True))
     except BadRequest as err:
         return responses.error(422, str(err))
     found = await ctx.store.write(auto_miner.add_source, new, access.by(request))
@@ -61,20 +62,7 @@ def _listing(db: Database) -> bytes:
     return responses.encode([documents.source(one, why.get(one.id, ())) for one in found])
 
 
-def _new(wishes: dict[str, Any]) -> NewSource:
-    for name in ("name", "base_url"):
-        if name not in wishes:
-            raise BadRequest(f"{name} is missing")
-    return new_source(**wishes)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadRequest("name and base_url: expected texts")
-    return value
-
-
 def _kind(value: Any) -> str | None:
     if not isinstance(value, str | None):
-        raise BadRequest("kind: expected a text, or null to have it told from the base URL")
+        raise BadRequest("kind: expected a text, or null to have it detected from the base URL")
     return value

@@ -83,6 +83,13 @@ async def still(request: web.Request) -> bool:
         return True
 
 
+def node_id(request: web.Request) -> str:
+    """Return the node that sent this request, on a route that only nodes may call."""
+    own = principal(request).node_id
+    assert own is not None
+    return own
+
+
 def by(request: web.Request) -> By:
     """Return who, when and from where for the audit row of a change."""
     return principal(request).by(context.of(request).clock())
@@ -92,7 +99,7 @@ def by(request: web.Request) -> By:
 async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through to its handler, or answer 401 (who are you?) or 403 (not you)."""
     if request.match_info.http_exception is not None:  # no such path, or not this method
-        if _holds_data(request.path) and request.method != "OPTIONS" and await identify(request) is None:
+        if holds_data(request.path) and request.method != "OPTIONS" and await identify(request) is None:
             return _who_are_you(request)
         return await handler(request)
     resource = request.match_info.route.resource
@@ -121,7 +128,8 @@ async def identify(request: web.Request) -> Principal | None:
     return await _by_cookie(request, cookie) if cookie else None
 
 
-def _holds_data(path: str) -> bool:
+def holds_data(path: str) -> bool:
+    """Tell whether a path is one of the API, known or not."""
     return path.startswith("/api/") or path.lstrip("/").partition("/")[0] in INHERITED
 
 

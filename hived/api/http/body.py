@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
@@ -21,31 +22,42 @@ IDENTITY = ("", "identity")
 
 
 class TooLarge(BadRequest):
-    """A body has more bytes than are allowed, packed or unpacked."""
+    """A body has more bytes than are allowed, packed or unpacked. `limits` are for a sender that can split it."""
+
+    def __init__(self, text: str, limits: Mapping[str, Any] | None = None) -> None:
+        super().__init__(text)
+        self.limits = limits
 
 
 class UnknownPacking(BadRequest):
     """A Content-Encoding that is not understood."""
 
 
-async def read(request: web.Request, most: int, within_s: float) -> bytes:
+async def read(request: web.Request, most: int, within_s: float, limits: Mapping[str, Any] | None = None) -> bytes:
     """Return a body of at most `most` bytes, unpacked.
 
-    TooLarge, UnknownPacking, BadRequest for one that is cut or not packed as it says, TimeoutError when it is slow.
-    Whoever gets one of these closes the connection: the rest of the body is not wanted.
+    TooLarge with the `limits`, UnknownPacking, BadRequest for one that is cut or not packed as it says,
+    HTTPRequestTimeout when it is slow. The caller closes the connection then: the rest of the body is not wanted.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in (*IDENTITY, "gzip", "zstd"):
         raise UnknownPacking("Content-Encoding: gzip, zstd or none are understood")
+    too_large = TooLarge(f"the body is too large, {most // 1024} KiB are allowed", limits)
     if (request.content_length or 0) > most:
-        raise TooLarge(f"the body is too large, {most // 1024} KiB are allowed")
+        raise too_large
     packed = bytearray()
-    async with asyncio.timeout(within_s):
-        async for piece in request.content.iter_any():
-            packed += piece
-            if len(packed) > most:
-                raise TooLarge(f"the body is too large, {most // 1024} KiB are allowed")
-    return bytes(packed) if encoding in IDENTITY else unpacked(bytes(packed), encoding, most)
+    try:
+        async with asyncio.timeout(within_s):
+            async for piece in request.content.iter_any():
+                packed += piece
+                if len(packed) > most:
+                    raise too_large
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    try:
+        return bytes(packed) if encoding in IDENTITY else unpacked(bytes(packed), encoding, most)
+    except TooLarge as err:
+        raise TooLarge(str(err), limits) from None
 
 
 def unpacked(packed: bytes, encoding: str, most: int) -> bytes:

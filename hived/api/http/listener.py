@@ -27,7 +27,7 @@ LIMITS: dict[str, Any] = {
     "max_line_size": 4096,
     "max_field_size": 8190,
     "auto_decompress": False,  # body.py does it, and knows when to stop
-    "access_log": None,  # a dashboard asks every second: that is no news
+    "access_log": None,  # a dashboard asks every second
 }
 
 
@@ -96,9 +96,9 @@ class _Guest(web.RequestHandler):
         if status >= 500:
             log.error("%s %s failed", request.method, request.rel_url.raw_path, exc_info=exc)
             words = "hive-apid made a mistake, its log says more"
-        else:  # whoever is on the LAN may send anything: no news
+        else:  # anything on the LAN may connect: not worth a warning
             log.debug("not a request, from %s: %s", request.remote, message)
-            words = "this is no request that can be read"
+            words = "this request cannot be read"
         if request.writer.output_size > 0:
             raise ConnectionError("a part of the reply is out already")
         reply = responses.error(status, words, dict(origin_guard.HEADERS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -27,11 +27,10 @@ Check = Callable[[Any], Any]
 
 def mac(request: web.Request) -> str:
     """Return the miner's MAC of the path, lower case with colons; NotFound for what is no MAC."""
-    return as_mac(request.match_info["mac"]) or _no_miner(request.match_info["mac"])
-
-
-def _no_miner(text: str) -> str:
-    raise NotFound(f"there is no miner {text[:40]!r}: expected a MAC address such as 02:0e:7e:00:00:01")
+    text = request.match_info["mac"]
+    if (mac := as_mac(text)) is None:
+        raise NotFound(f"there is no miner {text[:40]!r}: expected a MAC address such as 02:0e:7e:00:00:01")
+    return mac
 
 
 def queries(request: web.Request, *known: str) -> Mapping[str, str]:
@@ -55,9 +54,7 @@ def limit(request: web.Request, default: int) -> int:
 def node(request: web.Request) -> str | None:
     """Return the node whose things are asked for; None: those of all."""
     text = queries(request, "node").get("node")
-    if text is not None and not 0 < len(text) <= MAX_NODE_ID:
-        raise BadRequest("node: expected the id of a node")
-    return text
+    return None if text is None else node_id("node", text)
 
 
 def whole(name: str, text: str) -> int:
@@ -67,23 +64,43 @@ def whole(name: str, text: str) -> int:
     return int(text)
 
 
-async def fields(request: web.Request, checks: Mapping[str, Check], *, others: bool = False) -> dict[str, Any]:
-    """Return the members of the JSON object in the body, each checked; an empty body is an empty object.
+def text(name: str, most: int = 4096) -> Check:
+    """Return the check of a text of at most so many characters."""
 
-    `others`: unknown members are left out in place of being refused.
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or len(value) > most:
+            raise BadRequest(f"{name}: expected a text of at most {most} characters")
+        return value
+
+    return check
+
+
+def node_id(name: str, value: Any) -> str:
+    """Return the id of a node."""
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_NODE_ID:
+        raise BadRequest(f"{name}: expected the id of a node")
+    return value
+
+
+async def document(request: web.Request) -> dict[str, Any]:
+    """Return the JSON object in the body; an empty body is an empty object."""
+    return parsed(await body.read(request, MAX_BODY_BYTES, BODY_S))
+
+
+async def fields(
+    request: web.Request, checks: Mapping[str, Check], *, needed: Sequence[str] = (), others: bool = False
+) -> dict[str, Any]:
+    """Return the members of the JSON object in the body, each checked.
+
+    `needed` are those that must be there. `others`: unknown members are left out in place of being refused.
     """
-    document = parsed(await _body(request))
-    unknown = sorted(set(document) - set(checks))
+    members = await document(request)
+    unknown = sorted(set(members) - set(checks))
     if unknown and not others:
         raise BadRequest(f"{unknown[0][:40]!r}: unknown field, known are {', '.join(sorted(checks))}")
-    return {name: checks[name](value) for name, value in document.items() if name in checks}
-
-
-async def _body(request: web.Request) -> bytes:
-    try:
-        return await body.read(request, MAX_BODY_BYTES, BODY_S)
-    except TimeoutError:
-        raise web.HTTPRequestTimeout from None
+    if missing := [name for name in needed if name not in members]:
+        raise BadRequest(f"{missing[0]} is missing")
+    return {name: checks[name](value) for name, value in members.items() if name in checks}
 
 
 def parsed(body: bytes) -> dict[str, Any]:

@@ -19,19 +19,8 @@ BIG_AT_ONCE = 16  # a list of 5,000 miners is 10 MB; so many may be under way to
 JSON_TYPE = "application/json"
 
 
-class _Sends:
-    """How many big replies are under way."""
-
-    def __init__(self) -> None:
-        self.open = 0
-
-
-SENDS = web.AppKey("sends", _Sends)
-
-
-def prepare(app: web.Application) -> None:
-    """Give an application what `send` needs."""
-    app[SENDS] = _Sends()
+SENDS = web.AppKey("sends", asyncio.Semaphore)
+"""For big replies under way; one that finds no room is refused rather than kept waiting."""
 
 
 def encode(value: Any) -> bytes:
@@ -45,9 +34,10 @@ def encode(value: Any) -> bytes:
 _MESSAGE = web.ResponseKey("message", str)
 
 
-def error(status: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
+def error(status: int, message: str, headers: dict[str, str] | None = None, **more: Any) -> web.Response:
     """Return the reply for what went wrong."""
-    reply = web.Response(status=status, body=encode({"error": message}), content_type=JSON_TYPE, headers=headers)
+    body = encode({"error": message, **more})
+    reply = web.Response(status=status, body=body, content_type=JSON_TYPE, headers=headers)
     reply[_MESSAGE] = message
     return reply
 
@@ -94,16 +84,16 @@ async def reply(request: web.Request, value: Any, *, status: int = 200) -> web.S
     return await _send(request, web.Response(status=status, headers=headers, content_type=JSON_TYPE), body)
 
 
-async def send(request: web.Request, page: Page) -> web.StreamResponse:
+async def send(request: web.Request, page: Page, *, status: int = 200) -> web.StreamResponse:
     """Answer with a page, or with 304 when the client has it already."""
     headers = {"ETag": page.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
-    if _has(request, page.etag):
+    if status == 200 and _has(request, page.etag):
         return web.Response(status=304, headers=headers)
     body = page.body
     if len(body) > SMALL_BYTES and accepts_gzip(request):
         body = await page.gzipped()
         headers["Content-Encoding"] = "gzip"
-    response = web.Response(headers=headers, content_type=page.content_type, charset=page.charset)
+    response = web.Response(status=status, headers=headers, content_type=page.content_type, charset=page.charset)
     return await _send(request, response, body)
 
 
@@ -113,19 +103,16 @@ async def _send(request: web.Request, small: web.Response, body: bytes) -> web.S
         small.body = body
         return small
     sends = request.app[SENDS]
-    if sends.open >= BIG_AT_ONCE:
+    if sends.locked():
         return error(503, "too many big replies are under way, try again in a moment", {"Retry-After": "1"})
     big = web.StreamResponse(status=small.status, headers=small.headers)
     big.content_length = len(body)
-    sends.open += 1
-    try:
+    async with sends:
         await big.prepare(request)
         view = memoryview(body)
         for start in range(0, len(body), PIECE_BYTES):
             if not await written(request, big, view[start : start + PIECE_BYTES], PIECE_S):
                 break
-    finally:
-        sends.open -= 1
     return big
 
 
@@ -153,9 +140,9 @@ def accepts_gzip(request: web.Request) -> bool:
 
 def _has(request: web.Request, etag: str) -> bool:
     """Weak comparison of If-None-Match (RFC 9110 13.1.2)."""
-    told = request.headers.get("If-None-Match", "")
+    tags = request.headers.get("If-None-Match", "")
     strong = etag.removeprefix("W/")
-    return told.strip() == "*" or any(one.strip().removeprefix("W/") == strong for one in told.split(","))
+    return tags.strip() == "*" or any(tag.strip().removeprefix("W/") == strong for tag in tags.split(","))
 
 
 def _finite(value: Any) -> Any:

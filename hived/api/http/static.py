@@ -48,7 +48,7 @@ def load(folder: Path) -> dict[str, Page]:
 
 
 def pages(files: dict[str, Page]) -> list[str]:
-    """Return the paths of the dashboard's pages, as its own table tells them."""
+    """Return the paths of the dashboard's pages, as its own table lists them."""
     return _PATH.findall(files[PAGES].body.decode()) if PAGES in files else []
 
 
@@ -66,12 +66,12 @@ def _linked(index: bytes, files: Iterable[str]) -> bytes:
     return index.replace(b"<script", "".join(links).encode() + b"<script", 1)
 
 
-async def index(request: web.Request) -> web.StreamResponse:
+async def index(request: web.Request, *, status: int = 200) -> web.StreamResponse:
     """GET / and the dashboard's other pages: always the same document, the script in it knows the way.
 
     A browser on this machine gets a session with it, where the configuration says so.
     """
-    return await access.welcome(request, await _file(request, INDEX))
+    return await access.welcome(request, await _file(request, INDEX, status))
 
 
 async def static(request: web.Request) -> web.StreamResponse:
@@ -79,8 +79,8 @@ async def static(request: web.Request) -> web.StreamResponse:
     return await _file(request, request.match_info["name"])
 
 
-async def _file(request: web.Request, name: str) -> web.StreamResponse:
+async def _file(request: web.Request, name: str, status: int = 200) -> web.StreamResponse:
     page = request.app[FILES].get(name)
     if page is None:
         raise NotFound("there is no such file")
-    return await responses.send(request, page)
+    return await responses.send(request, page, status=status)

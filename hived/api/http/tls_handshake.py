@@ -44,7 +44,7 @@ class TlsHandshake(asyncio.Protocol):
                 transport, self, self._context, server_side=True, ssl_handshake_timeout=HANDSHAKE_S,
                 ssl_shutdown_timeout=CLOSE_S,
             )  # fmt: skip
-        except (OSError, TimeoutError) as err:  # whoever is on the LAN may send anything: no news
+        except (OSError, TimeoutError) as err:  # anything on the LAN may connect: not worth a warning
             log.debug("no TLS from %s: %s", peer[0] if peer else "?", err)
             transport.abort()
             return

@@ -81,8 +81,8 @@ class Entry:
 
     def as_miner(self, known: dict[str, _Model]) -> bytes:
         model = known.get(self.view.model_alias) if self.view.model_alias is not None else None
-        told = model.body if model else self.model
-        return b'{"last_seen_at":%b,"model":%b,%b,%b' % (self.seen_at, told, self.judged, self.miner)
+        body = model.body if model else self.model
+        return b'{"last_seen_at":%b,"model":%b,%b,%b' % (self.seen_at, body, self.judged, self.miner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class LiveMiners:
         """Return the reply "miners" or "rows" for the fleet as it is now, or for the miners of one node."""
         if (name, node_id) not in self._pages:
             entries = [e for e in self._entries.values() if node_id in (None, e.view.node_id)]
-            if len(self._pages) >= MAX_PAGES:  # whoever asks for nodes that do not exist
+            if len(self._pages) >= MAX_PAGES:  # somebody asks for nodes that do not exist
                 self._pages = {}
             if name == "miners":
                 body = b"[%b]" % b",".join(e.as_miner(self._models) for e in entries)
@@ -326,7 +326,7 @@ def _entries(db: Database, macs: list[str], moment: Moment) -> list[Entry]:
 
 def _entry(view: MinerView, moment: Moment) -> Entry:
     how = condition(view, moment)
-    whole, row = documents.miner(view, None), documents.row(view)
+    whole, row = dict(documents.miner(view, None)), dict(documents.row(view))
     seen_at = encode(row.pop("seen_at"))
     del whole["model"], whole["last_seen_at"]
     return Entry(

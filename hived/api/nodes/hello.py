@@ -1,4 +1,4 @@
-"""Who answers here, for whoever wants to know before trusting it."""
+"""Who answers here, for a node to ask before it trusts the master."""
 
 from __future__ import annotations
 

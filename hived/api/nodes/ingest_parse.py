@@ -84,8 +84,9 @@ def batch(document: Mapping[str, Any], node_id: str, now: float) -> Batch:
             items.append(read(one, now))
             one.end()
         except BadValue as err:
-            told = one.get("id")
-            rejected.append(Rejected(_shown(seq), str(err), told[:64] if isinstance(told, str) else None))
+            own_id = one.get("id")
+            known_id = own_id[:64] if isinstance(own_id, str) else None
+            rejected.append(Rejected(values.integer(seq), str(err), known_id))
     items.sort(key=lambda item: item.seq)
     envelope.end()
     states = Fields({"latest": latest, "models": models}, unread)
@@ -133,9 +134,9 @@ def _contribution_of(one: Fields, now: float, node_id: str, collected_at: float)
     spelling, key = _url(one.get("url"))
     if one.get("kind") != DESCRIPTION:
         raise BadValue("kind")  # a word that this version does not know how to show
-    told = one.get("content")
-    content = _content(told)
-    hashed = content_hash(told)  # of what was sent: the node counts the same
+    sent = one.get("content")
+    content = _content(sent)
+    hashed = content_hash(sent)  # of what was sent: the node counts the same
     version = one.get("prompt_version")
     if version is not None:
         version = untrusted.whole(version, "prompt_version", 0, 1_000_000)
@@ -215,10 +216,10 @@ def _miner(one: Fields, now: float) -> SentMiner:
 
 
 def _event(one: Fields, now: float) -> SentEvent:
-    told = one.get("mac")
+    mac = one.get("mac")
     return SentEvent(
         seq=int(one.get("seq")), at=untrusted.time(one.get("at"), "at", now),
-        mac=None if told is None else untrusted.mac(told), kind=untrusted.name(one.get("kind"), "kind"),
+        mac=None if mac is None else untrusted.mac(mac), kind=untrusted.name(one.get("kind"), "kind"),
         detail=untrusted.document(one.get("detail"), "detail", most_bytes=MAX_DETAIL_BYTES, depth=MAX_DEPTH),
     )  # fmt: skip
 
@@ -265,10 +266,6 @@ def _list(envelope: Fields, name: str, most: int) -> list[Any]:
     if not isinstance(value, list) or len(value) > most:
         raise BadEnvelope(f"{name}: expected a list of at most {most}")
     return value
-
-
-def _shown(seq: Any) -> int | None:
-    return values.integer(seq)
 
 
 _READERS: dict[str, Callable[[Fields, float], Any]] = {

@@ -75,10 +75,10 @@ def _status(one: Fields) -> StoredStatus:
 
 def _part(record: Callable[..., T], one: Fields) -> T:
     """Return a fan, a board or a pool; BadValue when it does not say which one."""
-    told = {name: one.take(name, read, None) for name, read in _readers(record)}
-    if told["index"] is None:
+    values = {name: one.take(name, read, None) for name, read in _readers(record)}
+    if values["index"] is None:
         raise BadValue("index")
-    return record(**{name: value for name, value in told.items() if value is not None})
+    return record(**{name: value for name, value in values.items() if value is not None})
 
 
 @cache

@@ -12,14 +12,12 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.api.nodes import hello, ingest
-from hived.errors import BadRequest
 from hived.records import untrusted
-from hived.records.access import Principal
 from hived.records.fields import Fields, Unread
 from hived.records.ingest import LIMITS
 from hived.records.joining import as_node_id
 from hived.records.net import is_loopback
-from hived.records.node import Asked, Contact, Order, Wish
+from hived.records.node import Contact, Order, Wish
 from hived.records.streams import STREAMS
 from hived.records.times import to_text
 from hived.records.untrusted import BadValue
@@ -47,10 +45,7 @@ async def join(request: web.Request) -> web.StreamResponse:
     wait_s = wait_s or await ctx.store.write(attempts.one_more, place, most=JOINS, window_s=JOINS_S, at=now)
     if wait_s > 0:
         return responses.error(429, "too many wishes to join from this address", {"Retry-After": str(int(wait_s) + 1)})
-    body = await ingest.read(request, params.MAX_BODY_BYTES)
-    if isinstance(body, web.Response):
-        return body
-    wish = _checked(_wish, params.parsed(body))
+    wish = _wish(await params.document(request))
     current = request.app[hello.CERTIFICATE]
     found = await ctx.store.write(
         nodes.ask, wish, own_id=ctx.node_id, pin=current().pin if current else None, address=request.remote, now=now
@@ -59,37 +54,38 @@ async def join(request: web.Request) -> web.StreamResponse:
         return responses.error(429, found.why, {"Retry-After": "60"})
     if found.outcome in ("refused", "taken"):
         return responses.error(_CODES[found.outcome], found.why)
-    return await responses.reply(request, _joined(found, ctx), status=_CODES[found.outcome])
+    document = {
+        "status": found.outcome, "phrase": found.phrase, "master": {"node_id": ctx.node_id, "name": ctx.node_name},
+    }  # fmt: skip
+    return await responses.reply(request, document, status=_CODES[found.outcome])
 
 
 async def contact(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/me/contact: a node says how it is and hears what is held of it and what it is to do."""
-    ctx, who = context.of(request), access.principal(request)
-    assert who.node_id is not None
-    body = await ingest.read(request)
-    if isinstance(body, web.Response):
-        return body
-    now = ctx.clock()
-    told = _checked(_contact, params.parsed(body))
+    ctx, node_id, now = context.of(request), access.node_id(request), context.of(request).clock()
+    sent = _contact(params.parsed(await ingest.read(request)))
     held, wanted = await ctx.store.write(
-        _keep_in_touch, who, told, address=request.remote, secure=is_private(request), now=now
-    )
-    ingest.note_unread(request, who.node_id, "contact", told.wire, told.unread)
+        _keep_in_touch, node_id, access.principal(request).ref, sent, address=request.remote,
+        secure=is_private(request), now=now,
+    )  # fmt: skip
+    ingest.note_unread(request, node_id, "contact", sent.wire, sent.unread)
     return await responses.reply(request, {
         "at": to_text(now), "node_id": ctx.node_id, "name": ctx.node_name,
         "held": {stream: held.get(stream, 0) for stream in STREAMS},
-        "orders": [{"id": one.id, "daemon": one.daemon, "verb": one.verb, "args": one.args} for one in wanted],
-        "limits": LIMITS, "unread": told.unread,
+        "orders": [
+            {"id": order.id, "daemon": order.daemon, "verb": order.verb, "args": order.args} for order in wanted
+        ],
+        "limits": LIMITS, "unread": sent.unread,
     })  # fmt: skip
 
 
 async def add_key(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/me/keys {key_id, key_hash}: a second key, which ends the others when it is first used."""
-    ctx, who = context.of(request), access.principal(request)
-    wishes = await params.fields(request, {"key_id": _key_id, "key_hash": _key_hash})
-    if len(wishes) < 2 or who.node_id is None:
-        raise BadRequest("expected key_id and key_hash")
-    await ctx.store.write(nodes.add_key, who.node_id, who.ref, wishes["key_id"], wishes["key_hash"], ctx.clock())
+    ctx, own = context.of(request), access.principal(request).ref
+    checks: dict[str, params.Check] = {"key_id": _key_id, "key_hash": partial(untrusted.digest, code="key_hash")}
+    wishes = await params.fields(request, checks, needed=("key_id", "key_hash"))
+    node_id = access.node_id(request)
+    await ctx.store.write(nodes.add_key, node_id, own, wishes["key_id"], wishes["key_hash"], ctx.clock())
     return await responses.reply(request, {"key_id": wishes["key_id"], "status": "active"})
 
 
@@ -103,29 +99,12 @@ def is_private(request: web.Request) -> bool:
 
 
 def _keep_in_touch(
-    db: Database, who: Principal, told: Contact, *, address: str | None, secure: bool, now: float
+    db: Database, node_id: str, key: str, sent: Contact, *, address: str | None, secure: bool, now: float
 ) -> tuple[dict[str, int], list[Order]]:
-    node_id = who.node_id
-    assert node_id is not None
-    node_keys.must_open(db, who.ref)
-    contacts.save(db, node_id, told, address=address, secure=secure, now=now)
-    commands.done(db, node_id, told.done, now)
-    return streams.held(db, node_id, told.epoch), commands.waiting(db, node_id, secure=secure, now=now)
-
-
-def _joined(found: Asked, ctx: context.Context) -> dict[str, Any]:
-    return {
-        "status": found.outcome,
-        "phrase": found.phrase,
-        "master": {"node_id": ctx.node_id, "name": ctx.node_name},
-    }
-
-
-def _checked(read: Any, document: Mapping[str, Any]) -> Any:
-    try:
-        return read(document)
-    except BadValue as err:
-        raise BadRequest(f"{err}: not what was expected") from None
+    node_keys.must_open(db, key)
+    contacts.save(db, node_id, sent, address=address, secure=secure, now=now)
+    commands.done(db, node_id, sent.done, now)
+    return streams.held(db, node_id, sent.epoch), commands.waiting(db, node_id, secure=secure, now=now)
 
 
 def _wish(document: Mapping[str, Any]) -> Wish:
@@ -136,15 +115,9 @@ def _wish(document: Mapping[str, Any]) -> Wish:
         node_id=as_node_id(document.get("node_id")), name=untrusted.word(document.get("name"), "name", 100),
         site=untrusted.text(document.get("site"), "site", 100),
         version=untrusted.text(document.get("version"), "version", 64),
-        key_id=_matched(document.get("key_id"), _KEY_ID, "key_id"),
+        key_id=_key_id(document.get("key_id")),
         key_hash=untrusted.digest(document.get("key_hash"), "key_hash"), code=code,
     )  # fmt: skip
-
-
-def _matched(value: Any, pattern: re.Pattern[str], code: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise BadValue(code)
-    return value
 
 
 def _contact(document: Mapping[str, Any]) -> Contact:
@@ -182,12 +155,5 @@ def _done(value: Any) -> tuple[int, dict[str, Any]]:
 
 def _key_id(value: Any) -> str:
     if not isinstance(value, str) or not _KEY_ID.fullmatch(value):
-        raise BadRequest("key_id: expected 16 hexadecimal digits")
+        raise BadValue("key_id")
     return value
-
-
-def _key_hash(value: Any) -> str:
-    try:
-        return untrusted.digest(value, "key_hash")
-    except BadValue:
-        raise BadRequest("key_hash: expected 64 hexadecimal digits") from None

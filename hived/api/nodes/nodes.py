@@ -10,7 +10,6 @@ from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import nodes as documents
 from hived.errors import BadRequest, NotFound
-from hived.records.node import NodeView
 from hived.services.nodes import admission
 from hived.store.nodes import contacts
 
@@ -56,10 +55,8 @@ async def remove(request: web.Request) -> web.StreamResponse:
 
 async def add(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes {node_id, name}: 201 with the key of a collector that is not ours, once."""
-    wishes = await params.fields(request, {"node_id": admission.node_id_of, "name": admission.name_of})
-    for name in ("node_id", "name"):
-        if name not in wishes:
-            raise BadRequest(f"{name} is missing")
+    checks = {"node_id": admission.node_id_of, "name": admission.name_of}
+    wishes = await params.fields(request, checks, needed=("node_id", "name"))
     store = context.of(request).store
     key = await store.write(admission.add, wishes["node_id"], wishes["name"], access.by(request))
     return await responses.reply(request, documents.added(wishes["node_id"], key.text), status=201)
@@ -72,10 +69,9 @@ async def new_code(request: web.Request) -> web.StreamResponse:
 
 
 async def _one(request: web.Request, node_id: str) -> web.StreamResponse:
-    found: list[NodeView] = await context.of(request).store.read(contacts.listing)
-    for one in found:
-        if one.node_id == node_id:
-            return await responses.reply(request, documents.node(one))
+    for node in await context.of(request).store.read(contacts.listing):
+        if node.node_id == node_id:
+            return await responses.reply(request, documents.node(node))
     raise NotFound(f"there is no node {node_id[:40]!r}")
 
 

@@ -134,6 +134,26 @@ async def test_errors_are_json_with_one_sentence(api: Api) -> None:
         assert isinstance(reply["error"], str)
 
 
+async def test_a_browser_gets_the_dashboards_own_page_for_a_path_that_does_not_exist(api: Api) -> None:
+    accept = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    async with api.http.get("/") as reply:
+        index = await reply.read()
+    for path in ("/nope", "/fleet", "/miners/a/b", "/%ff", "/nodes/x?y=1"):
+        async with api.http.get(URL(path, encoded=True), headers=accept) as reply:
+            assert (reply.status, reply.content_type) == (404, "text/html"), path
+            assert await reply.read() == index, path
+            tag = reply.headers["ETag"]
+        async with api.http.get(URL(path, encoded=True), headers=accept | {"If-None-Match": tag}) as reply:
+            assert reply.status == 404, path
+        async with api.http.head(URL(path, encoded=True), headers=accept) as reply:
+            assert (reply.status, await reply.read()) == (404, b""), path
+    for path in ("/api/nope", "/api/v1/nope", "/artifacts/1/2", "/scrape/x", "/static/nope.js"):
+        async with api.http.get(path, headers=accept) as reply:
+            assert (reply.status, reply.content_type) == (404, "application/json"), path
+    async with api.http.post("/nope", headers=accept) as reply:
+        assert (reply.status, reply.content_type) == (404, "application/json")
+
+
 async def test_options_names_the_methods_and_head_has_no_body(api: Api) -> None:
     async with api.http.options(f"/api/miners/{MAC}") as reply:
         assert (reply.status, reply.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, PATCH")
@@ -166,7 +186,7 @@ async def test_a_head_that_is_too_large_or_no_http_is_refused(api: Api) -> None:
         if answer == b"" and len(request) > 65_536:
             continue  # closed while it was still being sent: the reset may overtake the answer
         assert answer.startswith((b"HTTP/1.0 400", b"HTTP/1.1 400")), answer[:200]
-        assert answer.endswith(b'{"error":"this is no request that can be read"}')
+        assert answer.endswith(b'{"error":"this request cannot be read"}')
     assert await api.get("/healthz")
 
 

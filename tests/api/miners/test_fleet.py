@@ -28,7 +28,7 @@ async def test_totals_of_the_small_farm(api: Api) -> None:
         "failing": 0, "silent": 0, "hashrate_ths": 95.5, "hashrate_nominal_ths": 96.0,
         "hashrate_nominal_lost_ths": None, "hashrate_expected_ths": 96.0,
         "lost": [{"reason": "weak", "hashrate_ths": 0.5, "miners": 1}],
-        "unseen": {"miners": 0, "hashrate_ths": None, "since": None}, "power_w": 3010.0,
+        "unseen": {"miners": 0, "hashrate_ths": None, "since": None}, "power_w": 3010.0, "power_each_w": 3010.0,
         "efficiency_j_per_th": pytest.approx(3010 / 95.5),
         "counts": {**dict.fromkeys(MARKS, 0), "online": 1, "hashing": 1},
     }  # fmt: skip

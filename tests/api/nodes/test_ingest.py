@@ -50,7 +50,7 @@ async def node(api: farm.Api) -> Node:
 
 @pytest.fixture
 async def collector(api: farm.Api) -> Node:
-    """A collector that is not ours, with the key of `hivectl nodes add`."""
+    """An external collector, with the key of `hivectl nodes add`."""
     key = await api.store.write(nodes.add, "histo", "Histo", by="tests", now=api.clock())
     return Node(api, "histo", key)
 

@@ -108,7 +108,7 @@ async def test_a_node_tells_how_it_is_and_what_waits_on_it(farm: Farm, open_page
         assert await page.evaluate("!!document.querySelector('[data-node=shed-1] .skew.tone-bad')") is True
         assert await page.evaluate("!!document.querySelector('[data-node=hill-1] .skew.tone-warn')") is True
         assert await page.evaluate("!!document.querySelector('[data-node=n1] .skew')") is False
-        assert "tells nothing of itself" in await page.text("[data-node=old-1]")
+        assert "reports no health" in await page.text("[data-node=old-1]")
         assert await page.evaluate("document.querySelector('[data-node=n1] .actions')") is None
         # It is read again by itself, and the cards stay the same elements.
         await page.evaluate("document.querySelector('[data-node=shed-1]').mark = 1")

@@ -19,7 +19,7 @@ function useAudit() {
         if (before) return { rows: [...known, ...found.filter((row) => row.id < known.at(-1).id)], more: found.length === PAGE, error: null };
         const newest = found[0]?.id ?? 0;
         const below = known.filter((row) => row.id < (found.at(-1)?.id ?? newest));
-        // The newest anew; what was asked for below them stays.
+        // The newest are replaced; what was asked for below them stays.
         return { rows: [...found, ...below], more: below.length ? old.more : found.length === PAGE, error: null };
       });
     } catch (error) {

@@ -53,7 +53,7 @@ export function LoginPage({ query }) {
     if (setupNeeded) go("/setup", { replace: true });
   }, [setupNeeded]);
   useLayoutEffect(() => document.querySelector(".credentials input")?.focus(), []);
-  // The document itself is loaded anew: what it may show depends on who asks for it.
+  // The document itself is loaded again: what it may show depends on who asks for it.
   const enter = () => location.replace(wayBack(query));
   return html`<section class="gate card">
     <h1 tabindex="-1">Log in</h1>
@@ -72,7 +72,7 @@ export function SessionEnded() {
   if (local) {
     return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>
       <p>This browser was let in without a password because it is on the same machine. Reload the page to be let in again.</p>
-      <p class="buttons"><button type="button" class="primary" onClick=${() => location.reload()}>Load this page anew</button></p><//>`;
+      <p class="buttons"><button type="button" class="primary" onClick=${() => location.reload()}>Reload this page</button></p><//>`;
   }
   if (setupNeeded) {
     return html`<${Dialog} title="There are no users any more" onClose=${() => setPut(true)}>

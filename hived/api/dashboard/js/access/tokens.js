@@ -43,7 +43,7 @@ export function Tokens() {
     ${asked !== null && asked !== "add" && html`<${Confirm} title=${`Revoke ${asked.name}?`} verb="Revoke" onClose=${close}
       act=${async () => {
         await remove(`/api/v1/tokens/${encodeURIComponent(asked.id)}`);
-        setSaid({ text: `${asked.name} is revoked: it opens nothing any more.`, tone: "tone-good" });
+        setSaid({ text: `${asked.name} is revoked: it no longer works.`, tone: "tone-good" });
         read.again();
       }}><p>Programs that use it are refused from then on. It cannot be taken back.</p><//>`}
   </section>`;

@@ -35,7 +35,7 @@ function Daemons() {
         const started = stamp(daemon.started_at);
         return html`<li key=${daemon.name} class="card" title=${daemon.pid ? `pid ${daemon.pid}` : undefined}>
           <h3>${daemon.name} <${Badge} tone=${alive ? "good" : "bad"}>${alive ? "alive" : beat === null ? "never seen" : "silent"}<//></h3>
-          <p>${daemon.status || html`<span class="muted">tells nothing of its work</span>`}</p>
+          <p>${daemon.status || html`<span class="muted">no status reported</span>`}</p>
           ${daemon.next_step && html`<p class="muted">Next: ${daemon.next_step}</p>`}
           ${beat !== null && html`<p class="small">last beat <${When} ms=${beat} /> · up ${started === null || !alive ? UNKNOWN : span((nowMs - started) / 1000)} · version ${daemon.version ?? UNKNOWN}</p>`}
         </li>`;

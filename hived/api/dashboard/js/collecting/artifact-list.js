@@ -27,7 +27,7 @@ function listUrl({ q, source, state, node, before, limit }) {
   return `/artifacts?${query}`;
 }
 
-/* What a reading of the newest makes of what is shown: they anew, what lies below them as it was. While the reader is
+/* The list after the newest were read again: they are replaced, what lies below them stays. While the reader is
    `away`, further down the page, new ones are only counted: what is being read does not move. */
 function followed(old, fresh, limit, away) {
   const newest = old.items[0]?.id ?? -Infinity;
@@ -146,7 +146,7 @@ function Card({ artifact, pictures }) {
     ${made.length > 0 && html`<p class="made">${made.join(" · ")}</p>`}
     <${Descriptions} artifact=${artifact} />
     <p class="links">
-      <${Outside} to=${artifact.license_uri} class="tag licence" title=${`As told by ${artifact.licence_field}`}>${artifact.licence ?? "no licence told"}<//>
+      <${Outside} to=${artifact.license_uri} class="tag licence" title=${`According to ${artifact.licence_field}`}>${artifact.licence ?? "licence unknown"}<//>
       <${Outside} to=${artifact.url} class="page">${artifact.source ?? artifact.provider}<//>
       <span class="small"><${When} ms=${stamp(artifact.collected_at)} /></span>
     </p>

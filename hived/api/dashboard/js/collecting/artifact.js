@@ -38,8 +38,8 @@ export function ArtifactView({ id }) {
   return html`<section class="oneartifact" data-artifact=${one.id}>${crumbs}
     <h1 tabindex="-1">${one.title}</h1>
     <p class="links">
-      <${Outside} to=${one.license_uri} class="tag licence">${one.licence ?? "no licence told"}<//>
-      ${one.licence_field && html`<span class="small" title=${exact(stamp(one.licence_read_at))}>as told by ${one.licence_field}</span>`}
+      <${Outside} to=${one.license_uri} class="tag licence">${one.licence ?? "licence unknown"}<//>
+      ${one.licence_field && html`<span class="small" title=${exact(stamp(one.licence_read_at))}>according to ${one.licence_field}</span>`}
       <${Outside} to=${one.url} class="page">${one.source ?? one.provider} ↗<//>
       <span class="small">collected <${When} ms=${stamp(one.collected_at)} /></span></p>
     <div class="artifacttop">${pictures && html`<${Picture} artifact=${one} />`}

@@ -68,20 +68,20 @@ function sameWords(bubbles, text) {
 
 /* In columns where there is room, one below the other on a phone. */
 export function Bubbles({ bubbles, nodes }) {
-  const told = bubbles.map(contentOf);
-  const pieces = compared(told.map(({ summary }) => summary));
+  const contents = bubbles.map(contentOf);
+  const pieces = compared(contents.map(({ summary }) => summary));
   const marked = pieces.some((one) => one.some((piece) => piece.differs));
-  const fields = told.map(({ more }) => new Map(more));
+  const fields = contents.map(({ more }) => new Map(more));
   return html`${marked && html`<p class="small">Underlined: what no other node says.</p>`}
     <ul class="bubbles">${bubbles.map((bubble, i) => html`<li key=${`${bubble.node_id} ${bubble.id ?? i}`} class="card bubble" data-bubble=${bubble.node_id}>
       <header><h3><a href=${nodePath(bubble.node_id)}>${bubble.node_name ?? nodeName(nodes, bubble.node_id)}</a></h3>
-        ${bubbles.length > 1 && html`<span class="tag" title="How many nodes say it in these very words">${sameWords(bubbles, told[i].summary)}</span>`}</header>
-      ${told[i].title && html`<p class="bubbletitle">${told[i].title}</p>`}
+        ${bubbles.length > 1 && html`<span class="tag" title="How many nodes say it in these very words">${sameWords(bubbles, contents[i].summary)}</span>`}</header>
+      ${contents[i].title && html`<p class="bubbletitle">${contents[i].title}</p>`}
       <p class="description">${pieces[i].map((piece, n) => (piece.differs ? html`<mark key=${n}>${piece.text}</mark>` : piece.text))}</p>
-      ${told[i].more.length > 0 && html`<dl class="pairs">${told[i].more.map(([name, value]) => {
+      ${contents[i].more.length > 0 && html`<dl class="pairs">${contents[i].more.map(([name, value]) => {
         const others = fields.filter((other, n) => n !== i && other.has(name));
         const differs = others.length > 0 && others.every((other) => other.get(name) !== value);
         return html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt><dd>${differs ? html`<mark>${value}</mark>` : value}</dd></div>`;
       })}</dl>`}
-      <p class="small writer">${bubble.model ? `written by ${bubble.model}` : "it does not say by which model"}, <${When} ms=${stamp(bubble.collected_at)} /></p></li>`)}</ul>`;
+      <p class="small writer">${bubble.model ? `written by ${bubble.model}` : "by an unnamed model"}, <${When} ms=${stamp(bubble.collected_at)} /></p></li>`)}</ul>`;
 }

@@ -1,7 +1,8 @@
 /* Pictures lie on the museums' servers, which see who asks for them: they are shown only when the operator says so.
 
 The say-so is kept in this browser. What may be loaded is decided by the content policy of the document, so a change of
-mind loads the page anew: with ?pictures=1 its policy lets pictures through, without it the browser itself refuses. */
+mind loads the page again: with ?pictures=1 its policy lets pictures through, without it the browser itself refuses. */
+import { choose, chosen } from "../lib/choice.js";
 import { html, useEffect, useState } from "../lib/html.js";
 
 const KEY = "hived-pictures";
@@ -13,27 +14,11 @@ function inAddress() {
 
 const GRANTED = inAddress(); // to this document; later changes of the address do not change its policy
 
-function chosen() {
-  try {
-    return window.localStorage.getItem(KEY) === "on";
-  } catch (refused) {
-    return false; // storage may be switched off
-  }
-}
-
-function choose(on) {
-  try {
-    if (on) window.localStorage.setItem(KEY, "on");
-    else window.localStorage.removeItem(KEY);
-  } catch (refused) {
-    return;
-  }
-  settle();
-}
+const isOn = () => chosen(KEY) === "on";
 
 /* Load the document whose policy fits the choice, when this one does not. */
 function settle() {
-  const on = chosen();
+  const on = isOn();
   if (on === GRANTED) return;
   const query = new URLSearchParams(location.search);
   if (on) query.set(PARAMETER, "1");
@@ -45,13 +30,14 @@ function settle() {
 /* True when pictures are wanted and this document may have them. */
 export function usePictures() {
   useEffect(settle, []);
-  return GRANTED && chosen();
+  return GRANTED && isOn();
 }
 
 export function PictureSwitch() {
-  const on = chosen();
+  const on = isOn();
+  const turn = (event) => choose(KEY, event.target.checked ? "on" : null) && settle();
   return html`<label class="switch pictures" title="They are loaded from the museums' own servers, which then see this browser's address.">
-    <input type="checkbox" role="switch" checked=${on} onChange=${(event) => choose(event.target.checked)} />
+    <input type="checkbox" role="switch" checked=${on} onChange=${turn} />
     <span class="knob" aria-hidden="true"></span>Show pictures from the museums
   </label>`;
 }

@@ -119,7 +119,7 @@ function AddSource({ onAdded }) {
       <label>Name <input name="name" required maxlength="200" value=${wish.name} onInput=${write("name")} autocomplete="off" /></label>
       <label class="wide">Base URL <input name="base_url" type="url" required maxlength="512" placeholder="an API, a page or a sitemap" value=${wish.base_url} onInput=${write("base_url")} autocomplete="off" /></label>
       <label>Kind <select name="kind" value=${wish.kind} onChange=${write("kind")}>
-        <option value="" selected=${wish.kind === ""}>told from the URL</option>
+        <option value="" selected=${wish.kind === ""}>detected from the URL</option>
         ${Object.entries(KINDS).map(([kind, text]) => html`<option key=${kind} value=${kind} selected=${kind === wish.kind}>${text}</option>`)}
       </select></label>
       <button type="submit" class="primary" disabled=${busy}>Add</button>

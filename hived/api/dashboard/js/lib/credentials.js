@@ -35,7 +35,7 @@ export function strength(password) {
 export function NewPassword({ onChange, name = "New password" }) {
   const [first, setFirst] = useState("");
   const [second, setSecond] = useState("");
-  const told = strength(first);
+  const rating = strength(first);
   const write = (one, two) => {
     setFirst(one);
     setSecond(two);
@@ -44,7 +44,7 @@ export function NewPassword({ onChange, name = "New password" }) {
   const differ = second !== "" && first !== second;
   return html`<label>${name} <input type="password" name="password" autocomplete="new-password" maxlength="256" required aria-describedby="strength"
       value=${first} onInput=${(event) => write(event.target.value, second)} /></label>
-    <p id="strength" class="small ${told.tone}">${told.text}</p>
+    <p id="strength" class="small ${rating.tone}">${rating.text}</p>
     <label>The same again <input type="password" name="again" autocomplete="new-password" maxlength="256" required aria-describedby="same"
       value=${second} onInput=${(event) => write(first, event.target.value)} /></label>
     <p id="same" class="small ${differ ? "tone-warn" : "muted"}" role="status">${differ ? "The two differ." : ""}</p>`;

@@ -1,7 +1,7 @@
 /* What the site looks like now: all rows and the totals, kept up to date over one stream of server-sent events.
 
 Components read `live` and call useLive() to be drawn again when it changes. The link is honest: "live" only while
-messages arrive; when it breaks it is made anew with growing pauses, and the rows are read again first, so that nothing
+messages arrive; when it breaks it is opened again after growing pauses, and the rows are read again first, so that nothing
 that happened meanwhile is missed. */
 import { get } from "./api.js";
 import { enrich } from "../miners/rows.js";

@@ -4,8 +4,16 @@ import { watched } from "./watched.js";
 const [useCurrent, tell] = watched();
 const scrolls = new Map(); // entry key -> scrollY, for Back and Forward within this visit
 
+function readable(path) {
+  try {
+    return decodeURI(path);
+  } catch (malformed) {
+    return path;
+  }
+}
+
 function parse() {
-  const path = decodeURI(location.pathname).replace(/(.)\/+$/, "$1");
+  const path = readable(location.pathname).replace(/(.)\/+$/, "$1");
   for (const page of pages) {
     const match = new RegExp(`^${page.path.replace(/\{\w+\}/, "([\\w:.-]+)")}$`).exec(path);
     if (match) return { page, arg: match[1] ?? null, query: new URLSearchParams(location.search), path };

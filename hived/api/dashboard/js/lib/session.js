@@ -27,14 +27,14 @@ export function useSession() {
 /* Ask the server who this browser is; true when somebody is logged in. */
 export async function refreshSession() {
   try {
-    const told = await get("/api/v1/session");
-    const user = told.user ?? null;
+    const current = await get("/api/v1/session");
+    const user = current.user ?? null;
     if (user === null && session.user !== null) session.ended = true;
     else {
       if (user !== null) session.ended = false;
-      Object.assign(session, { user, role: user === null ? null : (told.role ?? null), local: Boolean(told.local) });
+      Object.assign(session, { user, role: user === null ? null : (current.role ?? null), local: Boolean(current.local) });
     }
-    Object.assign(session, { checked: true, error: null, setupNeeded: Boolean(told.setup_needed) });
+    Object.assign(session, { checked: true, error: null, setupNeeded: Boolean(current.setup_needed) });
   } catch (err) {
     session.error = err.message;
   }
@@ -71,7 +71,7 @@ export async function setUp(code, user, password) {
   await refreshSession();
 }
 
-/* Nothing of what was shown stays in this browser's memory: the page is loaded anew. */
+/* Nothing of what was shown stays in this browser's memory: the page is loaded again. */
 export async function logout() {
   await remove("/api/v1/session");
   location.replace("/login");

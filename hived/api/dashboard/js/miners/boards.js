@@ -3,8 +3,6 @@ import { known, number, percent, percentOf, UNKNOWN } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Badge, Bar, range, Table } from "../lib/ui.js";
 
-const TONES = { mining: "good", initializing: "tune", stopped: "idle", disabled: "idle", failure: "bad", disconnected: "bad" };
-
 function Grades({ board }) {
   const grades = [["grey", "good", board.chips_grey], ["orange", "weak", board.chips_orange], ["red", "bad", board.chips_red]];
   if (!grades.some(([, , n]) => known(n))) return UNKNOWN;
@@ -23,11 +21,10 @@ export function Boards({ status }) {
         water && ["Water °C", "num"], ["HW errors", "num"], ["Chips good / weak / bad", undefined, "Chips by grade: good, weak, bad"],
       ]}>
       <tbody>${boards.map((board) => {
-        const dead = !board.works && board.state === "mining";
         const share = percentOf(board.hashrate_ths, board.hashrate_nominal_ths);
         return html`<tr key=${board.identifier}>
           <th scope="row">${board.index ?? board.identifier}</th>
-          <td><${Badge} tone=${dead ? "bad" : (TONES[board.state] ?? "idle")}>${board.state ?? "unknown"}${dead ? ", but dead" : ""}<//>${board.description && html` <span class="tone-bad">${board.description}</span>`}</td>
+          <td><${Badge} tone=${board.condition.tone}>${board.condition.word}<//>${board.description && html` <span class="tone-bad">${board.description}</span>`}</td>
           <td class="num"><b>${number(board.hashrate_ths, 1)}</b> <span class="of">/ ${number(board.hashrate_nominal_ths, 1)}</span></td>
           <td class="num share-cell"><${Bar} share=${share} /><span class="share">${percent(share)}</span></td>
           <td class="num">${number(board.power_w)}</td>

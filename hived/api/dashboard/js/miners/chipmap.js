@@ -1,4 +1,5 @@
 /* The chip map: every chip of every board at its place, coloured by a quantity of choice. */
+import { choose, chosen } from "../lib/choice.js";
 import { known, number, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { Pending, useRead, When } from "../lib/ui.js";
@@ -39,38 +40,25 @@ function painter(quantity, values) {
   return { low: from, high, colour: (value) => (known(value) ? mix(SCALES[quantity.scale], (bend(value) - bend(from)) / width) : null) };
 }
 
-function chosenQuantity() {
-  try {
-    const kept = localStorage.getItem(KEY);
-    return QUANTITIES[kept] ? kept : "temperature";
-  } catch (refused) {
-    return "temperature";
-  }
-}
-
 export function ChipMaps({ mac, model, mark }) {
   const read = useRead(`/api/miners/${mac}/telemetry?limit=${NEWEST}`, { mark, everyMs: 60000 });
-  const [name, setName] = useState(chosenQuantity);
+  const [name, setName] = useState(() => (chosen(KEY) in QUANTITIES ? chosen(KEY) : "temperature"));
   const [pointed, setPointed] = useState(null); // {board, chip, box}
   const boards = useMemo(() => newestOfEach(read.data), [read.data]);
   const chips = boards.flatMap((entry) => entry.chain.chips ?? []);
-  const told = Object.keys(QUANTITIES).filter((key) => chips.some((chip) => QUANTITIES[key].of(chip) !== null && QUANTITIES[key].of(chip) !== undefined));
-  const shown = told.includes(name) ? name : (told[0] ?? name);
+  const reported = Object.keys(QUANTITIES).filter((key) => chips.some((chip) => QUANTITIES[key].of(chip) !== null && QUANTITIES[key].of(chip) !== undefined));
+  const shown = reported.includes(name) ? name : (reported[0] ?? name);
   const quantity = QUANTITIES[shown];
   const paint = painter(quantity, chips.map(quantity.of).filter(known));
-  const choose = (key) => {
+  const turn = (key) => {
     setName(key);
-    try {
-      localStorage.setItem(KEY, key);
-    } catch (refused) {
-      // the choice then lasts as long as the page
-    }
+    choose(KEY, key);
   };
   return html`<section class="chips-section" aria-labelledby="chips"><div class="sectionhead"><h2 id="chips">Chips ${boards.length > 0 && html`<small><${When} ms=${stamp(boards[0].recorded_at)} /></small>`}</h2>
-      ${told.length > 0 && html`<div class="segments" role="group" aria-label="Colour by">${told.map(
-        (key) => html`<button key=${key} type="button" aria-pressed=${key === shown ? "true" : "false"} onClick=${() => choose(key)}>${QUANTITIES[key].words}</button>`,
+      ${reported.length > 0 && html`<div class="segments" role="group" aria-label="Colour by">${reported.map(
+        (key) => html`<button key=${key} type="button" aria-pressed=${key === shown ? "true" : "false"} onClick=${() => turn(key)}>${QUANTITIES[key].words}</button>`,
       )}</div>`}
-      ${told.length > 0 && html`<${Legend} quantity=${quantity} paint=${paint} />`}
+      ${reported.length > 0 && html`<${Legend} quantity=${quantity} paint=${paint} />`}
     </div>
     ${!read.data ? html`<${Pending} read=${read} what="Chips" />` : chips.length === 0 ? html`<p class="note muted">The miner has reported no chips yet: they are read once a minute, and a stopped miner may report none.</p>` : ""}
     <div class="boardmaps">${boards.map((entry) => html`<${BoardMap} key=${entry.chain.identifier} board=${entry.chain} at=${stamp(entry.recorded_at)} newest=${stamp(boards[0].recorded_at)}
@@ -112,13 +100,13 @@ function BoardMap({ board, at, newest, model, quantity, paint, onPoint }) {
   const point = (chip, element) => onPoint({ board, chip, box: element.getBoundingClientRect() });
   const onKeyDown = (event) => moveFocus(event, rows, grid.current, setCurrent, () => onPoint(null));
   return html`<figure class="boardmap" style=${{ maxWidth: `${columns * 62}px` }}>
-    <figcaption><b>Board ${board.index ?? board.identifier}</b>${board.state && board.state !== "mining" ? html` <span class="tone-${board.state === "failure" ? "bad" : "warn"}">${board.state}</span>` : ""}
+    <figcaption><b>Board ${board.index ?? board.identifier}</b>${board.state && board.state !== "mining" ? html` <span class="muted">${board.state}</span>` : ""}
       <span class="small">${chips.size} chips${mean !== null && !quantity.grades ? `, ∅ ${number(mean, quantity.log ? 1 : 0)} ${quantity.unit}` : ""}${told ? "" : ", layout unknown"}</span>
       ${newest !== at && html`<span class="small tone-warn"> read <${When} ms=${at} /></span>`}${board.description && html` <span class="tone-bad">${board.description}</span>`}</figcaption>
     <div class="chipgrid ${columns > 12 ? "many" : ""}" role="grid" aria-label=${`Chips of board ${board.index ?? board.identifier}`} ref=${grid} onKeyDown=${onKeyDown} onPointerLeave=${() => onPoint(null)}>
       ${rows.map((row, y) => html`<div key=${y} role="row" style=${{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>${Array.from({ length: columns }, (_, x) => {
         const chip = chips.get(row[x] ?? -1);
-        if (!chip) return html`<i key=${x} role="gridcell" class=${(row[x] ?? -1) < 0 ? "hole" : "unknown"} aria-label=${(row[x] ?? -1) < 0 ? "no chip here" : `chip ${row[x]}: nothing told`}></i>`;
+        if (!chip) return html`<i key=${x} role="gridcell" class=${(row[x] ?? -1) < 0 ? "hole" : "unknown"} aria-label=${(row[x] ?? -1) < 0 ? "no chip here" : `chip ${row[x]}: nothing reported`}></i>`;
         const value = quantity.of(chip);
         const colour = paint.colour(value);
         return html`<i key=${x} role="gridcell" class="chipcell ${colour ? "" : "unknown"}" data-chip=${chip.index} tabindex=${chip.index === (current ?? first) ? 0 : -1}

@@ -36,23 +36,18 @@ function Totals({ whole, node }) {
   const sweep = whole.last_sweep;
   return html`<section class="totals" aria-label="Totals">
     <${FleetHashrate} fleet=${fleet} />
-    <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${perMiner(fleet)}</p><//>
+    <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${known(fleet.power_each_w) ? `∅ ${power(fleet.power_each_w).join(" ")} a miner` : ""}</p><//>
     <${Figure} label="Efficiency" value=${number(fleet.efficiency_j_per_th, 1)} unit="J/TH"><p class="small">power / hashrate</p><//>
     <${Figure} label="Miners" value=${number(fleet.miners)}>
       <p class="small">${number(fleet.online)} online, ${number(fleet.hashing)} hashing</p>
       ${fleet.silent > 0 && html`<p class="small tone-warn">${number(fleet.silent)} silent, not counted in the totals</p>`}
-      ${fleet.unseen.miners > 0 && html`<p class="small tone-warn">${number(fleet.unseen.miners)} unknown since <${When} ms=${stamp(fleet.unseen.since)} />: nobody watches them</p>`}
+      ${fleet.unseen.miners > 0 && html`<p class="small tone-warn">${number(fleet.unseen.miners)} unknown since <${When} ms=${stamp(fleet.unseen.since)} />: their node is away</p>`}
     <//>
     ${!elsewhere && html`<${Figure} label="Last sweep" value=${sweep ? number(sweep.addresses) : UNKNOWN} unit="addresses">
       <p class="small">${sweep ? html`<${SweepWhen} sweep=${sweep} />` : "none yet"}</p>
       ${others.length > 0 && html`<p class="small"><a href="/site" title=${others.map(([kind, n]) => `${n} × ${kindWords(kind)}`).join(", ")}>${count(sum(others), "other device")}</a></p>`}
     <//>`}
   </section>`;
-}
-
-function perMiner(fleet) {
-  const counted = (fleet.online ?? 0) - (fleet.silent ?? 0);
-  return counted > 0 && known(fleet.power_w) ? `∅ ${power(fleet.power_w / counted).join(" ")} a miner` : "";
 }
 
 /* The rows that one node watches; all of them for no node. */

@@ -133,11 +133,11 @@ function Numbers({ miner, status }) {
     <${Figure} label="In state" value=${span(status.uptime)} title=${known(status.uptime) ? `${status.state} for ${longSpan(status.uptime)}` : undefined}><p class="small">${status.state ?? UNKNOWN}${status.restart_count ? `, restarted ${number(status.restart_count)} times` : ""}</p><//>
     <${Figure} label="Fans" value=${number(status.fan_duty_percent)} unit="%"><p class="small">${fanWords(status.fans)}</p><//>
   </section>
-  <p class="small asof">Status of <${When} ms=${at} />${status.partial ? " (partial: the miner told only a part of it)" : ""}</p>`;
+  <p class="small asof">Status of <${When} ms=${at} />${status.partial ? " (partial: the miner reported only a part of it)" : ""}</p>`;
 }
 
 function fanWords(fans) {
-  if (!fans?.length) return "no fan told";
+  if (!fans?.length) return "no fan reported";
   const lost = fans.filter((fan) => fan.lost).length;
   const turning = fans.map((fan) => fan.rpm).filter(known);
   return `${lost ? `${lost} of ${fans.length} lost, ` : ""}${turning.length ? `${range(Math.min(...turning), Math.max(...turning))} rpm` : `${fans.length} fans`}`;

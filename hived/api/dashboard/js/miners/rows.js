@@ -22,7 +22,9 @@ export function enrich(row, before) {
 export const MARKS = {
   online: ["online", "Answers at an address"],
   hashing: ["hashing", "Mining or auto-tuning, with a fresh status"],
-  failing: ["failing", "The last poll failed, or the miner itself reports a failure"],
+  failing: ["failing", "The last poll failed"],
+  failure: ["failure", "The miner itself says that it has failed"],
+  unreadable: ["unreadable", "Answers, but its answer has no state that can be read"],
   trouble: ["board or fan lost", "A hashboard failed or a fan is lost"],
   silent: ["silent", "Answers, but its last status is old or there is none yet: not counted in the totals"],
   stopped: ["stopped", "Stopped by somebody"],

@@ -9,8 +9,8 @@ const LONGEST_SCAN_MS = 120000; // a sweep of a /16 takes about that long
 function words(result) {
   if (!result || typeof result !== "object") return "Done.";
   if (result.error) return `Failed: ${result.error}`;
-  const told = Object.entries(result).filter(([, value]) => typeof value === "number" || typeof value === "string");
-  return told.length ? `Done: ${told.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ")}.` : "Done.";
+  const counts = Object.entries(result).filter(([, value]) => typeof value === "number" || typeof value === "string");
+  return counts.length ? `Done: ${counts.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ")}.` : "Done.";
 }
 
 /* Nothing for those who may not ask for one. */

@@ -25,9 +25,3 @@ function fits(topology, chips) {
   }
   return !chips || (seen.size === chips && Math.max(...seen) === chips - 1);
 }
-
-/* Long rows are laid on the wider side: a board lies flat on a desk and stands on a phone. */
-export function turned(rows) {
-  const width = Math.max(...rows.map((row) => row.length));
-  return Array.from({ length: width }, (_, column) => rows.map((row) => row[column] ?? -1));
-}

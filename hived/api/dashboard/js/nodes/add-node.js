@@ -1,4 +1,4 @@
-/* Adding a node: a code that is used once, or a key for a collector that is not ours. */
+/* Adding a node: a code that is used once, or a key for an external collector. */
 import { post } from "../lib/api.js";
 import { Copy, Dialog, FormDialog, Secret, useAct } from "../lib/dialog.js";
 import { stamp } from "../lib/format.js";
@@ -11,7 +11,7 @@ export function AddNode({ say }) {
   const close = () => setOpen(null);
   return html`<${Only} role="admin"><span class="pageactions">
       <button type="button" class="primary" onClick=${() => setOpen("node")}>Add a node…</button>
-      <button type="button" onClick=${() => setOpen("collector")}>Add a collector that is not ours…</button></span>
+      <button type="button" onClick=${() => setOpen("collector")}>Add an external collector…</button></span>
     ${open === "node" && html`<${EnrollCode} onClose=${close} />`}
     ${open === "collector" && html`<${Collector} onClose=${close} say=${say} />`}<//>`;
 }
@@ -41,7 +41,7 @@ function EnrollCode({ onClose }) {
     ${made !== null && html`<p class="secret-line"><code class="line ${over ? "over" : ""}" tabindex="0">${line}</code> ${!over && html`<${Copy} text=${line} />`}</p>
       ${isLoopback && html`<p class="tone-warn">You look at this page on the machine itself. On the other box put this machine's name or address in place of <code>${location.hostname}</code>.</p>`}
       <p class=${over ? "tone-warn" : "muted"}>${over ? "This code is over." : html`The code <b>${made.code}</b> works once, for another <span class="countdown">${clock(left)}</span>.`}</p>`}
-    <p class="small">It needs no approval: whoever has the code may join. The new node appears on this page within seconds.</p>
+    <p class="small">It needs no approval: anybody with the code may join. The new node appears on this page within seconds.</p>
     <p class="buttons">${over && html`<button type="button" onClick=${make}>Make another code</button>`}<button type="button" class="primary" autofocus onClick=${onClose}>Close</button></p><//>`;
 }
 
@@ -62,7 +62,7 @@ function Collector({ onClose, say }) {
       <p class="small">The collector sends it with each call:</p><pre>${`POST ${location.origin}/master/ingest\nAuthorization: Bearer KEY\nContent-Type: application/json`}</pre>
       <p class="buttons"><button type="button" class="primary" autofocus onClick=${onClose}>I have copied it</button></p><//>`;
   }
-  return html`<${FormDialog} title="Add a collector that is not ours" verb="Add" failed="Not added" act=${add} stays onClose=${onClose}>
+  return html`<${FormDialog} title="Add an external collector" verb="Add" failed="Not added" act=${add} stays onClose=${onClose}>
     <p class="small">A program that collects artifacts and sends them to <code>/master/ingest</code>. It gets a key, and watches no miners.</p>
     <label>Its id, as it sends it (node_id) <input name="node_id" required maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false" autofocus value=${wish.node_id} onInput=${write("node_id")} /></label>
     <label>Name, for people <input name="name" required maxlength="64" autocomplete="off" value=${wish.name} onInput=${write("name")} /></label><//>`;

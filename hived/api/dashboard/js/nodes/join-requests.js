@@ -31,7 +31,7 @@ function JoinRequest({ node, waits, say }) {
     });
   return html`<li class="card" data-request=${node.node_id}>
     <h3>${node.name}${node.site ? html` <small>${node.site}</small>` : ""}</h3>
-    ${node.status !== "pending" && html`<p class="tone-warn">A node with this id is known already (${node.status}). This one asks with another key: its box was set up anew, or it is another one.</p>`}
+    ${node.status !== "pending" && html`<p class="tone-warn">A node with this id is known already (${node.status}). This one asks with another key: its box was set up again, or it is another box.</p>`}
     <p class="phrase">${waits.phrase ?? "no phrase"}</p>
     <p class="small">from ${waits.address ?? node.address ?? "an unknown address"}, asked <${When} ms=${stamp(waits.created_at ?? node.asked_at)} />, version ${node.version ?? "unknown"}, id ${node.node_id}</p>
     <${Only} role="admin" instead=${html`<p class="small">${whyNot("admin")}.</p>`}>

@@ -22,7 +22,7 @@ export function NodeCard({ node, chosen, say }) {
   const place = useRef(null);
   const master = node.role === "master";
   const revoked = node.status === "revoked";
-  const collector = node.role === "collector"; // no node of ours: it tells nothing of itself
+  const collector = node.role === "collector"; // not a hived node: it reports no health
   useEffect(() => {
     if (chosen) place.current?.scrollIntoView({ block: "center" });
   }, [chosen]);
@@ -34,7 +34,7 @@ export function NodeCard({ node, chosen, say }) {
         ${" "}<small>since <${Since} ms=${stamp(node.since)} /></small></span></header>
     <p class="contact">${master ? "This machine" : html`${collector ? "Last sent" : "Last contact"} <b><${When} ms=${stamp(node.contact_at)} empty="never" /></b>${node.address ? ` from ${node.address}` : ""}`}${" · "}version ${node.version ?? UNKNOWN} <span class="nodeid">id ${node.node_id}</span></p>
     ${collector
-      ? html`<p class="small">A collector that is not ours: it sends contributions when it has some, and tells nothing of itself.</p>`
+      ? html`<p class="small">An external collector: it sends contributions when it has some, and reports no health.</p>`
       : html`<${Skew} seconds=${node.skew_s} />
     <${Numbers} node=${node} health=${node.health ?? {}} />
     ${!master && html`<${Lag} lag=${node.lag ?? {}} />`}
@@ -65,7 +65,7 @@ function Numbers({ node, health }) {
     ["Miners", html`<a href=${`/?node=${encodeURIComponent(node.node_id)}`}>${number(miners.online)} <span class="of">/ ${number(miners.total)}</span></a>`, "online / all", miners.total > 0 && miners.online < miners.total ? "warn" : ""],
     ["Disk free", percent(free), known(health.disk_free_bytes) ? `${bytes(health.disk_free_bytes)} of ${bytes(health.disk_total_bytes)}` : "", low(free, 15, 5)],
     ["Load per core", number(load, 2), known(health.cpus) ? `${number(health.load_1m, 2)} on ${number(health.cpus)} cores` : "", high(load, 1, 2)],
-    ["Temperature", known(health.temperature_c) ? `${number(health.temperature_c)} °C` : UNKNOWN, known(health.temperature_c) ? "of the machine" : "not told", high(health.temperature_c, 75, 85)],
+    ["Temperature", known(health.temperature_c) ? `${number(health.temperature_c)} °C` : UNKNOWN, known(health.temperature_c) ? "of the machine" : "not reported", high(health.temperature_c, 75, 85)],
     ["Memory used", percent(used), known(health.memory_used_bytes) ? `${bytes(health.memory_used_bytes)} of ${bytes(health.memory_total_bytes)}` : "", high(used, 85, 95)],
     ["Database", known(health.database_bytes) ? bytes(health.database_bytes) : UNKNOWN, known(health.uptime_s) ? `up ${span(health.uptime_s)}` : "", ""],
   ];
@@ -117,7 +117,7 @@ function Actions({ node, say }) {
       act=${async () => {
         await remove(path);
         say(`${node.name} is removed.`);
-      }}><p>Its keys are refused at once, and its miners leave the list. What it told of artifacts, and its events, stay. To come back it must join again.</p><//>`}
+      }}><p>Its keys are refused at once, and its miners leave the list. What it said of artifacts, and its events, stay. To come back it must join again.</p><//>`}
   </footer>`;
 }
 
