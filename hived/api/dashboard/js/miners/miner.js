@@ -125,7 +125,7 @@ function Numbers({ miner, status }) {
   const [watts, wattUnit] = power(status.power_consumption);
   const at = stamp(status.recorded_at);
   return html`<section class="totals" aria-label="Now">
-    <${HashrateFigure} now=${status.hashrate_ths} expected=${status.hashrate_nominal_ths}>
+    <${HashrateFigure} now=${status.hashrate_ths} expected=${status.hashrate_expected_ths}>
       <p class="small">average ${number(status.hashrate_average_ths, 1)} TH/s</p><//>
     <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${number(status.efficiency_j_per_th, 1)} J/TH on average</p><//>
     <${Figure} label="Hottest chip" value=${number(status.chip_temp_max_c)} unit="°C"><p class="small">hottest board ${number(status.pcb_temp_max_c)} °C${known(status.psu_temp_max_c) ? `, power supply ${number(status.psu_temp_max_c)} °C` : ""}</p><//>
