@@ -14,15 +14,16 @@ from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, Min
 
 
 class ConnectionWatch:
-    """Tell whether a call opened a new TCP connection: `opened`.
+    """Tell whether a call opened a new TCP connection: `opened`. `keep`: whether it may be kept for the next call.
 
-    As long as none did, the peer is the one that answered before; a new connection may reach another machine.
+    As long as none was opened, the peer is the one that answered before; a new one may reach another machine.
     """
 
-    __slots__ = ("opened",)
+    __slots__ = ("keep", "opened")
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = True) -> None:
         self.opened = False
+        self.keep = keep
 
 
 @dataclass(frozen=True, slots=True)

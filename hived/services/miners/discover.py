@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from hived.clients.firmwares.family import Firmware
-from hived.errors import BadCredentials, HivedError, NotThisFirmware, Refused, Transient, Unreadable
+from hived.errors import NO_ANSWER, BadCredentials, HivedError, NotThisFirmware, Refused, Transient, Unreadable
 from hived.records.discovery import OtherDevice, Sweep
 from hived.records.firmware import Feature, listed
 from hived.records.miner import MinerIdentity
@@ -265,7 +265,8 @@ class Discoverer:
         owner = self._owner(ip)
         if owner is not None:
             tally.found.add(owner.num)
-            await self._store.write(miners.failed, owner.num, self._clock(), err.code, str(err))
+            note = miners.unanswered if err.code in NO_ANSWER else miners.failed
+            await self._store.write(note, owner.num, self._clock(), err.code, str(err))
             return
         await self._note_other_device(ip, "unreadable", err.code, str(err))
 

@@ -28,6 +28,10 @@ _KNOWN = (
 )  # fmt: skip
 
 
+POLL_LATE_S = 30.0  # a poll that is later does not come any more: hive-polld is away
+POLL_OLD_S = 3600.0  # no pause between polls is longer
+
+
 @dataclass(frozen=True, slots=True)
 class Sighting:
     """A miner that identified itself at an address at a time."""
@@ -191,6 +195,14 @@ def failed(db: Database, num: int, at: float, code: str, reason: str) -> None:
         known = before_code == code
     if not known:
         events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
+
+
+def unanswered(db: Database, num: int, at: float, code: str, reason: str) -> None:
+    """Record that a miner let a sweep wait. No error while its polls succeed: its web server has one connection."""
+    polled = (Health.num == num) & (Health.failures == 0) & Health.status_at.is_null(False)
+    in_time = (Health.next_status_at > at - POLL_LATE_S) & (Health.status_at > at - POLL_OLD_S)
+    if not Health.update(occupied_at=at).where(polled & in_time).execute(db):
+        failed(db, num, at, code, reason)
 
 
 def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:

@@ -38,7 +38,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Health.next_chips_at, Health.failures, Health.state, Health.preset, Health.uptime_s, Health.uptime_at,
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
             Miner.firmware, Health.asked_preset, Health.asked_clocks, Health.asked_at, Miner.firmware_version,
-            Model.presets, Model.chains,
+            Model.presets, Model.chains, Health.occupied_at,
         )
         .join(Health, on=(Health.num == Miner.num))
         .switch(Miner)
@@ -63,7 +63,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             chips_due=turn(row[6]), due_at=row[5], chips_due_at=row[6], failures=row[7], state=row[8], preset=row[9],
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
             boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17],
-            asked=Asked(row[18], row[19], row[21], _ladder(row[22] or "[]"), row[23], row[20]),
+            asked=Asked(row[18], row[19], row[21], _ladder(row[22] or "[]"), row[23], row[20]), occupied_at=row[24],
         )
         for row in tuples(query, db)
         if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None
@@ -209,8 +209,8 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
     return change
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part)
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    return None if text is None else tuple(int(part) for part in text.split(",") if part)
 
 
 T = TypeVar("T")

@@ -73,8 +73,11 @@ class Health(Table):
     error_count = pw.IntegerField(default=0)
     settings_due_at = pw.DoubleField(null=True)
     active_pool = pw.TextField(null=True)
-    boards_seen = pw.TextField(default="")
-    fans_seen = pw.TextField(default="")
+    boards_seen = pw.TextField(null=True)
+    """Numbers of the boards that worked when they were last judged; null: never yet."""
+    fans_seen = pw.TextField(null=True)
+    occupied_at = pw.DoubleField(null=True)
+    """When it last let a sweep wait although it is polled: its web server may have one connection only."""
     asked_preset = pw.TextField(null=True)
     asked_clocks = pw.TextField(null=True)
     asked_at = pw.DoubleField(null=True)
