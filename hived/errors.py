@@ -237,6 +237,9 @@ NO_ANSWER = frozenset({
 })  # fmt: skip
 """Codes of a peer that said nothing at all."""
 
+PARTS = frozenset({"no_chips", "no_preset", "no_presets", "no_settings", "no_model"})
+"""Codes of a part that is missing in the answers of a miner that can be read."""
+
 _OFFLINE = "it is offline: look for power and network"
 
 

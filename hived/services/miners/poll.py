@@ -177,7 +177,10 @@ class Poller:
             firmware = self._firmware_of(target, keep=watch.keep)
             if target.status_due:
                 self._keep(await self._read_status(firmware, target, watch))
-            if target.chips_due:
+            if target.chips_due and target.failures and not target.status_due:
+                # A miner that tells no status is left alone until its next turn.
+                self._keep(PollOutcome(target.num, self._clock(), next_chips_at=target.due_at))
+            elif target.chips_due:
                 self._keep(await self._read_chips(firmware, target, watch))
         except BadCredentials as err:
             await self._store.write(miners.drop_access, target.num, self._clock())
@@ -298,10 +301,9 @@ class Poller:
         log.log(logging.INFO if target.failures == 0 else logging.DEBUG, "%s (%s): %s", target.ip, target.mac, reason)
         pause = backoff.pause(target.failures, self._status_every_s, max(BACKOFF_MAX_S, self._status_every_s))
         pause *= random.uniform(0.9, 1.0)
-        told = Event("miner_error", at, {"error": reason, "code": code}, num=target.num)
         return PollOutcome(
             target.num, at, error=reason, error_code=code, failed=True, next_status_at=at + pause,
-            next_chips_at=at + pause if target.chips_due else None, events=() if target.failures else (told,),
+            next_chips_at=at + pause if target.chips_due else None,
         )  # fmt: skip
 
     def _next(self, due_at: float | None, every_s: float, now: float) -> float:

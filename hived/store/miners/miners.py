@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hived.records import units
+from hived.errors import PARTS
+from hived.records import troubles, units
 from hived.records.daemon import DISCOVERD
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity
@@ -18,7 +18,6 @@ from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
 from hived.store.schema import Health, Miner
 
-_NUMBERS = re.compile(r"[\d.]+")
 _KNOWN = (
     Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware,
     Miner.features, Miner.firmware_version, Miner.model_name, Miner.hostname, Miner.platform, Miner.serial,
@@ -179,22 +178,35 @@ def unlock_failed(
 
 
 def failed(db: Database, num: int, at: float, code: str, reason: str) -> None:
-    """Record an error on the miner, and one more in the count. Another code than before is an event.
+    """Record an error on the miner, and one more in the count. The first sign of a trouble is an event."""
+    note_error(db, num, at, code, reason, is_trouble=True)
+    Health.update(rev=next_rev(db)).where(Health.num == num).execute(db)
 
-    One that 0.1.0 recorded has no code: its text is compared, but for numbers; where the miner could not be opened,
-    whose texts were others, it is the same error.
+
+def note_error(db: Database, num: int, at: float, code: str, reason: str, *, is_trouble: bool) -> None:
+    """Record an error as `failed` does, for one who gives the miner's row its rev.
+
+    `is_trouble`: False for what is missing in an answer that was read. Such a part does not hide why there is no
+    status at all.
     """
-    standing = Health.select(Health.last_error_code, Health.last_error, Miner.unlock_failures).join(Miner)
-    ((before_code, before, unopened),) = tuples(standing.where(Health.num == num), db)
-    Health.update(
-        last_error=reason, last_error_code=code, last_error_at=at, error_count=Health.error_count + 1, rev=next_rev(db)
-    ).where(Health.num == num).execute(db)  # fmt: skip
-    if before is not None and before_code is None:
-        known = unopened > 0 or _NUMBERS.sub("", before) == _NUMBERS.sub("", reason)
-    else:
-        known = before_code == code
-    if not known:
-        events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
+    standing = Health.select(Health.failures, Health.troubles).where(Health.num == num)
+    ((failures, text),) = tuples(standing, db)
+    change: dict[str, Any] = {"error_count": Health.error_count + 1}
+    if not (failures and code in PARTS):
+        change |= {"last_error": reason, "last_error_code": code, "last_error_at": at}
+    if is_trouble:
+        still_open, is_new = troubles.seen(troubles.from_text(text), code, at)
+        change["troubles"] = troubles.to_text(still_open)
+        if is_new:
+            events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
+    Health.update(**change).where(Health.num == num).execute(db)
+
+
+def told_status(db: Database, num: int, at: float) -> None:
+    """Note that a miner told how it is: troubles that have not shown for long are over."""
+    text = Health.select(Health.troubles).where(Health.num == num).bind(db).scalar()
+    still_open = troubles.told_status(troubles.from_text(text), at)
+    Health.update(troubles=troubles.to_text(still_open)).where(Health.num == num).execute(db)
 
 
 def unanswered(db: Database, num: int, at: float, code: str, reason: str) -> None:

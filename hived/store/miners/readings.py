@@ -20,7 +20,7 @@ from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.sealing import about
-from hived.store.miners import packing, telemetry
+from hived.store.miners import miners, packing, telemetry
 from hived.store.schema import Baseline, Health, Miner, Model, Status
 
 _COLUMNS = ("at", "num", "state", "preset", *measures.COLUMNS)
@@ -89,9 +89,14 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
         return
     rev = next_rev(db)
     rows: list[tuple[Any, ...]] = []
-    heads: dict[int, float | None] = dict(
-        tuples(Health.select(Health.num, Health.status_at).where(Health.num.in_([o.num for o in outcomes])), db)
+    standing = tuples(
+        Health.select(Health.num, Health.status_at, Health.troubles.is_null(False)).where(
+            Health.num.in_([o.num for o in outcomes])
+        ),
+        db,
     )
+    heads: dict[int, float | None] = {num: status_at for num, status_at, _ in standing}
+    troubled = {num for num, _, has_trouble in standing if has_trouble}
     for outcome in outcomes:
         if outcome.num not in heads:
             continue  # the miner was forgotten while it was polled
@@ -102,6 +107,11 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
             telemetry.save(db, outcome.num, outcome.at, outcome.boards)
         Health.update(**_health(outcome), rev=rev).where(Health.num == outcome.num).execute(db)
         events.add(db, outcome.events)
+        if outcome.error is not None:
+            code, is_trouble = outcome.error_code or "error", outcome.failed
+            miners.note_error(db, outcome.num, outcome.at, code, outcome.error, is_trouble=is_trouble)
+        elif outcome.status is not None and outcome.num in troubled:
+            miners.told_status(db, outcome.num, outcome.at)
         if outcome.baseline is not None:
             body = outcome.baseline.to_text()
             Baseline.insert(num=outcome.num, body=body).on_conflict(
@@ -180,11 +190,6 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
         change["next_status_at"] = outcome.next_status_at
     if outcome.next_chips_at is not None:
         change["next_chips_at"] = outcome.next_chips_at
-    if outcome.error is not None:
-        change |= {
-            "last_error": outcome.error, "last_error_code": outcome.error_code, "last_error_at": outcome.at,
-            "error_count": Health.error_count + 1,
-        }  # fmt: skip
     if outcome.failed:
         change["failures"] = Health.failures + 1
     elif outcome.status is not None:

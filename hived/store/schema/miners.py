@@ -71,6 +71,8 @@ class Health(Table):
     last_error_code = pw.TextField(null=True)
     last_error_at = pw.DoubleField(null=True)
     error_count = pw.IntegerField(default=0)
+    troubles = pw.TextField(null=True)
+    """Those that are open: `records.troubles`."""
     settings_due_at = pw.DoubleField(null=True)
     active_pool = pw.TextField(null=True)
     boards_seen = pw.TextField(null=True)

@@ -18,7 +18,6 @@ from hived.simulator.miners.calls import Call, Route
 from hived.simulator.miners.faults import Fault
 from hived.store import events
 from hived.store.miners import miners
-from hived.store.schema import Health
 from tests.services.conftest import MakeSite, Site
 
 
@@ -253,40 +252,6 @@ async def test_the_next_password_is_tried_after_a_no_in_other_words(
     monkeypatch.setitem(vnish.ROUTES, "/unlock", choose)
     await here.discoverer().sweep()
     assert (await here.row(here.fleet.miners[0])).access is not None
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "told"),
-    [
-        ("the answer is cut short (at character 812)", "the answer is cut short (at character 77)", 0),
-        ("no answer within 5.0 s", "no answer within 15 s", 0),
-        ("no answer within 5 s", "the answer is not JSON", 1),
-        (None, "no answer within 5 s", 1),
-    ],
-)
-async def test_an_error_without_a_code_is_known_by_its_text(
-    make_site: MakeSite, before: str | None, now: str, told: int
-) -> None:
-    here = await make_site(1)
-    await here.discoverer().sweep()
-    num = (await here.row(here.fleet.miners[0])).num
-    await here.store.write(lambda db: Health.update(last_error=before).execute(db))
-    for _ in range(3):
-        await here.store.write(miners.failed, num, here.clock(), "unreadable", now)
-    assert await _errors_told(here) == ["unreadable"] * told
-
-
-@pytest.mark.parametrize("old", ["none of 1 passwords opens it", "wrong unlock password"])
-async def test_an_update_tells_nothing_new_of_a_miner_that_was_shut_before(make_site: MakeSite, old: str) -> None:
-    here = await make_site(1, password="unknown")
-    await here.discoverer().sweep()
-    assert await _errors_told(here) == ["wrong_password"]
-    await here.store.write(lambda db: Health.update(last_error=old, last_error_code=None).execute(db))
-    for _ in range(3):
-        here.clock.advance(LONGEST_PAUSE_S)
-        await here.discoverer().sweep()
-    assert (await here.view(here.fleet.miners[0])).last_error_code == "wrong_password"
-    assert await _errors_told(here) == ["wrong_password"]
 
 
 async def _errors_told(here: Site) -> list[str]:
