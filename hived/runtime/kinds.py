@@ -232,6 +232,16 @@ def endpoint(raw: Written) -> Endpoint:
     return Endpoint(host or "0.0.0.0", port)  # noqa: S104  ":8080" means every interface everywhere else, too
 
 
+@kind("DNS names such as hive.example.com")
+def dns_name(raw: Written) -> str:
+    value = _plain(raw).lower().rstrip(".")
+    if not _HOST.fullmatch(value) or value.startswith("_"):
+        raise Wrong(raw, "name the host alone, without a port" if ":" in value else "")
+    if re.fullmatch(r"[0-9.]+", value):
+        raise Wrong(raw, "every address of this host is taken as it is")
+    return value
+
+
 @kind("hosts, host:port or networks")
 def own_host(raw: Written) -> str:
     value = _plain(raw)

@@ -149,6 +149,7 @@ class Http:
     # A dashboard on the LAN is the purpose; hive-apid guards it with logins.
     addr: Endpoint = option(kinds.endpoint, Endpoint("0.0.0.0", 8080), flag="--addr")  # noqa: S104
     tls: TlsFiles | str = option(kinds.tls, "off")
+    names: tuple[str, ...] = option(listing(kinds.dns_name), ())
     loopback_login: bool = option(switch, False)
 
 
