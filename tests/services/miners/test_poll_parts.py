@@ -88,6 +88,28 @@ async def test_refused_chips_cost_the_chips_alone_and_are_asked_for_ever_more_ra
     assert len({at for at, _ in found}) >= 2
 
 
+@pytest.mark.parametrize("every", [1, 2, 3])
+async def test_a_trouble_is_one_event_whoever_sees_it_and_however_it_wobbles(make_site: MakeSite, every: int) -> None:
+    here = await make_site(2)
+    one, other = here.fleet.miners
+    await here.discoverer().sweep()
+    paths = ["/api/v1/model", "/api/v1/perf-summary", "/api/v1/chains"]
+    here.fleet.set_fault(one, Fault.ANSWER, paths=paths, status=401, every=every)
+    here.fleet.set_fault(other, Fault.ERROR_500, every=every)
+    discoverer = here.discoverer()
+    async with here.poller() as poller:
+        for _ in range(20):
+            await discoverer.sweep()
+            for _ in range(2):
+                await poller.round()
+                here.clock.advance(15.5)
+    assert (await kinds(here, 0)).count("miner_error") <= 1
+    assert (await kinds(here, 1)).count("miner_error") <= 2  # the poll's, and that of what the sweep asks for
+    here.clock.advance(90_000)
+    await watched(here, 3)
+    assert (await kinds(here, 1)).count("miner_error") <= 3
+
+
 async def test_a_reading_that_our_key_does_not_open_costs_the_key(make_site: MakeSite) -> None:
     here = await make_site(1)
     await here.discoverer().sweep()
