@@ -36,7 +36,7 @@ SLOW_AFTER_S = 1.0
 """A miner that has not answered by now waits on its own: its place goes to the next one."""
 
 BACKOFF_MAX_S = 120.0
-"""A silent miner is asked this often at least: the sweep marks it offline or sees it back, whichever comes first."""
+"""A silent miner is asked this often at least, or with each sweep where those are more frequent."""
 
 REMEMBERED_EVERY_S = 600.0
 """What is remembered of a miner is written this often: more would be lost by a crash, less would wear the disk."""
@@ -67,6 +67,7 @@ class Poller:
         status_every_s: float,
         chips_every_s: float,
         concurrency: int,
+        longest_pause_s: float = BACKOFF_MAX_S,
         unmanaged: bool,
         allows: Callable[[str], bool],
         clock: Callable[[], float],
@@ -76,6 +77,7 @@ class Poller:
         self._kept: set[int] = set()
         """Miners whose connection is kept: no more of them than there are sockets for."""
         self._status_every_s, self._chips_every_s = status_every_s, chips_every_s
+        self._longest_pause_s = max(longest_pause_s, status_every_s)
         self._places = asyncio.Semaphore(concurrency)
         self._unmanaged = unmanaged
         self._allows = allows
@@ -299,7 +301,7 @@ class Poller:
         at = self._clock()
         self.failed += 1
         log.log(logging.INFO if target.failures == 0 else logging.DEBUG, "%s (%s): %s", target.ip, target.mac, reason)
-        pause = backoff.pause(target.failures, self._status_every_s, max(BACKOFF_MAX_S, self._status_every_s))
+        pause = backoff.pause(target.failures, self._status_every_s, self._longest_pause_s)
         pause *= random.uniform(0.9, 1.0)
         return PollOutcome(
             target.num, at, error=reason, error_code=code, failed=True, next_status_at=at + pause,

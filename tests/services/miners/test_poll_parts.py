@@ -110,6 +110,23 @@ async def test_a_trouble_is_one_event_whoever_sees_it_and_however_it_wobbles(mak
     assert (await kinds(here, 1)).count("miner_error") <= 3
 
 
+async def test_a_miner_whose_trouble_is_over_is_read_again_within_one_sweep(make_site: MakeSite) -> None:
+    here = await make_site(1)
+    await here.discoverer().sweep()
+    rig = here.fleet.miners[0]
+    here.fleet.set_fault(rig, Fault.ERROR_500)
+    async with here.poller(longest_pause_s=30.0) as poller:
+        for _ in range(600):
+            await poller.round()
+            here.clock.advance(1)
+        assert (await here.view(rig)).failures >= 15
+        assert rig.requests["GET /api/v1/summary"] <= 600 / 27 + 2
+        here.fleet.clear_fault(rig)
+        here.clock.advance(29)
+        await poller.round()
+    assert (await here.view(rig)).failures == 0
+
+
 async def test_a_reading_that_our_key_does_not_open_costs_the_key(make_site: MakeSite) -> None:
     here = await make_site(1)
     await here.discoverer().sweep()
