@@ -60,6 +60,7 @@ _KINDS = (
     EventKind("fan_back", "Fan back", "has fan {fan} back", "good"),
     EventKind("reboot", "Rebooted", "rebooted[, up for {uptime_s} when noticed]"),
     EventKind("address_changed", "Address changed", "moved from {before} to {after}"),
+    EventKind("duplicate_mac", "MAC address twice", "is at {ip}, and {other} answers with the same MAC address", "bad"),
     EventKind("firmware_changed", "Firmware changed", "now runs firmware {after}[, was {before}]"),
     EventKind("preset_changed", "Preset changed", "now runs preset {after}[, was {before}]"),
     EventKind("pool_switched", "Pool switched", "now mines at {after}[, was {before}]"),

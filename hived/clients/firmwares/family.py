@@ -79,11 +79,14 @@ class Firmware(Protocol):
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Return every chip of every hashboard (Feature.CHIPS)."""
 
-    async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
-        """Return what the miner is made of and its presets, lowest first: () for none at all, None for not this time.
+    async def model(self, reach: Reach) -> ModelInfo:
+        """Return what the miner is made of. NotSupported when it does not tell.
 
         The alias stands for model and presets: a family whose presets differ from another's has aliases of its own.
         """
+
+    async def presets(self, reach: Reach) -> tuple[Preset, ...]:
+        """Return the presets of a miner that is open, lowest first; () or NotSupported for none."""
 
     async def settings(self, reach: Reach) -> MinerSettings:
         """Return the miner's own settings, without any password (Feature.SETTINGS)."""

@@ -126,6 +126,11 @@ def still_there(db: Database, nums: Iterable[tuple[int, float | None]], at: floa
         Health.update(seen_at=at, missed_scans=0, uptime_s=uptime_s, uptime_at=at).where(Health.num == num).execute(db)
 
 
+def poll_soon(db: Database, num: int) -> None:
+    """Let a miner that can be read again be polled at once, if its polls pause because they failed."""
+    Health.update(next_status_at=0.0, next_chips_at=0.0).where(Health.num == num, Health.failures > 0).execute(db)
+
+
 def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) -> list[int]:
     """Count one more silent sweep for each miner; return those that are offline from now on (address null)."""
     gone: list[int] = []

@@ -9,6 +9,7 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
 
+import peewee as pw
 from peewee import JOIN
 
 from hived.errors import HivedError
@@ -20,8 +21,8 @@ from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.sealing import about
-from hived.store.miners import miners, packing, telemetry
-from hived.store.schema import Baseline, Health, Miner, Model, Status
+from hived.store.miners import miners, models, packing, telemetry
+from hived.store.schema import Baseline, Health, Ladder, Miner, Model, Status
 
 _COLUMNS = ("at", "num", "state", "preset", *measures.COLUMNS)
 _FIELDS = [*(getattr(Status, name) for name in _COLUMNS), Status.before, Status.partial, Status.detail]
@@ -38,11 +39,13 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Health.next_chips_at, Health.failures, Health.state, Health.preset, Health.uptime_s, Health.uptime_at,
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
             Miner.firmware, Health.asked_preset, Health.asked_clocks, Health.asked_at, Miner.firmware_version,
-            Model.presets, Model.chains, Health.occupied_at,
+            pw.fn.COALESCE(Ladder.presets, Model.presets), Model.chains, Health.occupied_at,
         )
         .join(Health, on=(Health.num == Miner.num))
         .switch(Miner)
         .join(Model, JOIN.LEFT_OUTER, on=(Model.short == Miner.model_alias))
+        .switch(Miner)
+        .join(Ladder, JOIN.LEFT_OUTER, on=models.ladder_of_miner())
         .where(
             Miner.online, ~Miner.remote, Miner.ip.is_null(False), Miner.api_key.is_null(False),
             (Health.next_status_at <= now) | (Health.next_chips_at <= now) | (Health.next_status_at > now + FAR_S),

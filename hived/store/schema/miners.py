@@ -161,6 +161,20 @@ class Model(Table):
     refreshed_at = pw.DoubleField()
 
 
+class Ladder(Table):
+    """The presets of a model's miners that have one firmware version and one kind of boards."""
+
+    short = pw.TextField(column_name="alias")
+    firmware_version = pw.TextField()
+    boards = pw.TextField()
+    """As the miner's full name tells them; empty when it tells none."""
+    presets = pw.TextField()
+    read_at = pw.DoubleField()
+
+    class Meta:
+        primary_key = pw.CompositeKey("short", "firmware_version", "boards")
+
+
 class SettingsVersion(Table):
     num = pw.ForeignKeyField(Miner, column_name="num", on_delete="CASCADE", backref="+")
     version = pw.IntegerField()

@@ -40,7 +40,7 @@ async def test_a_site_that_wants_keys_everywhere_is_read_like_any_other(make_sit
     discoverer = here.discoverer()
     async with here.poller() as poller:
         for _ in range(8):
-            await discoverer.sweep()
+            await discoverer.round()
             await poller.round()
             here.clock.advance(15.5)
     for index, miner in enumerate(here.fleet.miners):
@@ -56,7 +56,7 @@ async def test_a_site_that_wants_keys_everywhere_is_read_like_any_other(make_sit
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500])
 async def test_a_refused_preset_makes_the_status_partial_and_nothing_else(make_site: MakeSite, status: int) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(here.fleet.miners[0], Fault.ANSWER, paths=PERF, status=status, text="<html>no</html>")
     await watched(here, 20)
     statuses = await polled(here, 0)
@@ -72,7 +72,7 @@ async def test_refused_chips_cost_the_chips_alone_and_are_asked_for_ever_more_ra
     make_site: MakeSite, status: int
 ) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     rig = here.fleet.miners[0]
     here.fleet.set_fault(rig, Fault.ANSWER, paths=CHIPS, status=status, text="<!doctype html>")
     await watched(here, 240)
@@ -129,7 +129,7 @@ async def test_a_miner_whose_trouble_is_over_is_read_again_within_one_sweep(make
 
 async def test_a_reading_that_our_key_does_not_open_costs_the_key(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(here.fleet.miners[0], Fault.ANSWER, paths=["/api/v1/summary"], status=401)
     await watched(here, 1)
     assert (await here.view(here.fleet.miners[0])).has_key is False
@@ -139,7 +139,7 @@ async def test_the_fans_of_a_miner_in_immersion_are_no_trouble(make_site: MakeSi
     here = await make_site(1)
     rig = here.fleet.miners[0]
     rig.be("immersion")
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     await watched(here, 10)
     (status, *_) = await polled(here, 0)
     assert [fan.status for fan in status.fans] == ["lost"] * 4
@@ -151,7 +151,7 @@ async def test_the_fans_of_a_miner_in_immersion_are_no_trouble(make_site: MakeSi
 async def test_a_list_told_every_second_time_is_not_lost_and_what_is_lost_comes_back(make_site: MakeSite) -> None:
     here = await make_site(1)
     rig = here.fleet.miners[0]
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(rig, Fault.ALTERED, paths=["/api/v1/summary"], put={"miner.cooling.fans": []}, every=2)
     await watched(here, 8)
     assert {len(status.fans) for status in await polled(here, 0)} == {0, 4}
@@ -168,7 +168,7 @@ async def test_parts_that_were_lost_before_they_were_ever_seen_are_told_once(mak
     rig = here.fleet.miners[0]
     rig.be("lost-fan")
     rig.be("dead-board")
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     await watched(here, 6)
     rig.be("healthy")
     await watched(here, 6)
@@ -179,7 +179,7 @@ async def test_bad_bytes_hide_no_miner(make_site: MakeSite) -> None:
     here = await make_site(1)
     rig = here.fleet.miners[0]
     here.fleet.set_fault(rig, Fault.BAD_BYTES)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     await watched(here, 2)
     (status, *_) = await polled(here, 0)
     assert not status.partial
@@ -190,7 +190,7 @@ async def test_bad_bytes_hide_no_miner(make_site: MakeSite) -> None:
 
 async def test_power_that_only_boards_tell_is_stored(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     put = dict.fromkeys(("miner.power_consumption", "miner.power_usage"))
     here.fleet.set_fault(here.fleet.miners[0], Fault.ALTERED, put=put)
     await watched(here, 1)
@@ -202,7 +202,7 @@ async def test_power_that_only_boards_tell_is_stored(make_site: MakeSite) -> Non
 async def test_a_web_server_for_one_is_left_to_others_between_polls(make_site: MakeSite) -> None:
     here = await make_site(2)
     one, other = here.fleet.miners
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(one, Fault.ONE_CONNECTION)
     async with open_session(keepalive_s=None) as session, here.poller() as poller:  # as the two daemons have them
         hasty = here.discoverer(firmwares=families(Link(session, here.fleet.port, 3.0)), probe_timeout_s=0.5)
