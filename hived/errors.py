@@ -91,6 +91,10 @@ class Throttled(Transient):
         self.retry_after_s = retry_after_s
 
 
+class NotYet(Throttled):
+    """Nothing was asked: the host's turn is too far away."""
+
+
 class Blocked(Refused):
     """An address, port, name or scheme that must not be reached from here (private networks above all)."""
 
@@ -189,13 +193,6 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
         "open http://{ip}/: install the firmware that hived reads once more"),
     Problem("too_many_miners", "is one miner more than hived keeps", "bad",
         "see whether something answers with a new MAC address each time; if so, name it in network.exclude"),
-    Problem("too_many_models", "is of one model more than hived keeps", "bad",
-        "see whether something answers with a new model each time; if so, name it in network.exclude"),
-    Problem("duplicate_mac", "has the MAC address of another miner", "bad",
-        "look at both: one needs a MAC address of its own, or its control board exchanged; open http://{ip}/"),
-    Problem("no_settings", "does not tell its settings", "warn", _STILL_READ),
-    Problem("no_model", "does not tell what it is made of", "warn", _STILL_READ),
-    Problem("no_presets", "does not tell its presets", "warn", _STILL_READ),
     # The way in.
     Problem("no_password", "has a password that hived does not know", "bad", _OPEN_IT),
     Problem("wrong_password", "refuses the unlock password", "bad", _OPEN_IT),
@@ -224,6 +221,20 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("disk_full", "the disk is full", "bad", "make room on the disk of {folder}; nothing needs a restart"),
     Problem("database_replaced", "the database was damaged", "warn",
         "hivectl restore FILE, or go on with the new one; then remove {file}"),
+    # Where objects are collected.
+    Problem("source_waits", "wants to be left alone for a while", "warn", f"nothing yet: {_ON}"),
+    Problem("source_fails", "does not answer as it should", "warn",
+        f"nothing yet: {_ON}; if this stays, see whether {{url}} opens in a browser"),
+    Problem("source_refuses", "refuses what is asked of it", "bad",
+        "see whether {url} is the address that was meant: hivectl sources list"),
+    Problem("source_unreadable", "its answers cannot be read", "bad",
+        f"nothing yet: {_ON}; if this stays, see what {{url}} answers"),
+    Problem("source_flawed", "a part of its list cannot be read", "warn",
+        "nothing: what could be read is collected; whoever runs the site can mend its list"),
+    Problem("source_cut", "its list breaks off", "warn",
+        "nothing: what was listed is collected; to have the whole list tried anew, remove the source and add it again"),
+    Problem("source_empty", "its list names nothing", "bad",
+        "see whether {url} is the address that was meant: hivectl sources list"),
     # The way to the master.
     Problem("master_asked", "the master's operator has not decided yet", "warn",
         "its operator compares the phrase and approves this node: hivectl nodes approve {node}"),
@@ -243,9 +254,6 @@ NO_ANSWER = frozenset({
     "timeout", "no_route", "network_unreachable", "connection_refused", "connection_lost", "connection_failed",
 })  # fmt: skip
 """Codes of a peer that said nothing at all."""
-
-PARTS = frozenset({"no_chips", "no_preset", "no_presets", "no_settings", "no_model"})
-"""Codes of a part that is missing in the answers of a miner that can be read."""
 
 _OFFLINE = "it is offline: look for power and network"
 

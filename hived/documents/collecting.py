@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
 
 from hived.documents.shared import Json, rfc3339
+from hived.errors import next_step
 from hived.records.artifact import AWAITING, CC0, DESCRIBED, PDM, SHOWN, Artifact, CollectorState, Source
 from hived.records.daemon import MINERD
 from hived.records.sources import NewSource
@@ -78,6 +79,8 @@ class SourceDocument(TypedDict):
     refused: int
     last_run_at: str | None
     last_error: str | None
+    last_error_code: str | None
+    next_step: str | None
     last_error_at: str | None
     refusals: list[RefusalDocument]
 
@@ -142,13 +145,18 @@ def bubble_cursor(bubble: Mapping[str, Any]) -> str:
 
 
 def source(shown: Source, refusals: Sequence[Mapping[str, Any]] = ()) -> SourceDocument:
-    """Return *source*; `refusals` says why objects of it were not stored, most frequent first."""
+    """Return *source*; `refusals` says why objects of it were not stored, most frequent first.
+
+    `next_step` is what to do about its last error.
+    """
     reasons = [{**refusal, "last_at": rfc3339(refusal["last_at"])} for refusal in refusals[:MAX_REFUSALS]]
     return {
         "id": shown.id, "name": shown.name, "base_url": shown.base_url, "kind": shown.kind,
         "created_at": rfc3339(shown.created_at), "artifacts": shown.artifacts, "waiting": shown.waiting,
         "refused": shown.refused, "last_run_at": rfc3339(shown.last_run_at), "last_error": shown.last_error,
-        "last_error_at": rfc3339(shown.last_error_at), "refusals": cast(list[RefusalDocument], reasons),
+        "last_error_code": shown.last_error_code, "last_error_at": rfc3339(shown.last_error_at),
+        "next_step": next_step(shown.last_error_code, ip="", url=shown.base_url) if shown.last_error_code else None,
+        "refusals": cast(list[RefusalDocument], reasons),
     }  # fmt: skip
 
 

@@ -50,6 +50,12 @@ class Listing:
     cursor: str | None
     complete: bool = False
     """True when the end was reached: the next listing asks only for what changed since this one began."""
+    trouble: str | None = None
+    """What of the list could not be read or had, in words; what could be is in `refs`."""
+    code: str = "source_flawed"
+    """What kind of trouble, as in errors.PROBLEMS."""
+    is_stuck: bool = False
+    """The list cannot go on from here for now: this step is repeated after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +128,12 @@ class Source:
     listing_since: float | None = None
     last_run_at: float | None = None
     last_error: str | None = None
+    last_error_code: str | None = None
+    """Its key in errors.PROBLEMS."""
     last_error_at: float | None = None
     next_list_at: float = 0.0
+    list_failures: int = 0
+    """How often in a row the list could not go on from `cursor`."""
     artifacts: int = 0
     waiting: int = 0
     """Objects in the frontier that are not fetched yet."""

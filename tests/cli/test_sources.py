@@ -38,7 +38,7 @@ def test_the_list_tells_counts_errors_and_what_the_auto_miner_does(node: Site) -
     refs = [ObjectRef(str(n), f"https://museum.example/{n}") for n in range(3)]
     node.write(frontier.add, source.id, refs, node.now, changed=False)
     node.write(sources.began, source.id, node.now - 3 * HOUR)
-    node.write(sources.failed, source.id, "no answer within 20 s", node.now - 5 * MINUTE)
+    node.write(sources.failed, source.id, "source_fails", "no answer within 20 s", node.now - 5 * MINUTE)
     node.write(sources.refused, source.id, "no licence is stated", "https://museum.example/9", node.now)
     node.write(collected.tell, node.now, "Running", "The Met", "the model x is missing: run `ollama pull x`")
     ran = node.run("sources", "list")
@@ -58,7 +58,7 @@ def test_the_list_tells_counts_errors_and_what_the_auto_miner_does(node: Site) -
 
 def test_names_from_outside_do_not_steer_the_terminal(node: Site) -> None:
     source = node.write(collected.add_source, node.now, "x\x1b[2Jy", "https://example.org/", "web")
-    node.write(sources.failed, source.id, "\x1b]0;evil\x07", node.now)
+    node.write(sources.failed, source.id, "source_fails", "\x1b]0;evil\x07", node.now)
     node.write(collected.tell, node.now, "Running", "x\x1b[2Jy", "\x1b[31mred")
     for command in (["sources", "list"], ["sources", "remove", "1"]):
         assert "\x1b" not in node.run(*command).out, command

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from hived.clients.museums.adapters import Adapter
 from hived.clients.ollama.parse import BadAnswer
-from hived.errors import HivedError, Refused, Throttled, Transient
+from hived.errors import HivedError, NotYet, Refused, Throttled, Transient, Unreadable
 from hived.records.artifact import (
     CollectedObject,
     CollectorState,
     Description,
     Lease,
+    Listing,
     ObjectRef,
     Source,
 )
@@ -42,7 +45,11 @@ HOLD_S = 120.0
 """How long an object is leased: longer than the longest fetch (60 s and five redirects' turns)."""
 
 LIST_AGAIN_S = 24 * 3600.0
-LIST_RETRY_S = 300.0
+LIST_RETRY_S, LIST_RETRY_LONGEST_S = 300.0, 3600.0
+LIST_TRIES = 3
+"""So often a page of a list is tried that is refused or cannot be read: then the list ends there."""
+EMPTY = "its list names nothing that could be collected"
+_HOPELESS = ("source_refuses", "source_unreadable", "source_flawed")
 DESCRIBE_LOOK_S = 2.0
 DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S = 300.0, 24 * 3600.0
 
@@ -163,7 +170,7 @@ class Collector:
         now = self._clock()
         await self._store.write(sources.began, source.id, now)
         if adapter is None:
-            await self._store.write(sources.failed, source.id, f"no adapter for the kind {source.kind!r}", now)
+            await self._blame(source, "source_refuses", f"no adapter for the kind {source.kind!r}")
             return
         until = now + TURN_S
         while self._clock() < until:
@@ -177,21 +184,17 @@ class Collector:
 
     async def _list(self, adapter: Adapter, source: Source) -> bool:
         """Take one step of the list; the cursor in the row says where to go on. False: not now."""
-        now = self._clock()
-        began = min(now if source.listing_since is None else source.listing_since, now)  # the clock may have been ahead
-        since = None if source.listed_at is None else min(source.listed_at, now)
-        try:
-            listing = await adapter.list(source, source.cursor, since)
-        except HivedError as err:
-            await self._blame(source, f"its list: {err}")
-            pause = max(LIST_RETRY_S, err.retry_after_s or 0.0) if isinstance(err, Throttled) else LIST_RETRY_S
-            next_at = self._clock() + pause
-            await self._store.write(
-                sources.listed, source.id, cursor=source.cursor, since=source.listing_since,
-                listed_at=source.listed_at, next_at=next_at,
-            )  # fmt: skip
-            return False
-        ended = listing.complete or listing.cursor is None
+        began = min(self._clock(), source.listing_since or math.inf)  # the clock may have been ahead
+        listing, wait_s = await self._step(adapter, source)
+        failures = source.list_failures + 1 if listing.is_stuck and listing.trouble else 0
+        ended = is_done = listing.complete or listing.cursor is None
+        if listing.is_stuck:
+            wait_s = max(wait_s, backoff.pause(max(failures - 1, 0), LIST_RETRY_S, LIST_RETRY_LONGEST_S))
+            ended = source.cursor is not None and failures >= LIST_TRIES and listing.code in _HOPELESS
+            # What could not be read may be there the next time: then everything is listed, not only what changed.
+            is_done = ended and listing.code == "source_refuses"
+            if ended:
+                listing = replace(listing, trouble=f"its list ends early: {listing.trouble}", code="source_cut")
         now = self._clock()
 
         def keep(db: Database) -> int:
@@ -201,15 +204,34 @@ class Collector:
                 source.id,
                 cursor=None if ended else listing.cursor,
                 since=None if ended else began,
-                listed_at=began if ended else source.listed_at,
-                next_at=now + LIST_AGAIN_S if ended else 0.0,
+                listed_at=began if is_done else source.listed_at,
+                next_at=now + LIST_AGAIN_S if ended else now + wait_s if listing.is_stuck else 0.0,
+                failures=0 if ended else failures,
             )
+            if source.cursor is None and not listing.is_stuck:
+                sources.mended(db, source.id)
+            if listing.trouble is None and is_done and source.listed_at is None and not frontier.counts(db, source.id):
+                sources.failed(db, source.id, "source_empty", EMPTY, now)
             return new
 
         new = await self._store.write(keep)
         if new:
             log.info("%s lists %d new objects", source.name, new)
-        return True
+        if listing.trouble is not None:
+            await self._blame(source, listing.code, listing.trouble)
+        return not listing.is_stuck
+
+    async def _step(self, adapter: Adapter, source: Source) -> tuple[Listing, float]:
+        """Return the next step of the list, and how long its host wants a pause."""
+        since = None if source.listed_at is None else min(source.listed_at, self._clock())
+        stuck = Listing((), source.cursor, is_stuck=True)
+        try:
+            return await adapter.list(source, source.cursor, since), 0.0
+        except NotYet as err:
+            return stuck, err.retry_after_s or 0.0
+        except HivedError as err:
+            wait_s = (err.retry_after_s or 0.0) if isinstance(err, Throttled) else 0.0
+            return replace(stuck, trouble=f"its list: {err}", code=_code(err)), wait_s
 
     async def _fetch_until(self, adapter: Adapter, source: Source, until: float) -> bool:
         """Fetch what is due, one object after the other; False when nothing is left or the host wants a pause."""
@@ -229,14 +251,15 @@ class Collector:
             raise
         except Throttled as err:
             await self._store.write(frontier.failed, held, self._clock(), str(err), retry_after_s=err.retry_after_s)
-            await self._blame(source, str(err))
+            if not isinstance(err, NotYet):
+                await self._blame(source, _code(err), str(err))
             return False
         except Refused as err:
             await self._store.write(collecting.refuse, source, held, str(err), self._clock())
             return True
         except Transient as err:
             await self._store.write(frontier.failed, held, self._clock(), str(err))
-            await self._blame(source, str(err))
+            await self._blame(source, _code(err), str(err))
             return True
         self.fetched += 1
         await self._store.write(collecting.settle, source, held, fetched, self._clock())
@@ -246,9 +269,10 @@ class Collector:
         found = await self._store.read(sources.one, source.id)
         return source if found is None else found
 
-    async def _blame(self, source: Source, reason: str) -> None:
-        log.log(logging.DEBUG if source.last_error == reason else logging.WARNING, "%s: %s", source.name, reason)
-        await self._store.write(sources.failed, source.id, reason, self._clock())
+    async def _blame(self, source: Source, code: str, reason: str) -> None:
+        known = await self._again(source)
+        log.log(logging.DEBUG if known.last_error == reason else logging.WARNING, "%s: %s", source.name, reason)
+        await self._store.write(sources.failed, source.id, code, reason, self._clock())
 
     # -- describing --------------------------------------------------------------------------------------------
 
@@ -301,6 +325,12 @@ class Collector:
             await asyncio.gather(self._work, return_exceptions=True)
             self._work = None
         self._status, self._source = "Idle", None
+
+
+def _code(err: HivedError) -> str:
+    """Return what an error of an adapter means of its source, as in errors.PROBLEMS."""
+    kinds = (Throttled, "source_waits"), (Unreadable, "source_unreadable"), (Transient, "source_fails")
+    return next((code for kind, code in kinds if isinstance(err, kind)), "source_refuses")
 
 
 def _wants(wish: CollectorState) -> bool:

@@ -17,7 +17,7 @@ from yarl import URL
 
 from hived.clients.fetch.guard import OwnHosts
 from hived.clients.fetch.robots import RobotsRules
-from hived.errors import NotAllowed, Refused, Throttled, Transient
+from hived.errors import NotAllowed, NotYet, Refused, Throttled, Transient
 from hived.runtime import backoff
 from hived.store import Store
 from hived.store.collecting import hosts
@@ -77,7 +77,7 @@ class Politeness:
             self._changed -= {row.name for row in rows}
 
     async def admit(self, url: URL, *, kind: Kind) -> None:
-        """Wait for the turn. NotAllowed: robots.txt forbids the page. Throttled: the turn is too far away."""
+        """Wait for the turn. NotAllowed: robots.txt forbids the page. NotYet: the turn is too far away."""
         name = _name(url)
         if kind == "page":
             await self._ask_robots(url)
@@ -87,7 +87,7 @@ class Politeness:
             if wait <= 0 or wait > 2 * BACKOFF_LONGEST_S:  # set by a clock that was set back since
                 break
             if wait > (LONGEST_WAIT_IN_TROUBLE_S if self._host(name).failures else LONGEST_WAIT_S):
-                raise Throttled(f"{name} is left alone for {wait:.0f} s more", wait)
+                raise NotYet(f"{name} is left alone for {wait:.0f} s more", wait)
             await self._sleep(wait)
         # The turn is taken now; `note` sets the next one when the answer is there.
         self._put(replace(self._host(name), next_ok_at=self._clock() + self._pace(url, kind, 0.0)))

@@ -17,7 +17,7 @@ MAX_TOUCHED = 10_000
 _COLLECTION = web.AppKey("collection", Collection)
 _TYPES = {
     **dict.fromkeys(("after_s", "for_s", "delay_s", "window_s", "block_s"), control.NUMBER),
-    **dict.fromkeys(("times", "retry_after_s", "burst"), (int,)),
+    **dict.fromkeys(("times", "retry_after_s", "burst", "page"), (int,)),
     "as_date": (bool,),
 }
 LONGEST_S = 1e9

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -10,8 +12,9 @@ from enum import Enum
 
 from aiohttp import web
 
-from hived.simulator.collection.answers import capture, http_date
+from hived.simulator.collection.answers import capture, gzipped, html_reply, http_date, json_reply, whole_number
 from hived.simulator.collection.commons import maxlag_error
+from hived.simulator.collection.rijks import bad_token
 from hived.simulator.faults import cut, fits, for_ever, reset, spent
 
 _BLOCKED = capture("met_blocked.html")
@@ -41,6 +44,16 @@ class Trouble(Enum):
     """200 with a page in place of the document."""
     GARBLED = "garbled"
     """200 with half the document, as if that were all."""
+    CHALLENGE = "challenge"
+    """200 with a firewall's challenge for browsers."""
+    BAD_CHARACTER = "bad_character"
+    """XML with a control character, a raw ampersand and an entity of HTML in it."""
+    BROKEN_ENTRY = "broken_entry"
+    """XML with an element that is not closed in the first record or address."""
+    EXPIRED_TOKENS = "expired_tokens"
+    """OAI-PMH takes no resumption token any more."""
+    NO_MORE = "no_more"
+    """403 for pages of a list from `page` on."""
     MAXLAG = "maxlag"
     """Commons' error for a lagging database, with Retry-After."""
 
@@ -64,6 +77,7 @@ class ActiveTrouble:
     burst: int = 30
     window_s: float = 10.0
     block_s: float = 30.0
+    page: int = 2
     set_at: float = field(default=0.0)
     hits: int = field(default=0)
     blocked_until: float = field(default=float("-inf"))
@@ -109,6 +123,12 @@ async def suffer(active: ActiveTrouble, request: web.BaseRequest, now: float, an
         return web.Response(status=500, text="Internal Server Error")
     if kind is Trouble.NOT_JSON:
         return web.Response(text="<!DOCTYPE html><title>Maintenance</title>", content_type="text/html")
+    if kind is Trouble.CHALLENGE:
+        return html_reply("<!DOCTYPE html><title>Just a moment...</title><script>let browser = true;</script>")
+    if kind is Trouble.NO_MORE and int(whole_number(request.query.get("page"), 1) or 0) >= active.page:
+        return json_reply({"status": 403, "error": "no more pages"}, status=403)
+    if kind is Trouble.EXPIRED_TOKENS and "resumptionToken" in request.query:
+        return bad_token()
     if kind is Trouble.MAXLAG:
         return maxlag_error()
     if kind is Trouble.SLOW:
@@ -121,10 +141,27 @@ async def suffer(active: ActiveTrouble, request: web.BaseRequest, now: float, an
     healthy = await answer()
     if not isinstance(healthy, web.Response) or not isinstance(healthy.body, bytes) or healthy.status != 200:
         return healthy
+    if kind in (Trouble.NO_MORE, Trouble.EXPIRED_TOKENS):
+        return healthy
+    if kind in (Trouble.BAD_CHARACTER, Trouble.BROKEN_ENTRY):
+        if healthy.content_type.endswith(("xml", "gzip")):
+            healthy.body = _spoilt(healthy.body, whole_entry=kind is Trouble.BROKEN_ENTRY)
+        return healthy
     if kind is Trouble.GARBLED:
         healthy.body = healthy.body[: len(healthy.body) // 2]
         return healthy
     return await cut(request, healthy.body, healthy.headers)
+
+
+def _spoilt(body: bytes, *, whole_entry: bool) -> bytes:
+    """Return XML with a flaw in its first title or address, packed if it was."""
+    if body.startswith(b"\x1f\x8b"):
+        return gzipped(_spoilt(gzip.decompress(body), whole_entry=whole_entry))
+    found = re.search(rb"<(?:dc:title|loc)\b[^>]*>", body)
+    if found is None:
+        return body
+    flaw = b"<br>" if whole_entry else b"\x03" if found[0].startswith(b"<loc") else b"&eacute; & \x03"
+    return body[: found.end()] + flaw + body[found.end() :]
 
 
 def _later(active: ActiveTrouble, now: float, status: int) -> web.Response:

@@ -56,6 +56,16 @@ async def answer(catalogue: Catalogue, request: web.BaseRequest) -> web.Response
     except Refusal as err:
         inside = f'<error code="{err.code}">{escape(str(err))}</error>'
     attributes = "".join(f" {name}={quoteattr(value)}" for name, value in query.items() if name.isidentifier())
+    return _reply(catalogue, attributes, inside)
+
+
+def bad_token() -> web.Response:
+    """Answer that a token is not taken any more."""
+    error = '<error code="badResumptionToken">expired</error>'
+    return xml_reply(f'<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">{error}</OAI-PMH>')
+
+
+def _reply(catalogue: Catalogue, attributes: str, inside: str) -> web.Response:
     return xml_reply(
         '<?xml version="1.0" encoding="UTF-8"?>\n<OAI-PMH xmlns="http://www.openarchives.org/OAI/2.0/">'
         f"<responseDate>{iso(catalogue.clock())}</responseDate>"

@@ -12,6 +12,8 @@ from hived.store.engine.database import Database, dicts
 from hived.store.schema import Artifact, Frontier, Refusal
 from hived.store.schema import Source as Row
 
+MAX_ERROR = 1000
+
 
 def add(db: Database, *, name: str, base_url: str, kind: str, at: float) -> Source:
     """Store a new source and return it; Conflict when its base URL is known already."""
@@ -43,17 +45,25 @@ def began(db: Database, source_id: int, at: float) -> None:
 
 
 def listed(
-    db: Database, source_id: int, *, cursor: str | None, since: float | None, listed_at: float | None, next_at: float
-) -> None:
+    db: Database, source_id: int, *, cursor: str | None, since: float | None, listed_at: float | None, next_at: float,
+    failures: int = 0,
+) -> None:  # fmt: skip
     """Note how far the listing has come: `since` is when the listing under way began."""
-    Row.update(cursor=cursor, listing_since=since, listed_at=listed_at, next_list_at=next_at).where(
+    Row.update(
+        cursor=cursor, listing_since=since, listed_at=listed_at, next_list_at=next_at, list_failures=failures
+    ).where(Row.id == source_id).execute(db)
+
+
+def failed(db: Database, source_id: int, code: str, reason: str, at: float) -> None:
+    """Record what went wrong with a source; `code` is the key of errors.PROBLEMS."""
+    Row.update(last_error=reason[:MAX_ERROR], last_error_code=code, last_error_at=at).where(
         Row.id == source_id
     ).execute(db)
 
 
-def failed(db: Database, source_id: int, reason: str, at: float) -> None:
-    """Record what went wrong with a source."""
-    Row.update(last_error=reason, last_error_at=at).where(Row.id == source_id).execute(db)
+def mended(db: Database, source_id: int) -> None:
+    """Forget what went wrong with a source: its list begins anew and is in order."""
+    Row.update(last_error=None, last_error_code=None, last_error_at=None).where(Row.id == source_id).execute(db)
 
 
 def refused(db: Database, source_id: int, reason: str, url: str, at: float) -> None:

@@ -18,8 +18,10 @@ class Source(Table):
     listed_at = pw.DoubleField(null=True)
     last_run_at = pw.DoubleField(null=True)
     last_error = pw.TextField(null=True)
+    last_error_code = pw.TextField(null=True)
     last_error_at = pw.DoubleField(null=True)
     next_list_at = pw.DoubleField(default=0.0)
+    list_failures = pw.IntegerField(default=0)
     refused = pw.IntegerField(default=0)
 
 

@@ -107,7 +107,7 @@ async def test_a_source_is_added_listed_and_removed(api: Api) -> None:
     assert made == {
         "id": made["id"], "name": "The Met", "base_url": collected.MET, "kind": "met",
         "created_at": "2027-01-15T08:00:00.000Z", "artifacts": 0, "waiting": 0, "refused": 0, "last_run_at": None,
-        "last_error": None, "last_error_at": None, "refusals": [],
+        "last_error": None, "last_error_code": None, "last_error_at": None, "next_step": None, "refusals": [],
     }  # fmt: skip
     code, other = await api.ask(
         "POST", "/sources", {"name": "Pages", "base_url": "HTTP://Example.org/a b".replace(" ", "%20"), "kind": None}
@@ -178,13 +178,14 @@ async def test_a_source_tells_its_counts_its_error_and_why_objects_were_refused(
     refs = [ObjectRef(str(n), f"https://museum.example/api/{n}") for n in range(3)]
     await api.do(frontier.add, source.id, refs, NOW, changed=False)
     await api.do(sources.began, source.id, NOW + 1)
-    await api.do(sources.failed, source.id, "no answer within 20 s", NOW + 2)
+    await api.do(sources.failed, source.id, "source_fails", "no answer within 20 s", NOW + 2)
     for reason in ("rights: in copyright", "rights: in copyright", "no licence is stated"):
         await api.do(sources.refused, source.id, reason, "https://museum.example/9", NOW + 3)
     (told,) = await api.get("/sources")
     assert (told["artifacts"], told["waiting"], told["refused"]) == (1, 3, 3)
     assert (told["last_run_at"], told["last_error_at"]) == ("2027-01-15T08:00:01.000Z", "2027-01-15T08:00:02.000Z")
-    assert told["last_error"] == "no answer within 20 s"
+    assert (told["last_error"], told["last_error_code"]) == ("no answer within 20 s", "source_fails")
+    assert collected.MET in told["next_step"] or source.base_url in told["next_step"]
     assert [(one["reason"], one["count"]) for one in told["refusals"]] == [
         ("rights: in copyright", 2), ("no licence is stated", 1),
     ]  # fmt: skip

@@ -45,7 +45,7 @@ def furnish(db: Database, artifacts: int = 3) -> None:
     collected.describe(db, number, now - 60)
     failed = collected.add_source(db, now, "Pages", "https://pages.example/things/", "web")
     frontier.add(db, failed.id, [ObjectRef(str(n), f"https://pages.example/{n}") for n in range(4)], now, changed=False)
-    sources.failed(db, failed.id, "no answer within 20 s", now - 300)
+    sources.failed(db, failed.id, "source_fails", "no answer within 20 s", now - 300)
     for _ in range(2):
         sources.refused(db, failed.id, "no licence is stated", "https://pages.example/9", now)
 
@@ -279,7 +279,7 @@ async def test_words_from_outside_stay_words(farm: Farm, open_page: OpenPage) ->
         number = collected.collect(db, source, 1, now, title=EVIL, makers=(EVIL,), medium=EVIL, date_text=EVIL,
                                    image_url="javascript:window.hacked=1")  # fmt: skip
         collected.describe(db, number, now, summary=EVIL, model=EVIL, node_id=EVIL)
-        sources.failed(db, source.id, EVIL, now)
+        sources.failed(db, source.id, "source_fails", EVIL, now)
         sources.refused(db, source.id, EVIL, "javascript:window.hacked=1", now)
         collected.tell(db, now, EVIL, EVIL, EVIL)
 

@@ -326,7 +326,8 @@ async def test_a_page_in_place_of_an_api_pauses_its_host_and_refuses_nothing(mus
     found = await museum.store.read(sources.one, source.id)
     assert found is not None
     assert found.refused == 0
-    assert found.last_error
+    assert "firewall" in (found.last_error or "")
+    assert found.last_error_code == "source_waits"
 
 
 async def test_a_forbidden_page_is_refused_and_counted(museum: Museum) -> None:

@@ -6,8 +6,10 @@ Rights stand in three places: `edm:rights` of the aggregation and of a picture (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from yarl import URL
 
@@ -17,12 +19,15 @@ from hived.records.artifact import CollectedObject
 
 PROVIDER = "rijksmuseum"
 HOSTS = ("id.rijksmuseum.nl", "data.rijksmuseum.nl", "www.rijksmuseum.nl")
-"""Where ids may lie, beside the host of the source itself."""
+"""Where pages of objects may lie, beside the site of the source itself."""
+_SERVICES = frozenset(("oai", "oai-pmh", "data", "api", "www", "id", "opac", "collection"))
+"""Names of hosts that say nothing: what stands after them is the museum."""
 
 MAX_RECORDS = 1000  # of one answer; the service gives some dozens
 MAX_NODES = 3000  # of one record
 MAX_NODE_TEXT = 4000
 MAX_TOKEN = 2000
+MAX_IDENTIFIER = 400
 MAX_MAKERS, MAX_TAGS = 8, 32
 
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
@@ -50,6 +55,10 @@ class OaiAnswer:
     records: list[Record] = field(default_factory=list)
     token: str | None = None
     error: str | None = None
+    flaw: str | None = None
+    """What of it could not be read."""
+    is_whole: bool = True
+    """False: it is cut short, so that a missing token does not mean the end of the list."""
 
 
 @dataclass(slots=True)
@@ -79,11 +88,14 @@ class _Node:
 
 
 def parse_answer(body: bytes, base_url: str, read_at: float) -> OaiAnswer:
-    """Return what an answer holds; Unreadable when it is none. Records with ids of foreign hosts are left out."""
-    reader = _Reader(base_url, read_at)
-    xml.read(xml.chunks(body), reader)
+    """Return what an answer holds; Unreadable when it is none. A record that cannot be read costs itself."""
+    reader, flaw = xml.read(
+        lambda: xml.chunks(body), lambda: _Reader(base_url, read_at), ("record", "resumptionToken", "error")
+    )
     if not reader.is_oai:
         raise Unreadable("the answer is not OAI-PMH")
+    reader.answer.flaw = flaw
+    reader.answer.is_whole = flaw is None or reader.is_closed
     return reader.answer
 
 
@@ -91,11 +103,11 @@ class _Reader:
     """Builds one record at a time, so that a long answer costs no more memory than its longest record."""
 
     def __init__(self, base_url: str, read_at: float) -> None:
-        self._hosts = {URL(base_url).host, *HOSTS}
+        self._base_url = base_url
         self._read_at = read_at
         self._path: list[_Node] = []
         self._nodes = 0
-        self.is_oai = False
+        self.is_oai = self.is_closed = False
         self.answer = OaiAnswer()
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -116,8 +128,12 @@ class _Reader:
             self._path[-1].parts.append(text)
             self._path[-1].size += len(text)
 
-    def end(self, _tag: str) -> None:
+    def resume(self) -> None:
+        self._path = []
+
+    def end(self, tag: str) -> None:
         if not self._path:
+            self.is_closed = self.is_closed or tag == f"{_OAI}OAI-PMH"
             return
         node = self._path.pop()
         if self._path:
@@ -138,21 +154,46 @@ class _Reader:
         header = next(iter(node.own(f"{_OAI}header")), None)
         if header is None:
             return
-        identifier = links.web_url(next((one.text() for one in header.own(f"{_OAI}identifier")), None))
-        if identifier is None or URL(identifier).host not in self._hosts:
+        name = next((child.text() for child in header.own(f"{_OAI}identifier")), "")
+        identifier = links.web_url(name) or text.clean(name, MAX_IDENTIFIER + 1)
+        if identifier is None or len(identifier) > MAX_IDENTIFIER:
             return
         if header.attributes.get("status") == "deleted":
             self.answer.records.append(Record(identifier, None))
             return
         metadata = next(iter(node.own(f"{_OAI}metadata")), None)
         if metadata is not None:
-            found = _object(identifier, metadata, self._read_at)
+            found = _object(identifier, metadata, self._read_at, self._base_url)
             self.answer.records.append(Record(identifier, found))
 
 
-def _object(identifier: str, metadata: _Node, read_at: float) -> CollectedObject:
+def record_url(base_url: str, identifier: str) -> str:
+    """Return where a single record is asked for."""
+    return f"{base_url}?verb=GetRecord&metadataPrefix=edm&identifier={quote(identifier, safe='')}"
+
+
+def _page(identifier: str, metadata: _Node, cho: _Node, base_url: str) -> str:
+    """Return the page of an object: its id where that is one, else where it says it is shown, else its record.
+
+    Only addresses of the museum count: what an artifact is known by is not any source's to choose.
+    """
+    about = cho.attributes.get(f"{_RDF}about")
+    shown = (node.value() for name in ("isShownAt", "landingPage") for node in metadata.every(f"{_EDM}{name}"))
+    told = (links.web_url(value) for value in (identifier, *shown, about))
+    return next((url for url in told if url and _is_of_museum(url, base_url)), None) or record_url(base_url, identifier)
+
+
+def _is_of_museum(url: str, base_url: str) -> bool:
+    first, _, domain = (URL(base_url).host or "").partition(".")
+    host = URL(url).host or ""
+    is_sibling = first in _SERVICES and "." in domain and (host == domain or host.endswith(f".{domain}"))
+    return host in HOSTS or links.related_site(url, base_url) or is_sibling
+
+
+def _object(identifier: str, metadata: _Node, read_at: float, base_url: str) -> CollectedObject:
     """Return the object of one record; what is missing in it is missing in the object."""
     cho = next(metadata.every(f"{_EDM}ProvidedCHO"), _Node("", {}))
+    page = _page(identifier, metadata, cho, base_url)
     labels = {
         node.attributes.get(f"{_RDF}about", ""): label
         for node in metadata.every(f"{_EDM}Agent", f"{_EDM}Place", f"{_SKOS}Concept", f"{_EDM}TimeSpan")
@@ -168,11 +209,11 @@ def _object(identifier: str, metadata: _Node, read_at: float) -> CollectedObject
     verdict = licence.decide(_rights(metadata, cho), read_at)
     date_text = one(f"{_TERMS}created", f"{_DC}date")
     year_from, year_to = dates.span(date_text)
-    number = identifier.rpartition("/")[2]
+    number = re.split(r"[/:]", identifier)[-1]
     return CollectedObject(
         provider=PROVIDER,
         object_id=identifier,
-        url=identifier,
+        url=page,
         title=one(f"{_DC}title", f"{_TERMS}alternative", f"{_DC}type") or f"Object {number}",
         licence=verdict.licence,
         makers=text.clean_all(several(f"{_DC}creator"), MAX_MAKERS),
@@ -185,7 +226,7 @@ def _object(identifier: str, metadata: _Node, read_at: float) -> CollectedObject
         classification=one(f"{_DC}type"),
         credit=one(f"{_TERMS}provenance"),
         tags=text.clean_all(several(f"{_DC}subject"), MAX_TAGS, 80),
-        image_url=_image(metadata, identifier) if verdict.licence else None,
+        image_url=_image(metadata, page) if verdict.licence else None,
         rights_text=verdict.reason,
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from hived.clients.museums import links
 from hived.errors import BadRequest
 from hived.records.canonical import canonical
 
@@ -29,30 +30,38 @@ _CALENDAR = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Host and path prefix of a source."""
+    """Site and path prefix of a source."""
 
-    scheme: str
-    netloc: str
+    home: str
+    """Scheme and host by which the site is asked."""
     prefix: str
 
     @classmethod
-    def of(cls, base_url: str) -> Scope:
-        """Return the scope of a base URL: below it when it ends in "/", its host for a sitemap, else itself alone."""
-        parts = urlsplit(canonical(base_url))
-        return cls(parts.scheme, parts.netloc, "/" if is_sitemap(base_url) else parts.path)
+    def of(cls, base_url: str, led_to: str | None = None) -> Scope:
+        """Return the scope of a base URL: below it when it ends in "/", its host for a sitemap, else itself alone.
+
+        `led_to`: where a request to the site ended, which tells whether it is at home with or without "www.".
+        """
+        base = canonical(base_url)
+        home = led_to if led_to is not None and links.same_site(led_to, base) else base
+        return cls(urljoin(home, "/"), "/" if is_sitemap(base_url) else urlsplit(base).path)
 
     def accepted(self, url: str) -> str | None:
-        """Return the canonical form of a URL that lies within; None for all others."""
+        """Return the canonical form of a URL that lies within, by the host's name at home; None for all others.
+
+        Sitemaps name http long after a site moved to https, or the host with "www." that it dropped. What is named
+        with https is never asked without.
+        """
         try:
             parts = urlsplit(canonical(url))
         except BadRequest:
             return None
-        if parts.scheme != self.scheme:
-            # Sitemaps name http long after a site moved to https. The other way round nothing is asked.
-            if (parts.scheme, self.scheme) != ("http", "https") or parts.port is not None:
-                return None
-            parts = parts._replace(scheme="https")
-        if parts.netloc != self.netloc or len(parts.geturl()) > MAX_URL or not self._is_below(parts.path):
+        home = urlsplit(self.home)
+        if not links.same_site(url, self.home):
+            return None
+        scheme = "https" if "https" in (parts.scheme, home.scheme) and not home.port else home.scheme
+        parts = parts._replace(scheme=scheme, netloc=home.netloc)
+        if len(parts.geturl()) > MAX_URL or not self._is_below(parts.path):
             return None
         segments = [segment for segment in parts.path.split("/") if segment]
         if len(segments) > MAX_SEGMENTS or max(Counter(segments).values(), default=0) > MAX_REPEATS:

@@ -230,3 +230,40 @@ async def test_a_sitemap_is_asked_for_again_after_an_hour(
     clock.advance(client.KEEP_S + 1)
     await adapter.list(source, None, None)
     assert len(museum.asked) == 2
+
+
+async def test_a_sitemap_of_which_nothing_is_kept_says_so(museum: Museum, adapter: WebAdapter) -> None:
+    museum.answers["/robots.txt"] = Answer("User-agent: *\nDisallow:\nSitemap: /map.xml\n", "text/plain")
+    museum.answers["/map.xml"] = Answer(urlset("https://other.example/o/1", f"{museum.url}/shop/1"), "text/xml")
+    listing = await adapter.list(museum.source("web", "/o/"), None, None)
+    assert (listing.complete, len(listing.refs), listing.code) == (True, 1, "source_flawed")
+    assert f"none of its 2 addresses is below {museum.url}/o/" in (listing.trouble or "")
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer("no", "text/plain", 404), "there is no sitemap"),
+        (Answer("<html>not found", "text/html"), "not what is collected here"),
+        (Answer("<html>not found", "text/xml"), "no sitemap"),
+        (Answer("no", "application/pdf"), "not what is collected here"),
+        (Answer(urlset("/o/2").replace(b"</urlset>", b"<url><loc>"), "text/xml"), "1 of 2 entries"),
+    ],
+)
+async def test_a_sitemap_that_cannot_be_read_is_told_and_the_others_are(
+    answer: Answer, why: str, museum: Museum, adapter: WebAdapter
+) -> None:
+    museum.answers["/sitemap.xml"] = Answer(index("/bad.xml", f"{museum.url}/good.xml"), "text/xml")
+    museum.answers |= {"/bad.xml": answer, "/good.xml": Answer(f"{museum.url}/o/1\n{museum.url}/o/3\n", "text/plain")}
+    listing = await adapter.list(museum.source("web", "/sitemap.xml"), None, None)
+    assert {ref.url for ref in listing.refs} >= {f"{museum.url}/o/1", f"{museum.url}/o/3"}
+    assert why in (listing.trouble or "")
+    assert "/bad.xml" in (listing.trouble or "")
+
+
+async def test_pages_and_sitemaps_may_stand_in_one_index(museum: Museum, adapter: WebAdapter) -> None:
+    mixed = "<sitemapindex><url><loc>/o/1</loc></url><sitemap><loc>/2.xml</loc></sitemap><url><loc>/o/4</loc></url>"
+    museum.answers["/sitemap.xml"] = Answer(f"{mixed}</sitemapindex>", "text/xml")
+    museum.answers["/2.xml"] = Answer(urlset("/o/2", "/o/3"), "text/xml")
+    urls = await walk(adapter, museum.source("web", "/sitemap.xml"))
+    assert urls == [f"{museum.url}/o/{i}" for i in range(1, 5)]

@@ -63,7 +63,7 @@ function Row({ source, doing, onRun, onRemove }) {
     <td class="num">${number(source.waiting)}</td>
     <td><${Refusals} source=${source} /></td>
     <td class="nowrap"><${When} ms=${stamp(source.last_run_at)} empty="never" /></td>
-    <td class="reason">${source.last_error && html`<span class="tone-warn">${source.last_error}</span> <span class="small"><${When} ms=${stamp(source.last_error_at)} /></span>`}</td>
+    <td class="reason">${source.last_error && html`<span class="tone-warn" title=${source.next_step && `Next: ${source.next_step}`}>${source.last_error}</span> <span class="small"><${When} ms=${stamp(source.last_error_at)} /></span>`}</td>
     <td class="nowrap actions"><${Only} role="operator">
       <button type="button" disabled=${busy} title=${busy ? "The auto-miner runs: stop it first" : "Visit this source once"} onClick=${() => onRun(source)}>Run once</button>
       <${Remove} source=${source} onRemove=${onRemove} /><//>
