@@ -193,6 +193,13 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
         "open http://{ip}/: install the firmware that hived reads once more"),
     Problem("too_many_miners", "is one miner more than hived keeps", "bad",
         "see whether something answers with a new MAC address each time; if so, name it in network.exclude"),
+    Problem("too_many_models", "is of one model more than hived keeps", "bad",
+        "see whether something answers with a new model each time; if so, name it in network.exclude"),
+    Problem("duplicate_mac", "has the MAC address of another miner", "bad",
+        "look at both: one needs a MAC address of its own, or its control board exchanged; open http://{ip}/"),
+    Problem("no_settings", "does not tell its settings", "warn", _STILL_READ),
+    Problem("no_model", "does not tell what it is made of", "warn", _STILL_READ),
+    Problem("no_presets", "does not tell its presets", "warn", _STILL_READ),
     # The way in.
     Problem("no_password", "has a password that hived does not know", "bad", _OPEN_IT),
     Problem("wrong_password", "refuses the unlock password", "bad", _OPEN_IT),
@@ -254,6 +261,9 @@ NO_ANSWER = frozenset({
     "timeout", "no_route", "network_unreachable", "connection_refused", "connection_lost", "connection_failed",
 })  # fmt: skip
 """Codes of a peer that said nothing at all."""
+
+PARTS = frozenset({"no_chips", "no_preset", "no_presets", "no_settings", "no_model"})
+"""Codes of a part that is missing in the answers of a miner that can be read."""
 
 _OFFLINE = "it is offline: look for power and network"
 

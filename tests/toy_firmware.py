@@ -70,8 +70,11 @@ class Toy:
         chips = tuple(ChipReading(index, hs) for index, hs in enumerate(told["chips"]))
         return tuple(HashboardChips(board, "mining", chips=chips) for board in (1, 2))
 
-    async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
-        return ModelInfo("toy1", "Toy One", chips_per_chain=4, chains=2), ()
+    async def model(self, reach: Reach) -> ModelInfo:
+        return ModelInfo("toy1", "Toy One", chips_per_chain=4, chains=2)
+
+    async def presets(self, reach: Reach) -> tuple[Preset, ...]:
+        return ()
 
     async def settings(self, reach: Reach) -> MinerSettings:
         raise NotSupported("a toy has no settings")

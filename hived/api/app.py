@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,16 @@ def make_app(
     dashboard: Path = static.DASHBOARD,
     passwords: Passwords | None = None,
     loopback_login: bool = False,
+    names: Collection[str] = (),
     certificate: Callable[[], Certificate] | None = None,
 ) -> web.Application:
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
-    `loopback_login`: browsers on this machine need no password. `certificate`: what it is served with now, over TLS.
+    `loopback_login`: browsers on this machine need no password. `names`: DNS names that it may be asked by, beside its
+    own. `certificate`: what it is served with now, over TLS.
     """
     app = web.Application(
-        middlewares=[_errors, origin_guard.guard(origin_guard.own_names(node_name)), access.admit],
+        middlewares=[_errors, origin_guard.guard(node_name, names), access.admit],
         client_max_size=params.MAX_BODY_BYTES,  # nothing reads a body by aiohttp's own means; if anything did
     )
     app[CONTEXT] = Context(store, fleet, node_name, __version__, clock, node_id, passwords or Passwords())

@@ -13,7 +13,7 @@ from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.documents.shared import Json
-from hived.records.condition import Condition, board_condition, condition
+from hived.records.condition import Condition, board_condition, condition, lost_fans
 from hived.records.events import Event, sentence, tone
 from hived.records.events import settings as settings_in_words
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
@@ -51,15 +51,18 @@ _BOARDS = (
     Column("V", lambda board, _: _volts(board.voltage_mv), right=True, leaves=6),
     Column("CHIP °C", lambda board, _: _range(board.chip_temp_min_c, board.chip_temp_max_c), right=True),
     Column("PCB °C", lambda board, _: _range(board.pcb_temp_min_c, board.pcb_temp_max_c), right=True, leaves=2),
+    Column(
+        "WATER °C", lambda board, _: _range(board.inlet_water_temp_c, board.outlet_water_temp_c), right=True, leaves=2
+    ),
     Column("HW ERRORS", lambda board, _: number(board.hardware_errors), right=True, leaves=4),
     Column("WEAK", lambda board, _: _graded(board, board.chips_orange), right=True, leaves=7),
     Column("BAD", lambda board, _: _graded(board, board.chips_red), right=True, leaves=7),
     Column("SAYS", lambda board, _: board.description, leaves=1, least=16),
 )
 _FANS = (
-    Column("FAN", lambda fan, _: str(fan.index), right=True),
-    Column("rpm", lambda fan, _: number(fan.rpm), right=True),
-    Column("STATE", lambda fan, _: Cell(fan.status, "bad" if fan.lost else None)),
+    Column("FAN", lambda fan, _: str(fan[0].index), right=True),
+    Column("rpm", lambda fan, _: number(fan[0].rpm), right=True),
+    Column("STATE", lambda fan, _: Cell(fan[0].status, "bad" if fan[1] else None)),
 )
 _POOLS = (
     Column("POOL", lambda pool, _: str(pool.index), right=True),
@@ -103,7 +106,8 @@ async def show(context: CommandContext) -> int:
         context.screen.say(line)
     if status is not None:
         _table(context, "Boards", _BOARDS, status.hashboards)
-        _table(context, "Fans", _FANS, status.fans)
+        lost = lost_fans(status)
+        _table(context, "Fans", _FANS, [(fan, fan.index in lost) for fan in status.fans])
         _table(context, "Pools", _POOLS, status.pools)
     _table(context, "Newest events", _EVENTS, facts.events)
     return 0
@@ -176,7 +180,11 @@ def _numbers(context: CommandContext, facts: Facts, s: StoredStatus, now: float)
     heat = f"chips up to {number(s.chip_temp_max_c)} °C, boards up to {number(s.pcb_temp_max_c)} °C"
     if s.psu_temp_max_c is not None:
         heat += f", power supply {number(s.psu_temp_max_c)} °C"
+    outlets = [b.outlet_water_temp_c for b in s.hashboards if b.outlet_water_temp_c is not None]
+    if outlets:
+        heat += f", water up to {max(outlets):.0f} °C"
     yield _named("temperature", f"{heat}, fans at {number(s.fan_duty_percent)} %")
+    yield _named("cooling", clean(s.extra.get("cooling_mode") or UNKNOWN))
     asked = facts.settings.document.get("requested_preset") if facts.settings else None
     yield _named("preset", clean(f"{s.preset or UNKNOWN}" + (f", {asked} asked for" if asked else "")))
     if facts.settings is not None:

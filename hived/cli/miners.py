@@ -27,7 +27,7 @@ def _now(text: Callable[[StoredStatus], str | None]) -> Callable[[Judged, float]
 def _parts(miner: Judged, _: float) -> Cell:
     """Return what is broken: "board 2, fan 1"."""
     boards = [f"board {board.index}" for board in broken_boards(miner[0])]
-    return Cell(", ".join(boards + [f"fan {fan}" for fan in lost_fans(miner[0])]), "bad")
+    return Cell(", ".join(boards + [f"fan {fan}" for fan in lost_fans(miner[0].status)]), "bad")
 
 
 def _error(miner: Judged, now: float) -> Cell | None:

@@ -59,7 +59,8 @@ async def apid(config: Config, life: Life) -> None:
         await life.retry(fleet.beat)  # the first list is whole
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,
-            loopback_login=config.http.loopback_login, certificate=tls.current if tls else None,
+            loopback_login=config.http.loopback_login, names=config.http.names,
+            certificate=tls.current if tls else None,
         )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
@@ -94,7 +95,7 @@ def tls_of(config: Config) -> Tls | None:
     from hived.services.appliance.tls import Tls  # the makers of certificates take 4 MiB
 
     files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None
-    return Tls(files, config.state_dir, config.node.effective_name)
+    return Tls(files, config.state_dir, config.node.effective_name, names=config.http.names)
 
 
 def warn(config: Config) -> None:

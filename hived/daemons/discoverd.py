@@ -23,6 +23,7 @@ from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.miners.catalogue import Catalogue
+from hived.services.miners.complete import MOST_UNDER_WAY, Completer
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.scans import ScanCommands
@@ -32,6 +33,9 @@ from hived.store.engine.opening import opened
 
 SWEEP_STALL_S = 120.0  # a sweep of a /16 takes minutes and reports progress; this long without any is a hang
 
+COMPLETE_EVERY_S = 0.2  # how long a miner that was found waits at most until it is asked for more
+KEPT_S = 2.0  # how long a connection waits for the next question to the same miner
+
 
 async def discoverd(config: Config, life: Life) -> None:
     """Sweep every `intervals.discovery_seconds`, and look at once where the operator asks."""
@@ -40,11 +44,12 @@ async def discoverd(config: Config, life: Life) -> None:
     async with (
         opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store,
         open_session(concurrency=probes, keepalive_s=None) as session,
+        open_session(concurrency=MOST_UNDER_WAY * probes, keepalive_s=KEPT_S) as learning,
         AsyncExitStack() as stack,
     ):
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
-        link = firmwares.Link(session, network.port, timeout_s=2 * network.miner_probe_timeout_s)
-        families = firmwares.families(link)
+        timeout_s = 2 * network.miner_probe_timeout_s
+        families = firmwares.families(firmwares.Link(session, network.port, timeout_s))
         scan = LightScan(
             [port for family in families.values() for port in family.ports],
             timeout_s=network.light_scan_timeout_s,
@@ -52,13 +57,22 @@ async def discoverd(config: Config, life: Life) -> None:
             concurrency=min(own.scan_concurrency, file_budget(share=0.4)),
             progress=lambda: sweeping.touch(),
         )
+        completer = Completer(
+            store,
+            # Over connections of their own: miners that hang here take none of those that find others.
+            firmwares.families(firmwares.Link(learning, network.port, timeout_s)),
+            KeyKeeper(store, network.unlock_passwords, clock=time.time),
+            Catalogue(store, clock=time.time),
+            places=probes,
+            clock=time.time,
+            progress=lambda: (sweeping if life.once else completing).touch(),
+        )
         discoverer = Discoverer(
             store,
             families,
             ranges=partial(ranges_of, network.subnets, network.exclude),
             scan=scan,
-            keys=KeyKeeper(store, network.unlock_passwords, clock=time.time),
-            catalogue=Catalogue(store, clock=time.time),
+            completer=completer,
             node_id=own_id,
             probe_timeout_s=network.miner_probe_timeout_s,
             probe_concurrency=probes,
@@ -69,10 +83,13 @@ async def discoverd(config: Config, life: Life) -> None:
         told = [discoverer.summary]
         status = life.words(lambda: "; ".join(tell() for tell in told))
         presence = Presence(store, DISCOVERD, status=status, clock=time.time)
-        sweeping = Beat("sweep", discoverer.sweep, every=config.intervals.discovery_seconds, limit=SWEEP_STALL_S)
+        sweep = discoverer.round if life.once else discoverer.sweep
+        sweeping = Beat("sweep", sweep, every=config.intervals.discovery_seconds, limit=SWEEP_STALL_S)
+        completing = Beat("complete", completer.work, every=COMPLETE_EVERY_S, limit=SWEEP_STALL_S)
         beats = [sweeping]
         if not life.once:
             beats += [
+                completing,
                 Beat("commands", commands.run_open, every=1.0, limit=SWEEP_STALL_S),
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
             ]

@@ -19,7 +19,7 @@ from hived.runtime.runner import Beat, Life
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.retain import PRUNE_EVERY_S, Retention
 from hived.services.batch import FLUSH_EVERY_S
-from hived.services.miners.poll import Poller
+from hived.services.miners.poll import BACKOFF_MAX_S, Poller
 from hived.services.miners.sweep import Range
 from hived.store.engine.opening import opened
 
@@ -44,6 +44,7 @@ async def polld(config: Config, life: Life) -> None:
             status_every_s=intervals.status_seconds,
             chips_every_s=intervals.telemetry_seconds,
             concurrency=own.concurrency,
+            longest_pause_s=min(BACKOFF_MAX_S, intervals.discovery_seconds),
             unmanaged=own.poll_unmanaged,
             allows=Range([], config.network.exclude).allows,
             clock=time.time,

@@ -30,7 +30,7 @@ from hived.documents.miner_shapes import (
 from hived.documents.shared import Json, rfc3339, without_secrets
 from hived.errors import next_step
 from hived.records import events, measures
-from hived.records.condition import Condition, board_condition
+from hived.records.condition import Condition, board_condition, lost_fans
 from hived.records.discovery import OtherDevice
 from hived.records.losses import expected_hs, losses
 from hived.records.measures import shown
@@ -115,7 +115,7 @@ def row(view: MinerView) -> RowDocument:
         "model": view.model_alias, "model_name": view.model_name, "firmware_version": view.firmware_version,
         "state": view.state, "preset": now.preset if now else None,
         "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
-        "fans_lost": sum(f.lost for f in now.fans) if now and now.fans else None,
+        "fans_lost": len(lost_fans(now)) if now and now.fans else None,
         "boards": len(with_boards.hashboards) if with_boards else None,
         "boards_failed": sum(not board.works for board in with_boards.hashboards) if with_boards else None,
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
@@ -133,7 +133,7 @@ def status(now: StoredStatus, boards: Sequence[HashboardChips] = ()) -> StatusDo
         "id": status_id(now.num, now.at), "state": now.state, "preset": now.preset, "hashrate": ghs(now.hashrate_hs),
         "power_consumption": now.power_w,
         "uptime": None if now.state_s is None else round(now.state_s), "recorded_at": rfc3339(now.at),
-        "fans": [_fan(f) for f in now.fans],
+        "fans": [_fan(f, f.index in lost_fans(now)) for f in now.fans],
         "chains": [_board(b, chips.get(b.index, ())) for b in now.hashboards],
         "efficiency_j_per_th": now.efficiency_j_per_th, "pools": [_pool(p) for p in now.pools], "partial": now.partial,
         "extra": now.extra, "lost": lost(losses(now)),
@@ -197,9 +197,9 @@ def other_device(who: OtherDevice) -> OtherDeviceDocument:
     }  # fmt: skip
 
 
-def _fan(fan: FanReading) -> FanDocument:
+def _fan(fan: FanReading, lost: bool) -> FanDocument:
     return {
-        "identifier": f"fan-{fan.index}", "rpm": fan.rpm, "status": fan.status, "lost": fan.lost, "index": fan.index,
+        "identifier": f"fan-{fan.index}", "rpm": fan.rpm, "status": fan.status, "lost": lost, "index": fan.index,
         "max_rpm": fan.max_rpm,
     }  # fmt: skip
 

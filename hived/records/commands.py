@@ -52,11 +52,11 @@ class Verb:
 
     @property
     def secrets(self) -> frozenset[str]:
-        return frozenset(one.name for one in self.arguments if one.secret)
+        return frozenset(argument.name for argument in self.arguments if argument.secret)
 
     def checked(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that it can be carried out with. BadRequest says what is wrong with others."""
-        return {one.name: one.read(one.name, args.get(one.name, one.default)) for one in self.arguments}
+        return {each.name: each.read(each.name, args.get(each.name, each.default)) for each in self.arguments}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,10 @@ def networks(name: str, value: Any) -> list[ipaddress.IPv4Network]:
     """Return the networks that a list of texts names, which may be looked at; BadRequest."""
     if not isinstance(value, list | tuple) or len(value) > MAX_TARGETS:
         raise BadRequest(f"{name}: expected a list of at most {MAX_TARGETS} addresses or networks")
-    found = [_network(name, one) for one in value]
-    if sum(one.num_addresses for one in found) > 2 ** (32 - WIDEST):
+    wanted = [_network(name, text) for text in value]
+    if sum(network.num_addresses for network in wanted) > 2 ** (32 - WIDEST):
         raise BadRequest(f"{name}: more than {2 ** (32 - WIDEST):,} addresses at once")
-    return found
+    return wanted
 
 
 def _network(name: str, value: Any) -> ipaddress.IPv4Network:
@@ -106,14 +106,14 @@ def _network(name: str, value: Any) -> ipaddress.IPv4Network:
 
 def targets(name: str, value: Any) -> list[str]:
     """Return networks as their owner writes them; none: all of this node."""
-    return [str(one) for one in networks(name, value)]
+    return [str(network) for network in networks(name, value)]
 
 
 def mac(name: str, value: Any) -> str:
-    found = as_mac(value) if isinstance(value, str) else None
-    if found is None:
+    address = as_mac(value) if isinstance(value, str) else None
+    if address is None:
         raise BadRequest(f"{name}: expected a MAC such as 02:00:00:00:00:01")
-    return found
+    return address
 
 
 def switch(name: str, value: Any) -> bool:

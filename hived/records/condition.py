@@ -14,7 +14,7 @@ from hived import errors
 from hived.records import units
 from hived.records.losses import Loss, Reason, expected_hs, losses
 from hived.records.miner import HASHING_STATES, HashboardReading, fans_matter
-from hived.records.miner_view import MinerView
+from hived.records.miner_view import MinerView, StoredStatus
 
 FRESH_POLLS = 3
 """Polls that may be missed before a number is old."""
@@ -151,7 +151,7 @@ def _marks(view: MinerView, seen: bool, fresh: bool) -> Iterator[str]:
         yield "failing"
     if view.state == "failure":
         yield "failure"
-    if broken_boards(view) or lost_fans(view):
+    if broken_boards(view) or lost_fans(view.status):
         yield "trouble"
     if not fresh:
         yield "silent"
@@ -227,7 +227,7 @@ def _parts(view: MinerView) -> Iterator[Trouble]:
         how = "dead: it should mine and is expected to give 0" if board.state == "mining" else board.state
         what = f": {board.description}" if board.description else ""
         yield _trouble(view, "dead_board", f"board {board.index} is {how}{what}")
-    for fan in lost_fans(view):
+    for fan in lost_fans(view.status):
         yield _trouble(view, "lost_fan", f"fan {fan} is lost")
 
 
@@ -255,9 +255,8 @@ def board_condition(board: HashboardReading) -> tuple[str, str]:
     return word, {"mining": "good", "initializing": "tune"}.get(word, "idle")
 
 
-def lost_fans(view: MinerView) -> tuple[int, ...]:
-    """Return the numbers of the fans that the miner has lost and needs."""
-    status = view.status
+def lost_fans(status: StoredStatus | None) -> tuple[int, ...]:
+    """Return the numbers of the fans that a miner has lost and needs."""
     if status is None or not fans_matter(status, status.extra.get("cooling_mode")):
         return ()
     return tuple(f.index for f in status.fans if f.lost)
@@ -363,7 +362,7 @@ def essence(view: MinerView) -> MinerView:
     """Return a view with as much of its status as is judged and summed up: a tenth of it."""
     if view.status is None:
         return view
-    fans = lost_fans(view)
+    fans = lost_fans(view.status)
     said = ("description", "failure_code", "limit_hs", "boards_expected")
     status = replace(
         view.status, pools=(), hashboards=broken_boards(view),

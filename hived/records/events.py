@@ -60,6 +60,7 @@ _KINDS = (
     EventKind("fan_back", "Fan back", "has fan {fan} back", "good"),
     EventKind("reboot", "Rebooted", "rebooted[, up for {uptime_s} when noticed]"),
     EventKind("address_changed", "Address changed", "moved from {before} to {after}"),
+    EventKind("duplicate_mac", "MAC address twice", "is at {ip}, and {other} answers with the same MAC address", "bad"),
     EventKind("firmware_changed", "Firmware changed", "now runs firmware {after}[, was {before}]"),
     EventKind("preset_changed", "Preset changed", "now runs preset {after}[, was {before}]"),
     EventKind("pool_switched", "Pool switched", "now mines at {after}[, was {before}]"),
@@ -102,11 +103,11 @@ def sentence(event: Event) -> str:
     if kind is None:
         parts = ", ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in event.detail.items())
         return event.kind.replace("_", " ") + (f": {parts}" if parts else "")
-    told = _OPTIONAL.sub(
+    filled = _OPTIONAL.sub(
         lambda part: part[1] if all(event.detail.get(n) is not None for n in _VALUE.findall(part[1])) else "",
         kind.sentence,
     )
-    return _VALUE.sub(lambda value: _in_words(value[1], event.detail.get(value[1])), told)
+    return _VALUE.sub(lambda value: _in_words(value[1], event.detail.get(value[1])), filled)
 
 
 def tone(event: Event) -> str:
@@ -129,7 +130,7 @@ def setting(change: Mapping[str, Any]) -> str:
 
 def settings(changes: Any) -> str:
     """Return the first changed settings in words."""
-    changes = [one for one in changes if isinstance(one, Mapping)] if isinstance(changes, list | tuple) else []
+    changes = [change for change in changes if isinstance(change, Mapping)] if isinstance(changes, list | tuple) else []
     more = len(changes) - MOST_SETTINGS
     return ("; ".join(map(setting, changes[:MOST_SETTINGS])) or "?") + (f" and {more} more" if more > 0 else "")
 

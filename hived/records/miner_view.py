@@ -74,8 +74,11 @@ class PollTarget:
     status_at: float | None = None
     chips_at: float | None = None
     active_pool: str | None = None
-    boards_seen: tuple[int, ...] = ()
-    fans_seen: tuple[int, ...] = ()
+    boards_seen: tuple[int, ...] | None = None
+    """The boards that worked when they were last judged; None: they never were."""
+    fans_seen: tuple[int, ...] | None = None
+    occupied_at: float | None = None
+    """When it last let a sweep wait although it is polled; None: never."""
     asked: Asked = field(default_factory=Asked)
 
     def reach(self) -> Reach:
@@ -118,6 +121,7 @@ class PollOutcome:
     """Of the control board, when the identity was asked."""
     active_pool: str | None = None
     boards_seen: tuple[int, ...] | None = None
+    """The boards that work; None: they could not be judged this time."""
     fans_seen: tuple[int, ...] | None = None
     settings_due: bool = False
     """True when something hints that the miner's own settings changed."""

@@ -78,9 +78,9 @@ class Peer:
         return base_url(self.addresses[0], self.port, tls=self.tls)
 
 
-def announced(one: Sighting | Peer) -> dict[str, Any]:
+def announced(seen: Sighting | Peer) -> dict[str, Any]:
     """Return what somebody says of itself: the fields of a sighting, which each row has, too."""
-    return {field.name: getattr(one, field.name) for field in fields(Sighting)}
+    return {field.name: getattr(seen, field.name) for field in fields(Sighting)}
 
 
 @dataclass(frozen=True, slots=True)

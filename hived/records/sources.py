@@ -117,7 +117,7 @@ def check_base_url(kind: str, base_url: str) -> str:
 
 def _commons(scheme: str, netloc: str, path: str, query: str, *, is_own: bool) -> str:
     """Return api.php with what to list: a category, a search, or, but for Commons itself, everything."""
-    asked = {name: told[0] for name, told in parse_qs(query).items()}
+    asked = {name: values[0] for name, values in parse_qs(query).items()}
     wanted = {name: asked[name] for name in ("gcmtitle", "gsrsearch") if asked.get(name)}
     before, wiki, title = path.partition("/wiki/")
     if wiki:

@@ -33,7 +33,7 @@ def _plain(name: str, value: Any) -> Any:
     if is_dataclass(value):
         return _written(value)
     if isinstance(value, tuple):
-        return [{key: told for key, told in _written(part).items() if told is not None} for part in value]
+        return [{key: value for key, value in _written(part).items() if value is not None} for part in value]
     if isinstance(value, float) and (name == "at" or name.endswith("_at")):
         return to_text(value)
     return value

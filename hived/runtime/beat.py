@@ -121,7 +121,7 @@ class Beat:
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
+    leaves: list[BaseException] = []
     for err in group.exceptions:
-        found.extend(_leaves(err) if isinstance(err, BaseExceptionGroup) else [err])
-    return found[:10]  # a sweep can fail in thousands of tasks for one reason
+        leaves.extend(_leaves(err) if isinstance(err, BaseExceptionGroup) else [err])
+    return leaves[:10]  # a sweep can fail in thousands of tasks for one reason

@@ -116,7 +116,7 @@ def _files(path: Path | None) -> Iterator[Path]:
         yield main
     folder = main.parent / "conf.d"
     try:
-        names = sorted(one.name for one in folder.iterdir())
+        names = sorted(entry.name for entry in folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as err:
@@ -179,7 +179,7 @@ def _loose(option: Option, text: str, where: str) -> Written:
         except Unusable as err:
             raise BadConfig(f"{where}: expected {option.kind.expected}: {err}") from err
     if option.kind.many:
-        return Written("list", items=tuple(written.scalar(one.strip()) for one in text.split(",")) if text else ())
+        return Written("list", items=tuple(written.scalar(item.strip()) for item in text.split(",")) if text else ())
     return written.scalar(text)
 
 
@@ -226,7 +226,7 @@ def _public(option: Option, value: Any) -> Any:
         case Endpoint():
             return str(value)
         case tuple():
-            return [_public(option, one) for one in value]
+            return [_public(option, item) for item in value]
         case TlsFiles():
             return {"cert": str(value.cert), "key": str(value.key)}
         case float() if value.is_integer():

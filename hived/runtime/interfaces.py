@@ -22,11 +22,11 @@ def own_addresses(*, running: bool = False) -> Iterator[OwnAddress]:
     """Yield the addresses of this host; `running`: of interfaces whose cable is plugged in."""
     up = {name for name, stats in psutil.net_if_stats().items() if stats.isup} if running else None
     for name, bound in psutil.net_if_addrs().items():
-        for one in bound:
-            if one.family in (socket.AF_INET, socket.AF_INET6) and (up is None or name in up):
-                yield OwnAddress(name, ip_address(one.address.partition("%")[0]), one.netmask)
+        for address in bound:
+            if address.family in (socket.AF_INET, socket.AF_INET6) and (up is None or name in up):
+                yield OwnAddress(name, ip_address(address.address.partition("%")[0]), address.netmask)
 
 
 def own_ipv4(*, running: bool = False) -> list[IPv4Address]:
     """Return the IPv4 addresses of this host."""
-    return [one.address for one in own_addresses(running=running) if isinstance(one.address, IPv4Address)]
+    return [own.address for own in own_addresses(running=running) if isinstance(own.address, IPv4Address)]

@@ -145,7 +145,7 @@ def listing(item: Kind[T], *, most: int = MAX_ITEMS) -> Kind[tuple[T, ...]]:
             raise Wrong(raw, "" if raw.kind in ("null", "mapping") else "write it in [ ]")
         if len(raw.items) > most:
             raise Wrong(raw, f"more than {most} entries")
-        return tuple(item.read(one) for one in raw.items)
+        return tuple(item.read(entry) for entry in raw.items)
 
     return Kind(f"a list of {item.expected}", read, many=True)
 
@@ -232,6 +232,16 @@ def endpoint(raw: Written) -> Endpoint:
     return Endpoint(host or "0.0.0.0", port)  # noqa: S104  ":8080" means every interface everywhere else, too
 
 
+@kind("DNS names such as hive.example.com")
+def dns_name(raw: Written) -> str:
+    value = _plain(raw).lower().rstrip(".")
+    if not _HOST.fullmatch(value) or value.startswith("_"):
+        raise Wrong(raw, "name the host alone, without a port" if ":" in value else "")
+    if re.fullmatch(r"[0-9.]+", value):
+        raise Wrong(raw, "every address of this host is taken as it is")
+    return value
+
+
 @kind("hosts, host:port or networks")
 def own_host(raw: Written) -> str:
     value = _plain(raw)
@@ -294,8 +304,8 @@ def contact(raw: Written) -> str:
 def database_url(raw: Written) -> str:
     """SQLite by path (four slashes: absolute) or PostgreSQL; postgres:// is the same thing."""
     value = _plain(raw, most=1024)
-    scheme, found, rest = value.partition("://")
-    if not found:
+    scheme, separator, rest = value.partition("://")
+    if not separator:
         raise Wrong(raw)
     if scheme == "sqlite":
         if not rest.startswith("/") or rest.strip("/") in ("", ":memory:") or rest.endswith("/") or "?" in rest:

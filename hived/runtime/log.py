@@ -65,7 +65,7 @@ def setup(level: str, stream: IO[str] | None = None) -> None:
     """Log from this level on to the stream (standard error when none is given). May be called again."""
     stream = stream or sys.stderr
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, _Handler)]:
+    for handler in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
         root.removeHandler(handler)
     handler = _Handler(stream)
     handler.setFormatter(LineFormatter(journal=is_journal(stream)))

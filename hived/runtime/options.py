@@ -63,8 +63,8 @@ class Database:
     @property
     def sqlite_path(self) -> Path | None:
         """The file of a SQLite URL (relative ones belong to the working directory), None for PostgreSQL."""
-        found = self.url.removeprefix("sqlite:///")
-        return None if found == self.url else Path(found)
+        path = self.url.removeprefix("sqlite:///")
+        return None if path == self.url else Path(path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,7 @@ class Http:
     # A dashboard on the LAN is the purpose; hive-apid guards it with logins.
     addr: Endpoint = option(kinds.endpoint, Endpoint("0.0.0.0", 8080), flag="--addr")  # noqa: S104
     tls: TlsFiles | str = option(kinds.tls, "off")
+    names: tuple[str, ...] = option(listing(kinds.dns_name), ())
     loopback_login: bool = option(switch, False)
 
 
@@ -190,7 +191,7 @@ class Option:
 
 def _options(section: type[Any]) -> tuple[Option, ...]:
     declared: tuple[Field[Any], ...] = fields(section)
-    return tuple(Option(section.__name__.lower(), one.name, one.default, **one.metadata) for one in declared)
+    return tuple(Option(section.__name__.lower(), each.name, each.default, **each.metadata) for each in declared)
 
 
 TYPES: dict[str, type[Any]] = {

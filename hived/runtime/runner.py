@@ -193,9 +193,9 @@ class Life:
                 log.error("%s: no sign of life, no more pings to the watchdog", ", ".join(hung))
             elif was and not hung:
                 log.warning("%s: moving again", ", ".join(was))
-            said = notify.status(f"hung: {', '.join(hung)}" if hung else self.words(status)())
+            line = notify.status(f"hung: {', '.join(hung)}" if hung else self.words(status)())
             ping = () if hung else ("WATCHDOG=1",)
-            sent = self._notifier.send(*(() if ready else ("READY=1",)), said, *ping)
+            sent = self._notifier.send(*(() if ready else ("READY=1",)), line, *ping)
             ready = ready or sent
             # A dropped READY must not wait: systemd gives up on a start that does not say it.
             await asyncio.sleep(period if ready else min(period, 0.2))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hived.records.miner import FanReading
 from tests.cli.site import HOUR, Site, board, mac
 
 
@@ -31,6 +32,27 @@ def test_the_power_supply_is_told_where_it_has_sensors(site: Site) -> None:
     site.status(site.miner(40), psu_temp_max_c=47.0)
     ran = site.run("miners", "show", mac(40))
     assert ran.row("temperature").endswith("boards up to 60 °C, power supply 47 °C, fans at 80 %")
+
+
+def test_what_cools_a_miner_is_told_and_water_has_its_degrees(site: Site) -> None:
+    num = site.miner(40)
+    wet = {"inlet_water_temp_c": 31.0, "outlet_water_temp_c": 38.0}
+    site.status(num, hashboards=(board(1, **wet), board(2)), extra={"cooling_mode": "hydro"})
+    ran = site.run("miners", "show", mac(40))
+    assert ran.row("temperature").endswith("boards up to 60 °C, water up to 38 °C, fans at 80 %")
+    assert ran.row("cooling") == "  cooling     hydro"
+    assert "31 to 38" in ran.row("  1  mining")
+    fans = (FanReading(0, 0, 6000, "lost"), FanReading(1, 0, 6000, "lost"))
+    site.status(num, ago=4.0, fans=fans, extra={"cooling_mode": "immersion"})
+    shown = site.run("miners", "show", mac(40))
+    assert shown.row("cooling") == "  cooling     immersion"
+    assert "water" not in shown.row("temperature")
+    assert "trouble" not in shown.out
+    assert [fan["lost"] for fan in site.run("miners", "show", mac(40), "--json").document["latest_status"]["fans"]] == [
+        False, False,
+    ]  # fmt: skip
+    site.status(num, ago=3.0, fans=fans, extra={"cooling_mode": "auto"})
+    assert site.run("miners", "show", mac(40)).row("trouble").endswith("fan 0 is lost")
 
 
 def test_a_board_that_does_not_hash_says_nothing_of_its_chips(site: Site) -> None:

@@ -15,6 +15,7 @@ from hived.records.commands import Command
 from hived.records.node import Order
 from hived.runtime.beat import Beat
 from hived.services.miners.catalogue import Catalogue
+from hived.services.miners.complete import Completer
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.scans import ScanCommands
@@ -35,10 +36,11 @@ async def discovering(site: Site, port: int, subnets: Sequence[str] = ()) -> Asy
     networks = [IPv4Network(one) for one in subnets]
     async with Store.open(site.url) as store, open_session(concurrency=4, keepalive_s=1.0) as session:
         scan = LightScan([port], timeout_s=0.5, retry_timeout_s=0.5, concurrency=8, progress=lambda: None)
+        firmwares, keys = families(Link(session, port, 2.0)), KeyKeeper(store, ["admin"], clock=site.clock)
+        catalogue = Catalogue(store, clock=site.clock)
+        completer = Completer(store, firmwares, keys, catalogue, places=2, clock=site.clock)
         discoverer = Discoverer(
-            store, families(Link(session, port, 2.0)), ranges=partial(Range, networks), scan=scan,
-            keys=KeyKeeper(store, ["admin"], clock=site.clock),
-            catalogue=Catalogue(store, clock=site.clock),
+            store, firmwares, ranges=partial(Range, networks), scan=scan, completer=completer,
             node_id="n1", probe_timeout_s=1.0, probe_concurrency=2, offline_after_scans=2, clock=site.clock,
         )  # fmt: skip
         commands = ScanCommands(store, discoverer, clock=site.clock)

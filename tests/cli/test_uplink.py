@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 
 from hived.records.joining import new_key
 from hived.records.streams import CONTRIBUTIONS, EVENTS, STATUS, Item
@@ -53,6 +54,21 @@ async def test_a_bad_code_says_where_to_get_another(empty: Site, master: SmallMa
     assert "this code is wrong" in ran.err
     assert "`hivectl enroll-code` on the master prints another" in ran.err
     assert empty.write(uplink.get).state == "none"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_who_is_refused_by_a_proxy_is_not_sent_for_another_code(
+    empty: Site, master: SmallMaster, status: int
+) -> None:
+    async def refuse(_master: SmallMaster, path: str, _document: object) -> web.Response | None:
+        return web.json_response({"error": "not by this name"}, status=status) if path.endswith("hello") else None
+
+    master.faults.append(refuse)
+    ran = await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE")
+    assert ran.code == 1
+    assert f"answers {status}: not by this name" in ran.err
+    assert "enroll-code" not in ran.err
+    assert "what a browser shows the dashboard at" in ran.err
 
 
 async def test_without_a_code_a_person_approves_it(empty: Site, master: SmallMaster) -> None:

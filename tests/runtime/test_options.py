@@ -158,6 +158,16 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         ["on", "no", "null", "{}", "{cert: /a}", "{cert: /a, key: /b, ca: /c}", "{cert: [a], key: b}", "[off]",
          "{cert: a, cert: b, key: c}"],
     ),
+    "http.names": (
+        (),
+        {
+            "[]": (), "[hive.example.com]": ("hive.example.com",),
+            "[Hive.Example.COM., rig-1]": ("hive.example.com", "rig-1"),
+            "[xn--bcher-kva.example]": ("xn--bcher-kva.example",),
+        },
+        ["hive.example.com", "null", "[hive.example.com:8080]", "['*.example.com']", "[192.168.1.5]", "['http://a.b']",
+         "['[::1]']", "['']", "[a b]", "[bücher.example]"],
+    ),
     "http.loopback_login": (False, *SWITCH),
     "retention.raw_days": (7.0, *DAYS),
     "retention.rollup_5m_days": (90.0, *DAYS),

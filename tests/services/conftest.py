@@ -13,6 +13,7 @@ from hived.clients.firmwares import Firmware, Link, families
 from hived.clients.firmwares.http import open_session
 from hived.records.miner_view import KnownMiner, MinerView
 from hived.services.miners.catalogue import Catalogue
+from hived.services.miners.complete import Completer
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.poll import Poller
@@ -41,7 +42,7 @@ class Site:
         return families(Link(self.session, self.fleet.port, timeout_s))
 
     def keeper(self) -> KeyKeeper:
-        return KeyKeeper(self.store, self.passwords, clock=self.clock)
+        return KeyKeeper(self.store, self.passwords, clock=self.clock, monotonic=self.clock)
 
     def discoverer(self, **changes: Any) -> Discoverer:
         """A discoverer that knows nothing but what is in the database: that of a daemon that has just started."""
@@ -50,8 +51,6 @@ class Site:
             "scan": LightScan(
                 [self.fleet.port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=64, progress=lambda: None
             ),
-            "keys": self.keeper(),
-            "catalogue": Catalogue(self.store, clock=self.clock),
             "node_id": "node-1",
             "probe_timeout_s": 20.0,
             "probe_concurrency": 16,
@@ -59,7 +58,11 @@ class Site:
             "clock": self.clock,
         }
         firmwares = changes.pop("firmwares", None) or self.families()
-        return Discoverer(self.store, firmwares, **(given | changes))
+        completer = Completer(
+            self.store, firmwares, self.keeper(), Catalogue(self.store, clock=self.clock), places=16, clock=self.clock,
+            monotonic=self.clock,
+        )  # fmt: skip
+        return Discoverer(self.store, firmwares, **({"completer": completer} | given | changes))
 
     def poller(self, *, timeout_s: float = 20.0, **changes: Any) -> Poller:
         given: dict[str, Any] = {

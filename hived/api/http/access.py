@@ -102,19 +102,26 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         if holds_data(request.path) and request.method != "OPTIONS" and await identify(request) is None:
             return _who_are_you(request)
         return await handler(request)
-    resource = request.match_info.route.resource
-    path = resource.canonical if resource is not None else ""
-    rules = request.app[RULES]
-    who = rules.who.get((request.method, path))
+    who = needed(request)
     if who is PUBLIC:
         return await handler(request)
     found = await identify(request)
     if found is None:
         return _who_are_you(request)
-    if why := why_not(found, who, rules.areas.get(path)):
+    if why := why_not(found, who, request.app[RULES].areas.get(_canonical(request))):
         return responses.error(403, why)
     request[_PRINCIPAL] = found
     return await handler(request)
+
+
+def needed(request: web.Request) -> Who | None:
+    """Return who may call what a request asks for; None: the table does not say, or there is no such path."""
+    return request.app[RULES].who.get((request.method, _canonical(request)))
+
+
+def _canonical(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else ""
 
 
 async def identify(request: web.Request) -> Principal | None:

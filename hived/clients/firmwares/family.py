@@ -14,15 +14,16 @@ from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, Min
 
 
 class ConnectionWatch:
-    """Tell whether a call opened a new TCP connection: `opened`.
+    """Tell whether a call opened a new TCP connection: `opened`. `keep`: whether it may be kept for the next call.
 
-    As long as none did, the peer is the one that answered before; a new connection may reach another machine.
+    As long as none was opened, the peer is the one that answered before; a new one may reach another machine.
     """
 
-    __slots__ = ("opened",)
+    __slots__ = ("keep", "opened")
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: bool = True) -> None:
         self.opened = False
+        self.keep = keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,14 @@ class Firmware(Protocol):
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Return every chip of every hashboard (Feature.CHIPS)."""
 
-    async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
-        """Return what the miner is made of and its presets, lowest first: () for none at all, None for not this time.
+    async def model(self, reach: Reach) -> ModelInfo:
+        """Return what the miner is made of. NotSupported when it does not tell.
 
         The alias stands for model and presets: a family whose presets differ from another's has aliases of its own.
         """
+
+    async def presets(self, reach: Reach) -> tuple[Preset, ...]:
+        """Return the presets of a miner that is open, lowest first; () or NotSupported for none."""
 
     async def settings(self, reach: Reach) -> MinerSettings:
         """Return the miner's own settings, without any password (Feature.SETTINGS)."""

@@ -149,16 +149,19 @@ async def exchange(session: aiohttp.ClientSession, request: Request, watch: Conn
 
 async def _exchange(session: aiohttp.ClientSession, request: Request, watch: ConnectionWatch | None) -> Reply:
     data = None if request.document is None else json.dumps(request.document).encode()
+    close = watch is not None and not watch.keep
     async with session.request(
         request.method,
         request.url,
         data=data,
-        headers=request.headers,
+        headers={**request.headers, "Connection": "close"} if close else request.headers,
         allow_redirects=False,
         timeout=_NO_LIMIT,
         trace_request_ctx=watch,
     ) as response:  # leaving it closes a connection whose answer was not read to its end
         body, fault = await _body(response, request)
+        if close:
+            response.close()  # whatever the other side does about it
         return Reply(response.status, response.headers, body, fault)
 
 

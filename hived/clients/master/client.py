@@ -66,8 +66,11 @@ class MasterClient:
         await self._session.close()
 
     async def hello(self) -> Hello:
-        """Return who answers there."""
-        return parse.hello(await self._call("GET", "hello"))
+        """Return who answers there. Who refuses that is a proxy, or a master that wants to be asked by another name."""
+        try:
+            return parse.hello(await self._call("GET", "hello"))
+        except NotWelcome as err:  # no key was shown that it could mean
+            raise Transient(str(err), code="master_unreachable") from None
 
     async def join(self, ask: Mapping[str, Any]) -> JoinAnswer:
         """Ask to join; NotWelcome when the code is no good or this key was ended, KeyTaken."""

@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from hived.errors import BadConfig
@@ -22,14 +22,17 @@ log = logging.getLogger(__name__)
 class Tls:
     """Serves with the operator's files, or with a certificate of our own kept in a folder.
 
-    BadConfig when there is nothing to serve with. Call `beat` every minute: what changed is taken over by
-    connections that are new, and what cannot be used is left, with a line in the log.
+    `names`: DNS names that a certificate of our own is for, beside the host's. BadConfig when there is nothing to serve
+    with. Call `beat` every minute: what changed is taken over by connections that are new, and what cannot be used is
+    left, with a line in the log.
     """
 
     def __init__(
-        self, files: TlsFiles | None, folder: Path, node_name: str, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._files, self._folder, self._name, self._clock = files, folder, node_name, clock
+        self, files: TlsFiles | None, folder: Path, node_name: str, clock: Callable[[], float] = time.time,
+        names: Collection[str] = (),
+    ) -> None:  # fmt: skip
+        self._files, self._folder, self._clock = files, folder, clock
+        self._names = (*own_names(node_name), *names)
         self._failed = self._warned = False
         self._served, self.certificate, self._inner = self._load()
         self.context = _context(*self._paths())
@@ -70,7 +73,7 @@ class Tls:
     def _paths(self) -> tuple[Path, Path]:
         if self._files is not None:
             return self._files.cert, self._files.key
-        return certificates.own(self._folder, own_names(self._name), own_addresses(), self._clock())
+        return certificates.own(self._folder, self._names, own_addresses(), self._clock())
 
     def _warn(self) -> None:
         if self.certificate.ends_at <= self._clock() and not self._warned:

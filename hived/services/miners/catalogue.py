@@ -1,59 +1,93 @@
-"""What a model is made of and which presets it has, read once for each model and firmware version."""
+"""What a model is made of and which presets it has, read once for each model, firmware version and kind of boards."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from hived.clients.firmwares.family import Firmware
-from hived.records.miner import MinerIdentity
+from hived.errors import NotSupported
+from hived.records.miner import MinerIdentity, ModelInfo
 from hived.records.miner_view import KnownMiner
 from hived.store import Store
 from hived.store.miners import models
 
 log = logging.getLogger(__name__)
 
+MODEL, PRESETS = "model", "presets"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A miner that said who it is, and how it is asked."""
+
+    firmware: Firmware
+    identity: MinerIdentity
+    miner: KnownMiner
+
+    @property
+    def make(self) -> models.Make | None:
+        """What it shares with all miners like it; None when it does not name its model."""
+        one = self.identity
+        if one.model_alias is None:
+            return None
+        return models.Make(one.model_alias, one.firmware_version or "?", one.model_name or "")
+
 
 class Catalogue:
-    """Keeps the models table up to date with what the miners say."""
+    """Keeps the tables of models up to date with what the miners say.
+
+    One miner of a kind is asked, and in each sweep only one: the others neither wait for it nor ask the same.
+    """
 
     def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
         self._store, self._clock = store, clock
-        self._complete: dict[str, frozenset[str]] | None = None
-        # A thousand equal miners are found at once: one of them is asked, the others wait for it.
-        self._turn: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._without_ladder: set[tuple[str, str]] = set()
+        self._read: set[tuple[str, models.Make]] = set()
+        self._tried: set[tuple[str, models.Make]] = set()
+        """In this sweep."""
 
-    async def complete(self, firmware: Firmware, identity: MinerIdentity, miner: KnownMiner) -> None:
-        """Read the model of this miner unless its firmware version is catalogued. Transient when it does not answer.
+    async def begin_sweep(self) -> None:
+        """Let each model be tried once more. Transient: database busy."""
+        self._read |= {(PRESETS, make) for make in await self._store.read(models.with_ladder)}
+        self._tried.clear()
 
-        Presets may need access: from a miner that is not open only chips and boards are learnt, the rest from the next.
-        """
-        alias, version = identity.model_alias, identity.firmware_version or "?"
-        if alias is None:
-            return
-        pair = (alias, version)
-        async with self._turn[pair]:
-            if self._complete is None:
-                self._complete = await self._store.read(models.catalogued)
-            if version in self._complete.get(alias, frozenset()):
-                return
-            if miner.access is None and pair in self._without_ladder:
-                return
-            await self._read(firmware, pair, miner)
+    def lacks_model(self, found: Found) -> bool:
+        """Tell whether this miner should be asked what it is made of."""
+        return self._lacks(MODEL, found)
 
-    async def _read(self, firmware: Firmware, pair: tuple[str, str], miner: KnownMiner) -> None:
-        alias, version = pair
-        info, presets = await firmware.model(miner.reach())
-        if info.alias != alias:
-            log.warning("%s calls itself %s in one answer and %s in another", miner.ip, alias, info.alias)
-            return
-        await self._store.write(models.save, info, presets, version, self._clock())
-        if presets is None:
-            self._without_ladder.add(pair)
-            return
-        log.info("model %s (firmware %s): %d presets", info.name or alias, version, len(presets))
-        assert self._complete is not None
-        self._complete[alias] = self._complete.get(alias, frozenset()) | {version}
+    def lacks_presets(self, found: Found) -> bool:
+        """Tell whether this miner should be asked for its presets, which may need access."""
+        return found.miner.access is not None and self._lacks(PRESETS, found)
+
+    async def read_model(self, found: Found) -> Found:
+        """Store what the miner is made of."""
+        make = self._try(MODEL, found)
+        info = await found.firmware.model(found.miner.reach())
+        if info.alias != make.alias:
+            raise NotSupported(f"it calls itself {make.alias} in one answer and {info.alias} in another")
+        await self._store.write(models.save, info, None, make.version, self._clock())
+        self._read.add((MODEL, make))
+        return found
+
+    async def read_presets(self, found: Found) -> Found:
+        """Store the ladder of the miner's presets."""
+        make = self._try(PRESETS, found)
+        ladder = await found.firmware.presets(found.miner.reach())
+        if not ladder:
+            raise NotSupported("it has none")
+        info = ModelInfo(make.alias)
+        await self._store.write(models.save, info, ladder, make.version, self._clock(), boards=make.boards)
+        self._read.add((PRESETS, make))
+        log.info("model %s (firmware %s): %d presets", make.boards or make.alias, make.version, len(ladder))
+        return found
+
+    def _lacks(self, part: str, found: Found) -> bool:
+        make = found.make
+        return make is not None and (part, make) not in self._read and (part, make) not in self._tried
+
+    def _try(self, part: str, found: Found) -> models.Make:
+        make = found.make
+        assert make is not None
+        self._tried.add((part, make))
+        return make

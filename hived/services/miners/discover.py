@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from hived.clients.firmwares.family import Firmware
-from hived.errors import BadCredentials, HivedError, NotThisFirmware, Refused, Transient, Unreadable
+from hived.errors import NO_ANSWER, HivedError, NotThisFirmware, Refused, Transient, Unreadable
 from hived.records.discovery import OtherDevice, Sweep
-from hived.records.firmware import Feature, listed
+from hived.records.events import Event
+from hived.records.firmware import listed
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
 from hived.runtime import backoff
-from hived.services.miners.catalogue import Catalogue
-from hived.services.miners.keys import KeyKeeper
+from hived.services.miners.complete import Completer
 from hived.services.miners.recognise import recognise
 from hived.services.miners.sweep import LightScan, Range
 from hived.store import Store
-from hived.store.miners import discovery, miners, settings
+from hived.store.miners import discovery, miners
 
 log = logging.getLogger(__name__)
-
-SETTINGS_EVERY_S = 3600.0
-"""Settings are read when something hints at a change, and at least this often: a change by hand leaves no hint."""
 
 MAX_MINERS = 20_000
 """Rows for miners: four times the largest site. A machine that invents a new MAC at every answer stops here."""
@@ -39,6 +35,9 @@ MAX_MINERS = 20_000
 OTHER_DEVICE_PAUSE_S = 30.0
 OTHER_DEVICE_LONGEST_PAUSE_S = 600.0
 """A printer is left alone; but its address may be a miner's tomorrow, and ten minutes is what that may cost."""
+
+DUPLICATE = "duplicate-mac"
+"""The kind of another device that answers with the MAC of a miner that is there as well."""
 
 
 @dataclass(slots=True)
@@ -50,6 +49,8 @@ class _Tally:
     unreadable: int = 0
     found: set[int] = field(default_factory=set)
     """Numbers of the miners that are there, readable or not."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Where each MAC answered."""
     unchanged: list[tuple[int, float | None]] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
 
@@ -64,8 +65,7 @@ class Discoverer:
         *,
         ranges: Callable[[], Range],
         scan: LightScan,
-        keys: KeyKeeper,
-        catalogue: Catalogue,
+        completer: Completer,
         node_id: str,
         probe_timeout_s: float,
         probe_concurrency: int,
@@ -74,13 +74,15 @@ class Discoverer:
     ) -> None:
         self._store, self._firmwares, self._clock = store, firmwares, clock
         self._ranges, self._scan = ranges, scan
-        self._keys, self._catalogue = keys, catalogue
+        self._completer = completer
         self._node_id = node_id
         self._probe_timeout_s, self._probe_concurrency = probe_timeout_s, probe_concurrency
         self._offline_after_scans = offline_after_scans
         self._known: dict[str, KnownMiner] = {}
         self._other_devices: dict[str, OtherDevice] = {}
         self._one_at_a_time: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._unread: set[int] = set()
+        """Miners that answered last, and could not be read."""
         self._said: list[IPv4Network] | None = None
         self.last = Sweep(started_at=0.0)
 
@@ -93,8 +95,10 @@ class Discoverer:
         started_at = self._clock()
         sweep_id = await self._store.write(discovery.start_sweep, started_at)
         await self._load()
+        await self._completer.begin_sweep()
         await self._leave_excluded(ranges)
-        known = [m.ip for m in self._known.values() if m.ip and ranges.allows(m.ip)]
+        twins = (device.ip for device in self._other_devices.values() if device.kind == DUPLICATE)
+        known = [ip for ip in (*(m.ip for m in self._known.values()), *twins) if ip and ranges.allows(ip)]
         tried_before = self._scan.tried
         tally = await self._look_at(ranges, known=known, early=False)
         await self._count_missing(tally)
@@ -103,13 +107,22 @@ class Discoverer:
         self.last = self._sum_up(started_at, self._scan.tried - tried_before, tally)
         await self._store.write(discovery.save_sweep, sweep_id, self.last)
 
+    async def round(self) -> None:
+        """Sweep, and wait until all that was found is complete or has been tried."""
+        await self.sweep()
+        await self._completer.work()
+
     async def scan(self, addresses: Iterable[str]) -> Sweep:
-        """Look at these addresses now, other devices too; return what was seen. Excluded ones are not touched."""
+        """Look at these addresses now, other devices too, and complete them; return what was seen.
+
+        Excluded ones are not touched.
+        """
         ranges = self._ranges()
         await self._load()
         started_at, tried_before = self._clock(), self._scan.tried
         wanted = (ip for ip in addresses if ranges.allows(ip))
         tally = await self._look_at(wanted, known=(), early=True)
+        await self._completer.settle(tally.found)
         return self._sum_up(started_at, self._scan.tried - tried_before, tally)
 
     def summary(self) -> str:
@@ -195,7 +208,7 @@ class Discoverer:
             await self._welcome(firmware, identity, ip, tally)
 
     async def _welcome(self, firmware: Firmware, identity: MinerIdentity, ip: str, tally: _Tally) -> None:
-        """Store a miner that said who it is, then learn what is still missing of it."""
+        """Store a miner that said who it is; what else there is to learn of it is the completer's affair."""
         if identity.mac not in self._known and len(self._known) >= MAX_MINERS:
             tally.other_devices += 1
             reason = f"more than {MAX_MINERS:,} different MACs on this site"
@@ -204,8 +217,13 @@ class Discoverer:
         async with self._one_at_a_time[identity.mac]:
             now = self._clock()
             before = self._known.get(identity.mac)
+            if before is not None and before.ip != ip and await self._is_still_there(before, ip, tally):
+                tally.other_devices += 1
+                await self._note_twin(before, ip)
+                return
             sighting = miners.Sighting(identity, ip, now, firmware.name, listed(firmware.can))
-            if before is not None and not sighting.has_news(before):
+            has_news = before is None or sighting.has_news(before)
+            if before is not None and not has_news:
                 miner = before
                 tally.unchanged.append((miner.num, identity.uptime_s))
             else:
@@ -213,32 +231,39 @@ class Discoverer:
                 self._known[identity.mac] = miner
                 self._log_sighting(before, miner, identity)
             tally.found.add(miner.num)
+            tally.places[identity.mac] = ip
             if ip in self._other_devices:
                 await self._forget_other_devices([ip])
-            try:
-                await self._complete(firmware, identity, miner)
-            except (Transient, Refused) as err:
-                await self._store.write(miners.failed, miner.num, self._clock(), err.code, str(err))
+            if miner.num in self._unread:
+                self._unread.discard(miner.num)
+                await self._store.write(miners.poll_soon, miner.num)
+            self._completer.offer(identity, miner, anew=has_news)
 
-    async def _complete(self, firmware: Firmware, identity: MinerIdentity, miner: KnownMiner) -> None:
-        """Access, model, settings: what is missing or due. Transient or Refused when the miner does not play along."""
-        opened = await self._keys.ensure(firmware, miner)
-        self._known[identity.mac] = opened
-        await self._catalogue.complete(firmware, identity, opened)
-        if Feature.SETTINGS not in firmware.can:
-            return
-        now = self._clock()
-        due = opened.settings_due_at
-        if opened.access is None or (due is not None and now < due <= now + 2 * SETTINGS_EVERY_S):
-            return
+    async def _is_still_there(self, before: KnownMiner, ip: str, tally: _Tally) -> bool:
+        """Tell whether the miner answers at its old address as well: then what answers at `ip` is another device.
+
+        Where the old address says nothing clear it has moved, unless the two are known to be there at one time.
+        """
+        place = before.ip
+        if place is None or not before.online or not self._ranges().allows(place):
+            return False
+        if tally.places.get(before.mac) == place:
+            return True
         try:
-            read = await firmware.settings(opened.reach())
-        except BadCredentials:
-            self._keys.forget(opened.num)
-            raise
-        again_at = now + SETTINGS_EVERY_S * random.uniform(0.8, 1.2)  # the fleet's hour is spread
-        await self._store.write(settings.save, opened.num, read, now, due_at=again_at)
-        self._known[identity.mac] = replace(opened, settings_due_at=again_at)
+            ports = await self._scan.answers(place, self._probe_timeout_s)
+            if not ports:
+                return False
+            _, identity = await recognise(
+                self._firmwares.values(), place, ports, first=before.firmware, within_s=self._probe_timeout_s
+            )
+        except NotThisFirmware:
+            return False
+        except (Transient, Refused):
+            twin = self._other_devices.get(ip)
+            return twin is not None and twin.kind == DUPLICATE
+        if identity.mac == before.mac:
+            tally.places[before.mac] = place
+        return identity.mac == before.mac
 
     # -- who is missing, who is no miner -----------------------------------------------------------------------
 
@@ -265,7 +290,9 @@ class Discoverer:
         owner = self._owner(ip)
         if owner is not None:
             tally.found.add(owner.num)
-            await self._store.write(miners.failed, owner.num, self._clock(), err.code, str(err))
+            self._unread.add(owner.num)
+            note = miners.unanswered if err.code in NO_ANSWER else miners.failed
+            await self._store.write(note, owner.num, self._clock(), err.code, str(err))
             return
         await self._note_other_device(ip, "unreadable", err.code, str(err))
 
@@ -276,18 +303,27 @@ class Discoverer:
             await self._store.write(miners.failed, owner.num, self._clock(), err.code, reason)
         await self._note_other_device(ip, err.kind, err.code, str(err))
 
-    async def _note_other_device(self, ip: str, kind: str, code: str, reason: str) -> None:
+    async def _note_twin(self, owner: KnownMiner, ip: str) -> None:
+        reason = f"answers with the MAC address of the miner at {owner.ip}, {owner.mac}"
+        told = Event("duplicate_mac", self._clock(), {"ip": owner.ip, "other": ip}, num=owner.num)
+        await self._note_other_device(ip, DUPLICATE, "duplicate_mac", reason, told)
+
+    async def _note_other_device(self, ip: str, kind: str, code: str, reason: str, event: Event | None = None) -> None:
+        """Keep it with a pause until its next probe; `event` happened if it is new."""
         now = self._clock()
         before = self._other_devices.get(ip)
         failures = before.failures + 1 if before and before.kind == kind else 1
         pause = backoff.pause(failures - 1, OTHER_DEVICE_PAUSE_S, OTHER_DEVICE_LONGEST_PAUSE_S)
+        if kind == DUPLICATE:
+            pause = 0.0  # it is a miner, and the only one of the two as soon as the other is gone
         device = OtherDevice(
             ip, kind, reason, before.first_seen_at if before else now, now, failures, now + pause * 0.9, code
         )  # 0.9: due at the sweep that comes when the pause ends
-        if before is None or before.kind != kind:
+        is_new = before is None or before.kind != kind
+        if is_new:
             log.info("%s is no miner that can be read (%s): %s", ip, kind, reason)
         self._other_devices[ip] = device
-        await self._store.write(discovery.save_other_device, device)
+        await self._store.write(discovery.save_other_device, device, event if is_new else None)
 
     async def _forget_other_devices(self, ips: Sequence[str]) -> None:
         if ips:

@@ -6,13 +6,16 @@ Firmwares lock out whoever guesses, so tries are few and the pauses between them
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from hived.clients.firmwares.family import Firmware
-from hived.errors import BadCredentials, HivedError, LockedOut, Refused, Transient, WrongPassword
+from hived.errors import BadCredentials, HivedError, LockedOut, NotSupported, Refused, Transient, WrongPassword
 from hived.records.miner_view import KnownMiner
 from hived.runtime import backoff
+from hived.services.miners.catalogue import Found
 from hived.store import Store
 from hived.store.miners import miners
 
@@ -21,6 +24,9 @@ log = logging.getLogger(__name__)
 TRIES_AT_ONCE = 3  # the number that brings a lockout is not documented; login forms of this kind commonly allow five
 FIRST_PAUSE_S = 60.0
 LONGEST_PAUSE_S = 6 * 3600.0
+"""After wrong passwords: each more is a guess that may lock the owner out as well."""
+LONGEST_UNANSWERED_S = 600.0
+"""After an unlock that said neither yes nor no, which guesses nothing: who has repaired the miner waits no longer."""
 CHECK_EVERY_S = 3600.0
 """Access that worked is tried again after this long, to notice that somebody removed it."""
 
@@ -28,10 +34,24 @@ CHECK_EVERY_S = 3600.0
 class KeyKeeper:
     """Sees to it that hived has access to each miner."""
 
-    def __init__(self, store: Store, passwords: Sequence[str], *, clock: Callable[[], float]) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: Store,
+        passwords: Sequence[str],
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store, self._clock, self._monotonic = store, clock, monotonic
         self._passwords = tuple(passwords)
         self._checked: dict[int, float] = {}
+
+    def is_due(self, found: Found) -> bool:
+        """Tell whether the miner has to be opened, or its access to be tried again."""
+        miner = found.miner
+        if miner.access is None:
+            return not self._clock() < miner.unlock_not_before <= self._clock() + 2 * LONGEST_PAUSE_S
+        return self._monotonic() - self._checked.get(miner.num, -math.inf) >= CHECK_EVERY_S
 
     async def ensure(self, firmware: Firmware, miner: KnownMiner) -> KnownMiner:
         """Return the miner with access if any could be had; its `access` is None otherwise.
@@ -39,10 +59,12 @@ class KeyKeeper:
         What keeps a miner shut is recorded on it, with a pause that grows. Transient when it did not answer.
         """
         now = self._clock()
-        if miner.access is not None and now - self._checked.get(miner.num, -CHECK_EVERY_S) < CHECK_EVERY_S:
-            return miner
         try:
             return await self._keep(miner, await firmware.open(miner.reach(), None))
+        except NotSupported:
+            if miner.access is None:
+                raise
+            return await self._keep(miner, miner.access)  # it cannot be looked at: polls find out
         except BadCredentials:
             if miner.access is not None:
                 log.info("%s does not take our key any more", miner.ip)
@@ -79,7 +101,7 @@ class KeyKeeper:
         return self._passwords[position:], position
 
     async def _keep(self, miner: KnownMiner, access: str) -> KnownMiner:
-        self._checked[miner.num] = self._clock()
+        self._checked[miner.num] = self._monotonic()
         if access == miner.access:
             return miner
         await self._store.write(miners.keep_access, miner.num, access, self._clock())
@@ -88,7 +110,9 @@ class KeyKeeper:
     async def _wait(self, miner: KnownMiner, failure: HivedError, position: int) -> KnownMiner:
         now = self._clock()
         told = failure.retry_after_s if isinstance(failure, WrongPassword | LockedOut) else None
-        pause = backoff.pause(miner.unlock_failures, FIRST_PAUSE_S, LONGEST_PAUSE_S, spread=0.1)
+        is_guess = isinstance(failure, WrongPassword | LockedOut) or failure.code == "no_password"
+        longest = LONGEST_PAUSE_S if is_guess else LONGEST_UNANSWERED_S
+        pause = backoff.pause(miner.unlock_failures, FIRST_PAUSE_S, longest, spread=0.1)
         pause = max(pause, min(told or 0.0, LONGEST_PAUSE_S))
         level = logging.WARNING if miner.unlock_failures == 0 else logging.DEBUG
         log.log(level, "%s (%s): %s; next try in %d s", miner.ip, miner.mac, failure, pause)

@@ -2,13 +2,14 @@
 
 Who is due is a question to the database. A poll runs for itself: it holds one of `concurrency` places for at most
 SLOW_AFTER_S and then goes on without one, so that a hundred hung miners delay nobody. Polls of one miner never
-overlap, and all that is asked of it goes over one kept connection.
+overlap, and all that is asked of it goes over one kept connection, unless its web server has one only.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -35,7 +36,7 @@ SLOW_AFTER_S = 1.0
 """A miner that has not answered by now waits on its own: its place goes to the next one."""
 
 BACKOFF_MAX_S = 120.0
-"""A silent miner is asked this often at least: the sweep marks it offline or sees it back, whichever comes first."""
+"""A silent miner is asked this often at least, or with each sweep where those are more frequent."""
 
 REMEMBERED_EVERY_S = 600.0
 """What is remembered of a miner is written this often: more would be lost by a crash, less would wear the disk."""
@@ -45,6 +46,9 @@ ASKED_AGAIN_S = 600.0
 
 CHIPS_BACKOFF_MAX_S = 900.0
 """Chips that are not told are asked for this often at least."""
+
+OCCUPIED_S = 86_400.0
+"""How long no connection is kept to a miner that had none left for a sweep; then it is tried again."""
 
 MOST_AT_ONCE = 2_000
 """Miners taken from the database in one go; the rest a moment later."""
@@ -63,6 +67,7 @@ class Poller:
         status_every_s: float,
         chips_every_s: float,
         concurrency: int,
+        longest_pause_s: float = BACKOFF_MAX_S,
         unmanaged: bool,
         allows: Callable[[str], bool],
         clock: Callable[[], float],
@@ -72,6 +77,7 @@ class Poller:
         self._kept: set[int] = set()
         """Miners whose connection is kept: no more of them than there are sockets for."""
         self._status_every_s, self._chips_every_s = status_every_s, chips_every_s
+        self._longest_pause_s = max(longest_pause_s, status_every_s)
         self._places = asyncio.Semaphore(concurrency)
         self._unmanaged = unmanaged
         self._allows = allows
@@ -85,6 +91,8 @@ class Poller:
         self._baselines: dict[str, expected.Baseline] = {}
         self._remembered: dict[str, expected.Baseline] = {}
         """As the database has them."""
+        self._occupied: dict[int, float] = {}
+        """Since when no connection is kept to a miner whose web server has one only."""
         self._chips_failures: dict[int, int] = {}
         """In a row, of the miners whose status is read and whose chips are not."""
         self.polled = self.failed = 0
@@ -166,12 +174,15 @@ class Poller:
 
     async def _read(self, target: PollTarget) -> None:
         """Ask one miner; whatever happens is one or two results, never an exception."""
-        watch = ConnectionWatch()
+        watch = ConnectionWatch(keep=self._clock() - self._occupied.get(target.num, -math.inf) >= OCCUPIED_S)
         try:
-            firmware = self._firmware_of(target)
+            firmware = self._firmware_of(target, keep=watch.keep)
             if target.status_due:
                 self._keep(await self._read_status(firmware, target, watch))
-            if target.chips_due:
+            if target.chips_due and target.failures and not target.status_due:
+                # A miner that tells no status is left alone until its next turn.
+                self._keep(PollOutcome(target.num, self._clock(), next_chips_at=target.due_at))
+            elif target.chips_due:
                 self._keep(await self._read_chips(firmware, target, watch))
         except BadCredentials as err:
             await self._store.write(miners.drop_access, target.num, self._clock())
@@ -184,9 +195,11 @@ class Poller:
             if watch.opened:
                 self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
 
-    def _firmware_of(self, target: PollTarget) -> Firmware:
+    def _firmware_of(self, target: PollTarget, *, keep: bool) -> Firmware:
         firmwares = self._keeping
-        if target.num not in self._kept:
+        if not keep:
+            self._kept.discard(target.num)
+        elif target.num not in self._kept:
             if len(self._kept) >= self._most_kept:
                 firmwares = self._closing
             else:
@@ -198,6 +211,8 @@ class Poller:
 
     async def _read_status(self, firmware: Firmware, target: PollTarget, watch: ConnectionWatch) -> PollOutcome:
         reading = await firmware.read(target.reach(), watch)
+        if not watch.opened and target.occupied_at is not None and target.occupied_at >= (target.status_at or 0):
+            self._occupied[target.num] = self._clock()  # ours is alive, and a sweep that came meanwhile got none
         uptime_s = await self._make_sure(firmware, target, watch, reading.identity)
         self.polled += 1
         if reading.state is None and reading.trouble is None:
@@ -249,7 +264,6 @@ class Poller:
         happened = list(reading_events.between(target, told, at))
         if miners.rebooted(target.uptime_s, uptime_s):
             happened.append(Event("reboot", at, {"uptime_s": uptime_s}, num=target.num))
-        judged = reading_events.parts_can_be_judged(told)
         hints = ("preset_changed", "pool_switched", "reboot", "state_changed")
         hinted = any(event.kind in hints for event in happened)
         aim, baseline = self._aim(target, told, at)
@@ -262,8 +276,8 @@ class Poller:
             next_status_at=self._next(target.due_at, self._status_every_s, at),
             uptime_s=uptime_s,
             active_pool=active_pool(told.pools),
-            boards_seen=reading_events.healthy_boards(told) if judged else None,
-            fans_seen=reading_events.healthy_fans(told) if judged else None,
+            boards_seen=reading_events.seen(target.boards_seen, reading_events.boards(told)),
+            fans_seen=reading_events.seen(target.fans_seen, reading_events.fans(told)),
             settings_due=hinted or _runs_another_preset(target.asked, told.tuning.preset, at),
             events=tuple(happened),
             baseline=baseline,
@@ -287,12 +301,11 @@ class Poller:
         at = self._clock()
         self.failed += 1
         log.log(logging.INFO if target.failures == 0 else logging.DEBUG, "%s (%s): %s", target.ip, target.mac, reason)
-        pause = backoff.pause(target.failures, self._status_every_s, max(BACKOFF_MAX_S, self._status_every_s))
+        pause = backoff.pause(target.failures, self._status_every_s, self._longest_pause_s)
         pause *= random.uniform(0.9, 1.0)
-        told = Event("miner_error", at, {"error": reason, "code": code}, num=target.num)
         return PollOutcome(
             target.num, at, error=reason, error_code=code, failed=True, next_status_at=at + pause,
-            next_chips_at=at + pause if target.chips_due else None, events=() if target.failures else (told,),
+            next_chips_at=at + pause if target.chips_due else None,
         )  # fmt: skip
 
     def _next(self, due_at: float | None, every_s: float, now: float) -> float:

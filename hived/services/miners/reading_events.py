@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hived.records.events import Event
-from hived.records.miner import HASHING_STATES, MinerReading, active_pool
+from hived.records.miner import HASHING_STATES, MinerReading, active_pool, fans_matter
 from hived.records.miner_view import PollTarget
 
+_BOARD_STATES = frozenset({"initializing", "mining", "stopped", "disabled", "failure", "disconnected"})
+_FAN_STATES = frozenset({"ok", "lost"})
 
-def healthy_boards(reading: MinerReading) -> tuple[int, ...]:
-    """Return the boards that work: neither failed nor gone, nor dead."""
-    return tuple(sorted(b.index for b in reading.hashboards if b.works))
-
-
-def healthy_fans(reading: MinerReading) -> tuple[int, ...]:
-    """Return the fans that the firmware sees turning."""
-    return tuple(sorted(f.index for f in reading.fans if not f.lost))
+Parts = Mapping[int, bool | None]
+"""By index: whether it works, None where the miner does not say or in a word of its own. Empty: not to be judged."""
 
 
-def parts_can_be_judged(reading: MinerReading) -> bool:
-    """Boards and fans are judged while the miner hashes: during a start all fans stand and boards come one by one."""
-    return reading.state in HASHING_STATES and bool(reading.hashboards)
+def boards(reading: MinerReading) -> Parts:
+    """Return the boards to judge: while the miner hashes, for during a start they come one by one."""
+    if reading.state not in HASHING_STATES:
+        return {}
+    return {b.index: b.works if b.state in _BOARD_STATES else None for b in reading.hashboards}
+
+
+def fans(reading: MinerReading) -> Parts:
+    """Return the fans to judge: while the miner hashes and where air cools; during a start all of them stand."""
+    if reading.state not in HASHING_STATES or not fans_matter(reading, reading.cooling_mode):
+        return {}
+    return {f.index: not f.lost if f.status in _FAN_STATES else None for f in reading.fans}
+
+
+def seen(before: Sequence[int] | None, now: Parts) -> tuple[int, ...] | None:
+    """Return the parts that work, what is not told as it was before; None: nothing could be judged this time.
+
+    `before` is None for a miner that was never judged: what is not told then is taken to work.
+    """
+    if not now:
+        return None
+    return tuple(sorted(i for i, works in now.items() if works or (works is None and (before is None or i in before))))
 
 
 def between(target: PollTarget, reading: MinerReading, at: float) -> Iterator[Event]:
@@ -46,18 +61,23 @@ def between(target: PollTarget, reading: MinerReading, at: float) -> Iterator[Ev
     pool = active_pool(reading.pools)
     if pool is not None and target.active_pool is not None and pool != target.active_pool:
         yield event("pool_switched", before=target.active_pool, after=pool)
-    if parts_can_be_judged(reading):
-        told_boards = [b.index for b in reading.hashboards]
-        told_fans = [f.index for f in reading.fans]
-        lost, back = _lost_and_back(target.boards_seen, healthy_boards(reading), told_boards)
-        yield from (event("board_lost", board=index) for index in lost)
-        yield from (event("board_back", board=index) for index in back)
-        lost, back = _lost_and_back(target.fans_seen, healthy_fans(reading), told_fans)
-        yield from (event("fan_lost", fan=index) for index in lost)
-        yield from (event("fan_back", fan=index) for index in back)
+    for part, before, now in (
+        ("board", target.boards_seen, boards(reading)),
+        ("fan", target.fans_seen, fans(reading)),
+    ):
+        lost, back = _lost_and_back(before, now)
+        yield from (event(f"{part}_lost", **{part: index}) for index in lost)
+        yield from (event(f"{part}_back", **{part: index}) for index in back)
 
 
-def _lost_and_back(before: Sequence[int], now: Sequence[int], told: Iterable[int]) -> tuple[list[int], list[int]]:
-    """Lost: worked before, or is listed and does not work at the first look. Back: works again."""
-    expected = set(before) or set(told)
-    return sorted(expected - set(now)), sorted(set(now) - set(before)) if before else []
+def _lost_and_back(before: Sequence[int] | None, now: Parts) -> tuple[list[int], list[int]]:
+    """Lost: worked before, or is listed as lost at the first look. Back: works again.
+
+    A part that is missing in a list that is told is lost: some firmware leaves out the boards that it cannot reach.
+    """
+    working = set(seen(before, now) or ())
+    if not now:
+        return [], []
+    if before is None:
+        return sorted(now.keys() - working), []
+    return sorted(set(before) - working), sorted(working - set(before))

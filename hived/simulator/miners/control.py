@@ -14,7 +14,7 @@ from hived.simulator.miners.miner import SimulatedMiner
 _FLEET = web.AppKey("fleet", Fleet)
 _TYPES = {
     **dict.fromkeys(("delay", "interval"), control.NUMBER),
-    **dict.fromkeys(("times", "size", "status"), (int,)),
+    **dict.fromkeys(("times", "every", "size", "status"), (int,)),
     **dict.fromkeys(("kind", "text"), (str,)),
     "drop": (bool,),
     "put": (dict,),

@@ -42,6 +42,12 @@ class Fault(Enum):
     """401 with the Digest challenge of a Bitmain system."""
     NULL_MINER = "null_miner"
     """/summary without a miner."""
+    KEYS_WANTED = "keys_wanted"
+    """401 without a token or key, but where a miner says who it is and where it is unlocked."""
+    ONE_CONNECTION = "one_connection"
+    """A web server for one: whoever else connects waits until the first one leaves."""
+    BAD_BYTES = "bad_bytes"
+    """Host name and workers in Latin-1 with a raw end of line, a NUL behind the document."""
     DRIP = "drip"
     """One byte every `interval` seconds."""
     ANSWER = "answer"
@@ -73,9 +79,13 @@ class ActiveFault:
     status: int = 200
     text: str = ""
     put: dict[str, Any] = field(default_factory=dict)
+    every: int = 1
+    """2: every second answer is faulty, the others are right."""
     hits: int = field(default=0)
 
     def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ValueError("every must be 1 or more")
         if self.kind not in NOT_A_MINER_KINDS:
             raise ValueError(f"kind must be one of {', '.join(NOT_A_MINER_KINDS)}, not {self.kind!r}")
 
@@ -109,7 +119,11 @@ async def suffer(active: ActiveFault, request: web.BaseRequest, answer: Answer) 
     if kind is Fault.ANSWER:
         return web.Response(status=active.status, text=active.text, content_type="application/json")
     healthy = await answer()
+    if kind in (Fault.KEYS_WANTED, Fault.ONE_CONNECTION):  # who may ask, and when, is seen to elsewhere
+        return healthy
     body = healthy.body if isinstance(healthy, web.Response) and isinstance(healthy.body, bytes) else b""
+    if kind is Fault.BAD_BYTES:
+        return _raw(body.replace(b'"Antminer"', b'"M\xfcnchen\n1"').replace(b'"farm.', b'"f\xe9rme.') + b"\0")
     if kind is Fault.DRIP:
         return await _drip(request, body, active.interval)
     if kind is Fault.CUT_JSON:

@@ -55,11 +55,18 @@ class MinerProtocol(web.RequestHandler):
         super().connection_made(transport)
         assert isinstance(transport, asyncio.Transport)
         self._own_transport = transport
+        if self.miner.has_fault(Fault.ONE_CONNECTION) and self.miner.transports:
+            transport.pause_reading()
+            self.miner.waiting.append(transport)
         self.miner.transports.add(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         if self._own_transport is not None:
             self.miner.transports.discard(self._own_transport)
+            if self._own_transport in self.miner.waiting:
+                self.miner.waiting.remove(self._own_transport)
+            elif self.miner.waiting:
+                self.miner.waiting.pop(0).resume_reading()
         super().connection_lost(exc)
 
 

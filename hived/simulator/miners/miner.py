@@ -18,7 +18,7 @@ from hived.simulator.miners.snapshot import Condition, Running, Snapshot, take
 from hived.simulator.miners.traits import Traits, draw
 
 if TYPE_CHECKING:
-    from hived.simulator.miners.faults import ActiveFault
+    from hived.simulator.miners.faults import ActiveFault, Fault
 
 Clock = Callable[[], float]
 
@@ -29,8 +29,9 @@ MAX_COUNTED_PATHS = 1000
 """Different request lines counted; the rest share one counter, so that a fuzzer does not fill the memory."""
 
 
-SETUPS: Final[tuple[str, ...]] = (*get_args(State), "failed-board", "dead-board", "lost-fan", "healthy")
-"""What a miner can be told to be: the firmware's states, a second kind of failure, two defects, free of defects."""
+SETUPS: Final[tuple[str, ...]] = (*get_args(State), "failed-board", "dead-board", "lost-fan", "healthy", "immersion")
+"""What a miner can be told to be: the firmware's states, a second kind of failure, two defects, free of defects, and
+cooled by a bath instead of fans."""
 
 TUNED_SHARE = 0.6
 """Presets up to this point of the ladder have been tuned on a unit of the default fleet."""
@@ -71,6 +72,8 @@ class SimulatedMiner:
         self.requests: Counter[str] = Counter()
         self.transports: set[asyncio.Transport] = set()
         self.online = False
+        self.waiting: list[asyncio.Transport] = []
+        """Connections that nobody serves until the first one is gone."""
         self.fault: ActiveFault | None = None
         self.reboot_asked: Callable[[float], None] = lambda _after: None
         """Called with the seconds until the unit goes down; the fleet listens here."""
@@ -152,6 +155,9 @@ class SimulatedMiner:
     def connections(self) -> int:
         """Open TCP connections."""
         return len(self.transports)
+
+    def has_fault(self, fault: Fault) -> bool:
+        return self.fault is not None and self.fault.fault is fault
 
     def count_request(self, line: str) -> None:
         if line not in self.requests and len(self.requests) >= MAX_COUNTED_PATHS:
@@ -353,6 +359,8 @@ class SimulatedMiner:
         if setup in ("dead-board", "lost-fan", "healthy"):
             self.dead_board = setup == "dead-board" or (self.dead_board and setup != "healthy")
             self.lost_fan = setup == "lost-fan" or (self.lost_fan and setup != "healthy")
+        elif setup == "immersion":
+            self.write_settings({"miner": {"cooling": {"mode": {"name": "immers"}}}})
         elif setup in ("failure", "failed-board"):
             failure: Outcome = "bad-config" if setup == "failure" else "failed-board"
             self.life.outcome = failure

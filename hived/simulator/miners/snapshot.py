@@ -310,18 +310,19 @@ def _fans(
 ) -> tuple[int, tuple[Fan, ...]]:
     if phase.state == "failure":
         return 0, tuple(Fan(0, lost=False) for _ in traits.fan_offsets_rpm)
+    immersed = condition.fan_mode in ("immers", "immersion")  # all fans are told as lost then
     hottest = max(max(board.sensors_c) for board in boards)
     duty = min(max(30 + 3 * (hottest - 42), 30), 100)
     if phase.state == "stopped":
         duty = 10
     if condition.fan_mode == "manual":
         duty = condition.fan_param
-    elif condition.fan_mode in ("immers", "immersion"):
+    elif immersed:
         duty = 0
     fans = []
     for index, offset in enumerate(traits.fan_offsets_rpm):
         rpm = min(max(60 * round((model.max_rpm * duty / 100 + offset) / 60), 0), model.max_rpm) if duty else 0
-        lost = condition.lost_fan and index == LOST_FAN
+        lost = immersed or (condition.lost_fan and index == LOST_FAN)
         fans.append(Fan(0 if lost else rpm, lost=lost))
     return duty, tuple(fans)
 

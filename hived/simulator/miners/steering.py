@@ -30,6 +30,7 @@ def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     fault.add_argument("--size", type=int, help="huge_body, gzip_bomb: bytes")
     fault.add_argument("--kind", choices=NOT_A_MINER_KINDS, help="not_a_miner: what it is instead")
     fault.add_argument("--drop", action="store_true", default=None, help="cut_json: announce all, then hang up")
+    fault.add_argument("--every", type=int, help="2: every second request is hit, the others are answered well")
     fault.add_argument("--status", type=int, help="answer: the HTTP status (200)")
     fault.add_argument("--text", help="answer: the body, none without it")
     fault.add_argument(
@@ -84,7 +85,9 @@ def _miners(args: argparse.Namespace) -> int:
 
 
 def _fault(args: argparse.Namespace) -> int:
-    options = command.given(args, "paths", "times", "delay", "interval", "size", "kind", "drop", "status", "text")
+    options = command.given(
+        args, "paths", "times", "every", "delay", "interval", "size", "kind", "drop", "status", "text"
+    )
     if args.put:
         options["put"] = dict(args.put)
     return _tell(args, f"/miners/{args.ip}/fault", {"fault": args.fault, **options})

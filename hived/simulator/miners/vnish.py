@@ -9,10 +9,14 @@ from aiohttp import web
 from hived.simulator.faults import strikes
 from hived.simulator.miners import captures, chips, faults, replies
 from hived.simulator.miners.calls import BadRequest, Call, Handler, Route, cached, empty, reply
+from hived.simulator.miners.faults import Fault
 from hived.simulator.miners.miner import SimulatedMiner
 from hived.simulator.miners.settings import BadSettings
 
 API = "/api/v1"
+
+_FREE = (f"{API}/info", f"{API}/unlock")
+"""What needs no key, whatever a firmware thinks of the rest."""
 
 
 async def serve(miner: SimulatedMiner, request: web.BaseRequest) -> web.StreamResponse:
@@ -20,7 +24,7 @@ async def serve(miner: SimulatedMiner, request: web.BaseRequest) -> web.StreamRe
     path = request.path
     miner.count_request(f"{request.method} {path}")
     active = miner.fault
-    if active is not None and strikes(active, path):
+    if active is not None and strikes(active, path) and active.hits % active.every == 0:
         return await faults.suffer(active, request, lambda: answer(miner, request))
     return await answer(miner, request)
 
@@ -44,7 +48,8 @@ async def answer(miner: SimulatedMiner, request: web.BaseRequest) -> web.Respons
         except web.HTTPRequestEntityTooLarge:
             return reply({"err": "Payload too large"}, status=413)
     call = Call(miner, request.headers, body)
-    if route.locked and not call.authorised:
+    locked = route.locked or (miner.has_fault(Fault.KEYS_WANTED) and path not in _FREE)
+    if locked and not call.authorised:
         return empty(401)
     try:
         return route.handler(call)

@@ -32,11 +32,11 @@ def add(
     if expires_at is not None and expires_at <= at:
         raise BadRequest("expires_at: this time is past")
     every = listing(db)
-    if sum(1 for one in every if one.valid(at)) >= MAX_TOKENS:
+    if sum(token.valid(at) for token in every) >= MAX_TOKENS:
         raise Conflict(f"there are {MAX_TOKENS} tokens: revoke some first")
-    if any(one.name == name and one.valid(at) for one in every):
+    if any(token.name == name and token.valid(at) for token in every):
         raise Conflict(f"there is a token named {name!r}")
-    _forget(db, [one for one in every if not one.valid(at)], name)
+    _forget(db, [token for token in every if not token.valid(at)], name)
     ApiToken.insert(
         id=made.id, name=name, secret_hash=made.secret_hash, role=role, created_by=created_by, created_at=at,
         scopes=json.dumps([area for area in AREAS if area in scopes]), expires_at=expires_at,
@@ -64,16 +64,16 @@ def listing(db: Database) -> list[Token]:
 
 def revoke(db: Database, which: str, at: float) -> Token:
     """End a token, given by id or name. NotFound when there is none that still works."""
-    found = [one for one in listing(db) if which in (one.id, one.name) and one.revoked_at is None]
-    if not found:
+    named = [token for token in listing(db) if which in (token.id, token.name) and token.revoked_at is None]
+    if not named:
         raise NotFound(f"there is no token {which[:40]!r}")
-    ApiToken.update(revoked_at=at).where(ApiToken.id == found[0].id).execute(db)
-    return _one(db, found[0].id)
+    ApiToken.update(revoked_at=at).where(ApiToken.id == named[0].id).execute(db)
+    return _one(db, named[0].id)
 
 
 def _forget(db: Database, ended: list[Token], name: str) -> None:
     """Make room for a name, and keep no more than the newest of those that ended."""
-    gone = [one.id for one in ended if one.name == name] + [one.id for one in ended[KEEP_ENDED:]]
+    gone = [token.id for token in ended if token.name == name] + [token.id for token in ended[KEEP_ENDED:]]
     for start in range(0, len(gone), 500):
         ApiToken.delete().where(ApiToken.id.in_(gone[start : start + 500])).execute(db)
 

@@ -92,6 +92,6 @@ def as_role(role: object) -> Role:
 
 
 def _is_not_the_last_admin(db: Database, user: User) -> None:
-    admins = [one.name for one in listing(db) if one.role == "admin"]
+    admins = [admin.name for admin in listing(db) if admin.role == "admin"]
     if admins == [user.name]:
         raise Conflict(f"{user.name} is the only admin: make another one first")

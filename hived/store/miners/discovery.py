@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from hived.records.discovery import OtherDevice, Sweep
+from hived.records.events import Event
+from hived.store import events
 from hived.store.engine.database import Database, dicts
 from hived.store.schema import OtherDevice as OtherDeviceRow
 from hived.store.schema import Sweep as SweepRow
@@ -34,8 +36,10 @@ def sweeps(db: Database, *, limit: int = 1) -> list[Sweep]:
     return [Sweep(**{k: v for k, v in row.items() if k != "id"}) for row in dicts(query, db)]
 
 
-def save_other_device(db: Database, device: OtherDevice) -> None:
-    """Note an address that answers but is no miner we can read."""
+def save_other_device(db: Database, device: OtherDevice, event: Event | None = None) -> None:
+    """Note an address that answers but is no miner we can read, and what happened when it is new."""
+    if event is not None:
+        events.add(db, [event])
     fields: dict[str, Any] = {
         "kind": device.kind, "code": device.code, "reason": device.reason, "last_seen_at": device.last_seen_at,
         "failures": device.failures, "next_probe_at": device.next_probe_at,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hived.records import units
+from hived.errors import PARTS
+from hived.records import troubles, units
 from hived.records.daemon import DISCOVERD
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity
@@ -18,7 +18,6 @@ from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
 from hived.store.schema import Health, Miner
 
-_NUMBERS = re.compile(r"[\d.]+")
 _KNOWN = (
     Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware,
     Miner.features, Miner.firmware_version, Miner.model_name, Miner.hostname, Miner.platform, Miner.serial,
@@ -26,6 +25,10 @@ _KNOWN = (
     Miner.unlock_password, Miner.unlock_failures, Miner.unlock_position, Miner.unlock_not_before,
     Health.settings_due_at, Health.missed_scans, Health.uptime_s,
 )  # fmt: skip
+
+
+POLL_LATE_S = 30.0  # a poll that is later does not come any more: hive-polld is away
+POLL_OLD_S = 3600.0  # no pause between polls is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,11 @@ def still_there(db: Database, nums: Iterable[tuple[int, float | None]], at: floa
         Health.update(seen_at=at, missed_scans=0, uptime_s=uptime_s, uptime_at=at).where(Health.num == num).execute(db)
 
 
+def poll_soon(db: Database, num: int) -> None:
+    """Let a miner that can be read again be polled at once, if its polls pause because they failed."""
+    Health.update(next_status_at=0.0, next_chips_at=0.0).where(Health.num == num, Health.failures > 0).execute(db)
+
+
 def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) -> list[int]:
     """Count one more silent sweep for each miner; return those that are offline from now on (address null)."""
     gone: list[int] = []
@@ -175,22 +183,43 @@ def unlock_failed(
 
 
 def failed(db: Database, num: int, at: float, code: str, reason: str) -> None:
-    """Record an error on the miner, and one more in the count. Another code than before is an event.
+    """Record an error on the miner, and one more in the count. The first sign of a trouble is an event."""
+    note_error(db, num, at, code, reason, is_trouble=True)
+    Health.update(rev=next_rev(db)).where(Health.num == num).execute(db)
 
-    One that 0.1.0 recorded has no code: its text is compared, but for numbers; where the miner could not be opened,
-    whose texts were others, it is the same error.
+
+def note_error(db: Database, num: int, at: float, code: str, reason: str, *, is_trouble: bool) -> None:
+    """Record an error as `failed` does, for one who gives the miner's row its rev.
+
+    `is_trouble`: False for what is missing in an answer that was read. Such a part does not hide why there is no
+    status at all.
     """
-    standing = Health.select(Health.last_error_code, Health.last_error, Miner.unlock_failures).join(Miner)
-    ((before_code, before, unopened),) = tuples(standing.where(Health.num == num), db)
-    Health.update(
-        last_error=reason, last_error_code=code, last_error_at=at, error_count=Health.error_count + 1, rev=next_rev(db)
-    ).where(Health.num == num).execute(db)  # fmt: skip
-    if before is not None and before_code is None:
-        known = unopened > 0 or _NUMBERS.sub("", before) == _NUMBERS.sub("", reason)
-    else:
-        known = before_code == code
-    if not known:
-        events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
+    standing = Health.select(Health.failures, Health.troubles).where(Health.num == num)
+    ((failures, text),) = tuples(standing, db)
+    change: dict[str, Any] = {"error_count": Health.error_count + 1}
+    if not (failures and code in PARTS):
+        change |= {"last_error": reason, "last_error_code": code, "last_error_at": at}
+    if is_trouble:
+        still_open, is_new = troubles.seen(troubles.from_text(text), code, at)
+        change["troubles"] = troubles.to_text(still_open)
+        if is_new:
+            events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
+    Health.update(**change).where(Health.num == num).execute(db)
+
+
+def told_status(db: Database, num: int, at: float) -> None:
+    """Note that a miner told how it is: troubles that have not shown for long are over."""
+    text = Health.select(Health.troubles).where(Health.num == num).bind(db).scalar()
+    still_open = troubles.told_status(troubles.from_text(text), at)
+    Health.update(troubles=troubles.to_text(still_open)).where(Health.num == num).execute(db)
+
+
+def unanswered(db: Database, num: int, at: float, code: str, reason: str) -> None:
+    """Record that a miner let a sweep wait. No error while its polls succeed: its web server has one connection."""
+    polled = (Health.num == num) & (Health.failures == 0) & Health.status_at.is_null(False)
+    in_time = (Health.next_status_at > at - POLL_LATE_S) & (Health.status_at > at - POLL_OLD_S)
+    if not Health.update(occupied_at=at).where(polled & in_time).execute(db):
+        failed(db, num, at, code, reason)
 
 
 def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:

@@ -4,36 +4,63 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import peewee as pw
 from peewee import JOIN
 
-from hived.errors import BadRequest
+from hived.errors import BadRequest, Refused
 from hived.records.miner import ModelInfo, Preset
 from hived.records.miner_view import ModelView
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
-from hived.store.schema import Health, Miner, Model
+from hived.store.schema import Health, Ladder, Miner, Model
 
-MAX_VERSIONS = 50  # firmware versions remembered for one model
-
-
-def catalogued(db: Database) -> dict[str, frozenset[str]]:
-    """Return which firmware versions of each model have been read: {alias: versions}."""
-    return {
-        alias: frozenset(json.loads(versions))
-        for alias, versions in tuples(Model.select(Model.short, Model.firmware_versions), db)
-    }
+MAX_VERSIONS = 50  # firmware versions remembered for one model, and ladders of presets
+MAX_MODELS = 500  # ten times what all makers sell: a device that invents names stops here
 
 
-def save(db: Database, info: ModelInfo, presets: Sequence[Preset] | None, version: str | None, at: float) -> None:
-    """Store what a miner with this firmware version said of its model; `presets` None keeps the known ladder.
+class Make(NamedTuple):
+    """What miners with the same presets have in common."""
 
-    The version counts as read only with its presets: those that could not be had are asked for later.
+    alias: str
+    version: str
+    """Of the firmware."""
+    boards: str
+    """As the miner's full name tells them; empty when it tells none."""
+
+
+def with_ladder(db: Database) -> set[Make]:
+    """Return which kinds of miners have told their presets."""
+    return {Make(*row) for row in tuples(Ladder.select(Ladder.short, Ladder.firmware_version, Ladder.boards), db)}
+
+
+def ladder_of_miner() -> Any:
+    """Return the condition under which a ladder is a miner's own."""
+    return (
+        (Ladder.short == Miner.model_alias)
+        & (Ladder.firmware_version == pw.fn.COALESCE(Miner.firmware_version, "?"))
+        & (Ladder.boards == pw.fn.COALESCE(Miner.model_name, ""))
+    )
+
+
+def ladder(db: Database, make: Make) -> tuple[dict[str, Any], ...] | None:
+    """Return the presets of the miners of a kind, None when none of them has told any."""
+    rows = tuples(Ladder.select(Ladder.presets).where(_is(make)), db)
+    return tuple(json.loads(rows[0][0])) if rows else None
+
+
+def save(
+    db: Database, info: ModelInfo, presets: Sequence[Preset] | None, version: str | None, at: float, *, boards: str = ""
+) -> None:
+    """Store what a miner with this firmware version and these boards said of its model; None keeps what is known.
+
+    A model's own presets are those of all its ladders, of one name those that were read last.
     """
     row = next(iter(dicts(Model.select().where(Model.short == info.alias), db)), None)
     if row is None:
+        if Model.select().bind(db).count() >= MAX_MODELS:
+            raise Refused(f"more than {MAX_MODELS} models on this site", code="too_many_models")
         Model.insert(short=info.alias, name=info.name, created_at=at, refreshed_at=at).execute(db)
     versions: list[str] = json.loads(row["firmware_versions"]) if row else []
     change: dict[str, Any] = {
@@ -45,10 +72,36 @@ def save(db: Database, info: ModelInfo, presets: Sequence[Preset] | None, versio
         if value is not None
     }  # fmt: skip
     if presets is not None:
-        change["presets"] = json.dumps([_preset(p) for p in presets], separators=(",", ":"))
+        _save_ladder(db, Make(info.alias, version or "?", boards), presets, at)
+        change["presets"] = _dump(_together(db, info.alias))
         if version and version not in versions:
             change["firmware_versions"] = json.dumps([*versions, version][-MAX_VERSIONS:])
     Model.update(refreshed_at=at, **change).where(Model.short == info.alias).execute(db)
+
+
+def _save_ladder(db: Database, make: Make, presets: Sequence[Preset], at: float) -> None:
+    Ladder.delete().where(_is(make)).execute(db)
+    ladders = Ladder.select().where(Ladder.short == make.alias).order_by(Ladder.read_at.desc())
+    for old in dicts(ladders.offset(MAX_VERSIONS - 1), db):
+        Ladder.delete().where(_is(Make(old["short"], old["firmware_version"], old["boards"]))).execute(db)
+    Ladder.insert(
+        short=make.alias, firmware_version=make.version, boards=make.boards, read_at=at,
+        presets=_dump([_preset(preset) for preset in presets]),
+    ).execute(db)  # fmt: skip
+
+
+def _together(db: Database, alias: str) -> list[dict[str, Any]]:
+    told = tuples(Ladder.select(Ladder.presets).where(Ladder.short == alias).order_by(Ladder.read_at), db)
+    by_name = {preset["name"]: preset for (presets,) in told for preset in json.loads(presets)}
+    return sorted(by_name.values(), key=lambda preset: preset["power_w"] or 0)
+
+
+def _is(make: Make) -> Any:
+    return (Ladder.short == make.alias) & (Ladder.firmware_version == make.version) & (Ladder.boards == make.boards)
+
+
+def _dump(presets: list[dict[str, Any]]) -> str:
+    return json.dumps(presets, separators=(",", ":"))
 
 
 def views(db: Database, alias: str | None = None) -> list[ModelView]:

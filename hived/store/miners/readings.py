@@ -9,6 +9,7 @@ from itertools import zip_longest
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, get_type_hints
 
+import peewee as pw
 from peewee import JOIN
 
 from hived.errors import HivedError
@@ -20,8 +21,8 @@ from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.sealing import about
-from hived.store.miners import packing, telemetry
-from hived.store.schema import Baseline, Health, Miner, Model, Status
+from hived.store.miners import miners, models, packing, telemetry
+from hived.store.schema import Baseline, Health, Ladder, Miner, Model, Status
 
 _COLUMNS = ("at", "num", "state", "preset", *measures.COLUMNS)
 _FIELDS = [*(getattr(Status, name) for name in _COLUMNS), Status.before, Status.partial, Status.detail]
@@ -38,11 +39,13 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Health.next_chips_at, Health.failures, Health.state, Health.preset, Health.uptime_s, Health.uptime_at,
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
             Miner.firmware, Health.asked_preset, Health.asked_clocks, Health.asked_at, Miner.firmware_version,
-            Model.presets, Model.chains,
+            pw.fn.COALESCE(Ladder.presets, Model.presets), Model.chains, Health.occupied_at,
         )
         .join(Health, on=(Health.num == Miner.num))
         .switch(Miner)
         .join(Model, JOIN.LEFT_OUTER, on=(Model.short == Miner.model_alias))
+        .switch(Miner)
+        .join(Ladder, JOIN.LEFT_OUTER, on=models.ladder_of_miner())
         .where(
             Miner.online, ~Miner.remote, Miner.ip.is_null(False), Miner.api_key.is_null(False),
             (Health.next_status_at <= now) | (Health.next_chips_at <= now) | (Health.next_status_at > now + FAR_S),
@@ -63,7 +66,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             chips_due=turn(row[6]), due_at=row[5], chips_due_at=row[6], failures=row[7], state=row[8], preset=row[9],
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
             boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17],
-            asked=Asked(row[18], row[19], row[21], _ladder(row[22] or "[]"), row[23], row[20]),
+            asked=Asked(row[18], row[19], row[21], _ladder(row[22] or "[]"), row[23], row[20]), occupied_at=row[24],
         )
         for row in tuples(query, db)
         if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None
@@ -89,9 +92,14 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
         return
     rev = next_rev(db)
     rows: list[tuple[Any, ...]] = []
-    heads: dict[int, float | None] = dict(
-        tuples(Health.select(Health.num, Health.status_at).where(Health.num.in_([o.num for o in outcomes])), db)
+    standing = tuples(
+        Health.select(Health.num, Health.status_at, Health.troubles.is_null(False)).where(
+            Health.num.in_([o.num for o in outcomes])
+        ),
+        db,
     )
+    heads: dict[int, float | None] = {num: status_at for num, status_at, _ in standing}
+    troubled = {num for num, _, has_trouble in standing if has_trouble}
     for outcome in outcomes:
         if outcome.num not in heads:
             continue  # the miner was forgotten while it was polled
@@ -102,6 +110,11 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
             telemetry.save(db, outcome.num, outcome.at, outcome.boards)
         Health.update(**_health(outcome), rev=rev).where(Health.num == outcome.num).execute(db)
         events.add(db, outcome.events)
+        if outcome.error is not None:
+            code, is_trouble = outcome.error_code or "error", outcome.failed
+            miners.note_error(db, outcome.num, outcome.at, code, outcome.error, is_trouble=is_trouble)
+        elif outcome.status is not None and outcome.num in troubled:
+            miners.told_status(db, outcome.num, outcome.at)
         if outcome.baseline is not None:
             body = outcome.baseline.to_text()
             Baseline.insert(num=outcome.num, body=body).on_conflict(
@@ -180,11 +193,6 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
         change["next_status_at"] = outcome.next_status_at
     if outcome.next_chips_at is not None:
         change["next_chips_at"] = outcome.next_chips_at
-    if outcome.error is not None:
-        change |= {
-            "last_error": outcome.error, "last_error_code": outcome.error_code, "last_error_at": outcome.at,
-            "error_count": Health.error_count + 1,
-        }  # fmt: skip
     if outcome.failed:
         change["failures"] = Health.failures + 1
     elif outcome.status is not None:
@@ -209,8 +217,8 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
     return change
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(",") if part)
+def _numbers(text: str | None) -> tuple[int, ...] | None:
+    return None if text is None else tuple(int(part) for part in text.split(",") if part)
 
 
 T = TypeVar("T")

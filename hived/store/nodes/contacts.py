@@ -111,7 +111,7 @@ def listing(db: Database) -> list[NodeView]:
         _view(row, tuple(keys.get(row["id"], ())), miners.get(row["id"], (0, 0)), points.get((row["id"], row["epoch"])))
         for row in dicts(Node.select(), db)
     ]
-    return sorted(found, key=lambda one: (one.role != MASTER, one.name.lower(), one.node_id))
+    return sorted(found, key=lambda node: (node.role != MASTER, node.name.lower(), node.node_id))
 
 
 def _view(

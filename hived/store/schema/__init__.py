@@ -11,6 +11,7 @@ from hived.store.schema.miners import (
     Baseline,
     Chips,
     Health,
+    Ladder,
     Miner,
     Model,
     OtherDevice,
@@ -42,6 +43,7 @@ __all__ = [
     "Frontier",
     "Health",
     "Host",
+    "Ladder",
     "Miner",
     "Model",
     "Node",
@@ -66,8 +68,8 @@ __all__ = [
 ]
 
 TABLES: list[Any] = [
-    Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, SettingsVersion, Event, OtherDevice, Sweep, Command,
-    Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node, NodeKey,
-    OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
+    Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, Ladder, SettingsVersion, Event, OtherDevice, Sweep,
+    Command, Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node,
+    NodeKey, OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
     Baseline,
 ]  # fmt: skip

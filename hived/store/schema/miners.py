@@ -71,10 +71,15 @@ class Health(Table):
     last_error_code = pw.TextField(null=True)
     last_error_at = pw.DoubleField(null=True)
     error_count = pw.IntegerField(default=0)
+    troubles = pw.TextField(null=True)
+    """Those that are open: `records.troubles`."""
     settings_due_at = pw.DoubleField(null=True)
     active_pool = pw.TextField(null=True)
-    boards_seen = pw.TextField(default="")
-    fans_seen = pw.TextField(default="")
+    boards_seen = pw.TextField(null=True)
+    """Numbers of the boards that worked when they were last judged; null: never yet."""
+    fans_seen = pw.TextField(null=True)
+    occupied_at = pw.DoubleField(null=True)
+    """When it last let a sweep wait although it is polled: its web server may have one connection only."""
     asked_preset = pw.TextField(null=True)
     asked_clocks = pw.TextField(null=True)
     asked_at = pw.DoubleField(null=True)
@@ -154,6 +159,20 @@ class Model(Table):
     firmware_versions = pw.TextField(default="[]")
     created_at = pw.DoubleField()
     refreshed_at = pw.DoubleField()
+
+
+class Ladder(Table):
+    """The presets of a model's miners that have one firmware version and one kind of boards."""
+
+    short = pw.TextField(column_name="alias")
+    firmware_version = pw.TextField()
+    boards = pw.TextField()
+    """As the miner's full name tells them; empty when it tells none."""
+    presets = pw.TextField()
+    read_at = pw.DoubleField()
+
+    class Meta:
+        primary_key = pw.CompositeKey("short", "firmware_version", "boards")
 
 
 class SettingsVersion(Table):

@@ -71,12 +71,68 @@ async def raw(port: int, request: bytes) -> bytes:
 
 
 async def test_a_name_that_dns_was_bent_to_is_refused(api: Api) -> None:
-    for path in ("/", "/api/miners", "/healthz", "/static/x"):
-        code, reply = await api.ask("GET", path, Host="evil.example")
-        assert (code, "evil.example" in reply["error"]) == (403, True)
+    foreign = {"Host": "evil.example", "Origin": "http://evil.example"}
+    async with api.browser() as browser:
+        for method, path, body in (
+            ("GET", "/", None), ("GET", "/api/miners", None), ("GET", "/static/x", None),
+            ("GET", "/api/v1/session", None), ("POST", "/api/v1/session", {"user": "a", "password": "b"}),
+            ("POST", "/api/v1/setup", {}), ("POST", "/api/v1/join", {}), ("POST", "/api/v1/scan", {}),
+        ):  # fmt: skip
+            code, reply = await browser.ask(method, path, body, **foreign)
+            assert (code, "evil.example" in reply["error"], "http.names" in reply["error"]) == (403, True, True), path
+    code, reply = await api.ask("POST", "/api/v1/session", {"user": "a", "password": "b"}, **foreign)
+    assert (code, "http.names" in reply["error"]) == (403, True), "a header that proves nothing opens no login"
     for head in ("", "Host: localhost\r\nHost: localhost\r\n", "Host:\r\n"):
         answer = await raw(api.port, f"GET /api/miners HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode())
         assert answer.split(b" ")[1] in (b"400", b"403"), head
+
+
+async def test_a_program_with_a_token_and_a_health_check_may_use_any_name(api: Api) -> None:
+    for host in ("hive.example.com", "hive.example.com:8080", "rig-1.office.example.com", "node.tail1234.ts.net"):
+        for path in ("/api/miners", "/api/v1/fleet", "/healthz"):
+            assert (await api.ask("GET", path, Host=host))[0] == 200, (host, path)
+        assert (await api.ask("PATCH", f"/api/miners/{MAC}", {"managed": True}, Host=host))[0] == 200
+        code, _ = await api.ask("GET", "/api/miners", Host=host, Authorization="Bearer hived_wrong")
+        assert code == 401
+    async with api.browser(None) as browser:
+        for path in ("/healthz", "/api/v1/hello", "/api/v1/limits"):
+            assert (await browser.ask("GET", path, Host="hive.example.com"))[0] == 200, path
+        assert (await browser.ask("POST", "/api/v1/join", {}, Host="hive.example.com:80"))[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("hive.example.com", "https://hive.example.com"), ("hive.example.com", "http://hive.example.com"),
+        ("Hive.Example.com:8443", "https://hive.example.com:8443"),
+        ("hive.example.com", "https://hive.example.com:8443"),  # nginx: $host
+        ("127.0.0.1:8080", "https://hive.example.com"), ("backend.local", "https://hive.example.com"),  # $proxy_host
+        ("192.168.1.5:443", "https://192.168.1.5"), ("192.168.1.5:80", "http://192.168.1.5"),
+        ("192.168.1.5", "https://192.168.1.5:443"), ("192.168.1.5", "http://192.168.1.5:80"),
+        ("[fe80::1]:443", "https://[fe80::1]"), ("rig-7.local", "https://rig-7.local"),
+    ],
+)  # fmt: skip
+async def test_a_person_comes_through_a_proxy(store: Store, clock: FakeClock, host: str, origin: str) -> None:
+    async with farm.serve(store, clock, names=("hive.example.com",)) as api, api.browser() as browser:
+        headers = {"Host": host, "Origin": origin, "Sec-Fetch-Site": "same-origin"}
+        assert (await browser.ask("GET", "/api/miners", Host=host))[0] == 200
+        assert (await browser.ask("POST", "/api/v1/scrape/nothing", {}, **headers))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("192.168.1.5", "http://192.168.1.5:9000"), ("192.168.1.5:9000", "http://192.168.1.5"),
+        ("192.168.1.5:443", "http://192.168.1.5"), ("192.168.1.5:80", "https://192.168.1.5"),
+        ("hive.example.com", "https://hive.example.com.evil.example"), ("hive.example.com", "https://evil.example"),
+        ("hive.example.com", "null"), ("hive.example.com", "hive.example.com"), ("hive.example.com", "https://"),
+        ("node-1.local", "https://node-1"), ("hive.example.com", "https://hive.example.com@evil.example"),
+    ],
+)  # fmt: skip
+async def test_a_name_that_was_given_opens_no_other(store: Store, clock: FakeClock, host: str, origin: str) -> None:
+    async with farm.serve(store, clock, names=("hive.example.com",)) as api, api.browser() as browser:
+        code, reply = await browser.ask("POST", "/api/v1/scan", {}, Host=host, Origin=origin)
+        assert (code, "another site" in reply["error"], "http.names" in reply["error"]) == (403, True, True)
 
 
 async def test_a_page_of_another_site_changes_nothing(api: Api) -> None:

@@ -142,6 +142,15 @@ async def test_each_no_is_told_apart(master: Master, client: MasterClient, statu
         assert caught.value.retry_after_s == 77.0
 
 
+@pytest.mark.parametrize("status", [401, 403])
+async def test_who_is_refused_before_a_key_was_shown_has_not_lost_one(
+    master: Master, client: MasterClient, status: int
+) -> None:
+    master.answer = lambda: web.json_response({"error": "this is not 'hive.example.com'"}, status=status)
+    with pytest.raises(Transient, match=f"answers {status}: this is not 'hive.example.com'"):
+        await client.hello()
+
+
 async def test_a_413_brings_the_limits_along(master: Master, client: MasterClient) -> None:
     master.answer = lambda: web.json_response({"error": "too large", "limits": {"body_bytes": 20_000}}, status=413)
     with pytest.raises(TooLarge) as caught:

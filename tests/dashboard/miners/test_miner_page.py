@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
+from hived.records.miner import FanReading, PoolReading
 from hived.records.miner_view import PollOutcome
 from hived.store import Database
 from hived.store.miners import miners, readings
@@ -41,6 +43,26 @@ async def test_a_miner_is_shown_with_boards_chips_fans_and_pools(farm: Farm, ope
         assert await page.evaluate(link) == f"http://{ip(0)}/"
         assert page.problems == []
         assert page.foreign_requests(farm.url) == []
+
+
+async def test_fans_in_a_bath_and_pools_of_an_unknown_kind_are_shown_as_what_they_are(
+    farm: Farm, open_page: OpenPage
+) -> None:
+    await farm.furnish()
+    still = tuple(FanReading(i, 0, 6000, "lost") for i in range(4))
+    whole = status(0, 0.0).hashboards
+    wet = (*whole[:2], replace(whole[2], outlet_water_temp_c=38.0))
+    pools = (PoolReading(0, "own.example:1"), PoolReading(1, "odd.example:1", kind="unknown"))
+    await farm.add(0, fans=still, hashboards=wet, pools=pools, extra={"cooling_mode": "immersion"})
+    async with open_page() as page:
+        await page.go(f"{farm.url}/miners/{mac(0)}", until=f"{CHIP_CELLS} > 0")
+        words = await page.text("main")
+        assert "0 rpm, cooling: immersion" in words
+        assert "- → 38" in words
+        assert "of 4 lost" not in words
+        assert "Fee of the firmware" not in words
+        assert "Of a kind that hived does not know" in words
+        assert await page.evaluate("document.querySelectorAll('section[aria-labelledby=fans] .tone-bad').length") == 0
 
 
 async def test_the_chip_map_is_coloured_by_choice_and_walked_with_the_keyboard(farm: Farm, open_page: OpenPage) -> None:

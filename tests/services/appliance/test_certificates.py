@@ -147,6 +147,15 @@ async def test_files_that_change_are_taken_over_and_bad_ones_are_left(
     assert served.current().fingerprint in caplog.text
 
 
+def test_the_own_one_is_made_out_to_the_names_that_were_given_too(tmp_path: Path) -> None:
+    first = Tls(None, tmp_path, "rig-1").current()
+    second = Tls(None, tmp_path, "rig-1", names=("hive.example.com",)).current()
+    cert = x509.load_pem_x509_certificate((tmp_path / certificates.CERT_NAME).read_bytes())
+    alternative = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert {"hive.example.com", "rig-1", "localhost"} <= set(alternative.get_values_for_type(x509.DNSName))
+    assert (second.pin, second.fingerprint != first.fingerprint) == (first.pin, True)
+
+
 async def test_the_own_one_is_renewed_by_the_beat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     served = Tls(None, tmp_path, "rig-1", clock)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hived.services.miners import discover
+from hived.services.miners.complete import SETTINGS_EVERY_S
 from hived.services.miners.scans import ScanCommands
 from hived.services.miners.sweep import LightScan, Range
 from hived.simulator.miners.faults import Fault
@@ -23,7 +23,7 @@ from tests.waiting import until
 
 async def test_the_first_sweep_finds_every_miner_once_with_key_model_and_settings(make_site: MakeSite) -> None:
     here = await make_site(12)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     known = await here.store.read(miners.known)
     assert {m.mac for m in known} == macs(here.fleet.miners)
     assert len(known) == 12
@@ -39,7 +39,7 @@ async def test_the_first_sweep_finds_every_miner_once_with_key_model_and_setting
 
 async def test_models_are_catalogued_with_their_ladders_and_asked_of_one_miner_only(make_site: MakeSite) -> None:
     here = await make_site(9, models={"s19": 1})
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     (model,) = await here.store.read(models.views)
     spec = here.fleet.miners[0].spec
     assert [p["name"] for p in model.presets] == ["disabled", *(p.name for p in spec.ladder)]
@@ -47,14 +47,14 @@ async def test_models_are_catalogued_with_their_ladders_and_asked_of_one_miner_o
     assert [p["power_w"] for p in model.presets][:3] == [None, 1100.0, 1300.0]
     assert [p["hashrate_hs"] for p in model.presets][:3] == [None, 53e12, 58e12]
     assert sum(m.requests["GET /api/v1/autotune/presets"] for m in here.fleet.miners) == 1
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     assert sum(m.requests["GET /api/v1/autotune/presets"] for m in here.fleet.miners) == 1
 
 
 async def test_a_miner_is_in_the_database_before_the_sweep_ends(make_site: MakeSite) -> None:
     here = await make_site(6)
     here.fleet.set_fault(here.fleet.miners[0], Fault.HUNG)
-    sweep = asyncio.create_task(here.discoverer().sweep())
+    sweep = asyncio.create_task(here.discoverer().round())
 
     async def five_are_there() -> bool:
         return len(await here.store.read(miners.known)) == 5
@@ -69,7 +69,7 @@ async def test_a_cancelled_sweep_leaves_nothing_running_and_ends_at_once(make_si
     here = await make_site(3)
     for miner in here.fleet.miners:
         here.fleet.set_fault(miner, Fault.HUNG)
-    sweep = asyncio.create_task(here.discoverer(probe_timeout_s=60.0).sweep())
+    sweep = asyncio.create_task(here.discoverer(probe_timeout_s=60.0).round())
     await until(lambda: sum(m.requests.total() for m in here.fleet.miners) == 3, within_s=3)
     sweep.cancel()
     async with asyncio.timeout(2):
@@ -79,7 +79,7 @@ async def test_a_cancelled_sweep_leaves_nothing_running_and_ends_at_once(make_si
 async def test_without_subnets_nothing_is_touched(make_site: MakeSite) -> None:
     here = await make_site(2)
     here.subnets = []
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     assert [m.requests.total() for m in here.fleet.miners] == [0, 0]
     assert await here.store.read(discovery.sweeps) == []
 
@@ -95,7 +95,7 @@ async def test_excluded_addresses_are_never_touched(make_site: MakeSite, monkeyp
 
     monkeypatch.setattr(LightScan, "answers", noting)
     here.exclude = [ipaddress.IPv4Network("127.33.0.2/31")]
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     await here.discoverer().scan(["127.33.0.2", "127.33.0.3", "224.0.0.1", "255.255.255.255", "0.0.0.0"])
     assert {"127.33.0.2", "127.33.0.3", "224.0.0.1", "255.255.255.255", "0.0.0.0"}.isdisjoint(tried)
     assert [m.requests.total() == 0 for m in here.fleet.miners] == [False, True, True, False, False, False]
@@ -104,9 +104,9 @@ async def test_excluded_addresses_are_never_touched(make_site: MakeSite, monkeyp
 
 async def test_a_miner_that_is_excluded_later_is_let_go_and_not_polled(make_site: MakeSite) -> None:
     here = await make_site(2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.exclude = [ipaddress.IPv4Network("127.33.0.1/32")]
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     row = await here.row(here.fleet.miners[0])
     assert (row.online, row.ip) == (False, None)
     assert row.access is not None
@@ -122,19 +122,19 @@ async def test_without_a_network_of_its_own_the_host_counts_its_miners_as_missin
     discoverer = here.discoverer(
         ranges=lambda: Range(here.subnets if plugged[0] else [], here.exclude, follows_host=True)
     )
-    await discoverer.sweep()
+    await discoverer.round()
     for miner in here.fleet.miners:
         await here.fleet.vanish(miner)
     plugged[0] = False
-    await discoverer.sweep()
+    await discoverer.round()
     assert [(await here.row(miner)).online for miner in here.fleet.miners] == [True, True]
-    await discoverer.sweep()
+    await discoverer.round()
     assert [(await here.row(miner)).online for miner in here.fleet.miners] == [False, False]
     assert discoverer.summary() == "this host has no network"
     for miner in here.fleet.miners:
         await here.fleet.bring_back(miner)
     plugged[0] = True
-    await discoverer.sweep()
+    await discoverer.round()
     assert [(await here.row(miner)).online for miner in here.fleet.miners] == [True, True]
     said = [record.message for record in caplog.records if "network" in record.message or "scanning" in record.message]
     assert [line.split()[0] for line in said] == ["scanning", "this", "scanning"]
@@ -147,13 +147,13 @@ async def test_settings_are_versions_their_difference_is_an_event_and_no_passwor
     rig = here.fleet.miners[0]
     rig.settings["miner"]["pools"][0]["pass"] = "pool-pass-4711"
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     row = await here.row(rig)
     assert len(await here.store.read(settings.versions, row.num, limit=9)) == 1
     rig.settings["miner"]["pools"][0]["url"] = "pool.example.net:3333"
     rig.changed()
-    here.clock.advance(2 * discover.SETTINGS_EVERY_S)
-    await discoverer.sweep()
+    here.clock.advance(2 * SETTINGS_EVERY_S)
+    await discoverer.round()
     newest, first = await here.store.read(settings.versions, row.num, limit=9)
     assert newest.changes == (
         {"path": "pools.0.url", "before": first.document["pools"][0]["url"], "after": "pool.example.net:3333"},
@@ -168,10 +168,10 @@ async def test_unchanged_settings_are_read_again_after_an_hour_without_a_new_ver
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
     for _ in range(3):
-        await discoverer.sweep()
+        await discoverer.round()
     assert rig.requests["GET /api/v1/settings"] == 1
     here.clock.advance(4500)
-    await discoverer.sweep()
+    await discoverer.round()
     assert rig.requests["GET /api/v1/settings"] == 2
     (version,) = await here.store.read(settings.versions, (await here.row(rig)).num, limit=9)
     assert version.checked_at == here.clock()
@@ -210,14 +210,19 @@ async def test_new_firmware_is_an_event_and_its_ladder_is_read_again(make_site: 
     here = await make_site(2, models={"s19": 1})
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     rig.spec = dataclasses.replace(rig.spec, fw_version="1.2.9", ladder=rig.spec.ladder[:5])
     rig.changed()
     here.clock.advance(30)
-    await discoverer.sweep()
+    await discoverer.round()
     (model,) = await here.store.read(models.views)
-    assert [p["name"] for p in model.presets] == ["disabled", *(p.name for p in rig.spec.ladder)]
+    assert [p["name"] for p in model.presets] == ["disabled", *(p.name for p in here.fleet.miners[1].spec.ladder)]
     assert model.firmware_versions == ("1.2.6", "1.2.9")
+    for spec in (miner.spec for miner in here.fleet.miners):
+        make = models.Make("s19", spec.fw_version, model.name or "")
+        ladder = await here.store.read(models.ladder, make)
+        assert ladder is not None
+        assert [p["name"] for p in ladder] == ["disabled", *(p.name for p in spec.ladder)]
     event = (await here.store.read(events.newest, kind="firmware_changed"))[0]
     assert (event.mac, event.detail) == (rig.mac, {"before": "1.2.6", "after": "1.2.9"})
     assert (await here.row(rig)).firmware_version == "1.2.9"
@@ -255,7 +260,7 @@ async def test_the_sweep_and_the_probes_overlap_within_their_bounds(
         scan=LightScan([here.fleet.port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=8, progress=lambda: None),
     )
     monkeypatch.setattr(discoverer, "_probe", partial(look, discoverer))
-    await discoverer.sweep()
+    await discoverer.round()
     assert (most_scanning, most_probing) == (8, 4)
     assert both > 0
     assert discoverer.last.miners == 40

@@ -34,7 +34,7 @@ async def test_the_unit_of_the_rates_is_known_as_soon_as_it_is_told(make_site: M
     rates = []
     for unit in ("N/A", "Sol/s", "MH/s", "Mhs", "N/A", "KH/S"):
         here.fleet.set_fault(rig, Fault.ALTERED, paths=["*/info"], put={"hr_measure": unit, "algorithm": "other"})
-        await discoverer.sweep()
+        await discoverer.round()
         async with here.poller() as poller:
             here.clock.advance(30)
             await poller.round()
@@ -64,17 +64,17 @@ async def test_a_fact_that_changed_is_stored_and_one_that_is_silent_stays(
 ) -> None:
     here = await make_site(1, models={"s19": 1})
     rig, discoverer = here.fleet.miners[0], here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     assert (await row(here))[column] != after
     here.fleet.set_fault(rig, Fault.ALTERED, paths=["*/info"], put={name: after})
-    await discoverer.sweep()
+    await discoverer.round()
     told = await row(here)
     assert told[column] == after
     for silence in ("", None, 17):
         here.fleet.set_fault(rig, Fault.ALTERED, paths=["*/info"], put={name: silence})
         for _ in range(3):
             here.clock.advance(30)
-            await discoverer.sweep()
+            await discoverer.round()
     if name != "hr_measure":  # there nothing at all means the usual unit
         assert await row(here) == told, "the same row, with the same number in the stream of changes"
 
@@ -82,11 +82,11 @@ async def test_a_fact_that_changed_is_stored_and_one_that_is_silent_stays(
 async def test_a_clock_that_steps_reboots_nobody(make_site: MakeSite) -> None:
     here = await make_site(2, clock=FakeClock())
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     async with here.poller() as poller:
         for step in (3600, -7200, 5 * 365 * 86_400):
             here.clock.advance(step)
-            await discoverer.sweep()
+            await discoverer.round()
             await poller.round()
     assert "reboot" not in await kinds(here)
 

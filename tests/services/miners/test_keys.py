@@ -18,14 +18,13 @@ from hived.simulator.miners.calls import Call, Route
 from hived.simulator.miners.faults import Fault
 from hived.store import events
 from hived.store.miners import miners
-from hived.store.schema import Health
 from tests.services.conftest import MakeSite, Site
 
 
 async def test_ten_restarts_leave_one_key_on_each_miner(make_site: MakeSite) -> None:
     here = await make_site(5)
     for _ in range(10):
-        await here.discoverer().sweep()
+        await here.discoverer().round()
         here.clock.advance(30)
     assert [list(m.keys.values()) for m in here.fleet.miners] == [[DESCRIPTION]] * 5
     assert [m.requests["POST /api/v1/unlock"] for m in here.fleet.miners] == [1] * 5
@@ -45,11 +44,11 @@ async def test_a_key_that_was_made_but_not_stored_is_found_on_the_miner_again(
     with monkeypatch.context() as patch:
         patch.setattr(miners, "keep_access", crash)
         with pytest.raises(BaseExceptionGroup):
-            await here.discoverer().sweep()
+            await here.discoverer().round()
     rig = here.fleet.miners[0]
     assert list(rig.keys.values()) == [DESCRIPTION]
     assert (await here.row(rig)).access is None
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     assert list(rig.keys) == [(await here.row(rig)).access]
 
 
@@ -59,7 +58,7 @@ async def test_surplus_keys_of_ours_go_and_those_of_others_stay(make_site: MakeS
     rig.access.add_key("b" * 32, DESCRIPTION)
     rig.access.add_key("a" * 32, DESCRIPTION)
     rig.access.add_key("c" * 32, "somebody else")
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     assert rig.keys == {"a" * 32: DESCRIPTION, "c" * 32: "somebody else"}
     assert (await here.row(rig)).access == "a" * 32
 
@@ -68,11 +67,11 @@ async def test_a_key_that_was_removed_on_the_miner_is_made_anew_within_the_hour(
     here = await make_site(1)
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     old = (await here.row(rig)).access
     rig.access.keys.clear()
     here.clock.advance(3601)
-    await discoverer.sweep()
+    await discoverer.round()
     new = (await here.row(rig)).access
     assert new != old
     assert list(rig.keys) == [new]
@@ -87,7 +86,7 @@ async def test_a_wrong_password_is_recorded_and_retried_with_growing_pauses(make
     start = here.clock()
     while (passed := here.clock() - start) < 86_400:  # a day of sweeps
         before = rig.requests["POST /api/v1/unlock"]
-        await discoverer.sweep()
+        await discoverer.round()
         if rig.requests["POST /api/v1/unlock"] > before:
             tried_at.append(passed)
         here.clock.advance(30 if passed < 3600 else 300)
@@ -106,10 +105,10 @@ async def test_the_operators_password_is_tried_at_once_and_the_miner_opens(make_
     here = await make_site(1, password="s3cret")
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     assert (await here.row(rig)).access is None
     await here.store.write(miners.set_password, rig.mac, "s3cret", here.clock())
-    await discoverer.sweep()
+    await discoverer.round()
     assert list(rig.keys) == [(await here.row(rig)).access]
 
 
@@ -118,10 +117,10 @@ async def test_configured_passwords_are_tried_in_order_and_few_at_a_time(make_si
     rig = here.fleet.miners[0]
     here.passwords = ("first", "second", "third", "fourth", "fifth")
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     assert rig.requests["POST /api/v1/unlock"] == 3
     here.clock.advance(FIRST_PAUSE_S * 1.2)
-    await discoverer.sweep()
+    await discoverer.round()
     assert rig.requests["POST /api/v1/unlock"] == 5
     row = await here.row(rig)
     assert row.access is not None
@@ -132,10 +131,10 @@ async def test_a_lockout_is_waited_for_as_long_as_the_miner_says(make_site: Make
     here = await make_site(1, password="other", max_tries=1, lockout_s=1800.0)
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
-    await discoverer.sweep()  # wrong: the miner locks, and says for how long
+    await discoverer.round()  # wrong: the miner locks, and says for how long
     while here.clock() < 1_800_000_000.0 + 1680:
         here.clock.advance(30)
-        await discoverer.sweep()
+        await discoverer.round()
     assert rig.requests["POST /api/v1/unlock"] == 1
 
 
@@ -144,10 +143,10 @@ async def test_somebody_elses_lockout_is_recorded_and_waited_for(make_site: Make
     rig = here.fleet.miners[0]
     rig.access.unlock("a guess of somebody else", here.clock())
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     assert (await here.view(rig)).last_error_code == "locked_out"
     here.clock.advance(1000)
-    await discoverer.sweep()
+    await discoverer.round()
     assert list(rig.keys) == [(await here.row(rig)).access]
 
 
@@ -155,7 +154,7 @@ async def test_no_password_and_no_key_is_ever_logged(make_site: MakeSite, caplog
     here = await make_site(2, password="hunter2-wrong")
     here.fleet.change_password(here.fleet.miners[0], "admin")
     with caplog.at_level(logging.DEBUG):
-        await here.discoverer().sweep()
+        await here.discoverer().round()
     key = next(iter(here.fleet.miners[0].keys))
     assert key not in caplog.text
     assert "hunter2" not in caplog.text
@@ -251,42 +250,8 @@ async def test_the_next_password_is_tried_after_a_no_in_other_words(
     wrong = answers(200, '{"error": "wrong password"}')
     choose = {"POST": Route(lambda call: right(call) if call.text("pw") == "second" else wrong(call))}
     monkeypatch.setitem(vnish.ROUTES, "/unlock", choose)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     assert (await here.row(here.fleet.miners[0])).access is not None
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "told"),
-    [
-        ("the answer is cut short (at character 812)", "the answer is cut short (at character 77)", 0),
-        ("no answer within 5.0 s", "no answer within 15 s", 0),
-        ("no answer within 5 s", "the answer is not JSON", 1),
-        (None, "no answer within 5 s", 1),
-    ],
-)
-async def test_an_error_without_a_code_is_known_by_its_text(
-    make_site: MakeSite, before: str | None, now: str, told: int
-) -> None:
-    here = await make_site(1)
-    await here.discoverer().sweep()
-    num = (await here.row(here.fleet.miners[0])).num
-    await here.store.write(lambda db: Health.update(last_error=before).execute(db))
-    for _ in range(3):
-        await here.store.write(miners.failed, num, here.clock(), "unreadable", now)
-    assert await _errors_told(here) == ["unreadable"] * told
-
-
-@pytest.mark.parametrize("old", ["none of 1 passwords opens it", "wrong unlock password"])
-async def test_an_update_tells_nothing_new_of_a_miner_that_was_shut_before(make_site: MakeSite, old: str) -> None:
-    here = await make_site(1, password="unknown")
-    await here.discoverer().sweep()
-    assert await _errors_told(here) == ["wrong_password"]
-    await here.store.write(lambda db: Health.update(last_error=old, last_error_code=None).execute(db))
-    for _ in range(3):
-        here.clock.advance(LONGEST_PAUSE_S)
-        await here.discoverer().sweep()
-    assert (await here.view(here.fleet.miners[0])).last_error_code == "wrong_password"
-    assert await _errors_told(here) == ["wrong_password"]
 
 
 async def _errors_told(here: Site) -> list[str]:
@@ -299,7 +264,7 @@ async def _shut(here: Site, code: str, **changes: Any) -> None:
     rig, discoverer = here.fleet.miners[0], here.discoverer(**changes)
     here.subnets = [ipaddress.IPv4Network(f"{rig.ip}/32")]
     for _ in range(SWEEPS):
-        await discoverer.sweep()
+        await discoverer.round()
         here.clock.advance(60)
     view = await here.view(rig)
     assert 2 <= rig.requests["POST /api/v1/unlock"] <= MOST_TRIES
@@ -313,7 +278,7 @@ async def _shut(here: Site, code: str, **changes: Any) -> None:
 async def _opens(here: Site) -> None:
     """Well again, it opens at the next try."""
     here.clock.advance(LONGEST_PAUSE_S * 1.2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     row = await here.row(here.fleet.miners[0])
     assert row.access in here.fleet.miners[0].keys
     assert (row.unlock_failures, row.unlock_not_before) == (0, 0.0)

@@ -28,7 +28,7 @@ async def test_what_is_no_miner_is_counted_and_left_alone(
     device = here.fleet.miners[0]
     here.fleet.set_fault(device, fault, **options)
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     (row,) = await here.store.read(discovery.other_devices)
     assert (row.ip, row.kind) == (device.ip, kind)
     assert row.reason
@@ -37,11 +37,11 @@ async def test_what_is_no_miner_is_counted_and_left_alone(
     assert asked <= 2
     for _ in range(4):  # two minutes: looked at again at 30 s and at 90 s
         here.clock.advance(30)
-        await discoverer.sweep()
+        await discoverer.round()
     assert device.requests.total() - asked == 2
     here.fleet.clear_fault(device)
     here.clock.advance(700)
-    await discoverer.sweep()
+    await discoverer.round()
     assert await here.store.read(discovery.other_devices) == []
     assert (await here.row(device)).online
 
@@ -54,7 +54,7 @@ async def test_a_miner_that_answers_but_cannot_be_read_is_shown_with_the_reason(
     mute = here.fleet.miners[0]
     here.fleet.set_fault(mute, fault)
     discoverer = here.discoverer(probe_timeout_s=20.0 if fault not in (Fault.HUNG, Fault.DRIP) else SOON_S)
-    await discoverer.sweep()
+    await discoverer.round()
     (row,) = await here.store.read(discovery.other_devices)
     assert (row.ip, row.kind) == (mute.ip, "unreadable")
     assert row.reason
@@ -64,10 +64,10 @@ async def test_a_miner_that_answers_but_cannot_be_read_is_shown_with_the_reason(
 async def test_a_known_miner_that_cannot_be_read_any_more_stays_online_with_the_error(make_site: MakeSite) -> None:
     here = await make_site(1)
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     here.fleet.set_fault(here.fleet.miners[0], Fault.ERROR_500)
     for _ in range(3):
-        await discoverer.sweep()
+        await discoverer.round()
     view = await here.view(here.fleet.miners[0])
     assert view.online
     assert "500" in (view.last_error or "")
@@ -82,7 +82,7 @@ async def test_a_machine_that_invents_macs_fills_neither_database_nor_memory(
     here = await make_site(3)
     discoverer = here.discoverer()
     for _ in range(5):
-        await discoverer.sweep()
+        await discoverer.round()
         here.fleet.replace_board(here.fleet.miners[0])
         here.clock.advance(700)
     assert len(await here.store.read(miners.known)) == 3

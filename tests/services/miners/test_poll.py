@@ -28,7 +28,7 @@ async def polled(here: Site, index: int) -> list[Any]:
 
 async def test_a_poll_stores_what_the_miner_says_in_base_units(make_site: MakeSite) -> None:
     here = await make_site(1, models={"s21pro": 1})
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     async with here.poller() as poller:
         await poller.round()
     (status,) = await polled(here, 0)
@@ -50,7 +50,7 @@ async def test_a_poll_stores_what_the_miner_says_in_base_units(make_site: MakeSi
 
 async def test_every_miner_is_polled_every_fifteen_seconds_and_its_chips_every_sixty(make_site: MakeSite) -> None:
     here = await make_site(8)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     async with here.poller() as poller:
         for _ in range(8 * 30):  # two minutes in half seconds
             await poller.round()
@@ -67,7 +67,7 @@ async def test_every_miner_is_polled_every_fifteen_seconds_and_its_chips_every_s
 
 async def test_polls_of_a_fleet_are_spread_over_the_interval(make_site: MakeSite) -> None:
     here = await make_site(40)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     async with here.poller() as poller:
         await poller.round()
         here.clock.advance(7.5)
@@ -78,7 +78,7 @@ async def test_polls_of_a_fleet_are_spread_over_the_interval(make_site: MakeSite
 
 async def test_wrong_types_are_stored_as_not_told(make_site: MakeSite) -> None:
     here = await make_site(2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(here.fleet.miners[0], Fault.WRONG_TYPES, paths=["/api/v1/summary", "/api/v1/perf-summary"])
     async with here.poller() as poller:
         await poller.round()
@@ -90,7 +90,7 @@ async def test_wrong_types_are_stored_as_not_told(make_site: MakeSite) -> None:
 
 async def test_a_miner_between_two_states_invents_nothing(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(here.fleet.miners[0], Fault.NULL_MINER)
     async with here.poller() as poller:
         await poller.round()
@@ -102,7 +102,7 @@ async def test_a_miner_between_two_states_invents_nothing(make_site: MakeSite) -
 
 async def test_partial_data_is_stored_as_partial(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(here.fleet.miners[0], Fault.ERROR_500, paths=["/api/v1/perf-summary"])
     async with here.poller() as poller:
         await poller.round()
@@ -116,7 +116,7 @@ async def test_partial_data_is_stored_as_partial(make_site: MakeSite) -> None:
 
 async def test_failing_chips_do_not_touch_the_status(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     rig = here.fleet.miners[0]
     here.fleet.set_fault(rig, Fault.HUNG, paths=["/api/v1/chains", "/api/v1/boards", "/api/v1/chips"])
     async with here.poller(timeout_s=SOON_S) as poller:
@@ -132,7 +132,7 @@ async def test_failing_chips_do_not_touch_the_status(make_site: MakeSite) -> Non
 async def test_hung_miners_give_their_place_to_the_next(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(poll, "SLOW_AFTER_S", 0.05)
     here = await make_site(8)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     nums = [(await here.row(m)).num for m in here.fleet.miners]
     for miner in here.fleet.miners[:4]:
         here.fleet.set_fault(miner, Fault.HUNG)
@@ -145,7 +145,7 @@ async def test_hung_miners_give_their_place_to_the_next(make_site: MakeSite, mon
 
 async def test_polls_of_one_miner_never_overlap(make_site: MakeSite) -> None:
     here = await make_site(2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     here.fleet.set_fault(here.fleet.miners[0], Fault.SLOW, delay=0.3)
     num = (await here.row(here.fleet.miners[0])).num
     async with here.poller(timeout_s=60.0) as poller:
@@ -161,7 +161,7 @@ async def test_polls_of_one_miner_never_overlap(make_site: MakeSite) -> None:
 
 async def test_one_connection_is_kept_and_the_mac_asked_once(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     rig = here.fleet.miners[0]
     asked = rig.requests["GET /api/v1/info"]
     async with here.poller() as poller:
@@ -175,7 +175,7 @@ async def test_one_connection_is_kept_and_the_mac_asked_once(make_site: MakeSite
 async def test_a_peer_that_was_never_verified_is_asked_for_its_mac_until_it_tells(make_site: MakeSite) -> None:
     here = await make_site(2)
     one, other = here.fleet.miners
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     await here.fleet.swap(one, other)
     here.fleet.set_fault(one, Fault.ERROR_500, paths=["/api/v1/info"])
     async with here.poller() as poller:
@@ -192,7 +192,7 @@ async def test_a_peer_that_was_never_verified_is_asked_for_its_mac_until_it_tell
 
 async def test_unmanaged_miners_are_polled_unless_the_config_says_otherwise(make_site: MakeSite) -> None:
     here = await make_site(2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     await here.store.write(miners.set_managed, here.fleet.miners[0].mac, True, here.clock())
     async with here.poller(unmanaged=False) as poller:
         await poller.round()
@@ -204,7 +204,7 @@ async def test_unmanaged_miners_are_polled_unless_the_config_says_otherwise(make
 
 async def test_an_excluded_address_is_not_polled_whatever_the_database_says(make_site: MakeSite) -> None:
     here = await make_site(2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     before = here.fleet.miners[0].requests.total()
     async with here.poller(allows=lambda ip: ip != here.fleet.miners[0].ip) as poller:
         await poller.round()
@@ -215,7 +215,7 @@ async def test_an_excluded_address_is_not_polled_whatever_the_database_says(make
 async def test_what_happens_to_a_miner_becomes_events(make_site: MakeSite) -> None:
     here = await make_site(1)
     rig = here.fleet.miners[0]
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     num = (await here.row(rig)).num
     async with here.poller() as poller:
         await poller.round()
@@ -241,12 +241,12 @@ async def test_a_reboot_is_seen_by_the_uptime(make_site: MakeSite) -> None:
     here = await make_site(1)
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     for transport in list(rig.transports):
         transport.abort()
     here.clock.advance(300)
-    rig.reboot(away_since=here.clock() - 100)
-    await discoverer.sweep()
+    rig.reboot()
+    await discoverer.round()
     found = await here.store.read(events.newest, num=(await here.row(rig)).num, limit=100)
     assert "reboot" in [e.kind for e in found]
 
@@ -255,7 +255,7 @@ async def test_a_change_of_preset_has_the_settings_read_again(make_site: MakeSit
     here = await make_site(1, models={"s19jpro": 1})
     rig = here.fleet.miners[0]
     discoverer = here.discoverer()
-    await discoverer.sweep()
+    await discoverer.round()
     num = (await here.row(rig)).num
     async with here.poller() as poller:
         await poller.round()
@@ -263,7 +263,7 @@ async def test_a_change_of_preset_has_the_settings_read_again(make_site: MakeSit
         rig.write_settings({"miner": {"overclock": {"preset": other}}})
         here.clock.advance(400)
         await poller.round()
-    await discoverer.sweep()
+    await discoverer.round()
     newest = await here.store.read(settings.newest, num)
     assert newest is not None
     assert newest.document["requested_preset"] == other
@@ -273,7 +273,7 @@ async def test_a_change_of_preset_has_the_settings_read_again(make_site: MakeSit
 
 async def test_a_failing_miner_is_asked_ever_more_rarely_but_at_least_every_two_minutes(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     rig = here.fleet.miners[0]
     here.fleet.set_fault(rig, Fault.RESET)
     before = rig.requests["GET /api/v1/summary"]
@@ -287,7 +287,7 @@ async def test_a_failing_miner_is_asked_ever_more_rarely_but_at_least_every_two_
 
 async def test_results_wait_while_the_database_takes_none(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     here = await make_site(2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     async with here.poller() as poller:
         with monkeypatch.context() as patch:
 
@@ -305,7 +305,7 @@ async def test_results_wait_while_the_database_takes_none(make_site: MakeSite, m
 
 async def test_a_turn_planned_by_a_clock_that_was_set_back_is_taken_now(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     async with here.poller() as poller:
         await poller.round()
         here.clock.advance(-30 * 86_400)
@@ -316,7 +316,7 @@ async def test_a_turn_planned_by_a_clock_that_was_set_back_is_taken_now(make_sit
 
 async def test_a_miner_whose_result_waits_to_be_stored_is_not_due_again(make_site: MakeSite) -> None:
     here = await make_site(2)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     async with here.poller() as poller:
         await poller.poll_due()
         await asyncio.gather(*poller.under_way().values())

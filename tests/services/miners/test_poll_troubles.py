@@ -42,7 +42,7 @@ async def test_a_faulty_miner_delays_nobody_and_its_reason_is_stored(
     make_site: MakeSite, fault: Fault, options: dict[str, Any], reason: str, code: str
 ) -> None:
     here = await make_site(HEALTHY + 1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     bad = here.fleet.miners[3]
     here.fleet.set_fault(bad, fault, **options)
     num = (await here.row(bad)).num
@@ -116,7 +116,7 @@ async def test_who_moves_vanishes_or_locks_itself_delays_nobody_and_the_reason_i
     make_site: MakeSite, trouble: Callable[[Site], Awaitable[None]], hit: set[int], reason: str
 ) -> None:
     here = await make_site(6)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     nums = [(await here.row(m)).num for m in here.fleet.miners]
     macs = [m.mac for m in here.fleet.miners]
     async with here.poller() as poller:
@@ -128,7 +128,7 @@ async def test_who_moves_vanishes_or_locks_itself_delays_nobody_and_the_reason_i
             for index in set(range(6)) - hit:
                 assert (await here.store.read(readings.newest, nums[index], limit=1))[0].at == here.clock()
         # A restarted discovery tries the stored key at once; a running one within the hour.
-        await here.discoverer().sweep()
+        await here.discoverer().round()
     for index in hit:
         told = [
             e.detail.get("error", "") for e in await here.store.read(events.newest, num=nums[index], kind="miner_error")

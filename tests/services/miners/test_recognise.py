@@ -138,7 +138,7 @@ async def test_what_is_no_miner_for_the_first_family_goes_to_the_next_and_is_pol
     scan = LightScan(
         [here.fleet.port, toy_port], timeout_s=10.0, retry_timeout_s=10.0, concurrency=8, progress=lambda: None
     )
-    await here.discoverer(scan=scan, firmwares=families).sweep()
+    await here.discoverer(scan=scan, firmwares=families).round()
     assert await here.store.read(discovery.other_devices) == []
     row = await here.store.read(miners.by_mac, MAC)
     assert row is not None
@@ -153,7 +153,7 @@ async def test_what_is_no_miner_for_the_first_family_goes_to_the_next_and_is_pol
 async def test_a_miner_that_comes_up_with_another_family_keeps_its_row_and_loses_its_key(make_site: MakeSite) -> None:
     here = await make_site(1)
     rig = here.fleet.miners[0]
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     before = await here.row(rig)
     assert before.access
     sighting = miners.Sighting(
@@ -169,7 +169,7 @@ async def test_a_miner_that_comes_up_with_another_family_keeps_its_row_and_loses
 
 async def test_a_miner_of_a_family_that_is_unknown_here_is_shown_with_the_reason(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     async with here.poller(keeping={}, closing={}) as poller:
         await poller.round()
     assert "does not know the firmware vnish" in ((await here.view(here.fleet.miners[0])).last_error or "")

@@ -267,7 +267,13 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "miners.unlock_failed": lambda db, nums: miners.unlock_failed(
         db, nums[0], START + 9, "wrong_password", "wrong", not_before=0.0, position=1
     ),
+    "miners.unanswered": lambda db, nums: miners.unanswered(db, nums[0], START + 9, "timeout", "no answer"),
+    "miners.poll_soon": lambda db, nums: miners.poll_soon(db, nums[0]),
     "miners.failed": lambda db, nums: miners.failed(db, nums[0], START + 9, "timeout", "no answer"),
+    "miners.note_error": lambda db, nums: miners.note_error(
+        db, nums[0], START + 9, "timeout", "no answer", is_trouble=True
+    ),
+    "miners.told_status": lambda db, nums: miners.told_status(db, nums[0], START + 9),
     "miners.set_managed": lambda db, _: miners.set_managed(db, MAC, True, START + 9),
     "miners.set_password": lambda db, _: miners.set_password(db, MAC, "p", START + 9),
     "readings.save": lambda db, nums: readings.save(db, [PollOutcome(nums[0], START + 9, error="x", failed=True)]),
@@ -277,8 +283,8 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
 }
 READ_ONLY = {"miners.known", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
-             "readings.baselines",
-             "readings.from_row", "models.catalogued", "models.views"}  # fmt: skip
+             "readings.baselines", "readings.from_row",
+             "models.with_ladder", "models.ladder", "models.ladder_of_miner", "models.views"}  # fmt: skip
 CHANGES_A_ROW = {"miners.saw", "miners.missed", "miners.keep_access", "miners.drop_access", "miners.unlock_failed",
                  "miners.set_managed", "miners.set_password"}  # fmt: skip
 

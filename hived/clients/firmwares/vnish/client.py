@@ -133,7 +133,7 @@ class VnishClient:
         lacking = NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
         raise next((err for err in failed if not isinstance(err, NotSupported)), lacking)
 
-    async def presets(self, ip: str, key: str) -> tuple[Preset, ...]:
+    async def presets(self, ip: str, key: str | None) -> tuple[Preset, ...]:
         """Return the ladder of presets, lowest first (GET /autotune/presets)."""
         return parse.presets(await self._ask(ip, "/autotune/presets", key=key))
 

@@ -14,7 +14,7 @@ from functools import partial
 from hived.clients.firmwares.family import ConnectionWatch, Link
 from hived.clients.firmwares.optional import OptionalParts
 from hived.clients.firmwares.vnish.client import VnishClient
-from hived.errors import NO_ANSWER, BadCredentials, HivedError, NotSupported, Refused, Transient
+from hived.errors import NO_ANSWER, BadCredentials, HivedError, Refused, Transient
 from hived.records.firmware import Feature, Reach
 from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, MinerSettings, ModelInfo, Preset
 
@@ -47,15 +47,14 @@ class Vnish:
             raise BadCredentials("the miner does not take our key" if reach.access else "the miner has no key of ours")
         token = await self._client.unlock(reach.ip, password)
         try:
-            key = await self._own_key(reach.ip, token)
+            return await self._own_key(reach.ip, token)
         except (Transient, Refused) as err:
-            await self._lock(reach.ip, token)
             code = "token_refused" if isinstance(err, BadCredentials) else "key_not_made"
             if err.code in NO_ANSWER:
                 code = "unlock_failed"
             raise Refused(f"unlocked, but no key could be made: {err}", code=code) from err
-        await self._lock(reach.ip, token)  # the key is enough from here on
-        return key
+        finally:
+            await self._lock(reach.ip, token)  # the key is enough from here on, and without one nothing is open
 
     async def _lock(self, ip: str, token: str) -> None:
         try:
@@ -92,16 +91,13 @@ class Vnish:
         """Ask whichever call of chips this version has."""
         return await self._client.boards(reach.ip, reach.access, reach.unit, watch)
 
-    async def model(self, reach: Reach) -> tuple[ModelInfo, tuple[Preset, ...] | None]:
-        """Ask /model; the presets need a key, and an empty ladder is none."""
-        model = await self._client.model(reach.ip, reach.access)
-        presets = None
-        if reach.access is not None:
-            try:
-                presets = await self._client.presets(reach.ip, reach.access) or None
-            except (BadCredentials, NotSupported) as err:
-                log.info("%s tells no presets: %s", reach.ip, err)
-        return model, presets
+    async def model(self, reach: Reach) -> ModelInfo:
+        """Ask /model."""
+        return await self._client.model(reach.ip, reach.access)
+
+    async def presets(self, reach: Reach) -> tuple[Preset, ...]:
+        """Ask /autotune/presets, which needs the key."""
+        return await self._client.presets(reach.ip, reach.access)
 
     async def settings(self, reach: Reach) -> MinerSettings:
         """Ask /settings, which needs the key."""

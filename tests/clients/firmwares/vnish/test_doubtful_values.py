@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hived.clients.firmwares.vnish import parse, parse_boards, parse_summary
 from hived.clients.firmwares.vnish.fields import WARM_C, temperatures
+from hived.errors import NotThisFirmware, Unreadable
 from hived.records.miner import MinerReading
+from tests.clients.firmwares.vnish.test_hostile import CASES
 from tests.clients.firmwares.vnish.test_parse import S19, S21, capture, changed
 
 HALF_WARM = st.integers(WARM_C, 120)
@@ -42,6 +44,36 @@ def test_a_worker_with_a_bad_byte_costs_no_reading() -> None:
     body = capture(S19 + "summary.json").replace(b"farm.worker01", b"f\xe9rme\n.1").replace(b"50802.227", b"-nan")
     found = parse_summary.summary(body)
     assert (found.state, found.pools[0].user, found.hashrate_hs) == ("mining", "f\ufffdrme .1", 50.802227e12)
+
+
+def texts(value: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) of a document that holds a text."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    found = [(value, key) for key, item in members if isinstance(item, str)]
+    return found + [place for _, item in members for place in texts(item)]
+
+
+def outcome(parser: Callable[[bytes], Any], body: bytes) -> str:
+    try:
+        return repr(parser(body))
+    except (Unreadable, NotThisFirmware) as err:
+        return type(err).__name__
+
+
+@settings(max_examples=150)
+@given(data=st.data(), case=st.sampled_from([case for case in CASES if case[0] not in (parse.token, parse.api_keys)]))
+def test_a_spoilt_text_anywhere_changes_nothing_else(
+    data: st.DataObject, case: tuple[Callable[[bytes], Any], str]
+) -> None:
+    parser, body = case
+    doc = json.loads(body)
+    places = texts(doc)
+    if places:
+        container, key = data.draw(st.sampled_from(places))
+        container[key] = "mark"
+    clean = json.dumps(doc).encode()
+    spoilt = clean.replace(b'"mark"', b'"m\xfca\nrk"') + b"\n\0"
+    assert outcome(parser, spoilt) == outcome(parser, clean).replace("mark", "m\ufffda rk")
 
 
 # words

@@ -11,7 +11,7 @@ function Grades({ board }) {
 
 export function Boards({ status }) {
   const boards = status?.chains ?? [];
-  const water = boards.some((board) => known(board.inlet_water_temp_c));
+  const water = boards.some((board) => known(board.inlet_water_temp_c) || known(board.outlet_water_temp_c));
   return html`<section aria-labelledby="boards"><h2 id="boards">Boards</h2>
     ${boards.length === 0
       ? html`<p class="note muted">The miner reports no boards${status?.state ? ` (state: ${status.state})` : ""}.</p>`

@@ -19,7 +19,7 @@ function lastKnown(row, look, value, unit, places = 0) {
 }
 
 function hashrateCell(row, look) {
-  return html`<b>${number(hashrateNow(row, look), 1)}</b><span class="of"> / ${number(row.hashrate_nominal_ths, 1)}</span>`;
+  return html`<b>${number(hashrateNow(row, look), 1)}</b><span class="of"> / ${number(row.hashrate_expected_ths, 1)}</span>`;
 }
 
 function shareCell(row, look) {
@@ -70,7 +70,7 @@ export const COLUMNS = [
   {
     key: "hashrate", head: "TH/s", width: "hashrate", number: true, cell: hashrateCell, value: hashrateNow, first: -1,
     title: (row, look) => lastKnown(row, look, row.hashrate_ths, "TH/s", 1),
-    headTitle: "Hashrate now / expected of the present settings (nominal)",
+    headTitle: "Hashrate now / expected",
   },
   {
     key: "share", head: "of expected", width: "share", number: true, cell: shareCell, value: shareNow, first: 1,

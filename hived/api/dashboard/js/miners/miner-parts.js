@@ -31,7 +31,10 @@ function PoolRow({ pool }) {
 export function Pools({ status }) {
   const pools = status?.pools ?? [];
   const own = pools.filter((pool) => pool.kind === "user");
-  const fee = pools.filter((pool) => pool.kind !== "user");
+  const others = [
+    ["Fee of the firmware, not your pool", pools.filter((pool) => pool.kind === "devfee" || pool.kind === "refund")],
+    ["Of a kind that hived does not know", pools.filter((pool) => !["user", "devfee", "refund"].includes(pool.kind))],
+  ].filter(([, found]) => found.length > 0);
   return html`<section aria-labelledby="pools"><h2 id="pools">Pools</h2>
     ${pools.length === 0
       ? html`<p class="note muted">The miner reports no pools.</p>`
@@ -40,7 +43,7 @@ export function Pools({ status }) {
         ["Difficulty", "num"], ["Ping (ms)", "num", "Answer time of the pool"], ["Last share", "num"],
       ]}>
         <tbody>${own.map((pool) => html`<${PoolRow} key=${pool.index} pool=${pool} />`)}</tbody>
-        ${fee.length > 0 && html`<tbody class="fee"><tr><th scope="rowgroup" colspan="9">Fee of the firmware, not your pool</th></tr>${fee.map((pool) => html`<${PoolRow} key=${pool.index} pool=${pool} />`)}</tbody>`}
+        ${others.map(([words, found]) => html`<tbody class="fee" key=${words}><tr><th scope="rowgroup" colspan="9">${words}</th></tr>${found.map((pool) => html`<${PoolRow} key=${pool.index} pool=${pool} />`)}</tbody>`)}
       <//>`}
   </section>`;
 }

@@ -5,7 +5,7 @@ import { addressNumber, percentOf, poolHost, stamp } from "../lib/format.js";
 export function enrich(row, before) {
   const same = before && before.ip === row.ip ? before.ipKey : addressNumber(row.ip);
   row.ipKey = same;
-  row.percent = percentOf(row.hashrate_ths, row.hashrate_nominal_ths);
+  row.percent = percentOf(row.hashrate_ths, row.hashrate_expected_ths);
   row.seenMs = stamp(row.seen_at);
   row.statusMs = stamp(row.status_at);
   row.errorMs = stamp(row.last_error_at);
