@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from hived.clients.firmwares.vnish.family import DESCRIPTION
-from hived.services.miners.keys import FIRST_PAUSE_S, LONGEST_PAUSE_S
+from hived.services.miners.keys import FIRST_PAUSE_S, LONGEST_PAUSE_S, LONGEST_UNANSWERED_S
 from hived.simulator.miners import vnish
 from hived.simulator.miners.calls import Call, Route
 from hived.simulator.miners.faults import Fault
@@ -290,3 +290,24 @@ async def test_a_miner_that_goes_away_while_a_key_is_made_is_not_told_of_its_key
     await _shut(here, "unlock_failed")
     here.fleet.clear_fault(here.fleet.miners[0])
     await _opens(here)
+
+
+@pytest.mark.parametrize(
+    ("status", "longest"), [(500, LONGEST_UNANSWERED_S), (404, LONGEST_UNANSWERED_S), (403, LONGEST_PAUSE_S)]
+)
+async def test_who_repaired_a_miner_waits_no_longer_than_it_takes_to_guess_nothing(
+    make_site: MakeSite, status: int, longest: float
+) -> None:
+    here = await make_site(1)
+    rig, discoverer = here.fleet.miners[0], here.discoverer()
+    here.subnets = [ipaddress.IPv4Network(f"{rig.ip}/32")]
+    here.fleet.set_fault(rig, Fault.ANSWER, paths=["*/unlock"], status=status)
+    for _ in range(12):  # three days
+        await discoverer.round()
+        pause = (await here.row(rig)).unlock_not_before - here.clock()
+        here.clock.advance(LONGEST_PAUSE_S * 1.1)
+    assert longest * 0.9 <= pause <= longest * 1.1
+    here.fleet.clear_fault(rig)
+    here.clock.advance(longest * 1.1)
+    await discoverer.round()
+    assert (await here.row(rig)).access in rig.keys
