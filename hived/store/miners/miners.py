@@ -132,9 +132,17 @@ def poll_soon(db: Database, num: int) -> None:
 
 
 def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) -> list[int]:
-    """Count one more silent sweep for each miner; return those that are offline from now on (address null)."""
+    """Count one more silent sweep for each miner; return those that are offline from now on (address null).
+
+    A miner whose polls succeed meanwhile is not silent: its web server has one connection.
+    """
     gone: list[int] = []
-    nums = list(nums)
+    nums = set(nums)
+    if nums and offline_after:
+        occupied = {num for (num,) in tuples(Health.select(Health.num).where(Health.num.in_(nums), _is_polled(at)), db)}
+        if occupied:
+            Health.update(occupied_at=at).where(Health.num.in_(occupied)).execute(db)
+            nums -= occupied
     if not nums:
         return gone
     rev = next_rev(db)
@@ -216,10 +224,14 @@ def told_status(db: Database, num: int, at: float) -> None:
 
 def unanswered(db: Database, num: int, at: float, code: str, reason: str) -> None:
     """Record that a miner let a sweep wait. No error while its polls succeed: its web server has one connection."""
-    polled = (Health.num == num) & (Health.failures == 0) & Health.status_at.is_null(False)
-    in_time = (Health.next_status_at > at - POLL_LATE_S) & (Health.status_at > at - POLL_OLD_S)
-    if not Health.update(occupied_at=at).where(polled & in_time).execute(db):
+    if not Health.update(occupied_at=at).where(Health.num == num, _is_polled(at)).execute(db):
         failed(db, num, at, code, reason)
+
+
+def _is_polled(at: float) -> Any:
+    """Return the condition that a miner's last poll succeeded and the next one is not late."""
+    in_time = (Health.next_status_at > at - POLL_LATE_S) & (Health.status_at > at - POLL_OLD_S)
+    return in_time & (Health.failures == 0)
 
 
 def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:

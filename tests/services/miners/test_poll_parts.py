@@ -92,7 +92,7 @@ async def test_refused_chips_cost_the_chips_alone_and_are_asked_for_ever_more_ra
 async def test_a_trouble_is_one_event_whoever_sees_it_and_however_it_wobbles(make_site: MakeSite, every: int) -> None:
     here = await make_site(2)
     one, other = here.fleet.miners
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     paths = ["/api/v1/model", "/api/v1/perf-summary", "/api/v1/chains"]
     here.fleet.set_fault(one, Fault.ANSWER, paths=paths, status=401, every=every)
     here.fleet.set_fault(other, Fault.ERROR_500, every=every)
@@ -112,7 +112,7 @@ async def test_a_trouble_is_one_event_whoever_sees_it_and_however_it_wobbles(mak
 
 async def test_a_miner_whose_trouble_is_over_is_read_again_within_one_sweep(make_site: MakeSite) -> None:
     here = await make_site(1)
-    await here.discoverer().sweep()
+    await here.discoverer().round()
     rig = here.fleet.miners[0]
     here.fleet.set_fault(rig, Fault.ERROR_500)
     async with here.poller(longest_pause_s=30.0) as poller:
@@ -221,3 +221,31 @@ async def test_a_web_server_for_one_is_left_to_others_between_polls(make_site: M
         assert len(await here.store.read(readings.newest, num, limit=9)) == 4
         assert (await here.view(miner)).error_count == 0
     assert await kinds(here) == []
+
+
+async def test_a_miner_that_takes_no_second_connection_is_not_offline_while_its_polls_succeed(
+    make_site: MakeSite,
+) -> None:
+    here = await make_site(2)
+    one, other = here.fleet.miners
+    await here.discoverer().round()
+    async with here.poller() as poller:
+        await poller.round()
+        for server in here.fleet._listeners[one]:
+            server.close()  # what is open stays so
+        await here.fleet.vanish(other)
+        for _ in range(3):
+            await here.discoverer().sweep()
+        assert ((await here.view(one)).online, (await here.view(other)).online) == (True, True)
+        here.clock.advance(15.5)
+        await poller.round()  # tells the one from the other
+        for _ in range(2):
+            await here.discoverer().sweep()
+        assert ((await here.view(one)).online, (await here.view(other)).online) == (True, False)
+        assert (await here.view(one)).error_count == 0
+        for _ in range(3):  # no connection is kept any more, and it takes none: now it is away indeed
+            here.clock.advance(15.5)
+            await poller.round()
+        for _ in range(2):
+            await here.discoverer().sweep()
+        assert not (await here.view(one)).online

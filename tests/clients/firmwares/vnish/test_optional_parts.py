@@ -131,6 +131,7 @@ async def test_every_call_but_the_first_carries_the_key(peer: Peer) -> None:
     await family.read(REACH, watch)
     await family.chips(REACH, watch)
     await family.model(REACH)
+    await family.presets(REACH)
     await family.settings(REACH)
     await closed(family)
     assert len(peer.asked) == 6
