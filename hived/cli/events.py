@@ -98,4 +98,4 @@ def _document(event: Event, known: Known) -> documents.EventDocument:
 
 def _address(event: Event, known: Known) -> str | None:
     miner = known.get(event.mac or "")
-    return miner.ip if miner else None
+    return miner.last_ip if miner else None

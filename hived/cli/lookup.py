@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from hived.errors import BadRequest, NotFound
-from hived.records.miner_view import KnownMiner
+from hived.records.miner_view import KnownMiner, MinerView
 from hived.records.net import as_mac
 from hived.store import Database
 from hived.store.miners import miners
@@ -34,7 +34,7 @@ def _find(known: list[KnownMiner], text: str) -> KnownMiner:
     for one in known:
         if one.mac == mac:
             return one
-    there = [one for one in known if one.ip == wanted]
+    there = [one for one in known if one.ip == wanted] or [one for one in known if one.last_ip == wanted and not one.ip]
     if len(there) == 1:
         return there[0]
     if there:
@@ -51,13 +51,18 @@ def _find(known: list[KnownMiner], text: str) -> KnownMiner:
     raise NotFound(f"there is no miner {text!r}" + (f", did you mean {_list(near)}?" if near else ""))
 
 
+def place(one: KnownMiner | MinerView) -> str:
+    """Return where a miner is, or was when it was last seen."""
+    return one.ip or (f"offline, was at {one.last_ip}" if one.last_ip else "offline")
+
+
 def _near(known: Iterable[KnownMiner], wanted: str) -> list[KnownMiner]:
-    names = {name.lower(): one for one in known for name in (one.hostname, one.ip, one.mac) if name}
+    names = {name.lower(): one for one in known for name in (one.hostname, one.ip, one.last_ip, one.mac) if name}
     part = [one for name, one in names.items() if wanted and wanted in name]
     near = part or [names[name] for name in difflib.get_close_matches(wanted[:80], list(names), n=3, cutoff=0.75)]
     return list({one.mac: one for one in near}.values())
 
 
 def _list(found: Sequence[KnownMiner]) -> str:
-    shown = ", ".join(f"{one.ip or 'offline'} ({one.mac})" for one in found[:MAX_SHOWN])
+    shown = ", ".join(f"{place(one)} ({one.mac})" for one in found[:MAX_SHOWN])
     return shown + (f" and {len(found) - MAX_SHOWN} more" if len(found) > MAX_SHOWN else "")

@@ -57,7 +57,7 @@ def _asked(view: MinerView, managed: bool | None, password: bool) -> str:
 
 
 def _named(view: MinerView) -> str:
-    return f"{view.ip or 'offline'} ({view.mac}, {clean(view.hostname or 'no host name')})"
+    return f"{lookup.place(view)} ({view.mac}, {clean(view.hostname or 'no host name')})"
 
 
 def _when(view: MinerView, looked_for: bool) -> str:

@@ -133,7 +133,7 @@ def _document(facts: Facts) -> Json:
     return {
         **documents.listed(view, facts.model, facts.how, facts.boards),
         "settings": documents.settings(facts.settings) if facts.settings else None,
-        "events": [appliance.event(event, view.ip, view.hostname) for event in facts.events],
+        "events": [appliance.event(event, view.last_ip, view.hostname) for event in facts.events],
     }
 
 
@@ -141,7 +141,7 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
     view, paint = facts.view, context.screen.paint
     how = facts.how
     model = view.model_name or view.model_alias or "unknown model"
-    yield f"{paint(view.ip or view.mac, 'bold')}  {clean(model)}  {paint(clean(how.word), how.tone)}"
+    yield f"{paint(clean(view.name), 'bold')}  {clean(model)}  {paint(clean(how.word), how.tone)}"
     yield _named("MAC", view.mac)
     yield _named("host name", clean(view.hostname or UNKNOWN))
     limit = f", at most preset {view.max_preset}" if view.max_preset else ""
@@ -150,6 +150,8 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
     yield _named(
         "firmware", clean(f"{firmware}, control board {view.platform or UNKNOWN}, serial {view.serial or UNKNOWN}")
     )
+    if view.ip is None:
+        yield _named("address", f"none, was at {clean(view.last_ip or UNKNOWN)}")
     yield _named("managed", "yes" if view.managed else "no, hived only reads it")
     if not view.has_key:
         yield _named("key", paint("none: it cannot be polled", "warn"))

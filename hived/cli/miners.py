@@ -39,7 +39,7 @@ def _error(miner: Judged, now: float) -> Cell | None:
 
 COLUMNS = (
     Column("STATE", lambda miner, _: Cell(miner[1].word, miner[1].tone)),
-    Column("ADDRESS", lambda miner, _: miner[0].ip),
+    Column("ADDRESS", lambda miner, _: miner[0].ip or Cell(miner[0].last_ip, "dim")),
     Column("MODEL", lambda miner, _: miner[0].model_alias or miner[0].model_name, leaves=1, least=8),
     Column("TH/s", _now(lambda status: terahash(status.hashrate_hs)), right=True),
     Column("%", _now(lambda status: percent(status.hashrate_hs, status.expected_hashrate_hs)), right=True, leaves=2),
@@ -110,7 +110,8 @@ def _states(view: MinerView, how: Condition) -> set[str]:
 
 def _hay(view: MinerView) -> str:
     texts = (
-        view.ip, view.mac, view.hostname, view.model_alias, view.model_name, view.firmware_version, view.serial,
+        view.ip, view.last_ip, view.mac, view.hostname, view.model_alias, view.model_name, view.firmware_version,
+        view.serial,
         view.state if view.online else "offline", view.last_error, _pool(view),
         view.status.preset if view.status else None,
     )  # fmt: skip
@@ -153,7 +154,7 @@ def _order(context: CommandContext) -> Callable[[Judged], Any]:
 def address_order(view: MinerView) -> tuple[bool, int, str]:
     """Order by address as numbers, so that .9 comes before .10; miners without one last, by MAC."""
     try:
-        return False, int(ipaddress.IPv4Address(view.ip or "")), view.mac
+        return False, int(ipaddress.IPv4Address(view.ip or view.last_ip or "")), view.mac
     except ValueError:
         return True, 0, view.mac
 

@@ -238,7 +238,7 @@ def _swept(facts: Facts) -> Sweep | None:
 
 
 def _who(one: Shared) -> str:
-    names = [view.ip or view.mac for view in one.miners]
+    names = [view.name for view in one.miners]
     if len(names) == 1:
         name = one.miners[0].hostname
         return names[0] + (f" ({clean(name)})" if name and name != names[0] else "")

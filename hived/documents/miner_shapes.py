@@ -172,10 +172,11 @@ class ModelDocument(ModelInMinerDocument):
 
 
 class _Miner(TypedDict):
-    """What *miner* and its row share. `id` is the MAC."""
+    """What *miner* and its row share. `id` is the MAC; `last_ip` stays when it has no address any more."""
 
     id: str
     ip: str | None
+    last_ip: str | None
     online: bool
     managed: bool
     hostname: str | None

@@ -59,7 +59,8 @@ def telemetry_id(num: int, at: float, board: int) -> int:
 def miner(view: MinerView, model: ModelInMinerDocument | None, boards: Sequence[HashboardChips] = ()) -> MinerDocument:
     """Return *miner* without what `judged` says; `boards` are the chips to show in its latest status."""
     return {
-        "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "model": model,
+        "id": view.mac, "ip": view.ip, "last_ip": view.last_ip, "online": view.online, "managed": view.managed,
+        "model": model,
         "latest_status": status(view.status, boards) if view.status else None,
         "created_at": rfc3339(view.created_at), "updated_at": rfc3339(view.updated_at), "hostname": view.hostname,
         "firmware": view.firmware, "firmware_version": view.firmware_version,
@@ -111,8 +112,9 @@ def row(view: MinerView) -> RowDocument:
     with_boards = now if now is not None and (now.hashboards or not now.partial) else None
     return {
         **(_measured(now, _FIGURES) if now else _NO_FIGURES),
-        "id": view.mac, "ip": view.ip, "online": view.online, "managed": view.managed, "hostname": view.hostname,
-        "model": view.model_alias, "model_name": view.model_name, "firmware_version": view.firmware_version,
+        "id": view.mac, "ip": view.ip, "last_ip": view.last_ip, "online": view.online, "managed": view.managed,
+        "hostname": view.hostname, "model": view.model_alias, "model_name": view.model_name,
+        "firmware_version": view.firmware_version,
         "state": view.state, "preset": now.preset if now else None,
         "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
         "fans_lost": len(lost_fans(now)) if now and now.fans else None,

@@ -47,8 +47,8 @@ class EventKind:
 
 _KINDS = (
     EventKind("miner_found", "Miner found", "was found[: {model}]", "good"),
-    EventKind("miner_online", "Back online", "is back online", "good"),
-    EventKind("miner_offline", "Went offline", "went offline", "bad"),
+    EventKind("miner_online", "Back online", "is back online[, moved here from {before}]", "good"),
+    EventKind("miner_offline", "Went offline", "went offline[, was at {ip}]", "bad"),
     EventKind("miner_error", "Cannot be read", "cannot be read: {error}", "bad"),
     EventKind(
         "state_changed", "State changed", "went [from {before} ]to {after}[: {description}][ (code {failure_code})]",
@@ -93,7 +93,7 @@ def title(event: Event) -> str:
 
 
 def who(event: Event, ip: str | None) -> str:
-    """Return whom it happened to; `ip` is the miner's present address."""
+    """Return whom it happened to; `ip` is the miner's address, or the last that it had."""
     return ip or event.mac or event.node_name or event.node_id or "this node"
 
 

@@ -88,6 +88,8 @@ class SentMiner:
     has_key: bool
     created_at: float
     updated_at: float
+    last_ip: str | None = None
+    """Where it was last seen; an older node does not say."""
 
 
 @dataclass(frozen=True, slots=True)

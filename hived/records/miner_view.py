@@ -44,6 +44,9 @@ class KnownMiner:
     missed_scans: int = 0
     uptime_s: float | None = None
 
+    last_ip: str | None = None
+    """Where it was last seen: its address, or that of before when it has none."""
+
     def reach(self) -> Reach:
         """Return how to talk to it at its present address."""
         return Reach(self.ip or "", self.access, self.hashrate_unit)
@@ -171,6 +174,13 @@ class MinerView:
     """What the node that watches it is called; None while no master has written it down."""
     pending: tuple[str, ...] = ()
     """What its node is asked to change and has not changed yet: "managed", "unlock_pass"."""
+    last_ip: str | None = None
+    """Where it was last seen: its address, or that of before when it has none."""
+
+    @property
+    def name(self) -> str:
+        """What people know it by: its address, or the last that it had."""
+        return self.ip or self.last_ip or self.mac
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def trouble(code: str | None) -> str | None:
     return None if code in PARTS else _OF.get(code or "", READING)
 
 
-def seen(before: Open, code: str, at: float) -> tuple[Open, bool]:
+def seen(before: Open, code: str | None, at: float) -> tuple[Open, bool]:
     """Return what is open once a code was seen, and whether that is news."""
     name = trouble(code)
     if name is None:

@@ -152,7 +152,15 @@ def small(db: Database) -> None:
 def thousand(db: Database) -> None:
     """A thousand miners; every other one has a status. Put in at once: one sighting after the other takes seconds."""
     found = [
-        {"num": n, "mac": mac_of(n), "ip": address_of(n), "online": True, "created_at": NOW, "updated_at": NOW}
+        {
+            "num": n,
+            "mac": mac_of(n),
+            "ip": address_of(n),
+            "last_ip": address_of(n),
+            "online": True,
+            "created_at": NOW,
+            "updated_at": NOW,
+        }
         for n in range(1, 1001)
     ]
     Miner.insert_many(found).execute(db)

@@ -14,7 +14,7 @@ def test_events_come_newest_first_with_their_age_and_miner(site: Site) -> None:
     site.event("miner_offline", num, ago=30.0, ip="192.168.7.40")
     ran = site.run("events", "--limit", "2")
     assert ran.lines[0].split() == ["TIME", "AGO", "MINER", "MAC", "WHAT"]
-    assert [line.split("  ")[-1] for line in ran.lines[1:]] == ["went offline", "lost fan 2"]
+    assert [line.split("  ")[-1] for line in ran.lines[1:]] == ["went offline, was at 192.168.7.40", "lost fan 2"]
     assert "3 h ago  192.168.7.40" in ran.lines[2]
     assert len(ran.lines) == 3
 

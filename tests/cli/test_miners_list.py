@@ -70,16 +70,19 @@ def test_colour_is_for_terminals_alone_and_not_against_the_will_of_the_user(mixe
     assert "\x1b" not in mixed.run("miners", "list").out
 
 
-def test_addresses_are_ordered_as_numbers_and_offline_ones_come_last(mixed: Site) -> None:
-    out = mixed.run("miners", "list").out
-    assert addresses(out) == ["1", "2", "9", "10", "20", "21", "23", "24"]
-    assert out.splitlines()[-1].startswith("offline")
+def test_addresses_are_ordered_as_numbers_and_offline_ones_stand_where_they_were(mixed: Site) -> None:
+    ran = mixed.run("miners", "list")
+    assert addresses(ran.out) == ["1", "2", "9", "10", "20", "21", "22", "23", "24"]
+    assert ran.row("192.168.7.22").startswith("offline")
+    assert mixed.run("miners", "list", "192.168.7.22").row("192.168.7.22").startswith("offline")
+    assert mixed.run("miners", "show", "192.168.7.22").out.startswith("192.168.7.22 ")
+    assert mixed.run("miners", "show", "192.168.7.22").row("none, was at") == "  address     none, was at 192.168.7.22"
 
 
 @pytest.mark.parametrize(
     ("filters", "found"),
     [
-        (["--failing"], ["20", "21"]),
+        (["--failing"], ["20"]),
         (["--state", "mining"], ["1", "2", "9", "10", "23", "24"]),
         (["--state", "silent"], ["23"]),
         (["--state", "FAILURE"], ["21"]),

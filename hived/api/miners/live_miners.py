@@ -186,9 +186,9 @@ class LiveMiners:
         return self._totals[2]
 
     def whereabouts(self, mac: str | None) -> tuple[str | None, str | None]:
-        """Return the present address and host name of a miner."""
+        """Return the last address and the host name of a miner."""
         entry = self._by_mac.get(mac) if mac is not None else None
-        return (entry.view.ip, entry.view.hostname) if entry else (None, None)
+        return (entry.view.last_ip, entry.view.hostname) if entry else (None, None)
 
     def knows_since(self, rev: int) -> bool:
         """Tell whether everything that left the fleet after this rev is known here."""

@@ -208,7 +208,8 @@ def _miner(one: Fields, now: float) -> SentMiner:
     }  # fmt: skip
     return SentMiner(
         seq=int(one.get("seq")), mac=untrusted.mac(one.get("mac")), ip=untrusted.ip(one.get("ip")),
-        online=untrusted.flag(one.get("online"), "online"), managed=untrusted.flag(one.get("managed"), "managed"),
+        last_ip=untrusted.ip(one.get("last_ip")), online=untrusted.flag(one.get("online"), "online"),
+        managed=untrusted.flag(one.get("managed"), "managed"),
         has_key=untrusted.flag(one.get("has_key"), "has_key"),
         created_at=untrusted.time(one.get("created_at"), "created_at", now),
         updated_at=untrusted.time(one.get("updated_at"), "updated_at", now), **texts,

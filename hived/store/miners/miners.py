@@ -24,6 +24,7 @@ _KNOWN = (
     Miner.hashrate_unit, Miner.api_key,
     Miner.unlock_password, Miner.unlock_failures, Miner.unlock_position, Miner.unlock_not_before,
     Health.settings_due_at, Health.missed_scans, Health.uptime_s,
+    Miner.last_ip,
 )  # fmt: skip
 
 
@@ -95,7 +96,8 @@ def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
     rev = next_rev(db)
     happened: list[Event] = []
     fields: dict[str, Any] = {
-        "ip": sighting.ip, "online": True, "node_id": node_id, "remote": False, "node_has_key": None, **sighting.facts()
+        "ip": sighting.ip, "last_ip": sighting.ip, "online": True, "node_id": node_id, "remote": False,
+        "node_has_key": None, **sighting.facts()
     }  # fmt: skip
     _release_address(db, sighting.ip, identity.mac, rev, at)
     if before is None:
@@ -149,7 +151,7 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
     for num in nums:
         Health.update(missed_scans=Health.missed_scans + 1, rev=rev).where(Health.num == num).execute(db)
     query = (
-        Miner.select(Miner.num, Miner.ip)
+        Miner.select(Miner.num, Miner.last_ip)
         .join(Health, on=(Health.num == Miner.num))
         .where(Miner.num.in_(nums), Miner.online, ~Miner.remote, Health.missed_scans >= offline_after)
     )
@@ -196,7 +198,7 @@ def failed(db: Database, num: int, at: float, code: str, reason: str) -> None:
     Health.update(rev=next_rev(db)).where(Health.num == num).execute(db)
 
 
-def note_error(db: Database, num: int, at: float, code: str, reason: str, *, is_trouble: bool) -> None:
+def note_error(db: Database, num: int, at: float, code: str | None, reason: str, *, is_trouble: bool) -> None:
     """Record an error as `failed` does, for one who gives the miner's row its rev.
 
     `is_trouble`: False for what is missing in an answer that was read. Such a part does not hide why there is no
@@ -289,10 +291,12 @@ def _changed(db: Database, num: int, at: float, **fields: Any) -> None:
 def _differences(before: KnownMiner, sighting: Sighting) -> list[Event]:
     identity, at, num = sighting.identity, sighting.at, before.num
     found: list[Event] = []
+    left = before.ip or before.last_ip
+    moved_from = left if left != sighting.ip else None
     if not before.online:
-        found.append(_event(num, at, "miner_online", ip=sighting.ip))
-    elif before.ip != sighting.ip:
-        found.append(_event(num, at, "address_changed", before=before.ip, after=sighting.ip))
+        found.append(_event(num, at, "miner_online", ip=sighting.ip, before=moved_from))
+    elif moved_from is not None:
+        found.append(_event(num, at, "address_changed", before=moved_from, after=sighting.ip))
     if before.firmware not in (None, sighting.firmware):
         families = {
             "before": f"{before.firmware} {before.firmware_version or ''}".strip(),

@@ -111,8 +111,8 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
         Health.update(**_health(outcome), rev=rev).where(Health.num == outcome.num).execute(db)
         events.add(db, outcome.events)
         if outcome.error is not None:
-            code, is_trouble = outcome.error_code or "error", outcome.failed
-            miners.note_error(db, outcome.num, outcome.at, code, outcome.error, is_trouble=is_trouble)
+            told = (outcome.at, outcome.error_code, outcome.error)
+            miners.note_error(db, outcome.num, *told, is_trouble=outcome.failed)
         elif outcome.status is not None and outcome.num in troubled:
             miners.told_status(db, outcome.num, outcome.at)
         if outcome.baseline is not None:

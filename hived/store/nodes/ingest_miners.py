@@ -58,7 +58,10 @@ def _replace(db: Database, rows: list[dict[str, Any]], now: float) -> list[int]:
     seen_at = Health.select(Health.seen_at).where(Health.num == Miner.num)
     left = (~Miner.online) | (pw.fn.COALESCE(seen_at, 0.0) < now - TAKEN_OVER_S)
     mine = Miner.remote & (Miner.node_id == new.node_id)
-    change = {getattr(Miner, name): getattr(new, name) for name in (*_TOLD, "node_id", "remote", "node_has_key")}
+    change: dict[Any, Any] = {
+        getattr(Miner, name): getattr(new, name) for name in (*_TOLD, "node_id", "remote", "node_has_key")
+    }
+    change[Miner.last_ip] = pw.fn.COALESCE(new.last_ip, Miner.last_ip)
     statement = Miner.insert_many(rows).on_conflict(
         conflict_target=[Miner.num], update=change, where=(mine | (new.online & left))
     )
@@ -68,7 +71,8 @@ def _replace(db: Database, rows: list[dict[str, Any]], now: float) -> list[int]:
 def _row(one: SentMiner, node_id: str) -> dict[str, Any]:
     told = {name: getattr(one, name) for name in _TOLD}
     return told | {
-        "mac": one.mac, "created_at": one.created_at, "node_id": node_id, "remote": True, "node_has_key": one.has_key,
+        "mac": one.mac, "last_ip": one.ip or one.last_ip, "created_at": one.created_at, "node_id": node_id,
+        "remote": True, "node_has_key": one.has_key,
         "hashrate_unit": "GH/s", "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0,
     }  # fmt: skip
 

@@ -42,7 +42,8 @@ MOST_COUNTED = 100_000
 """A backlog is counted up to here: beyond, "more than 100,000" says enough."""
 
 _MINER = (
-    "mac", "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version",
+    "mac", "ip", "last_ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware",
+    "firmware_version",
     "features", "platform", "serial",
 )  # fmt: skip
 _CONTRIBUTION = ("id", "kind", "content_hash", "input_hash", "model", "model_digest", "prompt_version")

@@ -24,6 +24,8 @@ class Miner(Table):
     num = pw.AutoField()
     mac = pw.TextField(unique=True)
     ip = pw.TextField(null=True, index=True)
+    last_ip = pw.TextField(null=True)
+    """Where it was last seen; kept when it has no address any more."""
     online = pw.BooleanField(default=False)
     managed = pw.BooleanField(default=False)
     model_alias = pw.TextField(null=True)

@@ -113,7 +113,8 @@ async def test_stale_says_which_daemon_does_not_run(api: Api) -> None:
 async def test_a_row_is_the_small_form_of_a_miner(api: Api) -> None:
     found = await api.get("/api/v1/rows")
     assert found["rows"] == [{
-        "id": MAC, "ip": "127.20.0.1", "online": True, "managed": False, "hostname": "rig-1", "model": "s19",
+        "id": MAC, "ip": "127.20.0.1", "last_ip": "127.20.0.1", "online": True, "managed": False,
+        "hostname": "rig-1", "model": "s19",
         "model_name": "Antminer S19", "firmware_version": "1.2.6", "state": "mining", "preset": "3050",
         "hashrate_ths": 95.5, "hashrate_nominal_ths": 96.0, "power_w": 3010.0,
         "efficiency_j_per_th": pytest.approx(3010 / 95), "chip_temp_max_c": 71.0, "pcb_temp_max_c": 58.0,

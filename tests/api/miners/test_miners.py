@@ -20,7 +20,8 @@ from tests.clock import FakeClock
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 MINER: dict[str, Any] = {
-    "id": str, "ip": str, "online": bool, "managed": bool, "model": dict, "latest_status": dict, "created_at": TIME,
+    "id": str, "ip": str, "last_ip": str, "online": bool, "managed": bool, "model": dict, "latest_status": dict,
+    "created_at": TIME,
     "updated_at": TIME, "hostname": str, "firmware": str, "firmware_version": str, "serial": str, "node_id": str,
     "state": str, "last_seen_at": TIME, "last_error": None, "last_error_code": None, "last_error_at": None,
     "error_count": int,

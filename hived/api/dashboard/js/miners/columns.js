@@ -41,7 +41,8 @@ function errorCell(row, look, nowMs) {
 }
 
 function addressCell(row) {
-  return html`<a class="pick ${row.ip ? "" : "mac"}" href=${`/miners/${row.id}`} data-id=${row.id}>${row.ip ?? row.id}</a>`;
+  const place = row.ip ?? row.last_ip;
+  return html`<a class="pick ${place ? "" : "mac"} ${row.ip ? "" : "muted"}" href=${`/miners/${row.id}`} data-id=${row.id} title=${!row.ip && place ? "Where it was last seen" : undefined}>${place ?? row.id}</a>`;
 }
 
 /* "S19j Pro" is enough where the maker is one and the same; the title says it in full. */

@@ -49,7 +49,7 @@ export function Password({ miner, node, onChanged }) {
 function PasswordDialog({ miner, node, onClose, onStored }) {
   const field = useRef(null);
   const store = async () => onStored(await patch(`/api/miners/${miner.id}`, { unlock_pass: field.current.value }));
-  return html`<${FormDialog} title=${`Unlock password of ${miner.ip ?? miner.id}`} verb="Store" failed="Not stored" act=${store} onClose=${onClose}>
+  return html`<${FormDialog} title=${`Unlock password of ${miner.last_ip ?? miner.id}`} verb="Store" failed="Not stored" act=${store} onClose=${onClose}>
     <p class="muted">The password of the miner's own web page. It is stored ${node ? `on the node ${node.name}` : "on this appliance"} and never shown again.</p>
     <label>Password <input ref=${field} type="password" autocomplete="new-password" required maxlength="256" autofocus /></label><//>`;
 }

@@ -57,7 +57,7 @@ export function MinerPage({ arg }) {
     setChanged(fresh);
     read.again(); // and whatever was asked before the change is not listened to any more
   };
-  useTitle(miner?.ip ?? mac);
+  useTitle(miner?.last_ip ?? mac);
   if (!miner) {
     return html`<section class="plain"><p><a href="/">Fleet</a> ›</p><h1 tabindex="-1">${mac}</h1>
       ${read.error?.status === 404 ? html`<p>No miner with this MAC was ever found here.</p>` : html`<${Pending} read=${read} what="The miner" />`}</section>`;
@@ -84,7 +84,7 @@ function Head({ miner, nodes, away, row, onChanged }) {
   const look = row?.condition ?? miner.condition;
   const url = minerUrl(miner.ip);
   const facts = [
-    ["Address", miner.ip ? (url ? html`<a href=${url} target="_blank" rel="noopener noreferrer" title="The miner's own page">${miner.ip} ↗</a>` : miner.ip) : "none"],
+    ["Address", miner.ip ? (url ? html`<a href=${url} target="_blank" rel="noopener noreferrer" title="The miner's own page">${miner.ip} ↗</a>` : miner.ip) : miner.last_ip ? `none, was at ${miner.last_ip}` : "none"],
     ["MAC", miner.id],
     ["Model", miner.model_alias ? html`<a href="/models">${miner.model_name ?? miner.model_alias}</a>` : (miner.model_name ?? UNKNOWN)],
     ["Firmware", [miner.firmware, miner.firmware_version].filter(Boolean).join(" ") || UNKNOWN],
@@ -98,7 +98,7 @@ function Head({ miner, nodes, away, row, onChanged }) {
   return html`<section class="head">
     <p class="crumbs"><a href="/">Fleet</a> ›</p>
     <div class="pagehead">
-      <h1 tabindex="-1" ref=${title}>${miner.ip ?? miner.id}${miner.hostname && html` <small>${miner.hostname}</small>`}</h1>
+      <h1 tabindex="-1" ref=${title}>${miner.last_ip ?? miner.id}${miner.hostname && html` <small>${miner.hostname}</small>`}</h1>
       <${Badge} tone=${look.tone}>${look.word}<//>
       ${miner.state && miner.state !== look.word && html`<span class="muted">last state: ${miner.state}</span>`}
       <${Managed} miner=${miner} onChanged=${onChanged} />
