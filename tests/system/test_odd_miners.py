@@ -27,8 +27,8 @@ async def test_the_real_daemons_read_odd_miners_without_a_word_of_trouble(applia
         put = dict.fromkeys(("miner.power_consumption", "miner.power_usage"))
         fleet.set_fault(watts, Fault.ALTERED, paths=SUMMARY, put=put)
         appliance.configure(
-            network={"subnets": [SUBNET], "port": fleet.port, "miner_probe_timeout_ms": 1000},
-            intervals={"status_seconds": 1.0, "discovery_seconds": 4.0, "telemetry_seconds": 3.0},
+            network={"subnets": [SUBNET], "port": fleet.port, "miner_probe_timeout_ms": 3000},
+            intervals={"status_seconds": 1.0, "discovery_seconds": 6.0, "telemetry_seconds": 3.0},
         )
         appliance.start("hive-discoverd")
         await until(lambda: appliance.number("SELECT count(*) FROM miner WHERE api_key IS NOT NULL") == 8)
