@@ -61,13 +61,12 @@ def between(target: PollTarget, reading: MinerReading, at: float) -> Iterator[Ev
     pool = active_pool(reading.pools)
     if pool is not None and target.active_pool is not None and pool != target.active_pool:
         yield event("pool_switched", before=target.active_pool, after=pool)
-    for part, before, now in (
-        ("board", target.boards_seen, boards(reading)),
-        ("fan", target.fans_seen, fans(reading)),
-    ):
-        lost, back = _lost_and_back(before, now)
-        yield from (event(f"{part}_lost", **{part: index}) for index in lost)
-        yield from (event(f"{part}_back", **{part: index}) for index in back)
+    lost, back = _lost_and_back(target.boards_seen, boards(reading))
+    yield from (event("board_lost", board=index) for index in lost)
+    yield from (event("board_back", board=index) for index in back)
+    lost, back = _lost_and_back(target.fans_seen, fans(reading))
+    yield from (event("fan_lost", fan=index) for index in lost)
+    yield from (event("fan_back", fan=index) for index in back)
 
 
 def _lost_and_back(before: Sequence[int] | None, now: Parts) -> tuple[list[int], list[int]]:
