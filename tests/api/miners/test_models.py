@@ -57,4 +57,4 @@ async def test_a_ladder_that_grows_without_a_change_of_its_miners_reaches_the_li
     await api.do(models.save, ModelInfo("s19", "Antminer S19"), ladder, "1.2.7", NOW)
     api.clock.advance(11)
     await api.fleet.beat()
-    assert (await api.get("/api/miners"))[0]["model"]["presets"] == ["9000"]
+    assert "9000" in (await api.get("/api/miners"))[0]["model"]["presets"]
