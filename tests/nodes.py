@@ -103,5 +103,14 @@ def latest(n: int, at: float = NOW, **changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
+def fleet_sums(seq: int, at: float = NOW // 300 * 300) -> dict[str, Any]:
+    return {
+        "seq": seq, "at": to_text(at), "model": "s19", "n": 5, "miners": 3.0, "online": 2.0, "hashing": 2.0,
+        "unseen": 0.0, "hashrate_hs": 190e12, "expected_hs": 300e12, "unseen_hs": None, "power_w": 6000.0,
+        "lost_offline_hs": 100e12, "lost_failure_hs": 0.0, "lost_dead_board_hs": 0.0, "lost_stopped_hs": 0.0,
+        "lost_limited_hs": 0.0, "lost_weak_hs": 10e12, "lost_tuning_hs": 0.0, "lost_unreadable_hs": 0.0,
+    }  # fmt: skip
+
+
 def event(seq: int, n: int | None = None, at: float = NOW, kind: str = "reboot") -> dict[str, Any]:
     return {"seq": seq, "at": to_text(at), "mac": None if n is None else mac_of(n), "kind": kind, "detail": {"n": seq}}

@@ -14,7 +14,7 @@ from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
-from hived.api.miners import history, miners, models
+from hived.api.miners import fleet_history, history, miners, models
 from hived.api.nodes import hello, ingest, join, nodes, peers
 
 Row = tuple[str, str, Handler, Who]
@@ -32,6 +32,7 @@ TABLE: tuple[Row, ...] = (
     ("PATCH", "/api/models/{alias}", models.change, OPERATOR),
     ("GET", "/api/v1/fleet", site.totals, VIEWER),
     ("GET", "/api/v1/rows", site.rows, VIEWER),
+    ("GET", "/api/v1/history", fleet_history.columns, VIEWER),
     ("GET", "/api/v1/stream", stream.listen, VIEWER),
     ("GET", "/api/v1/events", events.listing, VIEWER),
     ("GET", "/api/v1/events/kinds", events.kinds, VIEWER),

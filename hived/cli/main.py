@@ -18,7 +18,7 @@ _UNITS_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 ROLES = ("viewer", "operator", "admin")
 AREAS = ("miners", "collecting", "nodes", "site", "access")
 
-_STREAMS = ("contributions", "miners", "status", "events")
+_STREAMS = ("contributions", "miners", "status", "events", "fleet")
 SORT_KEYS = {
     "worst": "what needs a look first",
     "address": "by address (the default)",

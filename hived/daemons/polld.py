@@ -7,6 +7,7 @@ only reads: nothing is changed on a miner. A miner that hangs delays no other.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 
@@ -19,8 +20,11 @@ from hived.runtime.runner import Beat, Life
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.retain import PRUNE_EVERY_S, Retention
 from hived.services.batch import FLUSH_EVERY_S
+from hived.services.miners.fleet_history import LOOK_EVERY_S as FLEET_EVERY_S
+from hived.services.miners.fleet_history import FleetHistory
 from hived.services.miners.poll import BACKOFF_MAX_S, Poller
 from hived.services.miners.sweep import Range
+from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
 LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late by half of that on average
@@ -52,12 +56,15 @@ async def polld(config: Config, life: Life) -> None:
     ):
         presence = Presence(store, POLLD, status=life.words(poller.summary), clock=time.time)
         retention = Retention(store, config.retention, clock=time.time)
+        own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
+        fleet = FleetHistory(store, node_id=own_id, status_seconds=intervals.status_seconds, now=retention.sure_now)
         if life.once:
             beats = [Beat("poll", poller.round, every=intervals.status_seconds, limit=60.0)]
         else:
             beats = [
                 Beat("poll", poller.poll_due, every=LOOK_EVERY_S, limit=30.0, backoff_max=5.0),
                 Beat("store", poller.flush, every=FLUSH_EVERY_S, limit=60.0, backoff_max=5.0),
+                Beat("fleet", fleet.look, every=FLEET_EVERY_S, limit=60.0),
                 Beat("retain", retention.prune, every=PRUNE_EVERY_S, limit=120.0),
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
             ]

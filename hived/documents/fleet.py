@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from hived.documents.shared import rfc3339
+from hived.documents.shared import Json, rfc3339
+from hived.records import fleet_history as fleet_columns
 from hived.records.condition import MARKS, Condition, Totals
 from hived.records.discovery import Sweep
 from hived.records.losses import Loss, Reason
@@ -138,6 +139,22 @@ def _sums(total: Totals) -> SumsDocument:
         },
         "power_w": total.power_w, "power_each_w": total.power_each_w,
         "efficiency_j_per_th": total.efficiency_j_per_th,
+    }  # fmt: skip
+
+
+def fleet_history(sums: Mapping[float, Mapping[str, float | None]], width_s: float) -> Json:
+    """Return the history of a group of miners in columns, by the start of each stretch."""
+    rows = list(sums.values())
+
+    def column(name: str) -> list[float | None]:
+        return [ths(row[name]) if name.endswith("_hs") else row[name] for row in rows]
+
+    return {
+        "step_s": width_s, "at": list(sums),
+        **{name: column(name) for name in fleet_columns.COUNTS},
+        "hashrate_ths": column("hashrate_hs"), "hashrate_expected_ths": column("expected_hs"),
+        "hashrate_unseen_ths": column("unseen_hs"), "power_w": column("power_w"),
+        "lost": {reason: column(name) for reason, name in fleet_columns.LOST.items()},
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Whatever shows a miner shows what is decided here. What is not known now is left
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -318,12 +318,17 @@ Judged = tuple[MinerView, Condition]
 
 def totals(miners: Sequence[Judged]) -> tuple[Totals, dict[str, Totals]]:
     """Return the sums over all miners, and over those of each node by its id."""
-    nodes: dict[str | None, list[Judged]] = {}
-    for one in miners:
-        nodes.setdefault(one[0].node_id, []).append(one)
-    sums = {node_id: _totals(watched) for node_id, watched in nodes.items()}
+    sums = totals_by(lambda view: view.node_id, miners)
     whole = next(iter(sums.values())) if len(sums) == 1 else _totals(miners)
     return whole, {node_id: found for node_id, found in sums.items() if node_id is not None}
+
+
+def totals_by(name: Callable[[MinerView], str | None], miners: Iterable[Judged]) -> dict[str | None, Totals]:
+    """Return the sums over each group of miners, by the group's name."""
+    groups: dict[str | None, list[Judged]] = {}
+    for view, how in miners:
+        groups.setdefault(name(view), []).append((view, how))
+    return {group: _totals(judged) for group, judged in groups.items()}
 
 
 def _totals(miners: Sequence[Judged]) -> Totals:
@@ -363,7 +368,7 @@ def essence(view: MinerView) -> MinerView:
     if view.status is None:
         return view
     fans = lost_fans(view.status)
-    said = ("description", "failure_code", "limit_hs", "boards_expected")
+    said = ("description", "failure_code", "limit_hs", "throttle_percent", "boards_expected")
     status = replace(
         view.status, pools=(), hashboards=broken_boards(view),
         fans=tuple(f for f in view.status.fans if f.index in fans),

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, overload
 
+from hived.records import measures
 from hived.records.miner import HASHING_STATES
 from hived.records.miner_view import StoredStatus
 
 ROUNDING_HS = 1e6
 """Less than any chip makes: what is left between a miner's rate and the sum of its boards is rounding."""
+HIGHEST = measures.HASHRATE.high
 
 Reason = Literal[
     "offline", "failure", "dead-board", "stopped", "limited", "weak", "tuning", "unreadable", "unseen"
 ]  # fmt: skip
 """Why hashrate is missing. weak is what no other reason explains, negative for a miner above what is expected.
 unseen is unknown rather than lost: it is in no total."""
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,15 @@ def losses(status: StoredStatus, only: Reason | None = None) -> tuple[Loss, ...]
     if only is not None:
         return (Loss(only, missing),) if missing else ()
     dead = _share(_dead_boards_hs(status, expected or 0.0), missing)
-    limit = status.extra.get("limit_hs")
-    limited = _share((expected or 0.0) - limit, missing - dead) if isinstance(limit, float | int) else 0.0
+    limited = _share((expected or 0.0) - _limit_hs(status, expected or 0.0), missing - dead)
     found = (Loss("dead-board", dead), Loss("limited", limited), Loss("weak", missing - dead - limited))
     return tuple(loss for loss in found if loss.hashrate_hs)
+
+
+def _limit_hs(status: StoredStatus, expected: float) -> float:
+    """Return what a limit leaves of what is expected. A node of 0.1.0 says only by how much the dimmer is down."""
+    limit = _number(status, "limit_hs")
+    return expected * _number(status, "throttle_percent", 100.0) / 100 if limit is None else limit
 
 
 def _share(lost_hs: float, missing_hs: float) -> float:
@@ -60,8 +68,8 @@ def _share(lost_hs: float, missing_hs: float) -> float:
 def _dead_boards_hs(status: StoredStatus, expected: float) -> float:
     """Return what the boards would give that are broken, or not even listed any more."""
     broken = [board for board in status.hashboards if not board.works]
-    listed = status.extra.get("boards_listed", len(status.hashboards))
-    boards = max(status.extra.get("boards_expected", listed), listed)
+    listed = _number(status, "boards_listed", len(status.hashboards))
+    boards = max(_number(status, "boards_expected", listed), listed)
     gone = len(broken) + boards - listed
     return expected * gone / boards - sum(board.hashrate_hs or 0.0 for board in broken) if gone else 0.0
 
@@ -75,3 +83,13 @@ def _whole_reason(status: StoredStatus) -> Reason | None:
     if status.state == "auto-tuning":
         return "tuning"
     return None if status.state in HASHING_STATES else "stopped"
+
+
+@overload
+def _number(status: StoredStatus, name: str, usual: float) -> float: ...
+@overload
+def _number(status: StoredStatus, name: str) -> float | None: ...
+def _number(status: StoredStatus, name: str, usual: float | None = None) -> float | None:
+    """Return one of the small things of a status; another node may have told anything under this name."""
+    value = status.extra.get(name)
+    return value if isinstance(value, int | float) and 0 <= value <= HIGHEST else usual

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-CONTRIBUTIONS, MINERS, STATUS, EVENTS = STREAMS = ("contributions", "miners", "status", "events")
+CONTRIBUTIONS, MINERS, STATUS, EVENTS, FLEET = STREAMS = ("contributions", "miners", "status", "events", "fleet")
 
 WIRE = 2
 """The format in which nodes and masters of this version write to each other. 1 is 0.1.0's, which never says so."""
+STREAMS_0_1_0 = STREAMS[:4]
 
 UNKNOWN_MINER = "unknown_miner"
 """Why a master does not take a rollup: it has no such miner, or no longer has it."""
@@ -81,6 +82,10 @@ class Limits:
     """How a body may be packed: "zstd", "gzip"."""
     wire: int = 1
     """The format that is understood; 0.1.0 does not say so."""
+
+    def takes(self, stream: str) -> bool:
+        """Tell whether a master knows a stream."""
+        return self.wire > 1 or stream in STREAMS_0_1_0
 
     def of(self, stream: str) -> int:
         """Return how many items of a stream one request may hold."""

@@ -127,7 +127,10 @@ VIEWS = st.builds(
         "hashboards": st.lists(
             st.builds(HashboardReading, st.just(1), STATE, hashrate_hs=NUMBER, expected_hashrate_hs=NUMBER), max_size=3
         ).map(tuple),
-        "extra": st.fixed_dictionaries({}, optional={"throttle_percent": st.floats(0, 99)}),
+        "extra": st.fixed_dictionaries({}, optional=dict.fromkeys(
+            ("throttle_percent", "limit_hs", "boards_expected", "boards_listed"),
+            st.floats(-1e300, 1e300) | st.integers() | st.none() | st.text(max_size=3),
+        )),
     }),
     state=STATE, online=st.booleans(), failures=st.integers(0, 2), remote=st.booleans(),
     node_id=st.sampled_from([None, "n1", "n2"]), managed=st.booleans(),

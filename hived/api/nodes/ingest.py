@@ -1,4 +1,4 @@
-"""What nodes send: batches of the four streams, and the call of collectors that were there before us."""
+"""What nodes send: batches of the streams, and the call of collectors that were there before us."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ from hived.records.ingest import (
     SentMiner,
     SentModel,
 )
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS
 from hived.records.untrusted import BadValue
 
 MAX_DETAIL_BYTES = 4096
@@ -273,4 +273,5 @@ _READERS: dict[str, Callable[[Fields, float], Any]] = {
     MINERS: _miner,
     STATUS: ingest_status.rollup,
     EVENTS: _event,
+    FLEET: ingest_status.fleet_sums,
 }

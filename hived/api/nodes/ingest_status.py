@@ -12,8 +12,9 @@ from dataclasses import fields, replace
 from functools import cache, partial
 from typing import Any, TypeVar, get_type_hints
 
-from hived.records import measures, untrusted
+from hived.records import fleet_history, measures, untrusted
 from hived.records.fields import Fields
+from hived.records.fleet_history import FleetSums
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_METADATA_BYTES, SentLatest, SentRollup
 from hived.records.measures import Measure
 from hived.records.miner import FanReading, HashboardReading, PoolReading
@@ -26,6 +27,7 @@ MAX_SAMPLES = 10_000  # of one stretch of five minutes
 MAX_PARTS = 32  # fans, boards or pools of one miner
 MAX_EXTRA_BYTES = 4096
 MAX_COUNT = 2**31 - 1
+MAX_SUM = 1e21  # H/s of a fleet: the whole world's is below
 
 _MEASURES: dict[Any, tuple[Measure, ...]] = {StoredStatus: measures.MINER, HashboardReading: measures.BOARD}
 _APART = ("num", "at", "partial", "fans", "hashboards", "pools", "extra")
@@ -36,8 +38,8 @@ T = TypeVar("T")
 
 def rollup(one: Fields, now: float) -> SentRollup:
     """Return a 5-minute rollup; BadValue when it is none."""
-    seq, at = int(one.get("seq")), untrusted.time(one.get("at"), "at")
-    if at > now + untrusted.AHEAD_S or at % ROLLUP_S or rollup_key(seq)[0] != at:
+    seq, at = int(one.get("seq")), _stretch(one, now)
+    if rollup_key(seq)[0] != at:
         raise BadValue("at")
     n = untrusted.whole(one.get("n"), "n", 1, MAX_SAMPLES)
     values: list[Any] = [n, untrusted.whole(one.get("hashing_n"), "hashing_n", 0, n)]
@@ -45,6 +47,24 @@ def rollup(one: Fields, now: float) -> SentRollup:
         unit = rolled.measure.unit
         values.append(untrusted.number(one.get(rolled.column), rolled.column, unit.low, unit.high))
     return SentRollup(seq, untrusted.mac(one.get("mac")), at, tuple(values))
+
+
+def fleet_sums(one: Fields, now: float) -> FleetSums:
+    """Return what a node's miners of one model gave together in a stretch; BadValue when it is none."""
+    at = _stretch(one, now)
+    n = untrusted.whole(one.get("n"), "n", 1, MAX_SAMPLES)
+    return FleetSums(
+        at, untrusted.text(one.get("model"), "model", 64) or "", n,
+        tuple(one.take(name, untrusted.number, None, -MAX_SUM, MAX_SUM) for name in fleet_history.COLUMNS),
+        int(one.get("seq")),
+    )  # fmt: skip
+
+
+def _stretch(one: Fields, now: float) -> float:
+    at = untrusted.time(one.get("at"), "at")
+    if at > now + untrusted.AHEAD_S or at % ROLLUP_S:
+        raise BadValue("at")
+    return at
 
 
 def latest(one: Fields) -> SentLatest:

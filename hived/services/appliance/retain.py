@@ -12,7 +12,7 @@ from hived.services.appliance.trusted_clock import TrustedClock
 from hived.store import Database, Store
 from hived.store.miners import history
 from hived.store.nodes import uplink
-from hived.store.schema import Chips, Rollup1h, Rollup5m, Status
+from hived.store.schema import Chips, Fleet1h, Fleet5m, Rollup1h, Rollup5m, Status
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +38,21 @@ class Retention:
 
         While the clock is in doubt only the budget counts: a year too far ahead, all history would be too old.
         """
-        if self._steady is None:
-            self._steady = TrustedClock(self._clock, self._monotonic, await self._store.read(history.sure_until))
-        now = self._steady.sure()
+        now = await self.sure_now()
         if now is not None:
             await self._by_age(now)
         await self._store.write(history.prune_events)
-        await self._keep_budget(self._steady.likely())
+        await self._keep_budget((await self._trusted()).likely())
         await self._store.write(history.give_back)
+
+    async def sure_now(self) -> float | None:
+        """Return the time, None while the clock is in doubt. Transient: database busy."""
+        return (await self._trusted()).sure()
+
+    async def _trusted(self) -> TrustedClock:
+        if self._steady is None:
+            self._steady = TrustedClock(self._clock, self._monotonic, await self._store.read(history.sure_until))
+        return self._steady
 
     async def _by_age(self, now: float) -> None:
         limits = self._limits
@@ -58,6 +65,8 @@ class Retention:
             (Chips, max(limits.telemetry_30m_days, limits.telemetry_raw_hours / 24)),
             (Rollup5m, limits.rollup_5m_days),
             (Rollup1h, limits.rollup_1h_days),
+            (Fleet5m, limits.rollup_5m_days),
+            (Fleet1h, limits.rollup_1h_days),
         ]
         for table, days in ages:
             await self._repeat(prune, table, now - days * DAY_S)

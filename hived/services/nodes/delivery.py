@@ -59,6 +59,8 @@ class Delivery:
 
     async def batch(self, stream: str) -> bool:
         """Send the next batch of a stream; return whether to go on with it. Transient, NotWelcome, OtherKey."""
+        if not self.limits.takes(stream):
+            return False
         aside = self._aside.get(stream)
         if aside is None:
             aside = self._aside[stream] = await self._store.read(dead_letters.numbers, stream)

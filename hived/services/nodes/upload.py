@@ -17,7 +17,7 @@ from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import Refused, Transient
 from hived.records.joining import new_key
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS, WIRE
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS, WIRE
 from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
 from hived.services.nodes.delivery import HEAD_BYTES, Delivery
@@ -288,7 +288,7 @@ class Upload:
     async def _history(self, delivery: Delivery) -> None:
         """Carry a batch of each stream in turn until nothing waits or the state is due again."""
         until = self._monotonic() + SLICE_S
-        turns = deque((CONTRIBUTIONS, STATUS, EVENTS))
+        turns = deque((CONTRIBUTIONS, STATUS, EVENTS, FLEET))
         while turns and self._monotonic() < until and not delivery.beyond:
             stream = turns.popleft()
             if await delivery.batch(stream):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from peewee import JOIN
@@ -23,7 +24,23 @@ _ROW = (
 
 def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None = None) -> list[MinerView]:
     """Return miners by number: all, those changed after a rev, or the one with this MAC (in any case)."""
-    query = (
+    query = _query()
+    if newer_than_rev is not None:
+        query = query.where(Health.rev > newer_than_rev)
+    if mac is not None:
+        query = query.where(Miner.mac == mac.lower())
+    rows = dicts(query, db)
+    waiting = commands.pending(db) if any(row["remote"] for row in rows) else {}
+    return [_view(row, tuple(waiting.get(row["mac"], ()))) for row in rows]
+
+
+def own(db: Database) -> Iterator[MinerView]:
+    """Yield the miners that this node watches, one by one: all statuses of a large fleet at once would take much."""
+    return (_view(row, ()) for row in dicts(_query().where(~Miner.remote), db))
+
+
+def _query() -> Any:
+    return (
         Miner.select(
             Miner, Node.name.alias("node_name"),
             Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_code,
@@ -40,13 +57,6 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
         .join(Status, JOIN.LEFT_OUTER, on=((Status.num == Miner.num) & (Status.at == Health.status_at)))
         .order_by(Miner.num)
     )  # fmt: skip
-    if newer_than_rev is not None:
-        query = query.where(Health.rev > newer_than_rev)
-    if mac is not None:
-        query = query.where(Miner.mac == mac.lower())
-    rows = dicts(query, db)
-    waiting = commands.pending(db) if any(row["remote"] for row in rows) else {}
-    return [_view(row, tuple(waiting.get(row["mac"], ()))) for row in rows]
 
 
 def newest_rev(db: Database) -> int:

@@ -13,10 +13,11 @@ from typing import Any
 import peewee as pw
 
 from hived.records.ingest import Batch, SentEvent, Taken
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS
 from hived.store.engine import bulk
 from hived.store.engine.counters import in_order
 from hived.store.engine.database import Database, tuples
+from hived.store.miners import fleet_history
 from hived.store.nodes import ingest_artifacts, ingest_miners, ingest_status
 from hived.store.schema import Event, Miner, SyncPoint
 
@@ -42,6 +43,8 @@ def take(db: Database, node_id: str, batch: Batch, now: float) -> Taken:
         ingest_miners.take_models(db, batch.models, now)
     elif batch.stream == EVENTS:
         _events(db, node_id, batch.epoch, fresh)
+    elif batch.stream == FLEET:
+        fleet_history.take(db, node_id, fresh)
     else:
         rejected += ingest_status.take_rollups(db, node_id, fresh)
         ingest_status.take_latest(db, node_id, batch.latest, now)

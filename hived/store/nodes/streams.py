@@ -13,12 +13,13 @@ from typing import Any
 import peewee as pw
 from peewee import JOIN
 
-from hived.records import measures
+from hived.records import fleet_history, measures
 from hived.records.events import LOCAL
 from hived.records.ingest import SentLatest
 from hived.records.streams import (
     CONTRIBUTIONS,
     EVENTS,
+    FLEET,
     MINERS,
     STATUS,
     STREAMS,
@@ -35,7 +36,7 @@ from hived.records.wire import latest as latest_told
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.miners import readings
-from hived.store.schema import Artifact, Contribution, Counter, Health, Miner, Model, Rollup5m, Status
+from hived.store.schema import Artifact, Contribution, Counter, Fleet5m, Health, Miner, Model, Rollup5m, Status
 from hived.store.schema import Event as EventRow
 
 MOST_COUNTED = 100_000
@@ -124,6 +125,7 @@ def newest(db: Database) -> dict[str, int]:
     rollups = tuples(Rollup5m.select(Rollup5m.at, Rollup5m.num).order_by(*order).limit(1), db)
     return {
         CONTRIBUTIONS: int(counted.get("contributions", 0)), MINERS: int(counted.get("miners", 0)),
+        FLEET: int(counted.get("fleet", 0)),
         STATUS: rollup_seq(*rollups[0]) if rollups else 0, EVENTS: int(last_event or 0),
     }  # fmt: skip
 
@@ -230,6 +232,15 @@ def _event_item(row: dict[str, Any]) -> Item:
     return Item(row["id"], _text(told), f"{row['kind']} at {told['at']}")
 
 
+def _fleet(_node_id: str, after: int) -> Any:
+    return Fleet5m.select().where(Fleet5m.seq > after).order_by(Fleet5m.seq)
+
+
+def _fleet_item(row: dict[str, Any]) -> Item:
+    values = {name: row[name] for name in ("model", "n", *fleet_history.COLUMNS)}
+    return Item(row["seq"], _text({"seq": row["seq"], "at": to_text(row["at"]), **values}), f"{row['model']} fleet")
+
+
 def _latest(rev: int, num: int) -> Any:
     return (
         Health.select(
@@ -263,5 +274,6 @@ _QUERIES: dict[str, tuple[Callable[[str, int], Any], Callable[[dict[str, Any]], 
     MINERS: (_miners, _miner_item),
     STATUS: (_rollups, _rollup_item),
     EVENTS: (_events, _event_item),
+    FLEET: (_fleet, _fleet_item),
 }
-_AT = {CONTRIBUTIONS: "collected_at", MINERS: "updated_at", STATUS: "at", EVENTS: "at"}
+_AT = {CONTRIBUTIONS: "collected_at", MINERS: "updated_at", STATUS: "at", EVENTS: "at", FLEET: "at"}

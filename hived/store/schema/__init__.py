@@ -10,6 +10,8 @@ from hived.store.schema.collecting import Artifact, Collector, Contribution, Fro
 from hived.store.schema.miners import (
     Baseline,
     Chips,
+    Fleet1h,
+    Fleet5m,
     Health,
     Ladder,
     Miner,
@@ -40,6 +42,8 @@ __all__ = [
     "Daemon",
     "DeadLetter",
     "Event",
+    "Fleet1h",
+    "Fleet5m",
     "Frontier",
     "Health",
     "Host",
@@ -71,5 +75,5 @@ TABLES: list[Any] = [
     Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, Ladder, SettingsVersion, Event, OtherDevice, Sweep,
     Command, Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node,
     NodeKey, OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
-    Baseline,
+    Baseline, Fleet5m, Fleet1h,
 ]  # fmt: skip

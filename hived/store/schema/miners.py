@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import peewee as pw
 
-from hived.records import measures
+from hived.records import fleet_history, measures
 from hived.store.schema.base import Table
 
 
@@ -147,6 +147,33 @@ class Rollup5m(Rollup):
 class Rollup1h(Rollup):
     class Meta:
         table_name = "rollup_1h"
+
+
+class FleetSums(Table):
+    """What the miners of one model at one node gave together in one stretch of time: means over `n` looks."""
+
+    at = pw.DoubleField()
+    node_id = pw.TextField()
+    model = pw.TextField()
+    n = pw.IntegerField()
+    locals().update(_numbers(fleet_history.COLUMNS))
+
+    class Meta:
+        primary_key = pw.CompositeKey("at", "node_id", "model")
+        without_rowid = True
+
+
+class Fleet5m(FleetSums):
+    seq = pw.IntegerField(null=True, index=True)
+    """The number in the stream `fleet`; null while the stretch goes on, and for what another node told."""
+
+    class Meta:
+        table_name = "fleet_5m"
+
+
+class Fleet1h(FleetSums):
+    class Meta:
+        table_name = "fleet_1h"
 
 
 class Model(Table):

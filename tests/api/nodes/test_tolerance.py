@@ -36,6 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "status": fleet.batch("n1", "status", 1, fleet.rollup(1, NOW - 600)["seq"], [fleet.rollup(1, NOW - 600)],
                           latest=[fleet.latest(1)]),
     "events": fleet.batch("n1", "events", 1, 9, [fleet.event(1, 1)]),
+    "fleet": fleet.batch("n1", "fleet", 1, 9, [fleet.fleet_sums(1)]),
 }  # fmt: skip
 FREE = ("content", "facts", "detail", "extra")
 """Documents that are kept whole, whatever they hold."""

@@ -91,7 +91,9 @@ async def test_what_a_master_of_0_1_0_refused_is_refused_in_its_words(store: Sto
             recorded = exchange(name)
             status, answer = await api.ask("POST", "/api/v1/ingest", recorded["request"]["body"], **fleet.bearer(key))
             assert status == recorded["answer"]["status"]
-            if name != "ingest-contributions-merged":  # nobody spoke of these objects here before
+            if name == "ingest-unknown-stream":  # there is one more by now
+                assert answer["error"].startswith(recorded["answer"]["body"]["error"])
+            elif name != "ingest-contributions-merged":  # nobody spoke of these objects here before
                 assert list(missing(recorded["answer"]["body"], answer)) == []
 
 

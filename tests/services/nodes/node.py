@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from hived.records.condition import Moment
 from hived.records.miner import MinerIdentity, ModelInfo, Preset
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.peers import ALIVE, MASTER, Peer
@@ -16,7 +17,7 @@ from hived.records.uplink import JOINED, Identity, Uplink
 from hived.services.nodes.uplink import MasterLink
 from hived.store import Database, Store, create, events
 from hived.store.engine.epoch import epoch
-from hived.store.miners import miners, models, readings
+from hived.store.miners import fleet_history, miners, models, readings
 from hived.store.nodes import dead_letters, peers, streams, uplink
 from hived.store.schema import Rollup5m
 from tests import collected
@@ -116,6 +117,8 @@ def fill(db: Database, /, at: float, *, rigs: int = 3, slots: int = 4, said: int
             for i in range(slots) for num in nums]  # fmt: skip
     for i in range(0, len(rows), 1000):
         Rollup5m.insert_many(rows[i : i + 1000]).execute(db)
+    for minutes in (0, 5):  # the first stretch has ended when the next one begins
+        fleet_history.look(db, Moment(at + 60 * minutes, 15.0), OWN)
     source = collected.add_source(db, at)
     for n in range(said):
         collected.describe(db, collected.collect(db, source, n, at), at, node_id=OWN)

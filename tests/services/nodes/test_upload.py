@@ -13,7 +13,7 @@ from aiohttp import web
 
 from hived.records.events import Event
 from hived.records.miner import HashboardReading
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS, WIRE
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS, WIRE
 from hived.store import events
 from hived.store.miners import miners
 from hived.store.schema import Miner, Rollup5m
@@ -26,7 +26,7 @@ async def test_everything_reaches_the_master_as_it_is(node: Node, master: SmallM
     await node.store.write(fill, node.clock())
     assert await node.tick(5) is None
     await everything_arrived(node, master)
-    assert {len(master.items[stream]) for stream in STREAMS} == {3, 4, 5, 12}, "and the event of having joined"
+    assert {len(master.items[stream]) for stream in STREAMS} == {1, 3, 4, 5, 12}, "and the event of having joined"
     assert master.latest["02:00:00:00:00:02"]["status"]["power_w"] == 3000.0
     assert master.models["s19"]["presets"][0]["name"] == "1200"
     assert master.contacts[-1]["health"] == {"load_1m": 0.5}
@@ -63,7 +63,7 @@ async def test_the_newest_state_goes_first_and_no_stream_waits_for_another(node:
     order = [stream for path, stream in master.log if path == "ingest"]
     assert order[: order.index(CONTRIBUTIONS)] == [MINERS, MINERS, MINERS, STATUS, STATUS], "rows, models, latest"
     history = order[order.index(CONTRIBUTIONS) :]
-    assert history[:6] == [CONTRIBUTIONS, STATUS, EVENTS] * 2
+    assert history[:7] == [CONTRIBUTIONS, STATUS, EVENTS, FLEET, CONTRIBUTIONS, STATUS, EVENTS]
     await everything_arrived(node, master)
 
 

@@ -13,7 +13,7 @@ import pytest
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity, ModelInfo, Preset
 from hived.records.miner_view import PollOutcome, StoredStatus
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, STREAMS, rollup_seq
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS, rollup_seq
 from hived.store import Database, Store, events
 from hived.store.miners import discovery, miners, models, readings
 from hived.store.miners.miners import Sighting
@@ -228,9 +228,15 @@ async def test_what_waits_is_counted_with_the_time_of_the_oldest(store: Store) -
 
     await store.write(some)
     newest = await store.read(streams.newest)
-    assert newest == {CONTRIBUTIONS: 2, MINERS: 3, STATUS: rollup_seq(START + 300, 3), EVENTS: 3}
+    assert newest == {CONTRIBUTIONS: 2, MINERS: 3, STATUS: rollup_seq(START + 300, 3), EVENTS: 3, FLEET: 0}
     lags = await store.read(streams.lags, node_id=OWN, held={CONTRIBUTIONS: 1}, count=True)
-    assert {name: lag.behind for name, lag in lags.items()} == {CONTRIBUTIONS: 1, MINERS: 3, STATUS: 3, EVENTS: 3}
+    assert {name: lag.behind for name, lag in lags.items()} == {
+        CONTRIBUTIONS: 1,
+        MINERS: 3,
+        STATUS: 3,
+        EVENTS: 3,
+        FLEET: 0,
+    }
     assert lags[STATUS].oldest_at == START + 300
     assert lags[CONTRIBUTIONS].oldest_at == START + 1
     done = await store.read(streams.lags, node_id=OWN, held=newest, count=True)

@@ -1,0 +1,61 @@
+"""What a site, a node or a model gave, should have given and lost, over time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context
+from hived.api.http import params, responses
+from hived.documents.fleet import fleet_history as document
+from hived.errors import BadRequest
+from hived.records import times
+from hived.store import Database
+from hived.store.miners import fleet_history
+from hived.store.miners.history import FIVE_MINUTES_S, HOUR_S
+
+DAY_S = 86_400.0
+FIVE_MINUTES_UP_TO_S = 4 * DAY_S
+LONGEST_S = 366 * 2 * DAY_S
+OF = ("node", "model")
+
+
+async def columns(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/history?of=site|node:ID|model:ALIAS&from=&to=: {step_s, at, <name>: [...], lost: {reason: [...]}}.
+
+    Times are RFC 3339; without them the last 24 hours. Columns are equally long, oldest first; each entry is the mean
+    over `step_s` seconds from `at` (epoch seconds) on: 5 minutes, or an hour where more than four days are asked for.
+    A stretch in which nobody looked has no entry.
+    """
+    here = context.of(request)
+    group = _group(request.query.get("of", "site"))
+    until = _time(request, "to", here.clock())
+    since = _time(request, "from", until - DAY_S)
+    if not 0 < until - since <= LONGEST_S:
+        raise BadRequest("from: expected a time before `to`, by two years at most")
+    return await responses.reply(request, await here.store.read(_columns, group, since, until))
+
+
+def _time(request: web.Request, name: str, usual: float) -> float:
+    text = params.queries(request, name).get(name)
+    if text is None:
+        return usual
+    try:
+        return times.from_text(text)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name}: expected a time such as 2026-01-31T12:00:00Z, got {text[:40]!r}") from None
+
+
+def _group(text: str) -> dict[str, str]:
+    if text == "site":
+        return {}
+    kind, _, name = text.partition(":")
+    if kind not in OF or not name:
+        raise BadRequest(f"of: expected site, node:ID or model:ALIAS, got {text[:60]!r}")
+    return {"node_id" if kind == "node" else "model": name}
+
+
+def _columns(db: Database, group: dict[str, str], since: float, until: float) -> dict[str, Any]:
+    width_s = FIVE_MINUTES_S if until - since <= FIVE_MINUTES_UP_TO_S else HOUR_S
+    return document(fleet_history.columns(db, since=since, until=until, width_s=width_s, **group), width_s)
