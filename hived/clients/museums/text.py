@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -14,6 +15,10 @@ MAX_LONG_TEXT = 2000
 _SPACES = re.compile(r"\s+")
 _BLANKS = re.compile(r"[^\S\n]+")
 _BREAKS = re.compile(r"\s*\n\s*")
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_PARTS = re.compile(
+    r"</?(?:br|p|div|li|ul|ol|dl|dt|dd|tr|td|th|table|h[1-6]|hr|section|article|blockquote)\b", re.IGNORECASE
+)
 _TAG = re.compile(r"<[/!?a-zA-Z][^<>]{0,2000}>")
 # Printable for Unicode, invisible for readers: joiners, fillers and variation selectors, which can carry a hidden text.
 _INVISIBLE = re.compile(
@@ -64,7 +69,23 @@ def joined(values: Iterable[object], separator: str = "; ", limit: int = MAX_TEX
 
 def without_tags(value: object, limit: int = MAX_TEXT) -> str | None:
     """Return a text whose tags are taken out, for fields where a stray `<i>` is all the markup there is."""
-    return clean(_TAG.sub("", value[: 8 * limit]), limit) if isinstance(value, str) else None
+    return clean(_TAG.sub(_parting, value[: 8 * limit]), limit) if isinstance(value, str) else None
+
+
+def plain(value: object, limit: int = MAX_TEXT) -> str | None:
+    """Return what a field of an API shows: without tags, and with its references to characters read, once."""
+    if not isinstance(value, str):
+        return None
+    return clean(decoded(_TAG.sub(_parting, value[: 8 * limit])), limit)
+
+
+def decoded(value: str) -> str:
+    """Return a text with references like &amp; read, once; a name without a semicolon is none."""
+    return _REFERENCE.sub(lambda found: html.unescape(found[0]), value) if "&" in value else value
+
+
+def _parting(tag: re.Match[str]) -> str:
+    return " " if _PARTS.match(tag[0]) else ""
 
 
 def _visible(text: str) -> str:

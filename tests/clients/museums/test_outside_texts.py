@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hived.clients.museums import cursors, dates, links, listed_objects, markup, text
+from hived.clients.museums.artic import parse as artic
+from hived.clients.museums.cleveland import parse as cleveland
 from hived.clients.museums.listed_objects import ListedObjects
+from hived.clients.museums.met import parse as met
 from hived.records.artifact import Fetched
 from tests.clock import FakeClock
 
@@ -117,7 +123,85 @@ def test_a_snippet_of_html_is_what_readers_see_of_it(told: object, expected: str
         ("", (None, None)),
         (None, (None, None)),
         ("1" * 200, (None, None)),
-        ("٣٤٥٦", (3456, 3456)),
+        ("٣٤٥٦", (None, None)),
+        ("12 May 1889", (1889, 1889)),
+        ("May 12, 1889", (1889, 1889)),
+        ("May 1889", (1889, 1889)),
+        ("18th–19th century", (1700, 1899)),
+        ("c1650", (1650, 1650)),
+        ("0000-01-01", (None, None)),
+        ("ca. 1650–60", (1650, 1660)),
+        ("c. 1650-c. 1660", (1650, 1660)),
+        ("1640/50", (1640, 1650)),
+        ("1650s", (1650, 1659)),
+        ("1650s–1660s", (1650, 1669)),
+        ("1800s", (1800, 1899)),
+        ("early 18th century", (1700, 1799)),
+        ("late 19th–early 20th century", (1800, 1999)),
+        ("18. Jh.", (1700, 1799)),
+        ("17. Jahrhundert", (1600, 1699)),
+        ("XVIIIe siècle", (1700, 1799)),
+        ("fin du Xe siècle", (900, 999)),
+        ("18e eeuw", (1700, 1799)),
+        ("siglo XVIII", (1700, 1799)),
+        ("XVIII century", (1700, 1799)),
+        ("1650 or later", (1650, None)),
+        ("before 1650", (None, 1650)),
+        ("after 1650", (1650, None)),
+        ("[1650?]", (1650, 1650)),
+        ("1650 (?)", (1650, 1650)),
+        ("dated 1650", (1650, 1650)),
+        ("published 1889", (1889, 1889)),
+        ("500 BC", (-500, -500)),
+        ("500-400 BC", (-500, -400)),
+        ("5th-4th century B.C.", (-500, -301)),
+        ("50 BC–AD 50", (-50, 50)),
+        ("AD 100", (100, 100)),
+        ("A.D. 79", (79, 79)),
+        ("100 CE", (100, 100)),
+        ("1889-05-12", (1889, 1889)),
+        ("1889-05-12/1890-01-01", (1889, 1890)),
+        ("12.05.1889", (1889, 1889)),
+        ("12/5/1889", (1889, 1889)),
+        ("12. Mai 1889", (1889, 1889)),
+        ("12 mai 1889", (1889, 1889)),
+        ("1er mai 1889", (1889, 1889)),
+        ("12 de mayo de 1889", (1889, 1889)),
+        ("Spring 1889", (1889, 1889)),
+        ("between 1650 and 1660", (1650, 1660)),
+        ("1650 to 1660", (1650, 1660)),
+        ("1650 or 1651", (1650, 1651)),
+        ("1889 May 12", (1889, 1889)),
+        ("first half of the 18th century", (1700, 1799)),
+        ("2nd half 18th century", (1700, 1799)),
+        ("n.d.", (None, None)),
+        ("unknown", (None, None)),
+        ("1660-1650", (None, None)),
+        ("Ming dynasty", (None, None)),
+        ("9999", (None, None)),
+        ("1889-1890", (1889, 1890)),
+        ("19th c.", (1800, 1899)),
+        ("1st century", (1, 99)),
+        ("2nd millennium", (None, None)),
+        ("1889-13-01", (None, None)),
+        ("3-5", (None, None)),
+        ("May 12", (None, None)),
+        ("Oct. 3-Nov. 2, 1889", (None, None)),
+        ("12 May–3 June 1889", (None, None)),
+        ("c.1650", (1650, 1650)),
+        ("ca 1650", (1650, 1650)),
+        ("circa 1650", (1650, 1650)),
+        ("Sept. 1889", (1889, 1889)),
+        ("1st half of 2nd century AD", (100, 199)),
+        ("2nd–3rd century AD", (100, 299)),
+        ("um 1650", (1650, 1650)),
+        ("1920er Jahre", (1920, 1929)),
+        ("1650-1660 CE", (1650, 1660)),
+        ("10–20 AD", (10, 20)),
+        ("v", (None, None)),
+        ("x", (None, None)),
+        ("-", (None, None)),
+        ("c", (None, None)),
     ],
 )
 def test_years_are_read_where_they_are_plain(told: str | None, expected: tuple[int | None, int | None]) -> None:
@@ -127,8 +211,8 @@ def test_years_are_read_where_they_are_plain(told: str | None, expected: tuple[i
 @given(st.text(max_size=100))
 def test_no_date_gets_past_the_reader(told: str) -> None:
     first, last = dates.span(told)
-    assert (first is None) is (last is None)
     assert first is None or last is None or first <= last
+    assert 0 not in (first, last)
 
 
 @pytest.mark.parametrize(
@@ -223,3 +307,42 @@ def test_the_shelf_keeps_each_thing_once_for_a_while_and_no_more_than_fit(
     assert kept.take(1, "4") is None
     clock.advance(listed_objects.MAX_AGE_S + 1)
     assert kept.take(1, "3") is None
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("Salt &amp; Pepper &#39;set&#39;", "Salt & Pepper 'set'"),
+        ("x<br/>y", "x y"),
+        ("<p>A</p><p>B</p>", "A B"),
+        ("a <i>b</i>&nbsp;c", "a b c"),
+        ("&amp;amp;", "&amp;"),
+        ("&lt;i&gt;", "<i>"),
+        ("a?x=1&copy=2 R&D", "a?x=1&copy=2 R&D"),
+        ("1 < 2 > 0", "1 < 2 > 0"),
+        ("&#x202e;x", "x"),
+        (7, None),
+        ("<br>", None),
+    ],
+)
+def test_a_field_of_an_api_is_shown_as_it_was_meant(told: object, expected: str | None) -> None:
+    assert text.plain(told) == expected
+
+
+@pytest.mark.parametrize(
+    "parse", [met.parse_object, artic.parse_artwork, cleveland.parse_artwork], ids=["met", "artic", "cleveland"]
+)
+def test_no_field_of_an_api_shows_a_reference(parse: Callable[..., object]) -> None:
+    odd = "Salt &amp; &#80;epper<br>set"
+    met_one: dict[str, object] = {
+        **dict.fromkeys(("title", "medium", "culture", "classification", "creditLine", "city"), odd),
+        "objectID": 1, "constituents": [{"name": odd}], "tags": [{"term": odd}],
+    }  # fmt: skip
+    other: dict[str, object] = {
+        **dict.fromkeys(("title", "medium_display", "technique", "credit_line", "creditline", "style_title"), odd),
+        "id": 1, "artist_titles": [odd], "creators": [{"description": odd}], "term_titles": [odd], "culture": [odd],
+    }  # fmt: skip
+    doc = met_one if parse == met.parse_object else {"data": other}
+    found = parse(json.dumps(doc).encode(), "1", 1.0)
+    assert "Salt & Pepper set" in repr(found)
+    assert not re.search("&amp|&#|<br", repr(found))

@@ -70,27 +70,27 @@ def _artwork(record: dict[str, Any], doc: dict[str, Any], read_at: float, base_u
         return None
     verdict = licence.decide(_rights(record), read_at)
     year_from, year_to = dates.years(record.get("date_start"), record.get("date_end"))
-    kind = text.clean(record.get("artwork_type_title"))
+    kind = text.plain(record.get("artwork_type_title"))
     tags = [*values.items(record.get("subject_titles"), 50), *values.items(record.get("term_titles"), 50)]
     return CollectedObject(
         provider=PROVIDER,
         object_id=str(number),
         url=f"{WEBSITE}/artworks/{number}",
-        title=text.without_tags(record.get("title")) or kind or f"Object {number}",
+        title=text.plain(record.get("title")) or kind or f"Object {number}",
         licence=verdict.licence,
-        makers=text.clean_all(values.items(record.get("artist_titles"), 32), MAX_MAKERS)
-        or text.clean_all([record.get("artist_title")], 1),
-        date_text=text.clean(record.get("date_display")),
+        makers=text.clean_all(map(text.plain, values.items(record.get("artist_titles"), 32)), MAX_MAKERS)
+        or text.clean_all([text.plain(record.get("artist_title"))], 1),
+        date_text=text.plain(record.get("date_display")),
         year_from=year_from,
         year_to=year_to,
-        medium=text.clean(record.get("medium_display")),
-        dimensions=text.clean(record.get("dimensions")),
-        place=text.clean(record.get("place_of_origin")),
-        culture=text.clean(record.get("style_title")),
-        classification=text.first(record.get("classification_title"), kind),
-        department=text.clean(record.get("department_title")),
-        credit=text.clean(record.get("credit_line")),
-        tags=text.clean_all(tags, MAX_TAGS, 80),
+        medium=text.plain(record.get("medium_display")),
+        dimensions=text.plain(record.get("dimensions")),
+        place=text.plain(record.get("place_of_origin")),
+        culture=text.plain(record.get("style_title")),
+        classification=text.plain(record.get("classification_title")) or kind,
+        department=text.plain(record.get("department_title")),
+        credit=text.plain(record.get("credit_line")),
+        tags=text.clean_all(map(text.plain, tags), MAX_TAGS, 80),
         image_url=_image(record, doc, base_url) if verdict.licence else None,
         rights_text=verdict.reason,
     )

@@ -57,25 +57,25 @@ def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str)
     verdict = licence.decide(_rights(record), read_at)
     begin, end = record.get("creation_date_earliest"), record.get("creation_date_latest")
     year_from, year_to = dates.years(begin, end)
-    kind = text.clean(record.get("type"))
-    creators = (text.clean(one.get("description")) for one in values.tables(record.get("creators"), 32))
+    kind = text.plain(record.get("type"))
+    creators = (text.plain(one.get("description")) for one in values.tables(record.get("creators"), 32))
     return CollectedObject(
         provider=PROVIDER,
         object_id=str(number),
         url=url,
-        title=text.without_tags(record.get("title")) or kind or f"Object {number}",
+        title=text.plain(record.get("title")) or kind or f"Object {number}",
         licence=verdict.licence,
         makers=text.clean_all((_LIFE_DATES.sub("", one) for one in creators if one), MAX_MAKERS),
-        date_text=text.clean(record.get("creation_date")),
+        date_text=text.plain(record.get("creation_date")),
         year_from=year_from,
         year_to=year_to,
-        medium=text.without_tags(record.get("technique")),
-        dimensions=text.clean(record.get("measurements")),
-        culture=text.joined(values.items(record.get("culture"), 16)),
+        medium=text.plain(record.get("technique")),
+        dimensions=text.plain(record.get("measurements")),
+        culture=text.joined(map(text.plain, values.items(record.get("culture"), 16))),
         classification=kind,
-        department=text.clean(record.get("department")),
-        credit=text.clean(record.get("creditline")),
-        tags=text.clean_all([record.get("collection"), kind], MAX_TAGS, 80),
+        department=text.plain(record.get("department")),
+        credit=text.plain(record.get("creditline")),
+        tags=text.clean_all([text.plain(record.get("collection")), kind], MAX_TAGS, 80),
         image_url=_image(record, base_url) if verdict.licence else None,
         rights_text=verdict.reason,
     )

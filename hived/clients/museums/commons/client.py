@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qs, quote, urlsplit
 
 from hived.clients.fetch import JSON, Fetcher
-from hived.clients.museums import cursors, links
+from hived.clients.museums import cursors, licence, links
 from hived.clients.museums.commons.parse import CommonsAnswer, go_on, parse_answer
 from hived.clients.museums.listed_objects import ListedObjects
 from hived.errors import Refused, Throttled, Transient, Unreadable
@@ -69,8 +69,10 @@ class CommonsAdapter:
         file = next((one for one in answer.files if str(one.pageid) == ref.object_id), None)
         if file is None or file.missing:
             return Fetched(gone="404")
-        if file.object is None:
-            raise Unreadable(f"the answer says nothing of file {ref.object_id}")
+        if file.object is None and answer.go_on is not None:
+            raise Unreadable(f"the answer leaves out what it has to say of file {ref.object_id}")
+        if file.object is None:  # hidden, or without metadata: silence is refusal
+            raise Refused(licence.UNSTATED)
         return Fetched(object=file.object)
 
     def _is_first(self, source: Source, pageid: int, sha1: str | None) -> bool:

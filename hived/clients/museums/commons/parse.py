@@ -80,9 +80,9 @@ def _file(page: dict[str, Any], base_url: str, read_at: float) -> CommonsFile | 
     pageid = values.integer(page.get("pageid"))
     if pageid is None:
         return None
-    if page.get("missing") not in (None, False):
-        return CommonsFile(pageid, None, missing=True)
     info = next(iter(values.tables(page.get("imageinfo"), 1)), None)
+    if page.get("missing") not in (None, False) or (info or {}).get("filemissing") not in (None, False):
+        return CommonsFile(pageid, None, missing=True)
     if info is None or not isinstance(info.get("extmetadata"), dict):
         return CommonsFile(pageid, None)
     sha1 = text.clean(info.get("sha1"), 40)

@@ -88,25 +88,25 @@ def parse_object(body: bytes, asked: str, read_at: float, base_url: str = API) -
         raise Unreadable(f"object {asked} was asked for, the answer is about another one")
     verdict = licence.decide(_rights(doc), read_at)
     year_from, year_to = dates.years(doc.get("objectBeginDate"), doc.get("objectEndDate"))
-    name = text.without_tags(doc.get("objectName"))
+    name = text.plain(doc.get("objectName"))
     return CollectedObject(
         provider=PROVIDER,
         object_id=str(number),
         url=_page(doc, number, base_url),
-        title=text.without_tags(doc.get("title")) or name or f"Object {number}",
+        title=text.plain(doc.get("title")) or name or f"Object {number}",
         licence=verdict.licence,
         makers=_makers(doc),
-        date_text=text.clean(doc.get("objectDate")),
+        date_text=text.plain(doc.get("objectDate")),
         year_from=year_from,
         year_to=year_to,
-        medium=text.clean(doc.get("medium")),
-        dimensions=text.clean(doc.get("dimensions")),
+        medium=text.plain(doc.get("medium")),
+        dimensions=text.plain(doc.get("dimensions")),
         place=_place(doc),
-        culture=text.joined([doc.get("culture"), doc.get("period"), doc.get("dynasty"), doc.get("reign")]),
-        classification=text.first(doc.get("classification"), name),
-        department=text.clean(doc.get("department")),
-        credit=text.clean(doc.get("creditLine")),
-        tags=text.clean_all((tag.get("term") for tag in values.tables(doc.get("tags"), 100)), MAX_TAGS, 80),
+        culture=text.joined(text.plain(doc.get(name)) for name in ("culture", "period", "dynasty", "reign")),
+        classification=text.plain(doc.get("classification")) or name,
+        department=text.plain(doc.get("department")),
+        credit=text.plain(doc.get("creditLine")),
+        tags=text.clean_all((text.plain(tag.get("term")) for tag in values.tables(doc.get("tags"), 100)), MAX_TAGS, 80),
         image_url=_image(doc, base_url) if verdict.licence else None,
         rights_text=verdict.reason,
     )
@@ -128,14 +128,14 @@ def _rights(doc: dict[str, Any]) -> Iterator[licence.Statement]:
 
 def _makers(doc: dict[str, Any]) -> tuple[str, ...]:
     people = values.tables(doc.get("constituents"), 32)
-    return text.clean_all((one.get("name") for one in people), MAX_MAKERS) or text.clean_all(
-        [doc.get("artistDisplayName")], 1
+    return text.clean_all((text.plain(person.get("name")) for person in people), MAX_MAKERS) or text.clean_all(
+        [text.plain(doc.get("artistDisplayName"))], 1
     )
 
 
 def _place(doc: dict[str, Any]) -> str | None:
     names = ("locus", "locale", "city", "county", "state", "subregion", "region", "country")
-    return text.joined((doc.get(name) for name in names), ", ")
+    return text.joined((text.plain(doc.get(name)) for name in names), ", ")
 
 
 def _image(doc: dict[str, Any], base_url: str) -> str | None:

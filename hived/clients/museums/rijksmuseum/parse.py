@@ -254,7 +254,7 @@ def _image(metadata: _Node, page: str) -> str | None:
 def _said(node: _Node, labels: dict[str, str]) -> str | None:
     """Return what a property says in words: a URI only by its label."""
     resource = node.attributes.get(f"{_RDF}resource")
-    return labels.get(resource) if resource else text.clean(node.text())
+    return labels.get(resource) if resource else text.plain(node.text())
 
 
 def _in_english(nodes: list[_Node], labels: dict[str, str]) -> str | None:

@@ -12,6 +12,8 @@ ARTWORKS = frozenset((
     "visualartwork", "painting", "sculpture", "photograph", "drawing", "poster", "coverart", "map",
     "manuscript", "archivecomponent", "print", "humanmadeobject", "museumobject", "atlas", "sheetmusic",
 ))  # fmt: skip
+ROLES = frozenset(("role", "organizationrole", "performancerole"))
+MAX_ROLES = 3  # within each other
 WORKS = frozenset(("creativework", "book", "product", "3dmodel"))
 IMAGES = frozenset(("imageobject",))
 RECORDS = frozenset((
@@ -42,14 +44,21 @@ class Item:
     def items(self, *names: str) -> list[Item]:
         return [value for value in self.values(*names) if isinstance(value, Item)]
 
-    def texts(self, *names: str) -> Iterator[str | None]:
-        """Yield what properties say in words: of a thing its name, or what it is worth."""
+    def texts(self, *names: str, depth: int = 0) -> Iterator[str | None]:
+        """Yield what properties say in words: of a thing its name, or what it is worth; of a role who has it."""
         for value in self.values(*names):
             if isinstance(value, str):
-                yield text.clean(value)
+                yield text.without_tags(value)
+            elif value.is_any(ROLES) and depth < MAX_ROLES:
+                yield from value.texts(*names, depth=depth + 1)
             else:
-                inner = value.values("name", "preflabel", "value", "legalname", "alternatename")
-                yield text.first(*inner)
+                yield value.called()
+
+    def called(self) -> str | None:
+        """Return what a thing is called, a person perhaps by the parts of the name."""
+        whole = self.values("name", "preflabel", "value", "legalname", "alternatename")
+        parts = (text.first(*self.values(part)) for part in ("givenname", "additionalname", "familyname"))
+        return text.first(*map(text.without_tags, whole)) or text.clean(" ".join(part for part in parts if part))
 
     def one(self, *names: str) -> str | None:
         return next(
@@ -139,11 +148,21 @@ def _said(told: Sequence[Value], field_: str, scope: licence.Scope) -> Iterator[
         if isinstance(value, str):
             yield from licence.said(value, field_, scope)
             continue
-        named = (
-            [value.id] if value.id else [one for one in value.values("url", "sameas", "name") if isinstance(one, str)]
-        )
-        for one in named[:4]:
-            yield from licence.said(one, field_, scope)
+        for statement in _of_node(value):
+            yield from licence.said(statement, field_, scope)
+
+
+def _of_node(node: Item) -> list[str]:
+    """Return what a licence that is a thing says: every URI that it names, else its names; its local id is no URI."""
+    ids = [node.id] if node.id and not node.id.startswith(("_:", "#")) else []
+    same = _strings(node.values("sameas"))
+    uris = [*ids, *_strings(node.values("url", *_LICENCE)), *(uri for uri in same if any(map(uri.count, _RIGHTS_URI)))]
+    return uris or [*same, *_strings(node.values("name"))]
+
+
+def _strings(found: Sequence[Value]) -> list[str]:
+    """Return the texts among values, and the ids of things that have one."""
+    return [value if isinstance(value, str) else value.id for value in found if isinstance(value, str) or value.id]
 
 
 def pictures(item: Item, page: str) -> Iterator[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+from hived.clients.museums import text
 from hived.clients.museums.web.items import Item, Value
 from hived.errors import Unreadable
 from hived.records import values
@@ -24,6 +27,10 @@ _COMMENT = re.compile(
 _STRING = r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)'
 _COMMENTS = re.compile(_STRING + r"|/\*.{0,500}?\*/|//[^\n]*", re.DOTALL)
 _COMMAS = re.compile(_STRING + r"|,(?=\s*[}\]])", re.DOTALL)
+_SPACES = re.compile(_STRING + r"|[\ufeff\u00a0\u200b\u2028\u2029]+", re.DOTALL)
+_BETWEEN = "\ufeff\u00a0\u200b\u2028\u2029 \t\r\n;,"
+_RIGHTS = re.compile(r"licen[cs]e|right|usageInfo", re.IGNORECASE)
+_DECODER = json.JSONDecoder(parse_constant=lambda _constant: None, strict=False)
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _PREFIX = re.compile(r"^(?:https?://(?:www\.)?[^#]*[/#]|[A-Za-z][A-Za-z0-9]*:)")
 
@@ -32,8 +39,7 @@ def read_blocks(blocks: Iterable[str]) -> list[Item]:
     """Return the things that the blocks describe at their top, references to each other resolved."""
     found: list[Item] = []
     for block, _ in zip(blocks, range(MAX_BLOCKS), strict=False):
-        document = load(block)
-        if document is not None:
+        for document in load(block):
             found += _Converter().top(document)
     by_id = {item.id: item for item in found if item.id and item.properties}
     for item in found:
@@ -42,27 +48,41 @@ def read_blocks(blocks: Iterable[str]) -> list[Item]:
     return found
 
 
-def load(block: str) -> Any:
-    """Return the document of a block; None when it cannot be read even after the clean-up."""
+def load(block: str) -> list[Any]:
+    """Return the documents of a block, as far as they can be read even after a clean-up.
+
+    What stands before a flaw counts only when what comes after it does not speak of rights.
+    """
     if len(block) > MAX_BLOCK:
-        return None
+        return []
     try:
-        return values.document(block)
+        return [values.document(block)]
     except Unreadable:
         pass
-    try:
-        return values.document(_cleaned(block))
-    except Unreadable:
-        return None
+    block = _cleaned(block)
+    found: list[Any] = []
+    at = 0
+    while at < len(block):
+        try:
+            document, at = _DECODER.raw_decode(block, at)
+        except (ValueError, RecursionError):
+            return [] if _RIGHTS.search(block, at) else found
+        found.append(document)
+        while at < len(block) and block[at] in _BETWEEN:
+            at += 1
+    return found
 
 
 def _cleaned(block: str) -> str:
-    """Take out comments, trailing commas, and control characters within strings."""
+    """Take out comments, trailing commas, odd spaces, and control characters within strings."""
+    if '"' not in block and "&quot;" in block:
+        block = html.unescape(block)
+    block = block.strip(_BETWEEN)
     for _ in range(2):
         block = _COMMENT.sub("", block)
-    for waste in (_COMMENTS, _COMMAS):
+    for waste in (_COMMENTS, _SPACES, _COMMAS):
         block = waste.sub(lambda found: _CONTROL.sub(" ", found[0]) if found[0].startswith('"') else "", block)
-    return block.strip().rstrip(";")
+    return block.strip(_BETWEEN)
 
 
 def _resolved(value: Value, by_id: dict[str, Item]) -> Value:
@@ -101,15 +121,18 @@ class _Converter:
         for key, value in node.items():
             if key.startswith("@"):
                 continue
-            for one in (value if isinstance(value, list) else [value])[:MAX_VALUES]:
-                converted = self._value(one, depth + 1)
+            parts = _flat(value)
+            for part in parts[:MAX_VALUES]:
+                converted = self._value(part, depth + 1)
                 if converted is not None and self._left > 0:
                     item.add(_local(key), converted)
+            if len(parts) > MAX_VALUES and _RIGHTS.search(key):
+                item.add(_local(key), f"more than {MAX_VALUES} values")
         return item
 
     def _value(self, value: Any, depth: int) -> Value | None:
         if isinstance(value, str):
-            return value[:MAX_VALUE]
+            return text.decoded(value[:MAX_VALUE])
         if isinstance(value, bool) or value is None:
             return None
         if isinstance(value, int | float):
@@ -117,13 +140,24 @@ class _Converter:
         if isinstance(value, dict) and self._left > 0:
             inner = value.get("@value")
             if isinstance(inner, str):
-                return inner[:MAX_VALUE]
-            if "@list" in value or "@set" in value:
-                listed = value.get("@list", value.get("@set"))
-                first = listed[0] if isinstance(listed, list) and listed else None
-                return self._value(first, depth + 1) if depth < MAX_DEPTH else None
+                return text.decoded(inner[:MAX_VALUE])
             return self._item(value, depth)
         return None
+
+
+def _flat(value: Any) -> list[Any]:
+    """Return the values of a property, those of sets and lists one by one; at most one more than are read."""
+    found: list[Any] = []
+    waiting = [value]
+    while waiting and len(found) <= MAX_VALUES:
+        part = waiting.pop()
+        if isinstance(part, dict) and ("@list" in part or "@set" in part):
+            waiting += [part.get("@set"), part.get("@list")]
+        elif isinstance(part, list):
+            waiting += reversed(part)
+        else:
+            found.append(part)
+    return found
 
 
 def _local(name: str) -> str:

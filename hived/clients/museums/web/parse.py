@@ -15,7 +15,7 @@ from yarl import URL
 from hived.clients.fetch import AGENT, Orders, orders
 from hived.clients.museums import licence, links, markup, text
 from hived.clients.museums.licence import Statement
-from hived.clients.museums.web import items, linked, microdata, rights
+from hived.clients.museums.web import dublin_core, items, linked, microdata, rights
 from hived.records.artifact import CollectedObject
 
 PROVIDER = "web"
@@ -49,7 +49,8 @@ def parse_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] =
     marked = items.choose(microdata.read(page), known)
     main = described.main or (None if described.several else marked.main)
     several = described.several or (main is None and marked.several)
-    facts = items.facts(main) if main is not None else items.Facts()
+    own = items.facts(main) if main is not None else items.Facts()
+    facts = dublin_core.completed(own, dublin_core.facts(metas))
 
     told = _main_text(page)
     statements = [
@@ -66,9 +67,9 @@ def parse_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] =
             provider=PROVIDER,
             object_id=address,
             url=address,
-            title=text.without_tags(facts.title) or _title(page, metas) or text.clean(address) or address,
+            title=facts.title or _title(page, metas) or text.clean(address) or address,
             licence=verdict.licence,
-            makers=facts.makers or text.clean_all(metas.get("dc.creator", ()), items.MAX_MAKERS),
+            makers=facts.makers,
             date_text=facts.date_text,
             year_from=facts.year_from,
             year_to=facts.year_to,
@@ -140,11 +141,7 @@ def _blocks(page: LexborHTMLParser) -> Iterator[str]:
 def _title(page: LexborHTMLParser, metas: dict[str, list[str]]) -> str | None:
     heading, title = page.css_first("h1"), page.css_first("title")
     return text.first(
-        *(
-            told
-            for name in ("og:title", "dc.title", "dcterms.title", "twitter:title")
-            for told in metas.get(name, ())[:1]
-        ),
+        *(told for name in ("og:title", "twitter:title") for told in metas.get(name, ())[:1]),
         markup.visible_text(heading, markup.is_unseen, 2000) if heading is not None else None,
         title.text(deep=True) if title is not None else None,
     )

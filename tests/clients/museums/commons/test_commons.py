@@ -249,8 +249,46 @@ async def test_what_came_of_a_file(museum: Museum, adapter: CommonsAdapter) -> N
     ref = ObjectRef("1", f"{museum.url}/w/api.php?pageids=1")
     museum.answers["/w/api.php"] = Answer(batch({"pageid": 1, "missing": True}))
     assert await adapter.fetch(source, ref, Validators()) == Fetched(gone="404")
-    museum.answers["/w/api.php"] = Answer(batch({"pageid": 1}))
-    with pytest.raises(Unreadable, match="nothing of file 1"):
-        await adapter.fetch(source, ref, Validators())
     museum.answers["/w/api.php"] = Answer(batch(page(2)))
     assert await adapter.fetch(source, ref, Validators()) == Fetched(gone="404")
+
+
+@pytest.mark.parametrize(
+    ("told", "is_gone"),
+    [
+        ({"missing": ""}, True),
+        ({"imageinfo": [{"filemissing": True}]}, True),
+        ({"imageinfo": [{"filemissing": ""}]}, True),
+        ({"imageinfo": [{"filehidden": True}]}, False),
+        ({"imageinfo": [{"filehidden": True, "extmetadata": []}]}, False),
+        ({"imageinfo": [{"extmetadata": []}]}, False),
+        ({"imageinfo": [{"extmetadata": None, "url": "https://x.example/1.jpg"}]}, False),
+        ({"imageinfo": [{"extmetadata": {}}]}, False),
+        ({"imageinfo": []}, False),
+        ({"imageinfo": "x"}, False),
+        ({}, False),
+    ],
+)
+async def test_a_file_without_metadata_is_gone_or_refused_and_not_asked_for_ever(
+    told: dict[str, object], is_gone: bool, museum: Museum, adapter: CommonsAdapter
+) -> None:
+    source = museum.source("commons", "/w/api.php")
+    museum.answers["/w/api.php"] = Answer(batch({"pageid": 2, "title": "File:X.jpg"} | told))
+    ref = ObjectRef("2", f"{museum.url}/w/api.php?pageids=2")
+    if is_gone:
+        assert await adapter.fetch(source, ref, Validators()) == Fetched(gone="404")
+        return
+    if told.get("imageinfo") == [{"extmetadata": {}}]:  # an object, whose licence is not stated
+        fetched = await adapter.fetch(source, ref, Validators())
+        assert fetched.object is not None
+        assert (fetched.object.licence, fetched.object.rights_text) == (None, "no licence is stated")
+        return
+    with pytest.raises(Refused, match="no licence is stated"):
+        await adapter.fetch(source, ref, Validators())
+
+
+async def test_an_answer_that_goes_on_elsewhere_does_not_refuse_a_file(museum: Museum, adapter: CommonsAdapter) -> None:
+    museum.answers["/w/api.php"] = Answer(batch({"pageid": 2}, **{"continue": {"iistart": "x", "continue": "||"}}))
+    ref = ObjectRef("2", f"{museum.url}/w/api.php?pageids=2")
+    with pytest.raises(Unreadable, match="leaves out"):
+        await adapter.fetch(museum.source("commons", "/w/api.php"), ref, Validators())
