@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import os
 import socket
 import ssl
 import time
@@ -49,9 +48,9 @@ TLS_LOOK_S = 60.0  # for files that changed, and certificates that end
 
 async def apid(config: Config, life: Life) -> None:
     """Serve until the end is asked for. HivedError when the address cannot be had."""
-    tls = await asyncio.to_thread(tls_of, config)
     url, folder = config.database.url, config.state_dir
     async with opened(url, folder, connections=CONNECTIONS, waiting=life.waiting, retries=life.retries) as store:
+        tls = await asyncio.to_thread(tls_of, config)  # may write a certificate: only now the disk is known to take it
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
         nodes = NodeWatch(store, own_id, name=config.node.effective_name, site=config.node.site, clock=time.time)
         await life.retry(nodes.beat)  # whoever asks finds its master there
@@ -114,9 +113,9 @@ async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | N
     except OSError as err:
         if err.errno == errno.EADDRINUSE:
             raise HivedError(f"{where} is in use by another program: stop it or set http.addr") from err
-        # asyncio of Python 3.13 keeps this number to itself. An address of a router may come minutes after the start.
-        absent = err.errno is None or err.errno == errno.EADDRNOTAVAIL
-        why = os.strerror(errno.EADDRNOTAVAIL) if absent else err.strerror or str(err)
+        # An address of a router, and a name server, may be there minutes after the start.
+        absent = err.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, socket.EAI_AGAIN)
+        why = err.strerror or str(err)
         raise (Transient if absent else HivedError)(f"cannot listen on {where}: {why}") from err
     url = f"{'http' if tls is None else 'https'}://{Endpoint(shown(where.host), listener.port)}"
     log.info("dashboard at %s", url)

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 
+from hived.api.http.listener import Listener
 from hived.daemons.apid import shown, warn
 from hived.runtime.config import Config
 from hived.runtime.kinds import Endpoint
@@ -140,6 +142,40 @@ async def test_a_port_in_use_is_one_clear_line_and_exit_1(tmp_path: Path) -> Non
     assert len(words) == 1
     assert f"127.0.0.1:{port}" in words[0]
     assert not any("Traceback" in line for line in running.said)
+
+
+async def test_all_addresses_are_those_of_both_kinds_and_clients_keep_theirs() -> None:
+    async def who(request: web.Request) -> web.Response:
+        return web.Response(text=str(request.remote))
+
+    app = web.Application()
+    app.router.add_get("/", who)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    listener = Listener(runner, "::", 0)
+    await listener.start()
+    try:
+        async with aiohttp.ClientSession() as http:
+            for host, address in (("127.0.0.1", "127.0.0.1"), *([("[::1]", "::1")] if _has_ipv6() else [])):
+                async with http.get(f"http://{host}:{listener.port}/") as reply:
+                    assert await reply.text() == address
+        again = Listener(runner, "::", listener.port)
+        with pytest.raises(OSError, match="in use"):
+            await again.start()
+    finally:
+        await runner.cleanup()
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", listener.port))
+
+
+def _has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
 
 
 async def test_once_is_one_round_and_exit_0(tmp_path: Path, free_port: int) -> None:

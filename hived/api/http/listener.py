@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import socket
 import ssl
 from typing import Any
 
@@ -32,9 +34,11 @@ LIMITS: dict[str, Any] = {
 
 
 class Listener(web.BaseSite):
-    """A listening socket that takes at most `connections` clients at a time; more are closed at once.
+    """Listening sockets that take at most `connections` clients at a time; more are closed at once.
 
-    `tls`: the context to serve with; None serves plain HTTP.
+    `host`: an address, or a name whose addresses are used as far as this host has them. "::" is all addresses, those of
+    IPv4 too, over a socket of its own: their clients keep the address that people know. `tls`: the context to serve
+    with; None serves plain HTTP.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Listener(web.BaseSite):
         self.host, self.port, self.connections = host, port, connections
         self.tls = tls
         self.shaking: set[asyncio.Task[None]] = set()
+        self._servers: list[asyncio.Server] = []
         self.limits = LIMITS | limits
         self.full = False
 
@@ -53,15 +58,47 @@ class Listener(web.BaseSite):
         return f"{self.host} port {self.port}"
 
     async def start(self) -> None:
-        """Listen. `port` is the real one from then on. OSError when the address cannot be had."""
+        """Listen. `port` is the real one from then on. OSError when no address can be had, or one is in use."""
         await super().start()
-        server = await asyncio.get_running_loop().create_server(self._protocol, self.host, self.port, backlog=256)
-        self._server = server
-        self.port = server.sockets[0].getsockname()[1]
+        try:
+            await self._listen()
+        except OSError:
+            self._close()
+            raise
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        hosts = ("::", "0.0.0.0") if self.host == "::" else (self.host,)  # noqa: S104
+        found = [
+            (family, address)
+            for host in hosts
+            for family, _, _, _, address in await loop.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+        ]
+        absent: list[OSError] = []
+        for family, address in dict.fromkeys(found):
+            try:
+                bound = _bound(family, (address[0], self.port, *address[2:]))
+            except OSError as err:
+                if err.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                    raise
+                absent.append(err)
+                if len(absent) < len(found):
+                    log.debug("not on %s: %s", address[0], err.strerror)
+                continue
+            self._servers.append(await loop.create_server(self._protocol, sock=bound, backlog=256))
+            self.port = bound.getsockname()[1]
+        if not self._servers:
+            raise absent[0]
+
+    def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
 
     async def stop(self) -> None:
         """Listen no more; handshakes under way end."""
         await super().stop()
+        self._close()
         shaking = list(self.shaking)
         for task in shaking:
             task.cancel()
@@ -84,6 +121,20 @@ class Listener(web.BaseSite):
         server = self._runner.server
         assert server is not None
         return _Guest(server, loop=asyncio.get_running_loop(), **self.limits)
+
+
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.setblocking(False)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 class _Guest(web.RequestHandler):
