@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import hypothesis
 import pytest
@@ -64,6 +65,14 @@ def databases(
     found = both.Databases(database_kind, tmp_path, template_folder, running)
     yield found
     found.close()
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """A folder that other users can reach, as they cannot reach tmp_path."""
+    with TemporaryDirectory(prefix="hived-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from hived.errors import BadConfig, HivedError, SchemaMismatch
 from hived.records.access import By
 from hived.runtime import config as configuration
 from hived.runtime.config import Config
+from hived.runtime.disk import own_user
 from hived.runtime.imports import choose_driver
 
 if TYPE_CHECKING:
@@ -77,11 +78,7 @@ class CommandContext:
 
     def by(self) -> By:
         """Return who makes a change, for its audit row: the user of this system."""
-        try:
-            who = pwd.getpwuid(os.geteuid()).pw_name
-        except KeyError:  # a container without a name for it
-            who = f"user {os.geteuid()}"
-        return By(at=self.clock(), who=who, via="command", address=None)
+        return By(at=self.clock(), who=own_user(), via="command", address=None)
 
     def answer(self, document: Any, *lines: str) -> int:
         """Print what came of a command, as JSON or in lines for people; return the exit code."""

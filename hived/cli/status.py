@@ -114,6 +114,8 @@ class _Words:
                 yield self._named("", f"next: {clean(said[2])}")
 
     def _verdict(self) -> str:
+        if any(problem(one.kind).severity == "bad" for one in self.facts.host):  # the daemons cannot say that they run
+            return self.paint(problem(self.facts.host[0].kind).words, "bad")
         down = [one.name for one in self.facts.daemons if not one.alive]
         if down:
             verb = "does" if len(down) == 1 else "do"

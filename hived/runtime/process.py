@@ -7,7 +7,7 @@ import faulthandler
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -124,13 +124,23 @@ class Process:
     def _failed(self, err: BaseException, life: Life) -> int:
         if isinstance(err, BadConfig | SchemaMismatch):
             return self._say(err, EXIT_CONFIG)
-        if isinstance(err, HivedError) and not life.started:
-            return self._say(err, EXIT_FAILED)
+        known = list(dict.fromkeys(str(one) for one in _leaves(err) if isinstance(one, HivedError)))
+        if known and (not life.started or all(isinstance(one, HivedError) for one in _leaves(err))):
+            return self._say("; ".join(known), EXIT_FAILED)  # what it says is for people; where it came from is not
         logging.getLogger(self.name).critical("ended by %s: %s", type(err).__name__, err, exc_info=err)
         return EXIT_FAILED
 
-    def _say(self, err: BaseException, code: int) -> int:
+    def _say(self, err: BaseException | str, code: int) -> int:
         """Print why, on one line of standard error, also when no log is set up."""
         priority = "<3>" if log.is_journal(sys.stderr) else ""
         sys.stderr.write(f"{priority}{self.name}: {' '.join(str(err).split())}\n")
         return code
+
+
+def _leaves(err: BaseException) -> Iterator[BaseException]:
+    """Yield what was raised, from whatever groups of tasks it came through."""
+    if isinstance(err, BaseExceptionGroup):
+        for one in err.exceptions:
+            yield from _leaves(one)
+    else:
+        yield err

@@ -24,7 +24,7 @@ async def retry(work: Callable[[], Awaitable[T]], waiting: Callable[[str], objec
             done = await work()
         except Transient as err:
             waiting(f"{err}: waiting")
-            if not logged:
+            if str(err) != logged:
                 log.error("%s: waiting", err)
                 logged = str(err)
             await asyncio.sleep(RETRY_S)

@@ -304,6 +304,12 @@ def test_a_bug_ends_the_process_with_its_traceback(args: list[str], daemons: Dae
     assert all(re.match(r"\d{4}-", line) for line in err.splitlines())
 
 
+@pytest.mark.parametrize("args", [[], ["--once"]])
+def test_what_hived_raises_on_purpose_is_one_line_later_as_well(args: list[str], daemons: Daemons) -> None:
+    code, _, err = daemons.run("refused_later", "--log-level", "error", *args)
+    assert (code, err) == (1, "hive-refused_later: the file is closed; the port is taken\n")
+
+
 def test_a_beat_that_cancels_itself_does_not_end_in_silence(daemons: Daemons) -> None:
     code, _, err = daemons.run("self_cancelled")
     assert code == 1

@@ -71,6 +71,20 @@ async def buggy(_config: Config, life: Life) -> None:
         say("closed")
 
 
+async def refused_later(_config: Config, life: Life) -> None:
+    """Two tasks of one beat are refused for the same reason, one for another."""
+
+    async def no(text: str) -> None:
+        raise Refused(text)
+
+    async def tick() -> None:
+        async with asyncio.TaskGroup() as group:
+            for text in ("the file\nis closed", "the file\nis closed", "the port is taken"):
+                group.create_task(no(text))
+
+    await life.run([_beat(tick)])
+
+
 async def self_cancelled(_config: Config, life: Life) -> None:
     async def tick() -> None:
         raise asyncio.CancelledError

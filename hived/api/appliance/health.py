@@ -47,8 +47,11 @@ async def whole(request: web.Request) -> web.StreamResponse:
 
 
 async def short(request: web.Request) -> web.StreamResponse:
-    """GET /healthz: 200 while the database answers and the view of the fleet follows it, else 503."""
+    """GET /healthz: 200 while the database answers and can be written and the view of the fleet follows, else 503."""
     ctx = context.of(request)
+    for one in await asyncio.to_thread(host_troubles, ctx.store.path):
+        if problem(one.kind).severity == "bad":
+            return responses.error(503, problem(one.kind).words)  # no login: no paths of this box
     if not _is_fresh(ctx, ctx.clock()):
         return responses.error(503, "the view of the fleet does not follow the database")
     try:

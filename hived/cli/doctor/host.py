@@ -68,7 +68,7 @@ def disk(context: CommandContext) -> Iterator[Check]:
     folder = database.parent if database is not None else context.config.state_dir
     for one in host_troubles(database):
         kind = fail if problem(one.kind).severity == "bad" else warn
-        yield kind("disk" if one.kind == "disk_full" else "database", one.text, one.step)
+        yield kind("database" if one.kind == "database_replaced" else "disk", one.text, one.step)
     free = room(folder)
     if free is None:
         yield warn("disk", f"{folder} cannot be looked at", f"ls -ld {folder}")

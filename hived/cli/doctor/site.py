@@ -127,6 +127,8 @@ async def _daemon(one: DaemonState, now: float) -> Check:
         return fail(name, "has never run", f"systemctl enable --now {name}; {why}")
     # Its row is good for half a minute after its end. One that somebody runs by hand has a process.
     gone = unit.get("ActiveState") == "inactive" and not psutil.pid_exists(row.pid)
+    if not one.alive and unit.get("ActiveState") == "active" and unit.get("StatusText"):
+        return fail(name, f"runs, but does not get on: {unit['StatusText']}", why)
     if gone or not one.alive:
         text = f"does not run, last heard of {ago(row.beat_at, now)}"
         return fail(name, text, f"systemctl start {name}; {why}")

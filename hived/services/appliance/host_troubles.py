@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hived.errors import next_step
 from hived.records.host import HostTrouble
-from hived.runtime.disk import room
+from hived.runtime.disk import room, unwritable
 from hived.store.engine.damage import kept
 
 FULL_BYTES = 16 * 1024 * 1024
@@ -19,6 +19,9 @@ def host_troubles(database: Path | None) -> list[HostTrouble]:
     if database is None:
         return []
     found = []
+    if (why := unwritable(database)) is not None:
+        text = f"{why.text}: nothing new can be stored"
+        found.append(HostTrouble("disk_readonly" if why.code == "disk_readonly" else "not_writable", text, why.step))
     free = room(database.parent)
     if free is not None and free < FULL_BYTES:
         found.append(

@@ -53,7 +53,7 @@ def database_of(url: str, state_dir: Path | None = None, *, read_only: bool = Fa
         return SqliteFile(path, box, read_only=read_only)
     from hived.store.engine.postgres import PostgresServer  # a box on SQLite does not pay for the driver
 
-    return PostgresServer(url, box, connections=connections)
+    return PostgresServer(url, box, read_only=read_only, connections=connections)
 
 
 class Store:

@@ -32,6 +32,15 @@ def changed(db: Database) -> int:
     return int.from_bytes(hashlib.blake2b(snapshot.encode(), digest_size=7).digest())
 
 
+def require_writes(db: Database) -> None:
+    """Raise Transient while the server takes no writes: a standby, or one that was made read-only."""
+    if db.kind == "sqlite":
+        return
+    ((on, standby),) = rows(db, "SELECT current_setting('default_transaction_read_only'), pg_is_in_recovery()")
+    if standby or on == "on":
+        raise Transient(f"the database {db.name} is read-only just now")
+
+
 def used_bytes(db: Database) -> int:
     """Return what the tables take without what is free in them."""
     if db.kind == "sqlite":

@@ -9,8 +9,9 @@ from functools import partial
 from pathlib import Path
 
 from hived.errors import Damaged, HivedError, Replaced, Transient
-from hived.runtime.disk import require_room
+from hived.runtime.disk import require_room, unwritable
 from hived.runtime.retry import retry
+from hived.store.engine import dialect
 from hived.store.engine.damage import refuse_emptied, replace
 from hived.store.engine.db import Store, sqlite_path
 from hived.store.engine.locks import in_use
@@ -30,13 +31,15 @@ async def opened(
     """Open the database for a daemon: as `Store.open`, but who gets Damaged, now or later, can have it replaced.
 
     Raises Replaced when another daemon has done so. On a full disk and during a restore it waits, and tells `waiting`
-    why every few seconds. So it does while the database is locked or its server away, which without `retries` is
-    Transient.
+    why every few seconds. So it does while the database is locked or cannot be written and while its server is away,
+    which without `retries` is Transient.
     """
     path, was = sqlite_path(url), None
     try:
         with ExitStack() as stack:
             if path is not None:
+                if retries:
+                    await retry(partial(_require_writable, path), waiting)
                 await retry(partial(_register, path, stack), waiting)
                 was = file_of(path)
                 refuse_emptied(path, state_dir or path.parent)
@@ -52,6 +55,12 @@ async def opened(
         raise Damaged(str(found), lambda: replace(path, was, state_dir, why=str(found), now=clock())) from err
 
 
+async def _require_writable(path: Path) -> None:
+    """Transient while the disk or the permissions of the database are in the way."""
+    if (why := unwritable(path)) is not None:
+        raise Transient(f"cannot use the database {path}: {why.text}: {why.step}", code=why.code)
+
+
 async def _register(path: Path, stack: ExitStack) -> None:
     """Be one of those that have the database open. Transient on a full disk, and while a restore replaces it."""
     require_room(path.parent)
@@ -63,7 +72,11 @@ async def _register(path: Path, stack: ExitStack) -> None:
 async def _try_to_open(stack: AsyncExitStack, url: str, state_dir: Path | None, connections: int) -> Store:
     """Return the open store. Transient when it is locked, or the server is away or refuses: that may end by itself."""
     try:
-        return await stack.enter_async_context(Store.open(url, state_dir, connections=connections))
+        async with AsyncExitStack() as own:
+            store = await own.enter_async_context(Store.open(url, state_dir, connections=connections))
+            await store.read(dialect.require_writes)
+            stack.push_async_exit(own.pop_all())
+            return store
     except HivedError as err:
         if isinstance(err.__cause__, Transient):
             raise Transient(str(err)) from err

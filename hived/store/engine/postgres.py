@@ -37,6 +37,7 @@ _AGAIN = {"40001", "40P01", "23505"}  # serialisation, deadlock, a row that anot
 _PASSING = {"08", "53", "57", "58"}  # connection, resources (disk full), stopped by the operator, I/O
 _LOCKED = {"55P03", "40001", "40P01"}
 _TOO_LONG = "57014"
+_READ_ONLY = "25006"
 
 
 class _Text(StrDumperUnknown):
@@ -75,9 +76,9 @@ class PostgresServer(Database, PooledPostgresqlDatabase):
     psycopg3_adapter = _Driver
     field_types = PooledPostgresqlDatabase.field_types | dialect.POSTGRES_TYPES
 
-    def __init__(self, url: str, box: SecretBox, *, connections: int = 1) -> None:
+    def __init__(self, url: str, box: SecretBox, *, read_only: bool = False, connections: int = 1) -> None:
         super().__init__(url, prefer_psycopg3=True, max_connections=connections, autoconnect=False, **_CONNECTION)
-        self.name, self.box = shown(url), box
+        self.name, self.box, self.read_only = shown(url), box, read_only
         self._password = unquote(urlsplit(url).password or "")
         self._read = threading.local()
 
@@ -86,6 +87,11 @@ class PostgresServer(Database, PooledPostgresqlDatabase):
         self.connect(reuse_if_open=True)
         try:
             yield
+        except pw.PeeweeException as err:
+            if _state(err) == _READ_ONLY:  # another server may be the one to write to by now
+                self.manual_close()
+                self.close_idle()
+            raise
         finally:
             self.close()  # back into the pool, or dropped when it is broken
 
@@ -149,8 +155,10 @@ class PostgresServer(Database, PooledPostgresqlDatabase):
             return Transient(f"database is locked: {text}")
         if state is None or state[:2] in _PASSING:
             return Transient(f"database: {text}")
-        if state == "25006":
-            return HivedError(f"cannot use the database {self.name}: readonly: {text}")
+        if state == _READ_ONLY:
+            if self.read_only:
+                return HivedError(f"cannot use the database {self.name}: read-only: {text}")
+            return Transient(f"database: the server takes no writes just now: {text}")
         return HivedError(f"the database {self.name} is damaged: {text}")
 
     def collided(self, err: pw.PeeweeException) -> bool:

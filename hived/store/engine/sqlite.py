@@ -13,6 +13,7 @@ from pathlib import Path
 import peewee as pw
 
 from hived.errors import Damaged, HivedError, Replaced, SchemaMismatch, Transient
+from hived.runtime.disk import unwritable
 from hived.store.engine import database as room
 from hived.store.engine.database import Database, Purpose
 from hived.store.engine.locks import swap_lock
@@ -27,7 +28,8 @@ _PRAGMAS = {
     "cache_size": -8 * 1024,  # 8 MiB a connection: fits the hot tables of 5,000 miners
     "temp_store": "memory",
 }
-_PASSING = ("locked", "busy", "is full", "disk I/O")
+_PASSING = ("locked", "busy", "is full")
+_UNWRITABLE = ("unable to open", "readonly", "disk I/O")
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -42,7 +44,7 @@ class SqliteFile(Database, pw.SqliteDatabase):
             del pragmas["journal_mode"]
             pragmas["query_only"] = 1
         super().__init__(str(path), pragmas=pragmas, autoconnect=False)
-        self.path, self.name, self.box = path, str(path), box
+        self.path, self.name, self.box, self.read_only = path, str(path), box, read_only
         self.file: tuple[int, int] | None = None
         """Which file was opened under the name, None when none was yet."""
 
@@ -50,13 +52,24 @@ class SqliteFile(Database, pw.SqliteDatabase):
     def session(self) -> Iterator[None]:
         if self.is_closed():
             with swap_lock(self.path, fcntl.LOCK_SH):
-                if not self.path.exists():
+                self.file = self._file()
+                if self.file is None:
                     raise SchemaMismatch(f"there is no database at {self.path}: run `hivectl migrate` first")
-                self.file = file_of(self.path)
                 self.connect()
-        elif self.file != file_of(self.path):
+        elif self.file != self._file():
             raise Replaced(f"{self.path} is another file than the one that was opened")
-        yield
+        try:
+            yield
+        except pw.OperationalError as err:
+            if any(word in str(err) for word in _UNWRITABLE):
+                self.close()  # what was opened read-only stays so
+            raise
+
+    def _file(self) -> tuple[int, int] | None:
+        try:
+            return file_of(self.path)
+        except OSError as err:
+            raise Transient(f"database: {self.path}: {err.strerror}") from err
 
     @contextmanager
     def transact(self, purpose: Purpose) -> Iterator[None]:
@@ -97,8 +110,8 @@ class SqliteFile(Database, pw.SqliteDatabase):
     def translate(self, err: pw.PeeweeException) -> HivedError | None:
         if isinstance(err, pw.OperationalError):
             text = str(err)
-            if "unable to open" in text or "readonly" in text:
-                return HivedError(f"cannot use the database {self.name}: {text}")
+            if any(word in text for word in _UNWRITABLE):
+                return self._unusable(text)
             if "interrupted" in text:
                 return Transient(f"a query took longer than {room.READ_LIMIT_S:g} s and was stopped")
             if any(word in text for word in _PASSING):
@@ -109,6 +122,15 @@ class SqliteFile(Database, pw.SqliteDatabase):
         if isinstance(err, pw.DatabaseError) and not isinstance(err, pw.IntegrityError | pw.ProgrammingError):
             return HivedError(f"cannot use the database {self.name}: {err}")
         return None
+
+    def _unusable(self, text: str) -> HivedError:
+        """Return why the file cannot be used: where it may be mended under us, that is worth waiting for."""
+        why = None if self.read_only and "readonly" in text else unwritable(self.path)
+        if why is not None:
+            return Transient(f"database: {why.text}", code=why.code)
+        if "unable to open" in text or (self.read_only and "readonly" in text):
+            return HivedError(f"cannot use the database {self.name}: {text}")
+        return Transient(f"database: {text}")
 
     def collided(self, err: pw.PeeweeException) -> bool:  # noqa: ARG002
         return False  # there is one writer at a time: who comes later waits

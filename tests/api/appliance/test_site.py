@@ -10,6 +10,7 @@ import pytest
 from hived.records.access import new_token
 from hived.records.daemon import DaemonRow
 from hived.records.events import EVENTS, Event
+from hived.runtime.disk import Unwritable
 from hived.store import Store, commands, daemon_rows, database_of, events
 from hived.store.access import tokens
 from hived.store.miners import discovery
@@ -166,6 +167,26 @@ async def test_health_says_that_the_database_was_replaced_and_that_the_disk_is_f
     assert (found["status"], [one["kind"] for one in found["problems"]]) == (
         "degraded", ["disk_full", "database_replaced"],
     )  # fmt: skip
+
+
+@pytest.mark.sqlite_only("a server sees to itself")
+@pytest.mark.parametrize("kind", ["disk_full", "disk_readonly", "not_writable"])
+async def test_a_box_that_can_store_nothing_is_not_healthy(
+    api: Api, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for name in ("hive-apid", "hive-minerd", "hive-syncd"):
+        await api.do(daemon_rows.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
+    troubles = "hived.services.appliance.host_troubles"
+    if kind == "disk_full":
+        monkeypatch.setattr(f"{troubles}.room", lambda folder: 1024)
+    else:
+        monkeypatch.setattr(f"{troubles}.unwritable", lambda path: Unwritable(kind, f"{path} is closed", "open it"))
+    told = await api.get("/api/v1/health")
+    assert (told["status"], [one["kind"] for one in told["problems"]]) == ("degraded", [kind])
+    code, reply = await api.ask("GET", "/healthz")
+    assert code == 503
+    assert "hived.db" not in reply["error"], "whoever asks has no login"
+    assert len(await api.get("/api/miners")) == 1
 
 
 async def test_healthz_is_503_when_the_view_does_not_follow(api: Api) -> None:

@@ -102,7 +102,7 @@ async def test_a_parameter_that_libpq_does_not_know_is_told_without_the_password
         (psycopg.errors.IoError, Transient),
         (psycopg.errors.SerializationFailure, Transient),
         (psycopg.errors.DataCorrupted, HivedError),
-        (psycopg.errors.ReadOnlySqlTransaction, HivedError),
+        (psycopg.errors.ReadOnlySqlTransaction, Transient),
         (psycopg.errors.UndefinedColumn, None),
         (psycopg.errors.NotNullViolation, None),
         (psycopg.errors.NumericValueOutOfRange, None),
