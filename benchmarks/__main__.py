@@ -9,11 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import api_list, collect_10000, ingest, site_1000, store, store_postgres, zeroconf
+from benchmarks import api_list, collect_10000, find_1000, ingest, site_1000, store, store_postgres, zeroconf
 from benchmarks.report import Result, table, write
 
 BENCHMARKS: dict[str, Callable[[float | None], Result]] = {
-    module.NAME: module.run for module in (site_1000, store, store_postgres, ingest, api_list, collect_10000, zeroconf)
+    module.NAME: module.run
+    for module in (site_1000, find_1000, store, store_postgres, ingest, api_list, collect_10000, zeroconf)
 }
 
 

@@ -59,11 +59,14 @@ def program(name: str, *args: str, folder: Path, within: Sequence[str] = ()) -> 
 
 
 @contextmanager
-def fleet(count: int, subnet: str, *, folder: Path) -> Iterator[int]:
+def fleet(
+    count: int, subnet: str, *, folder: Path, port: int | None = None, rpc_port: int | None = None
+) -> Iterator[int]:
     """A simulated site in a process of its own; yields the port of its miners when all listen."""
     first = subnet.rpartition("/")[0].rpartition(".")[0] + ".1"
-    port = free_port(first)
+    port = port or free_port(first)
     line = ["fleet", "--count", str(count), "--subnet", subnet, "--spread", "--port", str(port)]
+    line += ["--rpc-port", str(rpc_port)] if rpc_port else []
     with program("hive-sim", *line, folder=folder) as simulator:
         log = folder / "hive-sim.log"
         while "miners listen" not in log.read_text():

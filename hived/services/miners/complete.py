@@ -18,6 +18,7 @@ from hived.errors import BadCredentials, HivedError, NotSupported, Refused, Tran
 from hived.records.firmware import Feature
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
+from hived.services import together
 from hived.services.miners.catalogue import Catalogue, Found
 from hived.services.miners.keys import KeyKeeper
 from hived.services.miners.pauses import Pauses
@@ -29,6 +30,11 @@ log = logging.getLogger(__name__)
 
 SETTINGS_EVERY_S = 3600.0
 """Settings are read when something hints at a change, and at least this often: a change by hand leaves no hint."""
+
+LOOK_S = 0.1  # how soon it is seen that nobody is being found any more
+
+WHILE_FINDING_S = 5.0
+"""How long a miner waits while others are still being found: that they are there is what people want to know first."""
 
 MOST_UNDER_WAY = 4
 """For each place so many miners, those included that are slow and wait without one."""
@@ -60,16 +66,21 @@ class Completer:
     ) -> None:
         self._store, self._firmwares, self._clock = store, firmwares, clock
         self._keys, self._catalogue = keys, catalogue
+        self._writes = together.calls(store)
         self._progress = progress
         self._places, self._most = Places(places), MOST_UNDER_WAY * places
         self._pauses = Pauses(monotonic=monotonic)
         self._absent: dict[tuple[int, str], str | None] = {}
         """Parts that a miner does not have, with the firmware version that said so."""
-        self._waiting: dict[int, Found] = {}
+        self._monotonic = monotonic
+        self._waiting: dict[int, tuple[float, Found]] = {}
+        """First come, first served, each with the time when it came."""
         self._done: dict[int, asyncio.Future[None]] = {}
         """Of those that wait or are under way."""
         self._came = asyncio.Event()
         self._working = False
+        self.finding = False
+        """Whether others are being found at the moment."""
         self._parts = (
             _Part("access", None, self._keys.is_due, self._open),
             _Part("settings", "no_settings", self._settings_are_due, self._read_settings),
@@ -87,7 +98,7 @@ class Completer:
         if anew:
             self._pauses.end(num)
         if num not in self._done and any(self._is_due(part, found) for part in self._parts):
-            self._waiting[num] = found
+            self._waiting[num] = self._monotonic(), found
             self._done[num] = asyncio.get_running_loop().create_future()
             self._came.set()
 
@@ -98,14 +109,14 @@ class Completer:
             async with asyncio.TaskGroup() as group:
                 under_way: set[asyncio.Task[None]] = set()
                 while self._waiting or under_way:
-                    while self._waiting and len(under_way) < self._most:
+                    while self._waiting and len(under_way) < self._most and self._is_turn():
                         num = next(iter(self._waiting))
-                        task = group.create_task(self._take(self._waiting.pop(num)), name=f"complete {num}")
+                        task = group.create_task(self._take(self._waiting.pop(num)[1]), name=f"complete {num}")
                         under_way.add(task)
                     self._came.clear()
                     came = asyncio.ensure_future(self._came.wait())
                     try:
-                        await asyncio.wait({*under_way, came}, return_when=asyncio.FIRST_COMPLETED)
+                        await asyncio.wait({*under_way, came}, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
                     finally:
                         came.cancel()
                     under_way = {task for task in under_way if not task.done()}
@@ -120,6 +131,10 @@ class Completer:
         awaited = [self._done[num] for num in nums if num in self._done]
         if awaited:
             await asyncio.wait(awaited)
+
+    def _is_turn(self) -> bool:
+        came_at, _ = next(iter(self._waiting.values()))
+        return not self.finding or self._monotonic() - came_at >= WHILE_FINDING_S
 
     async def _take(self, found: Found) -> None:
         try:
@@ -183,5 +198,5 @@ class Completer:
     async def _read_settings(self, found: Found) -> Found:
         read, now = await found.firmware.settings(found.miner.reach()), self._clock()
         again_at = now + SETTINGS_EVERY_S * random.uniform(0.8, 1.2)  # the fleet's hour is spread
-        await self._store.write(settings.save, found.miner.num, read, now, due_at=again_at)
+        await self._writes.write(lambda db: settings.save(db, found.miner.num, read, now, due_at=again_at))
         return found

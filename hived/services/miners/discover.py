@@ -24,6 +24,7 @@ from hived.runtime import backoff
 from hived.services.miners.complete import Completer
 from hived.services.miners.recognise import recognise
 from hived.services.miners.sweep import LightScan, Range
+from hived.services.together import Together
 from hived.store import Store
 from hived.store.miners import discovery, miners
 
@@ -75,7 +76,9 @@ class Discoverer:
         self._store, self._firmwares, self._clock = store, firmwares, clock
         self._ranges, self._scan = ranges, scan
         self._completer = completer
-        self._node_id = node_id
+        self._sightings: Together[miners.Sighting, KnownMiner] = Together(
+            lambda several: store.write(miners.saw_all, several, node_id=node_id)
+        )
         self._probe_timeout_s, self._probe_concurrency = probe_timeout_s, probe_concurrency
         self._offline_after_scans = offline_after_scans
         self._known: dict[str, KnownMiner] = {}
@@ -167,14 +170,18 @@ class Discoverer:
                 await self._probe(*responder, tally, early=early)
             await found.put(None)  # the next worker ends as well
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._probe_concurrency):
-                group.create_task(probe_all(), name="probe")
-            async for ip, ports in self._scan.responders(addresses, known=known):
-                tally.responders += 1
-                tally.touched.add(ip)
-                await found.put((ip, ports))
-            await found.put(None)
+        self._completer.finding = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._probe_concurrency):
+                    group.create_task(probe_all(), name="probe")
+                async for ip, ports in self._scan.responders(addresses, known=known):
+                    tally.responders += 1
+                    tally.touched.add(ip)
+                    await found.put((ip, ports))
+                await found.put(None)
+        finally:
+            self._completer.finding = False
         if tally.unchanged:
             await self._store.write(miners.still_there, tally.unchanged, self._clock())
         return tally
@@ -227,7 +234,7 @@ class Discoverer:
                 miner = before
                 tally.unchanged.append((miner.num, identity.uptime_s))
             else:
-                miner = await self._store.write(miners.saw, sighting, node_id=self._node_id)
+                miner = await self._sightings.write(sighting)
                 self._known[identity.mac] = miner
                 self._log_sighting(before, miner, identity)
             tally.found.add(miner.num)

@@ -15,6 +15,7 @@ from hived.clients.firmwares.family import Firmware
 from hived.errors import BadCredentials, HivedError, LockedOut, NotSupported, Refused, Transient, WrongPassword
 from hived.records.miner_view import KnownMiner
 from hived.runtime import backoff
+from hived.services import together
 from hived.services.miners.catalogue import Found
 from hived.store import Store
 from hived.store.miners import miners
@@ -43,6 +44,7 @@ class KeyKeeper:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._clock, self._monotonic = store, clock, monotonic
+        self._writes = together.calls(store)
         self._passwords = tuple(passwords)
         self._checked: dict[int, float] = {}
 
@@ -104,8 +106,9 @@ class KeyKeeper:
         self._checked[miner.num] = self._monotonic()
         if access == miner.access:
             return miner
-        await self._store.write(miners.keep_access, miner.num, access, self._clock())
-        return await self._again(miner)
+        now = self._clock()
+        await self._writes.write(lambda db: miners.keep_access(db, miner.num, access, now))
+        return replace(miner, access=access, unlock_failures=0, unlock_position=0, unlock_not_before=0.0)
 
     async def _wait(self, miner: KnownMiner, failure: HivedError, position: int) -> KnownMiner:
         now = self._clock()

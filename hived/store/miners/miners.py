@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,13 @@ _KNOWN = (
 
 POLL_LATE_S = 30.0  # a poll that is later does not come any more: hive-polld is away
 POLL_OLD_S = 3600.0  # no pause between polls is longer
+
+
+_FACTS = (
+    "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features", "platform", "serial",
+    "hashrate_unit",
+)  # fmt: skip
+"""What a sighting may tell of the miner itself, by column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,40 +93,79 @@ def watched_by(db: Database, mac: str) -> str | None:
 
 
 def saw(db: Database, sighting: Sighting, *, node_id: str) -> KnownMiner:
-    """Store that a miner answered at an address and return its row.
+    """Store that a miner answered at an address, and return its row."""
+    return saw_all(db, [sighting], node_id=node_id)[0]
+
+
+def saw_all(db: Database, sightings: Sequence[Sighting], *, node_id: str) -> list[KnownMiner]:
+    """Store that miners, each of them once, answered at their addresses; return their rows.
 
     The MAC is the identity: an address that another row held is taken from that row and nothing else of it changes;
     so a move, a swap of two miners and a replaced control board never mix histories.
     """
-    identity, at = sighting.identity, sighting.at
-    before = by_mac(db, identity.mac)
+    before = _by_macs(db, sightings)
     rev = next_rev(db)
-    happened: list[Event] = []
-    fields: dict[str, Any] = {
-        "ip": sighting.ip, "last_ip": sighting.ip, "online": True, "node_id": node_id, "remote": False,
-        "node_has_key": None, **sighting.facts()
-    }  # fmt: skip
-    _release_address(db, sighting.ip, identity.mac, rev, at)
-    if before is None:
-        unit = {"hashrate_unit": identity.hashrate_unit}  # also one that is not known: the column's default is one
-        num = Miner.insert(mac=identity.mac, created_at=at, updated_at=at, **fields | unit).execute(db)
-        _changed(db, num, at)
-        Health.insert(num=num, settings_due_at=0.0).execute(db)
-        happened.append(_event(num, at, "miner_found", ip=sighting.ip, model=identity.model_name))
-    else:
-        num = before.num
-        if before.firmware not in (None, sighting.firmware):
-            fields |= {"api_key": None, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
-        _changed(db, num, at, **fields)
-        happened += _differences(before, sighting)
-    Health.update(
-        seen_at=at, missed_scans=0, uptime_s=identity.uptime_s, uptime_at=at, rev=rev,
-        **_due_again(before, sighting),
-    ).where(Health.num == num).execute(db)  # fmt: skip
+    for sighting in sightings:
+        _release_address(db, sighting.ip, sighting.identity.mac, rev, sighting.at)
+    happened = _add(db, [one for one in sightings if one.identity.mac not in before], node_id, rev)
+    for sighting in sightings:
+        known_before = before.get(sighting.identity.mac)
+        if known_before is not None:
+            happened += _saw_again(db, known_before, sighting, node_id, rev)
     events.add(db, happened)
-    found = by_mac(db, identity.mac)
-    assert found is not None
-    return found
+    after = _by_macs(db, sightings)
+    return [after[one.identity.mac] for one in sightings]
+
+
+def _by_macs(db: Database, sightings: Sequence[Sighting]) -> dict[str, KnownMiner]:
+    query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num))
+    rows = tuples(query.where(Miner.mac.in_([one.identity.mac for one in sightings])), db)
+    return {row.mac: row for row in (_known(db, values) for values in rows)}
+
+
+def _add(db: Database, sightings: Sequence[Sighting], node_id: str, rev: int) -> list[Event]:
+    """Add rows for miners that are new; return what that is to be told."""
+    if not sightings:
+        return []
+    seq = next_number(db, "miners", len(sightings)) - len(sightings)
+    Miner.insert_many([
+        {
+            "mac": one.identity.mac, "created_at": one.at, "updated_at": one.at, "seq": seq + index,
+            **dict.fromkeys(_FACTS), **_place(one, node_id),
+            "hashrate_unit": one.identity.hashrate_unit,  # also one that is not known: the column's default is one
+        } for index, one in enumerate(sightings, 1)
+    ]).execute(db)  # fmt: skip
+    macs = [one.identity.mac for one in sightings]
+    nums = dict(tuples(Miner.select(Miner.mac, Miner.num).where(Miner.mac.in_(macs)), db))
+    Health.insert_many([
+        {
+            "num": nums[one.identity.mac], "settings_due_at": 0.0, "seen_at": one.at, "uptime_at": one.at, "rev": rev,
+            "uptime_s": one.identity.uptime_s,
+        } for one in sightings
+    ]).execute(db)  # fmt: skip
+    return [
+        _event(nums[one.identity.mac], one.at, "miner_found", ip=one.ip, model=one.identity.model_name)
+        for one in sightings
+    ]
+
+
+def _saw_again(db: Database, before: KnownMiner, sighting: Sighting, node_id: str, rev: int) -> list[Event]:
+    identity, at = sighting.identity, sighting.at
+    fields = _place(sighting, node_id)
+    if before.firmware not in (None, sighting.firmware):
+        fields |= {"api_key": None, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
+    _changed(db, before.num, at, **fields)
+    Health.update(
+        seen_at=at, missed_scans=0, uptime_s=identity.uptime_s, uptime_at=at, rev=rev, **_due_again(before, sighting)
+    ).where(Health.num == before.num).execute(db)
+    return _differences(before, sighting)
+
+
+def _place(sighting: Sighting, node_id: str) -> dict[str, Any]:
+    return {
+        "ip": sighting.ip, "last_ip": sighting.ip, "online": True, "node_id": node_id, "remote": False,
+        "node_has_key": None, **sighting.facts(),
+    }  # fmt: skip
 
 
 def still_there(db: Database, nums: Iterable[tuple[int, float | None]], at: float) -> None:
@@ -330,10 +376,8 @@ def rebooted(uptime_before: float | None, uptime_now: float | None) -> bool:
     return None not in (uptime_before, uptime_now) and uptime_now + UPTIME_SLACK_S <= uptime_before  # type: ignore[operator]
 
 
-def _due_again(before: KnownMiner | None, sighting: Sighting) -> dict[str, Any]:
+def _due_again(before: KnownMiner, sighting: Sighting) -> dict[str, Any]:
     """A new address is polled at once; settings are read again when they may have changed while it was away."""
-    if before is None:
-        return {}
     changes: dict[str, Any] = {}
     moved = not before.online or before.ip != sighting.ip
     if moved:

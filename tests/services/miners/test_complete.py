@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from hived.services.miners.complete import WHILE_FINDING_S
 from hived.services.miners.pauses import LONGEST_PAUSE_S
 from hived.simulator.miners.faults import Fault
 from hived.store import events
@@ -77,6 +78,20 @@ async def test_all_are_found_while_many_do_not_answer_the_unlock(make_site: Make
     assert discoverer.last.miners == 40
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
+
+
+async def test_who_is_found_is_a_row_before_anybody_is_opened(make_site: MakeSite) -> None:
+    here = await make_site(6)
+    discoverer = here.discoverer()
+    completer = discoverer._completer
+    await discoverer.sweep()
+    completer.finding = True
+    work = asyncio.create_task(completer.work())
+    await asyncio.wait({work}, timeout=0.3)
+    assert (asked(here, UNLOCK), len(await here.store.read(miners.known))) == (0, 6)
+    here.clock.advance(WHILE_FINDING_S)  # a sweep of a large network takes minutes: keys do not wait for its end
+    await work
+    assert asked(here, UNLOCK) == 6
 
 
 ODD = [

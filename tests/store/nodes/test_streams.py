@@ -266,6 +266,9 @@ def plan_of(db: Database, query: Callable[[], Any]) -> list[str]:
 # have a new number, else the master never hears of it.
 CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "miners.saw": lambda db, _: saw(db, 1, START + 9, ip="10.0.0.2"),  # takes the address of another one, too
+    "miners.saw_all": lambda db, _: miners.saw_all(
+        db, [Sighting(MinerIdentity(MAC), "10.0.0.9", START + 9)], node_id=OWN
+    ),
     "miners.still_there": lambda db, nums: miners.still_there(db, [(nums[0], 9.0)], START + 9),
     "miners.missed": lambda db, nums: miners.missed(db, nums, START + 9, offline_after=1),
     "miners.keep_access": lambda db, nums: miners.keep_access(db, nums[0], "k", START + 9, password="p"),
@@ -291,7 +294,8 @@ READ_ONLY = {"miners.known", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
              "readings.baselines", "readings.from_row",
              "models.with_ladder", "models.ladder", "models.ladder_of_miner", "models.views"}  # fmt: skip
-CHANGES_A_ROW = {"miners.saw", "miners.missed", "miners.keep_access", "miners.drop_access", "miners.unlock_failed",
+CHANGES_A_ROW = {"miners.saw", "miners.saw_all", "miners.missed",
+                 "miners.keep_access", "miners.drop_access", "miners.unlock_failed",
                  "miners.set_managed", "miners.set_password"}  # fmt: skip
 
 
