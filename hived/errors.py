@@ -216,9 +216,12 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("failure", "has failed", "bad",
         "open http://{ip}/ and read its log; hived does not restart miners by itself"),
     Problem("dead_board", "has a dead board", "bad", "check the board's cables, then its chips on http://{ip}/"),
-    Problem("offline", "the last sweeps did not find it", "bad", "look for power and network"),
+    Problem("offline", "the last sweeps did not find it", "bad",
+        f"{_REACH} If it is gone for good: hivectl miners remove {{miner}}"),
     Problem("silent", "it has told nothing lately", "warn", "see whether hive-polld runs: hivectl status"),
     Problem("unseen", "its node is away", "warn", "see to the node {node}: power, network, then its hive-syncd"),
+    Problem("node_asks", "asks to join", "warn",
+        "compare the phrase that it shows, then: hivectl nodes approve {node} PHRASE"),
     Problem("lost_fan", "has lost a fan", "bad", "check the fan's plug and blades before it overheats"),
     # Daemons, and the box itself.
     Problem("daemon_down", "does not run", "bad",
@@ -269,7 +272,10 @@ NO_ANSWER = frozenset({
 PARTS = frozenset({"no_chips", "no_preset", "no_presets", "no_settings", "no_model"})
 """Codes of a part that is missing in the answers of a miner that can be read."""
 
-_OFFLINE = "it is offline: look for power and network"
+ELSEWHERE = frozenset({"other_device", "stock_firmware"})
+"""Codes of something else that answers where a miner was: it can be looked at, also when the miner is offline."""
+
+_NOWHERE = "look for its power and network; if it is gone for good: hivectl miners remove {miner}"
 
 
 def problem(code: str | None) -> Problem:
@@ -278,8 +284,8 @@ def problem(code: str | None) -> Problem:
 
 
 def next_step(code: str | None, *, miner: str = "", ip: str | None = None, **places: str) -> str:
-    """Return what to do about a code. `miner`: what hivectl finds it by; `ip`: None for one that is offline."""
+    """Return what to do about a code. `miner`: what hivectl finds it by; `ip`: where it is or was, None if unknown."""
     step = problem(code).next_step
     if ip is None and "{ip}" in step:
-        return _OFFLINE
+        step = _NOWHERE
     return step.format_map(defaultdict(lambda: "?", places, miner=miner, ip=ip))

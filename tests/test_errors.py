@@ -100,5 +100,7 @@ def test_every_next_step_can_be_told_with_what_is_known(code: str) -> None:
 
 
 def test_nobody_is_sent_to_the_address_of_a_miner_that_is_offline() -> None:
-    assert next_step("timeout", miner="02:00:00:00:00:07") == "it is offline: look for power and network"
+    assert next_step("timeout", miner="02:00:00:00:00:07") == (
+        "look for its power and network; if it is gone for good: hivectl miners remove 02:00:00:00:00:07"
+    )
     assert "02:00:00:00:00:07" in next_step("wrong_password", miner="02:00:00:00:00:07")

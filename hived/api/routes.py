@@ -24,6 +24,8 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/miners", miners.listing, VIEWER),
     ("GET", "/api/miners/{mac}", miners.one, VIEWER),
     ("PATCH", "/api/miners/{mac}", miners.change, OPERATOR),
+    ("DELETE", "/api/miners/{mac}", miners.remove, ADMIN),
+    ("POST", "/api/v1/miners/{mac}/merge", miners.merge, ADMIN),
     ("GET", "/api/miners/{mac}/settings", miners.own_settings, VIEWER),
     ("GET", "/api/miners/{mac}/statuses", miners.statuses, VIEWER),
     ("GET", "/api/miners/{mac}/telemetry", miners.chips, VIEWER),

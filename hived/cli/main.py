@@ -53,7 +53,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"hivectl {__version__}")
     _common(top, config=None, json=False)
     nouns = top.add_subparsers(required=True, metavar="COMMAND")
-    _command(nouns, "status", "status:status", "how this site is doing, at a glance")
+    _command(
+        nouns, "status", "status:status",
+        "how this site is doing, at a glance; exits with 1 when a daemon, this box, a miner or a node needs a look",
+    )  # fmt: skip
     _command(nouns, "doctor", "doctor:doctor", "what works on this box and what does not, with the next step")
     _miners(nouns)
     _command(
@@ -219,6 +222,15 @@ def _miners(nouns: _Group) -> None:
             _arg("--unmanaged", dest="managed", action="store_false", help="hived only reads it"),
         )),
         _password("the miner's unlock password", required=False),
+    )  # fmt: skip
+    _command(
+        group, "remove", "miner_remove:remove", "forget miners that are gone for good, with their history",
+        _arg("miners", nargs="+", metavar="MAC|IP", help="miners that are offline"),
+    )  # fmt: skip
+    _command(
+        group, "merge", "miner_remove:merge", "let a machine with a new control board go on with its history",
+        _arg("old", metavar="OLD", help="MAC or last address of the miner that is offline since"),
+        _arg("new", metavar="NEW", help="MAC or address that it has now"),
     )  # fmt: skip
     group = _noun(nouns, "models", "miner models and how far hived may drive them")
     _command(group, "list", "models:list_models", "a line for each model")

@@ -12,9 +12,10 @@ from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import ago, counted, number, percent, pool_host, terahash, watts
 from hived.documents import miners as documents
-from hived.records.condition import Condition, Judged, broken_boards, condition, lost_fans, totals
+from hived.records.condition import Condition, broken_boards, condition, lost_fans
 from hived.records.miner import active_pool
 from hived.records.miner_view import MinerView, ModelView, StoredStatus
+from hived.records.totals import Judged, totals
 from hived.store import Database
 from hived.store.miners import models, views
 
@@ -31,7 +32,9 @@ def _parts(miner: Judged, _: float) -> Cell:
 
 
 def _error(miner: Judged, now: float) -> Cell | None:
-    view = miner[0]
+    view, how = miner
+    if how.why is not None and how.why != view.last_error:
+        return Cell(how.why, how.tone)
     if view.last_error is None:
         return None
     return Cell(f"{ago(view.last_error_at, now)}: {view.last_error}", "bad" if view.failures else "dim")

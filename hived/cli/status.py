@@ -12,22 +12,25 @@ from hived.cli import peers, uplink
 from hived.cli.context import EXIT_FAILED, CommandContext
 from hived.cli.daemons import DaemonState, all_daemons, moment
 from hived.cli.output.text import ago, clean, counted, cut, hashrate, number, size, span, terahash, watts, width
-from hived.cli.troubles import Shared, troubles
+from hived.cli.troubles import Shared, node_troubles, sick, troubles
 from hived.documents import appliance
 from hived.documents import nodes as node_documents
 from hived.documents.fleet import FleetDocument, fleet
 from hived.documents.shared import rfc3339
 from hived.errors import problem
-from hived.records.condition import Moment, Totals, condition, totals
+from hived.records.condition import Moment, condition
 from hived.records.discovery import Sweep
 from hived.records.host import HostTrouble
 from hived.records.miner_view import MinerView
+from hived.records.node import NodeView
 from hived.records.peers import Peer
+from hived.records.totals import Totals, totals
 from hived.services.appliance.host_troubles import host_troubles
 from hived.store import Database, daemon_rows
 from hived.store.engine import dialect
 from hived.store.miners import discovery, views
 from hived.store.miners import fleet as stored_fleet
+from hived.store.nodes import contacts
 from hived.store.nodes import peers as stored_peers
 
 MOST_ERRORS = 5
@@ -50,21 +53,26 @@ class Facts:
     """None: the log belongs to a server."""
     master: uplink.Standing
     host: list[HostTrouble]
+    nodes: list[NodeView]
 
 
 async def status(context: CommandContext) -> int:
-    """Print the overview; 1 when a daemon is down."""
+    """Print the overview; 1 when anything of it needs a look: a daemon, this box, a miner or a node."""
     async with context.store() as store:
         facts = await store.read(_read, context, context.node_id(), store.path)
     total, nodes = totals([(view, condition(view, facts.moment)) for view in facts.views])
     wrong = troubles(facts.views, facts.moment)
-    down = [one for one in facts.daemons if not one.alive]
     if context.json:
         context.screen.document(_document(context, facts, fleet(total, nodes, facts.others, _swept(facts)), wrong))
     else:
         for line in _Words(context, facts, total, wrong).lines():
             context.screen.say(line)
-    return EXIT_FAILED if down else 0
+    return 0 if _is_well(facts, wrong) else EXIT_FAILED
+
+
+def _is_well(facts: Facts, wrong: list[Shared]) -> bool:
+    daemons = all(one.alive for one in facts.daemons)
+    return daemons and not facts.host and not node_troubles(facts.nodes, facts.moment.now) and not sick(wrong)
 
 
 def _read(db: Database, context: CommandContext, node_id: str, path: Path | None) -> Facts:
@@ -75,6 +83,7 @@ def _read(db: Database, context: CommandContext, node_id: str, path: Path | None
         sweeps=discovery.sweeps(db, limit=2), others=stored_fleet.other_device_kinds(db), peers=stored_peers.rows(db),
         database=db.name, bytes=sizes[0], log_bytes=sizes[1],
         master=uplink.read(db, node_id, when.now, context.config.syncd.master), host=host_troubles(path),
+        nodes=contacts.listing(db),
     )  # fmt: skip
 
 
@@ -125,12 +134,11 @@ class _Words:
             return self.paint(problem(self.facts.host[0].kind).words, "bad")
         if not self.facts.views:
             return self.paint("no miner was found yet", "warn")
-        sick = {view.mac for one in self.wrong if not one.trouble.over for view in one.miners}
-        if sick:
-            verb = "needs" if len(sick) == 1 else "need"
-            return self.paint(f"{counted(len(sick), 'miner')} {verb} a look", "warn")
-        if silent := self.total.marks["silent"]:
-            return self.paint(f"{counted(silent, 'online miner')} reported nothing lately", "warn")
+        counts = [(len(node_troubles(self.facts.nodes, self.now)), "node"), (len(sick(self.wrong)), "miner")]
+        need = [counted(count, what) for count, what in counts if count]
+        if need:
+            verb = "needs" if sum(count for count, _ in counts) == 1 else "need"
+            return self.paint(f"{' and '.join(need)} {verb} a look", "warn")
         return self.paint("all is well", "good")
 
     def _named(self, name: str, text: str) -> str:
@@ -181,6 +189,12 @@ class _Words:
         near = peers.in_words(self.facts.peers)
         if near:
             yield from self._wrapped("peers", near)
+        yield from self._nodes()
+
+    def _nodes(self) -> Iterator[str]:
+        for one in node_troubles(self.facts.nodes, self.now):
+            yield self._named("node", self.paint(clean(one.text), "warn"))
+            yield self._named("", f"next: {clean(one.next_step)}")
 
     def _sweep(self) -> str:
         done = _swept(self.facts)
@@ -255,7 +269,7 @@ def _database(facts: Facts) -> str:
 def _document(context: CommandContext, facts: Facts, sums: FleetDocument, wrong: list[Shared]) -> dict[str, Any]:
     path = context.config.database.sqlite_path
     return {
-        "ok": all(one.alive for one in facts.daemons),
+        "ok": _is_well(facts, wrong),
         "at": rfc3339(facts.moment.now),
         "node": context.config.node.effective_name,
         "site": context.config.node.site,
@@ -267,6 +281,10 @@ def _document(context: CommandContext, facts: Facts, sums: FleetDocument, wrong:
         "subnets": [str(one) for one in context.config.network.subnets],
         "peers": [node_documents.peer(one) for one in facts.peers],
         "master": uplink.document(facts.master),
+        "nodes": [
+            {"text": one.text, "next": one.next_step, "at": rfc3339(one.at)}
+            for one in node_troubles(facts.nodes, facts.moment.now)
+        ],
         "fleet": sums,
         "errors": [
             {

@@ -1,16 +1,19 @@
-"""What is wrong with the miners of a site: the newest first, the same error of many miners listed once."""
+"""What is wrong with a site's miners and nodes: the newest first, the same error of many miners listed once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from hived.cli.output.text import ago
+from hived.errors import next_step
 from hived.records import condition
 from hived.records.condition import Moment, Trouble
 from hived.records.miner_view import MinerView
+from hived.records.node import APPROVED, DEAD, LEFT, NODE, PENDING, NodeView
 
 OLD_S = 86_400.0
-"""An error this long ago of a miner that is well or gone is history: `hivectl events` has it."""
+"""An error that has been over for this long is history: `hivectl events` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +29,30 @@ def troubles(views: Iterable[MinerView], moment: Moment) -> list[Shared]:
     found: dict[tuple[bool, str], list[tuple[Trouble, MinerView]]] = {}
     for view in views:
         for one in condition.troubles(view, moment):
-            if one.at is None or moment.now - one.at < OLD_S or (view.online and not one.over):
+            if not one.over or one.at is None or moment.now - one.at < OLD_S:
                 found.setdefault((one.over, one.text), []).append((one, view))
     shared = [_share(cases) for cases in found.values()]
     return sorted(shared, key=lambda s: (s.trouble.over, -(s.trouble.at or 0.0)))
+
+
+def sick(shared: Iterable[Shared]) -> set[str]:
+    """Return the MACs of the miners that have something wrong just now."""
+    return {view.mac for one in shared if not one.trouble.over for view in one.miners}
+
+
+def node_troubles(nodes: Iterable[NodeView], now: float) -> list[Trouble]:
+    """Return what is wrong with the nodes of a master: those that are away, and those that ask to be let in."""
+    return [trouble for node in nodes if (trouble := _of_node(node, now)) is not None]
+
+
+def _of_node(node: NodeView, now: float) -> Trouble | None:
+    if node.status == PENDING:
+        return Trouble(f"{node.name} asks to join", next_step("node_asks", node=node.node_id))
+    if node.role != NODE or node.status != APPROVED or node.state not in (DEAD, LEFT):
+        return None
+    how = "was stopped" if node.state == LEFT else "is dead"
+    text = f"node {node.name} {how}: last heard of {ago(node.contact_at, now)}"
+    return Trouble(text, next_step("unseen", node=node.name), node.contact_at)
 
 
 def _share(cases: list[tuple[Trouble, MinerView]]) -> Shared:

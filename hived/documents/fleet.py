@@ -7,9 +7,10 @@ from typing import TypedDict
 
 from hived.documents.shared import Json, rfc3339
 from hived.records import fleet_history as fleet_columns
-from hived.records.condition import MARKS, Condition, Totals
+from hived.records.condition import MARKS, Condition
 from hived.records.discovery import Sweep
 from hived.records.losses import Loss, Reason
+from hived.records.totals import Totals
 from hived.records.units import ths
 
 

@@ -158,6 +158,13 @@ VERBS = {
             (_THE_MINER, Argument("password", password, secret=True)), about="mac", pending="unlock_pass",
         ),
         Verb(
+            "remove_miner", SYNCD, "miner.remove", "forget a miner that is gone", (_THE_MINER,), about="mac",
+        ),
+        Verb(
+            "merge_miners", SYNCD, "miner.merge", "make one miner of two that are one machine",
+            (_THE_MINER, Argument("into", mac)), about="mac",
+        ),
+        Verb(
             "set_max_preset", SYNCD, "model.max_preset", "limit the presets of a model",
             (Argument("alias", word), Argument("name", word_or_none)), about="alias",
         ),

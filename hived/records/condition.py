@@ -1,17 +1,16 @@
-"""How a miner is doing, and what a fleet gives, should give and loses: the only place that judges.
+"""How a miner is doing, and what it should give and loses: the only place that judges.
 
-Whatever shows a miner shows what is decided here. What is not known now is left out of the sums and counted apart.
+Whatever shows a miner shows what is decided here.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from hived import errors
-from hived.records import units
+from hived.errors import ELSEWHERE
 from hived.records.losses import Loss, Reason, expected_hs, losses
 from hived.records.miner import HASHING_STATES, HashboardReading, fans_matter
 from hived.records.miner_view import MinerView, StoredStatus
@@ -58,11 +57,19 @@ class Moment:
         """
         if view.status is None:
             return "none"
-        old_s = FRESH_POLLS * self.status_seconds
         age_s = self.now - view.status.at
-        if abs(age_s) < (max(old_s, REMOTE_SILENT_S) if view.remote else old_s):
+        if abs(age_s) < self.old_s(view):
             return "fresh"
         return "old" if age_s > 0 else "future"
+
+    def old_s(self, view: MinerView) -> float:
+        """Return how old a miner's status may be and still count as that of now, s."""
+        old_s = FRESH_POLLS * self.status_seconds
+        return max(old_s, REMOTE_SILENT_S) if view.remote else old_s
+
+    def is_new(self, view: MinerView) -> bool:
+        """Tell whether a miner was found just now, and has had no time for a status yet."""
+        return view.status is None and 0 <= self.now - view.created_at < self.old_s(view)
 
     def key(self, view: MinerView) -> tuple[bool, str, bool]:
         """Return all that time and watchers add to a judgement: while it is the same, so is the condition."""
@@ -175,31 +182,38 @@ _SILENT = {
 def _worst(view: MinerView, seen: bool, age: str) -> Trouble | None:
     """Return what the word of the condition means: what is wrong and what to do, None for a miner that is well."""
     if not seen:
-        return _trouble(view, "unseen", f"its node {view.node_name or view.node_id} is away")
+        return _unseen(view)
     error = _error(view)
     open_error = error if error and not error.over else None
     if not view.online:
-        return open_error or _trouble(view, "offline")
+        return _offline(view)
     if view.state == "failure":
         return _failure(view)
     if view.failures or age != "fresh":
-        return open_error or _trouble(view, "silent", _SILENT.get(age))
+        return open_error or _silent(view, age)
     if tells_nothing(view):
         return _trouble(view, "no_state")
     return next(_parts(view), None)
 
 
 def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
-    """Yield all that is wrong with a miner by itself, and an error that is over."""
+    """Yield all that is wrong with a miner, and an error that is over."""
+    seen, age, polls = moment.key(view)
+    if not seen:
+        yield _unseen(view)
+        return
+    if not view.online:
+        yield _offline(view)
+        return
     error = _error(view)
     if error is not None:
         yield error
-    if not view.online or view.status is None or not moment.sees(view):
-        return
     if view.state == "failure":
         yield _failure(view)
-    elif moment.age(view) == "fresh":
+    elif age == "fresh":
         yield from _parts(view)
+    elif polls and (error is None or error.over) and not moment.is_new(view):
+        yield _silent(view, age)
 
 
 def _error(view: MinerView) -> Trouble | None:
@@ -207,10 +221,26 @@ def _error(view: MinerView) -> Trouble | None:
     if view.last_error is None:
         return None
     status, at = view.status, view.last_error_at
-    healed = status is not None and at is not None and status.at > at
+    told_at = view.chips_at if view.last_error_code == "no_chips" else status.at if status else None
+    healed = told_at is not None and at is not None and told_at > at
     if healed and view.has_key and not view.failures:
         return Trouble(view.last_error, "nothing: it is over", at, over=True)
     return replace(_trouble(view, view.last_error_code, view.last_error), at=at)
+
+
+def _unseen(view: MinerView) -> Trouble:
+    return _trouble(view, "unseen", f"its node {view.node_name or view.node_id} is away")
+
+
+def _offline(view: MinerView) -> Trouble:
+    """What was wrong while it answered does not matter now, but for something else that answers in its place."""
+    elsewhere = view.last_error if view.last_error_code in ELSEWHERE else None
+    code = view.last_error_code if elsewhere else "offline"
+    return replace(_trouble(view, code, elsewhere), at=view.seen_at)
+
+
+def _silent(view: MinerView, age: str) -> Trouble:
+    return _trouble(view, "silent", _SILENT.get(age))
 
 
 def _failure(view: MinerView) -> Trouble:
@@ -232,8 +262,8 @@ def _parts(view: MinerView) -> Iterator[Trouble]:
 
 
 def _trouble(view: MinerView, code: str | None, text: str | None = None) -> Trouble:
-    place = view.ip or view.mac
-    step = errors.next_step(code, miner=place, ip=view.ip if view.online else None, node=view.node_name or "?")
+    place = view.ip or view.mac  # its last address may be another one's by now
+    step = errors.next_step(code, miner=place, ip=view.ip or view.last_ip, node=view.node_name or view.node_id or "?")
     return Trouble(text or errors.problem(code).words, step)
 
 
@@ -278,89 +308,6 @@ def _lost(view: MinerView, fresh: bool, unseen: bool) -> tuple[Loss, ...]:
         why = "failure" if failed else "unreadable"
     expected = expected_hs(view.status)
     return (Loss(why, expected),) if expected else ()
-
-
-# -- sums ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Sums over some miners, in H/s and W; None: none reported any.
-
-    Current sums are over fresh statuses of online miners, expected ones over all that anybody watches. The losses add
-    up to the expected less the current. Efficiency is over the miners that reported both watts and hashrate,
-    `power_each_w` the mean of those that reported watts.
-    """
-
-    miners: int
-    managed: int
-    marks: Counter[str]
-    states: Counter[str]
-    models: Counter[str]
-    hashrate_hs: float | None
-    nominal_hs: float | None
-    """What the firmware of those expects that count now; `nominal_away_hs`: of the others."""
-    nominal_away_hs: float | None
-    expected_hs: float | None
-    power_w: float | None
-    power_each_w: float | None
-    efficiency_j_per_th: float | None
-    lost: tuple[tuple[Reason, float, int], ...]
-    """(reason, H/s, miners), most first."""
-    unseen: int
-    unseen_hs: float | None
-    unseen_since: float | None
-    """When one of the unseen was last heard of."""
-
-
-Judged = tuple[MinerView, Condition]
-
-
-def totals(miners: Sequence[Judged]) -> tuple[Totals, dict[str, Totals]]:
-    """Return the sums over all miners, and over those of each node by its id."""
-    sums = totals_by(lambda view: view.node_id, miners)
-    whole = next(iter(sums.values())) if len(sums) == 1 else _totals(miners)
-    return whole, {node_id: found for node_id, found in sums.items() if node_id is not None}
-
-
-def totals_by(name: Callable[[MinerView], str | None], miners: Iterable[Judged]) -> dict[str | None, Totals]:
-    """Return the sums over each group of miners, by the group's name."""
-    groups: dict[str | None, list[Judged]] = {}
-    for view, how in miners:
-        groups.setdefault(name(view), []).append((view, how))
-    return {group: _totals(judged) for group, judged in groups.items()}
-
-
-def _totals(miners: Sequence[Judged]) -> Totals:
-    told = [(view.status, how) for view, how in miners if view.status is not None]
-    now = [status for status, how in told if how.fresh]
-    watts = [s.power_w for s in now if s.power_w is not None]
-    both = [(s.power_w, s.hashrate_hs) for s in now if s.power_w is not None and s.hashrate_hs is not None]
-    lost: dict[Reason, list[float]] = {}
-    for _, how in told:
-        for loss in how.lost:
-            lost.setdefault(loss.reason, []).append(loss.hashrate_hs)
-    lost.pop("unseen", None)
-    unseen = [(status, how) for status, how in told if how.unseen]
-    return Totals(
-        miners=len(miners), managed=sum(view.managed for view, _ in miners),
-        marks=Counter(mark for _, how in miners for mark in how.marks),
-        states=Counter((view.state or "unknown") if "online" in how.marks else how.word for view, how in miners),
-        models=Counter(view.model_alias or "unknown" for view, _ in miners),
-        hashrate_hs=_sum(s.hashrate_hs for s in now), nominal_hs=_sum(s.expected_hashrate_hs for s in now),
-        nominal_away_hs=_sum(s.expected_hashrate_hs for s, how in told if not how.fresh),
-        expected_hs=_sum(how.expected_hs for _, how in told if not how.unseen),
-        power_w=sum(watts) if watts else None, power_each_w=sum(watts) / len(watts) if watts else None,
-        efficiency_j_per_th=units.efficiency(sum(w for w, _ in both), sum(rate for _, rate in both)),
-        lost=tuple(sorted(((r, sum(all_hs), len(all_hs)) for r, all_hs in lost.items()), key=lambda loss: -loss[1])),
-        unseen=sum(how.unseen for _, how in miners), unseen_hs=_sum(how.expected_hs for _, how in unseen),
-        unseen_since=max((status.at for status, _ in unseen), default=None),
-    )  # fmt: skip
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def essence(view: MinerView) -> MinerView:

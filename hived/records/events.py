@@ -61,6 +61,12 @@ _KINDS = (
     EventKind("reboot", "Rebooted", "rebooted[, up for {uptime_s} when noticed]"),
     EventKind("address_changed", "Address changed", "moved from {before} to {after}"),
     EventKind("duplicate_mac", "MAC address twice", "is at {ip}, and {other} answers with the same MAC address", "bad"),
+    EventKind("board_replaced", "Control board replaced", "has a new control board: {after} in place of {before}"),
+    EventKind(
+        "maybe_replaced", "New control board?",
+        "has the address and model of {before}; if it is that machine with a new control board:"
+        " hivectl miners merge {before} {after}",
+    ),
     EventKind("firmware_changed", "Firmware changed", "now runs firmware {after}[, was {before}]"),
     EventKind("preset_changed", "Preset changed", "now runs preset {after}[, was {before}]"),
     EventKind("pool_switched", "Pool switched", "now mines at {after}[, was {before}]"),

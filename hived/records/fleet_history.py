@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hived.records.condition import Totals
 from hived.records.losses import REASONS, Reason
+from hived.records.totals import Totals
 
 COUNTS = ("miners", "online", "hashing", "unseen")
 RATES = ("hashrate_hs", "expected_hs", "unseen_hs", "power_w")

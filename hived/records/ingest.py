@@ -90,6 +90,7 @@ class SentMiner:
     updated_at: float
     last_ip: str | None = None
     """Where it was last seen; an older node does not say."""
+    former_mac: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

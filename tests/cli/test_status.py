@@ -7,6 +7,7 @@ import pytest
 from hived.records.miner import FanReading
 from hived.store.miners import discovery as stored_site
 from hived.store.miners import miners
+from hived.store.schema import Node
 from tests.cli.site import DAY, HOUR, MINUTE, Site, board, mac
 
 
@@ -81,7 +82,8 @@ def test_only_what_is_known_now_counts_into_the_sums(site: Site) -> None:
     site.miner(21)
     ran = site.run("status")
     assert ran.row(" known,") == "              6 known, 6 online, 4 hashing, 0 failing, 2 silent"
-    assert ran.lines[0].endswith(": 2 online miners reported nothing lately")
+    assert ran.lines[0].endswith(": 1 miner needs a look")  # the other one was found just now
+    assert ran.code == 1
     assert "417.6 TH/s of 530.0" in ran.row("hashrate")
     assert ran.row("lost ").split("  ")[-1] == "106.0 TH/s unreadable (1 miner), 6.4 TH/s weak (4 miners)"
 
@@ -153,16 +155,42 @@ def test_a_healed_error_is_called_over_and_forgotten_after_a_day(site: Site) -> 
     assert "connection reset" not in site.run("status").out
 
 
-def test_the_error_of_a_miner_that_is_long_gone_is_history(site: Site) -> None:
+def test_a_miner_that_is_gone_needs_a_look_until_it_is_removed(site: Site) -> None:
     num = site.miner(20)
     site.poll_failed(num, "no route to host")
     site.write(miners.missed, [num], site.now, offline_after=1)
+    for _ in range(2):
+        ran = site.run("status")
+        assert (ran.code, ran.lines[0].endswith(": 1 miner needs a look")) == (1, True)
+        assert "192.168.7.20 (rack1-20): the last sweeps did not find it" in ran.out
+        assert "does `ping 192.168.7.20` answer? If it is gone for good: hivectl miners remove 02:0e:7e" in ran.out
+        site.clock.advance(DAY)
+        site.daemons()
+        for number in range(1, 5):
+            site.status(number)
+    assert site.run("miners", "remove", "192.168.7.20").code == 0
+    assert site.run("status").code == 0
+
+
+def test_monitoring_gets_1_for_whatever_needs_a_look_and_the_reason(site: Site) -> None:
+    assert site.run("status", "--json").document["ok"] is True
+    site.poll_failed(site.miner(20), "no answer within 5 s")
+    ran = site.run("status", "--json")
+    assert (ran.code, ran.document["ok"], len(ran.document["errors"])) == (1, False, 1)
+    assert site.run("status").code == 1
+
+
+def test_a_node_that_is_away_and_one_that_asks_are_told(site: Site) -> None:
+    contact = {"contact_at": site.now - 5 * MINUTE, "since": site.now - MINUTE}
+    row = Node.insert(id="h2", name="hall-2", role="node", status="approved", state="dead", **contact)
+    site.write(lambda db: row.execute(db))
     ran = site.run("status")
-    assert "no route to host" in ran.out
-    assert "next: it is offline: look for power and network" in ran.out
-    site.clock.advance(DAY)
-    site.daemons()
-    assert "no route to host" not in site.run("status").out
+    assert (ran.code, ran.lines[0].endswith(": 1 node needs a look")) == (1, True)
+    assert ran.row("  node ") == "  node        node hall-2 is dead: last heard of 5 min ago"
+    assert "next: see to the node hall-2" in ran.out
+    assert [one["text"] for one in site.run("status", "--json").document["nodes"]] == [
+        "node hall-2 is dead: last heard of 5 min ago"
+    ]
 
 
 def test_broken_boards_and_lost_fans_need_a_look(site: Site) -> None:
@@ -193,7 +221,7 @@ def test_the_json_document_has_the_words_of_the_api(site: Site) -> None:
     site.other_device(200, "printer")
     site.poll_failed(site.miner(20), "no answer within 5 s")
     document = site.run("status", "--json").document
-    assert document["ok"] is True
+    assert document["ok"] is False
     assert document["node"] == "shed"
     assert document["database"]["path"] == ("SITE/hived.db" if site.server_url is None else None)
     assert document["database"]["bytes"] > 0

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.records.condition import Condition, Moment, board_condition, condition, essence, totals, troubles
+from hived.records.condition import Condition, Moment, board_condition, condition, essence, troubles
 from hived.records.miner import FanReading, HashboardReading
 from hived.records.miner_view import MinerView, StoredStatus
+from hived.records.totals import totals
 
 NOW = 1_800_000_000.0
 HERE = Moment(NOW, 15.0)
@@ -93,7 +94,7 @@ def test_a_miner_of_a_node_that_is_away_is_unseen_whatever_it_was() -> None:
     for view in (miner(remote=True), miner(9000, remote=True), miner(remote=True, online=False, state="failure")):
         how = condition(view, away)
         assert (how.word, how.marks, lost(how), how.unseen) == ("unseen", ("unseen",), {"unseen": 99}, True)
-        assert list(troubles(view, away)) == []
+        assert [one.text for one in troubles(view, away)] == ["its node n1 is away"]
     assert condition(miner(), away).word == "mining"
 
 
@@ -152,19 +153,71 @@ def test_losses_add_up_to_what_is_expected_less_what_is_now_at_every_level(views
     assert sum(found.miners for found in nodes.values()) == sum(view.node_id is not None for view in views)
 
 
-def test_an_offline_miner_is_not_explained_by_an_error_that_is_over() -> None:
-    healed: dict[str, Any] = {
-        "last_error": "chips not told: time-out",
-        "last_error_code": "no_chips",
-        "last_error_at": NOW - 900,
+OFFLINE: dict[str, Any] = {"online": False, "ip": None, "last_ip": "10.0.0.1"}
+PING = "does `ping 10.0.0.1` answer?"
+
+
+BEFORE_IT_WENT = (
+    None, "no_chips", "no_preset", "connection_refused", "timeout", "wrong_password", "no_password", "key_refused",
+    "address_taken", "unreadable", "server_error",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("code", BEFORE_IT_WENT)
+@pytest.mark.parametrize("has_key", [True, False])
+@pytest.mark.parametrize("age_s", [None, 100.0, 600.0])
+def test_an_offline_miner_is_looked_for_whatever_its_last_error_was(
+    code: str | None, has_key: bool, age_s: float | None
+) -> None:
+    error: dict[str, Any] = {
+        "last_error": code and f"it said {code}",
+        "last_error_code": code,
+        "last_error_at": NOW - 300,
+        "failures": 3,
     }
-    how = condition(miner(600, online=False, ip=None, **healed), HERE)
-    assert how.why is not None
-    assert "chips" not in how.why
-    assert how.next_step is not None
-    assert "power and network" in how.next_step
-    still = {**healed, "last_error_at": NOW - 100, "failures": 3}  # the last polls found nobody, and then it was gone
-    assert "chips" in str(condition(miner(600, online=False, ip=None, **still), HERE).why)
+    view = miner(age_s, **OFFLINE, **error, has_key=has_key)
+    how = condition(view, HERE)
+    assert how.why == "the last sweeps did not find it"
+    assert PING in str(how.next_step)
+    assert "hivectl miners remove 02:00:00:00:00:01" in str(how.next_step)
+    assert [(one.text, one.next_step, one.over) for one in troubles(view, HERE)] == [(how.why, how.next_step, False)]
+    nowhere = condition(replace(view, last_ip=None), HERE)
+    assert "ping" not in str(nowhere.next_step)
+    assert "power and network" in str(nowhere.next_step)
+
+
+@pytest.mark.parametrize("code", ["stock_firmware", "other_device"])
+def test_something_else_where_an_offline_miner_was_can_be_looked_at(code: str) -> None:
+    error: dict[str, Any] = {
+        "last_error": "another answers",
+        "last_error_code": code,
+        "last_error_at": NOW - 300,
+    }
+    how = condition(miner(600, **OFFLINE, **error), HERE)
+    assert how.why == "another answers"
+    assert "http://10.0.0.1/" in str(how.next_step)
+    assert how.word == "offline"
+
+
+@pytest.mark.parametrize(("chips_s", "over"), [(None, False), (100.0, False), (10.0, True)])
+def test_untold_chips_are_over_when_chips_are_told_and_not_with_the_next_status(
+    chips_s: float | None, over: bool
+) -> None:
+    error: dict[str, Any] = {"last_error": "chips not told", "last_error_code": "no_chips", "last_error_at": NOW - 50}
+    view = miner(chips_at=None if chips_s is None else NOW - chips_s, **error)
+    assert [one.over for one in troubles(view, HERE)] == [over]
+
+
+def test_a_silent_miner_and_one_whose_node_is_away_are_troubles() -> None:
+    (silent,) = troubles(miner(60), HERE)
+    assert silent.text == "its last status is old"
+    (never,) = troubles(miner(None, state=None, created_at=NOW - 60), HERE)
+    assert never.text == "no status was read yet"
+    assert list(troubles(miner(None, state=None, created_at=NOW - 10), HERE)) == []  # just found
+    assert list(troubles(miner(60), Moment(NOW, 15.0, polls=False))) == []  # nobody watches: the daemon is the trouble
+    away = miner(60, remote=True, node_name="hall 2", last_error="no answer", last_error_at=NOW, failures=2)
+    (unseen,) = troubles(away, Moment(NOW, 15.0, away=frozenset({"n1"})))
+    assert (unseen.text, "hall 2" in unseen.next_step) == ("its node hall 2 is away", True)
 
 
 def test_sums_of_floats_leave_no_reason_of_their_own() -> None:

@@ -13,13 +13,14 @@ from hived.api.http import access, params, responses
 from hived.documents import miners as documents
 from hived.documents.fleet import judged
 from hived.errors import BadRequest, NotFound
-from hived.records.commands import password, switch
+from hived.records.commands import mac, password, switch
 from hived.records.condition import Moment, condition
 from hived.records.miner import HashboardChips
 from hived.records.miner_view import MinerView
 from hived.services.miners import steering
 from hived.store import Database
 from hived.store.miners import fleet, models, readings, settings, telemetry, views
+from hived.store.miners import miners as miner_rows
 
 CHIPS_AT_MOST_S = 90.0  # chips are read once a minute: older ones say nothing about this status
 WITH_CHIPS = 10  # statuses of a list that carry chips: one has 50 KB of them, a thousand would have 50 MB
@@ -57,6 +58,28 @@ async def change(request: web.Request) -> web.StreamResponse:
     )
     await context.follow(ctx)
     return await responses.reply(request, await ctx.store.read(_miner, mac, ctx.fleet.moment()))
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    """DELETE /api/miners/{mac}: 204; forgotten. 409 while it is there."""
+    ctx = context.of(request)
+    await ctx.store.write(steering.remove_miner, params.mac(request), access.by(request))
+    await context.follow(ctx)
+    return web.Response(status=204)
+
+
+async def merge(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/miners/{mac}/merge {into}: the machine goes on as `into`, its new control board; reply *miner*.
+
+    202 without a body for miners of another node, which is asked.
+    """
+    ctx, old = context.of(request), params.mac(request)
+    into = (await params.fields(request, {"into": partial(mac, "into")}, needed=("into",)))["into"]
+    await ctx.store.write(steering.merge_miners, old, into, access.by(request))
+    await context.follow(ctx)
+    if await ctx.store.read(miner_rows.watched_by, into) is not None:
+        return web.Response(status=202)
+    return await responses.reply(request, await ctx.store.read(_miner, into, ctx.fleet.moment()))
 
 
 async def statuses(request: web.Request) -> web.StreamResponse:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from hived.documents import fleet as documents
 from hived.documents.shared import Json, rfc3339
-from hived.records.condition import FRESH_POLLS, Judged, Moment, totals
+from hived.records.condition import FRESH_POLLS, Moment
 from hived.records.daemon import FEEDERS, alive
 from hived.records.discovery import Sweep
+from hived.records.totals import Judged, totals
 
 VIEW_OLD_S = 10.0  # ten missed looks at the database
 

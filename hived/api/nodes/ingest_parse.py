@@ -206,9 +206,11 @@ def _miner(one: Fields, now: float) -> SentMiner:
             "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features", "platform", "serial",
         )
     }  # fmt: skip
+    former = one.get("former_mac")
     return SentMiner(
         seq=int(one.get("seq")), mac=untrusted.mac(one.get("mac")), ip=untrusted.ip(one.get("ip")),
-        last_ip=untrusted.ip(one.get("last_ip")), online=untrusted.flag(one.get("online"), "online"),
+        last_ip=untrusted.ip(one.get("last_ip")), former_mac=None if former is None else untrusted.mac(former),
+        online=untrusted.flag(one.get("online"), "online"),
         managed=untrusted.flag(one.get("managed"), "managed"),
         has_key=untrusted.flag(one.get("has_key"), "has_key"),
         created_at=untrusted.time(one.get("created_at"), "created_at", now),

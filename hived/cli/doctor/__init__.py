@@ -37,6 +37,7 @@ async def doctor(context: CommandContext) -> int:
             ("daemons", site.daemons(context, facts)),
             ("dashboard", site.dashboard(context, facts)),
             ("miners", site.miners(context, facts)),
+            ("nodes", asyncio.to_thread(site.nodes, facts)),
             ("master", asyncio.to_thread(site.master, context, facts)),
             ("peers", asyncio.to_thread(site.near, context, facts)),
         ]
@@ -50,7 +51,7 @@ async def _facts(context: CommandContext) -> tuple[site.Facts | None, list[Check
     """Return what the database knows, or why it cannot be read."""
     try:
         async with context.store() as store:
-            return await store.read(site.read, context.node_id(), context.clock(), context.config.syncd.master), []
+            return await store.read(site.read, context.node_id(), context), []
     except NotPermitted as err:
         text, step = str(err), "sudo hivectl doctor"
     except SchemaMismatch as err:

@@ -16,12 +16,14 @@ from hived import __version__
 from hived.cli import peers as peer_words
 from hived.cli import uplink
 from hived.cli.context import CommandContext
-from hived.cli.daemons import DaemonState, all_daemons
+from hived.cli.daemons import DaemonState, all_daemons, moment
 from hived.cli.doctor.words import TRY_S, Check, fail, ok, output, warn
 from hived.cli.output.text import ago, counted, size, span
+from hived.cli.troubles import node_troubles, sick, troubles
 from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing
 from hived.errors import Refused, Transient
+from hived.records.condition import Trouble
 from hived.records.daemon import APID, POLLD, DaemonRow, alive
 from hived.records.peers import Peer
 from hived.services.appliance.retain import PRUNE_EVERY_S
@@ -32,6 +34,7 @@ from hived.store.collecting import collector
 from hived.store.engine import dialect
 from hived.store.engine.damage import TOO_LARGE, proof
 from hived.store.miners import history, views
+from hived.store.nodes import contacts
 from hived.store.nodes import peers as stored_peers
 
 SAMPLE = 3
@@ -58,18 +61,24 @@ class Facts:
     bytes: int
     path: Path | None
     collects: bool
+    sick: int
+    """Miners that need a look."""
+    nodes: list[Trouble]
     sure_at: float | None
     """When hive-polld was last sure of the time."""
 
 
-def read(db: Database, node_id: str, now: float, wanted: str) -> Facts:
+def read(db: Database, node_id: str, context: CommandContext) -> Facts:
     """Return it, of one moment."""
+    when, wanted, known = moment(db, context), context.config.syncd.master, views.miners(db)
+    now = when.now
     return Facts(
         daemons=daemon_rows.daemons(db),
-        addresses=[one.ip for one in views.miners(db) if one.online and one.ip and one.node_id == node_id],
+        addresses=[one.ip for one in known if one.online and one.ip and one.node_id == node_id],
         peers=stored_peers.rows(db), master=uplink.read(db, node_id, now, wanted),
         name=db.name, bytes=dialect.sizes(db)[0],
         path=Path(db.name) if db.kind == "sqlite" else None, collects=collector.state(db).wanted,
+        sick=len(sick(troubles(known, when))), nodes=node_troubles(contacts.listing(db), now),
         sure_at=history.sure_until(db),
     )  # fmt: skip
 
@@ -210,7 +219,16 @@ async def miners(context: CommandContext, facts: Facts) -> list[Check]:
     tried = f"{len(sample) - len(silent)} of {len(sample)} that were tried take a connection to port {network.port}"
     if silent:
         return [warn("miners", f"{tried}, not {', '.join(silent)}", f"ping -c 3 {silent[0]}; ip route get {silent[0]}")]
-    return [ok("miners", f"{counted(len(facts.addresses), 'miner')} online; {tried}")]
+    online = f"{counted(len(facts.addresses), 'miner')} online; {tried}"
+    if facts.sick:
+        verb = "needs" if facts.sick == 1 else "need"
+        return [warn("miners", f"{facts.sick:,} {verb} a look; {online}", "hivectl status")]
+    return [ok("miners", online)]
+
+
+def nodes(facts: Facts) -> Iterator[Check]:
+    """The nodes of a master that are away, and those that ask to join."""
+    return (warn("nodes", trouble.text, trouble.next_step) for trouble in facts.nodes)
 
 
 def master(context: CommandContext, facts: Facts) -> Iterator[Check]:

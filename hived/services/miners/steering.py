@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from hived.errors import BadRequest, NotFound
+from contextlib import suppress
+
+from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
 from hived.records.firmware import Feature, offers
-from hived.records.miner_view import ModelView
+from hived.records.miner_view import KnownMiner, ModelView
 from hived.services.commands import ask
 from hived.store import Database, audit, commands
-from hived.store.miners import miners, models
+from hived.store.miners import miners, models, replaced
 
 
 def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, password: str | None = None) -> None:
@@ -18,9 +20,7 @@ def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, pa
 
     For a miner of another node that node is asked; Conflict when it cannot be, or must not be told a password.
     """
-    known = miners.by_mac(db, mac)
-    if known is None:
-        raise NotFound(f"there is no miner {mac}")
+    known = _known(db, mac)
     if password is not None and not offers(known.features, Feature.PASSWORD):
         raise BadRequest(f"no password opens {mac}: its firmware asks for none")
     node_id = miners.watched_by(db, mac)
@@ -40,6 +40,52 @@ def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, pa
     if password is not None:
         miners.set_password(db, mac, password, by["at"])
         audit.note(db, **by, action="miner.password", target=mac)
+
+
+def remove_miner(db: Database, mac: str, by: By) -> None:
+    """Forget a miner that is gone. NotFound when there is none with this MAC; Conflict while it is there.
+
+    One of another node goes here at once, and its node is asked to forget it as well.
+    """
+    known = _known(db, mac)
+    if known.online:
+        raise Conflict(f"{known.mac} is there, at {known.last_ip}: only a miner that is offline can be removed")
+    node_id = miners.watched_by(db, known.mac)
+    audit.note(
+        db, **by, action="miner.remove", target=known.mac,
+        before={"last_ip": known.last_ip, "model": known.model_alias, "hostname": known.hostname},
+    )  # fmt: skip
+    if node_id is not None:
+        with suppress(NotFound, Conflict):  # a node that takes no orders tells nothing of it any more, either
+            ask(db, "remove_miner", {"mac": known.mac}, by, node_id=node_id)
+    replaced.remove(db, known.num)
+
+
+def merge_miners(db: Database, old: str, new: str, by: By) -> None:
+    """Make one miner of two rows that are one machine, whose control board was replaced: history and all.
+
+    NotFound, BadRequest and Conflict say why that cannot be. Of another node's miners the node is asked; its answer
+    moves them here.
+    """
+    before, after = _known(db, old), _known(db, new)
+    if before.num == after.num:
+        raise BadRequest("these are the same miner")
+    nodes = {miners.watched_by(db, before.mac), miners.watched_by(db, after.mac)}
+    node_id = nodes.pop()
+    if nodes:
+        raise Conflict(f"{before.mac} and {after.mac} are watched by different nodes")
+    if node_id is not None:
+        ask(db, "merge_miners", {"mac": before.mac, "into": after.mac}, by, node_id=node_id)
+        return
+    replaced.merge(db, before.mac, after.mac, by["at"])
+    audit.note(db, **by, action="miner.merge", target=after.mac, before={"mac": before.mac})
+
+
+def _known(db: Database, mac: str) -> KnownMiner:
+    known = miners.by_mac(db, mac)
+    if known is None:
+        raise NotFound(f"there is no miner {mac}")
+    return known
 
 
 def set_max_preset(db: Database, alias: str, name: str | None, by: By) -> ModelView | None:

@@ -102,5 +102,14 @@ def _set_max_preset(db: Database, args: dict[str, Any], by: By) -> None:
         raise NotFound(f"there is no model {args['alias']}")
 
 
+def _remove_miner(db: Database, args: dict[str, Any], by: By) -> None:
+    steering.remove_miner(db, args["mac"], by)
+
+
+def _merge_miners(db: Database, args: dict[str, Any], by: By) -> None:
+    steering.merge_miners(db, args["mac"], args["into"], by)
+
+
 DOES = {"set_managed": _set_managed, "set_unlock_pass": _set_unlock_pass, "set_max_preset": _set_max_preset}
+DOES |= {"remove_miner": _remove_miner, "merge_miners": _merge_miners}
 """What carries out each verb of hive-syncd."""

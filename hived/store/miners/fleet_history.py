@@ -7,9 +7,10 @@ from typing import Any
 
 import peewee as pw
 
-from hived.records.condition import Moment, condition, essence, totals_by
+from hived.records.condition import Moment, condition, essence
 from hived.records.fleet_history import COLUMNS, FleetSums, figures
 from hived.records.streams import FLEET
+from hived.records.totals import totals_by
 from hived.store.engine import bulk
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, dicts, tuples

@@ -16,6 +16,7 @@ from hived.store import commands, events
 from hived.store.engine.counters import next_number, next_rev
 from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
+from hived.store.miners import replaced
 from hived.store.schema import Health, Miner
 
 _KNOWN = (
@@ -101,9 +102,11 @@ def saw_all(db: Database, sightings: Sequence[Sighting], *, node_id: str) -> lis
     """Store that miners, each of them once, answered at their addresses; return their rows.
 
     The MAC is the identity: an address that another row held is taken from that row and nothing else of it changes;
-    so a move, a swap of two miners and a replaced control board never mix histories.
+    so a move and a swap of two miners never mix histories. Where it is sure that a machine got a new control board, its
+    row goes on under the new MAC; where it may be, an event says so.
     """
     before = _by_macs(db, sightings)
+    before |= _with_new_boards(db, [one for one in sightings if one.identity.mac not in before])
     rev = next_rev(db)
     for sighting in sightings:
         _release_address(db, sighting.ip, sighting.identity.mac, rev, sighting.at)
@@ -143,10 +146,16 @@ def _add(db: Database, sightings: Sequence[Sighting], node_id: str, rev: int) ->
             "uptime_s": one.identity.uptime_s,
         } for one in sightings
     ]).execute(db)  # fmt: skip
-    return [
+    happened = [
         _event(nums[one.identity.mac], one.at, "miner_found", ip=one.ip, model=one.identity.model_name)
         for one in sightings
     ]
+    alike = replaced.alike(db, [(one.identity, one.ip) for one in sightings])
+    for one in sightings:
+        mac = one.identity.mac
+        if mac in alike:
+            happened.append(_event(nums[mac], one.at, "maybe_replaced", before=alike[mac], after=mac, ip=one.ip))
+    return happened
 
 
 def _saw_again(db: Database, before: KnownMiner, sighting: Sighting, node_id: str, rev: int) -> list[Event]:
@@ -166,6 +175,14 @@ def _place(sighting: Sighting, node_id: str) -> dict[str, Any]:
         "ip": sighting.ip, "last_ip": sighting.ip, "online": True, "node_id": node_id, "remote": False,
         "node_has_key": None, **sighting.facts(),
     }  # fmt: skip
+
+
+def _with_new_boards(db: Database, sightings: Sequence[Sighting]) -> dict[str, KnownMiner]:
+    machines = replaced.machines(db, [(one.identity, one.ip) for one in sightings])
+    found = [one for one in sightings if one.identity.mac in machines]
+    for one in found:
+        replaced.rename(db, *machines[one.identity.mac], one.identity.mac, one.at)
+    return _by_macs(db, found) if found else {}
 
 
 def still_there(db: Database, nums: Iterable[tuple[int, float | None]], at: float) -> None:
@@ -251,7 +268,10 @@ def note_error(db: Database, num: int, at: float, code: str | None, reason: str,
     status at all.
     """
     standing = Health.select(Health.failures, Health.troubles).where(Health.num == num)
-    ((failures, text),) = tuples(standing, db)
+    rows = tuples(standing, db)
+    if not rows:
+        return  # it was removed meanwhile
+    failures, text = rows[0]
     change: dict[str, Any] = {"error_count": Health.error_count + 1}
     if not (failures and code in PARTS):
         change |= {"last_error": reason, "last_error_code": code, "last_error_at": at}

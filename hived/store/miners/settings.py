@@ -24,10 +24,12 @@ def save(db: Database, num: int, settings: MinerSettings, at: float, *, due_at: 
     What differs is an event. `due_at` is when they are read again by plan.
     """
     clocks = settings.document.get("globals")
-    Health.update(
+    changed = Health.update(
         settings_due_at=due_at, asked_at=at, asked_preset=settings.document.get("requested_preset"),
         asked_clocks=_dump(clocks) if clocks else None,
     ).where(Health.num == num).execute(db)  # fmt: skip
+    if not changed:
+        return SettingsVersion(num, 0, at, at, settings.document)  # the miner was removed meanwhile
     last = newest(db, num)
     if last is not None and last.document == settings.document:
         Row.update(checked_at=at).where(Row.num == num, Row.version == last.version).execute(db)

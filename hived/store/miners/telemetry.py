@@ -31,7 +31,7 @@ def newest(db: Database, num: int, *, limit: int) -> list[tuple[float, Hashboard
         rows = dicts(query, db)
         if not rows:
             # Thinned out since: the next older one that was kept is near, or there is none.
-            at = _before(db, num, at)
+            at = kept_before(db, num, at)
             continue
         for row in rows:
             with suppress(HivedError):  # one bad record must not hide the others
@@ -44,7 +44,8 @@ THINNED_GAP_S = 4 * 3600.0
 """How far back the next kept row is looked for; thinning leaves one every half hour."""
 
 
-def _before(db: Database, num: int, at: float) -> float | None:
+def kept_before(db: Database, num: int, at: float) -> float | None:
+    """Return the time of a miner's next older chips that were not thinned out."""
     query = Chips.select(Chips.at).where(Chips.at < at, Chips.at > at - THINNED_GAP_S, Chips.num == num)
     rows = tuples(query.order_by(Chips.at.desc()).limit(1), db)
     return float(rows[0][0]) if rows else None

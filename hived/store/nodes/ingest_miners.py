@@ -16,6 +16,7 @@ import peewee as pw
 from hived.records.ingest import SentMiner, SentModel
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, tuples
+from hived.store.miners import replaced
 from hived.store.schema import Health, Miner, Model
 
 TAKEN_OVER_S = 600.0
@@ -32,6 +33,7 @@ def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> 
     if not newest:
         return
     rev = next_rev(db)
+    replaced.follow(db, node_id, [(one.mac, one.former_mac) for one in newest.values() if one.former_mac], now)
     rows = [_row(newest[mac], node_id) for mac in sorted(newest)]
     known = dict(tuples(Miner.select(Miner.mac, Miner.num).where(Miner.mac.in_(sorted(newest))), db))
     fresh = [row for row in rows if row["mac"] not in known]

@@ -43,7 +43,7 @@ MOST_COUNTED = 100_000
 """A backlog is counted up to here: beyond, "more than 100,000" says enough."""
 
 _MINER = (
-    "mac", "ip", "last_ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware",
+    "mac", "former_mac", "ip", "last_ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware",
     "firmware_version",
     "features", "platform", "serial",
 )  # fmt: skip

@@ -26,6 +26,8 @@ class Miner(Table):
     ip = pw.TextField(null=True, index=True)
     last_ip = pw.TextField(null=True)
     """Where it was last seen; kept when it has no address any more."""
+    former_mac = pw.TextField(null=True)
+    """Of the control board that it had before this one."""
     online = pw.BooleanField(default=False)
     managed = pw.BooleanField(default=False)
     model_alias = pw.TextField(null=True)

@@ -19,11 +19,12 @@ from hived.documents.fleet import fleet as fleet_document
 from hived.documents.fleet import judged
 from hived.errors import BadRequest
 from hived.records import untrusted
-from hived.records.condition import Moment, condition, totals
+from hived.records.condition import Moment, condition
 from hived.records.events import EVENTS, Event, sentence, title, tone
 from hived.records.ingest import MAX_CONTENT_BYTES, MAX_TITLE, Batch, SentEvent, SentLatest
 from hived.records.miner_view import MinerView
 from hived.records.streams import STREAMS
+from hived.records.totals import totals
 from hived.records.untrusted import BadValue
 from tests import nodes as fleet
 from tests.nodes import NOW

@@ -65,7 +65,8 @@ async def test_one_whose_address_was_taken_goes_offline_from_there_and_one_that_
         miners.missed(db, [num], START + 120, offline_after=1)
 
     await store.write(play)
-    assert [text for text in await store.read(told) if "found" not in text] == ["went offline, was at 10.0.0.5"]
+    told_of = [text for text in await store.read(told) if "offline" in text or "moved" in text]
+    assert told_of == ["went offline, was at 10.0.0.5"]
 
 
 @pytest.mark.parametrize("says", [True, False], ids=["new", "older"])

@@ -36,6 +36,9 @@ function troubleCell(row, look) {
 }
 
 function errorCell(row, look, nowMs) {
+  if (look.why && look.why !== row.last_error) {
+    return html`<span class=${`tone-${look.tone}`} title=${look.next_step && `next: ${look.next_step}`}>${look.why}</span>`;
+  }
   if (!row.last_error) return "";
   return html`<span class="when">${row.errorMs === null ? "" : span((nowMs - row.errorMs) / 1000)}</span> <span class=${row.failing ? "tone-bad" : "muted"}>${row.last_error}</span>`;
 }
