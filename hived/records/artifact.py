@@ -56,6 +56,8 @@ class Listing:
     """What kind of trouble, as in errors.PROBLEMS."""
     is_stuck: bool = False
     """The list cannot go on from here for now: this step is repeated after a pause."""
+    past: str | None = None
+    """Where it goes on when the step stays stuck; None: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hived.errors import Unreadable
 from hived.records import values
+from hived.records.artifact import Listing
 
 MAX_CURSOR = 8192
 MAX_EPOCH_S = 32_503_680_000.0  # the year 3000
@@ -27,6 +28,15 @@ def cursor(text: str | None) -> dict[str, Any]:
 def as_cursor(**parts: Any) -> str:
     """Return a cursor that holds the parts."""
     return json.dumps(parts, separators=(",", ":"))
+
+
+def stuck(cursor: str | None, trouble: str, at: dict[str, Any], **parts: Any) -> Listing:
+    """Return the step of a page that cannot be read; `parts` lead past it, `at` is the present cursor's.
+
+    No page leads past a second one: then it is not the page.
+    """
+    past = None if at.get("left_out") else as_cursor(**parts, left_out=True)
+    return Listing((), cursor, trouble=trouble, code="source_unreadable", is_stuck=True, past=past)
 
 
 def day_before(since: float | None) -> str | None:

@@ -193,7 +193,10 @@ class Collector:
             ended = source.cursor is not None and failures >= LIST_TRIES and listing.code in _HOPELESS
             # What could not be read may be there the next time: then everything is listed, not only what changed.
             is_done = ended and listing.code == "source_refuses"
-            if ended:
+            if failures >= LIST_TRIES and listing.past is not None:
+                failures, ended, is_done = 0, False, False
+                listing = replace(listing, cursor=listing.past, is_stuck=False, code="source_flawed")
+            elif ended:
                 listing = replace(listing, trouble=f"its list ends early: {listing.trouble}", code="source_cut")
         now = self._clock()
 
@@ -210,8 +213,8 @@ class Collector:
             )
             if source.cursor is None and not listing.is_stuck:
                 sources.mended(db, source.id)
-            if listing.trouble is None and is_done and source.listed_at is None and not frontier.counts(db, source.id):
-                sources.failed(db, source.id, "source_empty", EMPTY, now)
+            if is_done and source.listed_at is None and not frontier.counts(db, source.id):
+                sources.failed(db, source.id, "source_empty", EMPTY, now, if_none=True)
             return new
 
         new = await self._store.write(keep)

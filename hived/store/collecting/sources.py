@@ -54,11 +54,10 @@ def listed(
     ).where(Row.id == source_id).execute(db)
 
 
-def failed(db: Database, source_id: int, code: str, reason: str, at: float) -> None:
-    """Record what went wrong with a source; `code` is the key of errors.PROBLEMS."""
-    Row.update(last_error=reason[:MAX_ERROR], last_error_code=code, last_error_at=at).where(
-        Row.id == source_id
-    ).execute(db)
+def failed(db: Database, source_id: int, code: str, reason: str, at: float, *, if_none: bool = False) -> None:
+    """Record what went wrong with a source; `code` is the key of errors.PROBLEMS. `if_none`: unless something has."""
+    query = Row.update(last_error=reason[:MAX_ERROR], last_error_code=code, last_error_at=at).where(Row.id == source_id)
+    (query.where(Row.last_error.is_null()) if if_none else query).execute(db)
 
 
 def mended(db: Database, source_id: int) -> None:

@@ -159,6 +159,32 @@ async def test_a_page_that_is_cut_short_is_tried_again_and_then_left(museum: Mus
     assert (await now(museum, source)).last_error_code is None
 
 
+@pytest.mark.parametrize(("kind", "path"), [("artic", "/artic/*"), ("cleveland", "/cleveland/api/artworks/")])
+async def test_a_page_that_stays_unreadable_is_left_out_and_told(
+    kind: str, path: str, museum: Museum, clock: FakeClock
+) -> None:
+    source = await museum.add(kind)
+    museum.collection.set_fault("garbled", paths=[path], times=3)
+    await rounds(museum, clock, 2, 3700)
+    assert (await now(museum, source)).last_error_code == "source_unreadable"
+    await rounds(museum, clock, 1, 0)
+    found = await now(museum, source)
+    assert found.last_error_code == "source_flawed"
+    assert found.listed_at is not None
+    assert "of its list" in (found.last_error or "") or "its list from 0" in (found.last_error or "")
+    if kind == "artic":  # of three pages
+        assert 90 < await listed(museum, source) < 150
+
+
+async def test_a_list_that_is_unreadable_throughout_is_not_walked_to_its_end(museum: Museum, clock: FakeClock) -> None:
+    source = await museum.add("artic")
+    museum.collection.set_fault("garbled", paths=["/artic/*"])
+    await rounds(museum, clock, 8, 3700)
+    found = await now(museum, source)
+    assert (found.cursor, found.last_error_code, found.listed_at) == (None, "source_cut", None)
+    assert museum.collection.requests.count("/artic/") == 6
+
+
 async def test_a_list_without_anything_says_so(museum: Museum, clock: FakeClock) -> None:
     source = await museum.add("rijksmuseum", f"{museum.collection.rijks_url}?set=none")
     await rounds(museum, clock, 1, 0)

@@ -33,11 +33,15 @@ class ArticAdapter:
 
     async def list(self, source: Source, cursor: str | None, since: float | None) -> Listing:
         """Return the objects of the next page; with `since` those that changed, or do not say when they did."""
-        number = values.integer(cursors.cursor(cursor).get("page"), 1, MAX_PAGES) or 1
+        place = cursors.cursor(cursor)
+        number = values.integer(place.get("page"), 1, MAX_PAGES) or 1
         reply = await self._get(source, f"/artworks?page={number}&limit={MAX_PAGE}&fields={','.join(FIELDS)}")
         if reply.status != 200:
             raise Unreadable(f"there is no list of artworks at {source.base_url}")
-        page = parse_page(reply.body, self._clock(), source.base_url)
+        try:
+            page = parse_page(reply.body, self._clock(), source.base_url)
+        except Unreadable as err:
+            return cursors.stuck(cursor, f"page {number} of its list: {err}", place, page=number + 1)
         refs = []
         for one in page.objects:
             at = page.changed_at[one.object_id]

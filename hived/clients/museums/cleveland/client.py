@@ -41,7 +41,10 @@ class ClevelandAdapter:
             reply = await self._get(source, f"/artworks/?{query}")  # a server that knows no updated_after: all, then
         if reply.status != 200:
             raise Unreadable(f"there is no list of artworks at {source.base_url}")
-        page = parse_list(reply.body)
+        try:
+            page = parse_list(reply.body)
+        except Unreadable as err:
+            return cursors.stuck(cursor, f"its list from {skip} on: {err}", at, skip=skip + SLICE, day=day)
         refs = tuple(ObjectRef(str(one), f"{source.base_url}/artworks/{one}") for one in page.ids)
         skip += page.records
         # A server may give fewer than were asked for: the total says whether that was all.
