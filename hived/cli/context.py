@@ -101,6 +101,15 @@ class CommandContext:
             self.note(nothing)
         return 0
 
+    def confirm(self, question: str) -> bool:
+        """Ask the person at the terminal; False for a no, and where nobody can be asked."""
+        if not sys.stdin.isatty():
+            return False
+        sys.stderr.write(f"{one_line(question)} [y/N] ")
+        sys.stderr.flush()
+        with interruptible():
+            return sys.stdin.readline().strip().lower() in ("y", "yes")
+
     def note(self, text: str) -> None:
         """Tell the person something beside the result, on standard error."""
         sys.stderr.write(f"{one_line(text)}\n")

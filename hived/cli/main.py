@@ -213,6 +213,7 @@ def _miners(nouns: _Group) -> None:
         _arg("--wait", type=_seconds, default=60.0, metavar="S",
              help="seconds to wait for the result (60; 0: do not wait)"),
         _arg("--node", metavar="NODE_ID|NAME", help="let this node of the fleet look, not this box"),
+        _arg("--outside", action="store_true", help="also what is not in network.subnets; without it, this is asked"),
     )  # fmt: skip
     _command(
         group, "set", "miner_set:change", "say whether hived steers a miner, or what its password is",

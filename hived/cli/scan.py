@@ -22,6 +22,7 @@ from hived.records.daemon import DISCOVERD, DaemonRow, alive
 from hived.records.discovery import OtherDevice
 from hived.records.miner_view import MinerView
 from hived.services.commands import ask
+from hived.services.miners.sweep import ranges_of
 from hived.store import Database, Store, commands, daemon_rows
 from hived.store.miners import discovery, views
 from hived.store.nodes import nodes
@@ -67,13 +68,14 @@ async def scan(context: CommandContext) -> int:
         raise WrongUsage(
             f"network.subnets is empty in {context.config_file}: nothing is known to scan; name an address or a network"
         )
+    meant = context.args.outside or (context.args.node is None and _is_meant(context, networks))
     async with context.store() as store:
         asked_at = context.clock()
         other = await store.read(_other, context.args.node)
         who = DISCOVERD if other is None else f"node {clean(other.name)}"
         if other is None:
             _must_run(await store.read(daemon_rows.daemons), asked_at)
-        wish = {"targets": [str(one) for one in networks]}
+        wish = {"targets": [str(one) for one in networks], "outside": meant}
         number = await store.write(ask, "scan", wish, context.by(), node_id=other.id if other else None)
         if not context.args.wait:
             return context.answer({"id": number, "done": False, "result": None}, f"{who} was asked to scan")
@@ -100,6 +102,18 @@ def _networks(targets: list[str]) -> list[ipaddress.IPv4Network]:
         return networks("targets", targets)
     except BadRequest as err:
         raise WrongUsage(str(err).removeprefix("targets: ")) from err
+
+
+def _is_meant(context: CommandContext, wanted: list[ipaddress.IPv4Network]) -> bool:
+    """Ask whether networks that are not swept may be looked at; False: all of them are. WrongUsage for a no."""
+    own = context.config.network
+    outside = ranges_of(own.subnets, own.exclude).outside(wanted)
+    if not outside:
+        return False
+    names = ", ".join(map(str, outside))
+    if context.confirm(f"{names}: not in network.subnets of {context.config_file}. Look there all the same?"):
+        return True
+    raise WrongUsage(f"{names} is outside of network.subnets in {context.config_file}: add --outside if it is meant")
 
 
 def _must_run(rows: list[DaemonRow], now: float) -> None:

@@ -17,6 +17,7 @@ from hived.records.net import as_mac
 
 MAX_TARGETS = 64
 WIDEST = 16  # bits: a /16 is 65,536 addresses, a minute's work; more is a typing error
+OUTSIDE = 'Say so with "outside": true, or `hivectl miners scan --outside`'
 MAX_PASSWORD = 256
 MAX_NAME = 100
 _NOWHERE = ipaddress.IPv4Network("0.0.0.0/8")
@@ -47,6 +48,8 @@ class Verb:
     role: Role = "operator"
     about: str | None = None
     """The argument that names what it is about: a later order for the same takes the place of one that waits."""
+    check: Callable[[Mapping[str, Any]], None] = lambda _: None
+    """Looks at the arguments together; BadRequest says what does not fit."""
     pending: str | None = None
     """What waits for a miner of another node meanwhile, as its `pending` says."""
 
@@ -56,7 +59,9 @@ class Verb:
 
     def checked(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that it can be carried out with. BadRequest says what is wrong with others."""
-        return {each.name: each.read(each.name, args.get(each.name, each.default)) for each in self.arguments}
+        wanted = {each.name: each.read(each.name, args.get(each.name, each.default)) for each in self.arguments}
+        self.check(wanted)
+        return wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,13 @@ def targets(name: str, value: Any) -> list[str]:
     return [str(network) for network in networks(name, value)]
 
 
+def _no_public_ranges(args: Mapping[str, Any]) -> None:
+    """Refuse to look at other people's networks by a typing error."""
+    public = [one for one in networks("targets", args["targets"]) if one.is_global and one.num_addresses > 1]
+    if public and not args["outside"]:
+        raise BadRequest(f"targets: {public[0]} holds public addresses: is it yours? {OUTSIDE}")
+
+
 def mac(name: str, value: Any) -> str:
     address = as_mac(value) if isinstance(value, str) else None
     if address is None:
@@ -147,7 +159,8 @@ VERBS = {
     for verb in (
         Verb(
             "scan", DISCOVERD, "scan", "look for miners now",
-            (Argument("targets", targets, default=()),), area="site",
+            (Argument("targets", targets, default=()), Argument("outside", switch, default=False)), area="site",
+            check=_no_public_ranges,
         ),
         Verb(
             "set_managed", SYNCD, "miner.managed", "steer a miner or leave it alone",

@@ -78,7 +78,7 @@ def test_a_password_comes_from_stdin_and_is_never_shown(site: Site, monkeypatch:
     assert "other" not in ran.out
     assert "s3cret" not in ran.out
     wishes = site.write(commands.open_commands, "hive-discoverd", newer_than=0.0)
-    assert [wish.args for wish in wishes] == [{"targets": ["192.168.7.40"]}] * 2
+    assert [wish.args for wish in wishes] == [{"targets": ["192.168.7.40"], "outside": True}] * 2
 
 
 def test_when_the_password_is_tried_is_told_as_it_is(empty: Site, monkeypatch: pytest.MonkeyPatch) -> None:

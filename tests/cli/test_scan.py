@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from ipaddress import IPv4Network
+
+import pytest
 
 from hived.clients.firmwares import Link, families
 from hived.clients.firmwares.http import open_session
@@ -24,7 +27,7 @@ from hived.simulator.miners.fleet import Fleet
 from hived.store import Store, commands
 from hived.store import commands as orders
 from tests import nodes as fleet
-from tests.cli.site import Ran, Site
+from tests.cli.site import Ran, Site, Terminal
 from tests.waiting import until
 
 SUBNET = "127.33.7.0/29"
@@ -69,7 +72,7 @@ async def wished(store: Store) -> int:
 async def test_named_addresses_are_scanned_and_what_is_there_is_told(empty: Site) -> None:
     empty.daemon("hive-discoverd")
     async with Fleet(2, subnet=SUBNET, rpc_port=0, steady=True) as fleet, discovering(empty, fleet.port):
-        ran = await scanned(empty, SUBNET)
+        ran = await scanned(empty, SUBNET, "--outside")
     assert ran.code == 0
     assert ran.err == f"hive-discoverd scans {SUBNET}\n"
     assert ran.lines[0] == "6 addresses tried, 2 answered: 2 miners, 0 other devices, 0 unreadable"
@@ -103,7 +106,7 @@ async def test_who_is_no_miner_is_told_with_the_reason(empty: Site) -> None:
     async with await asyncio.start_server(web_page, "127.33.8.1", 0) as server:
         port: int = server.sockets[0].getsockname()[1]
         async with discovering(empty, port):
-            ran = await scanned(empty, "127.33.8.1")
+            ran = await scanned(empty, "127.33.8.1", "--outside")
     assert ran.code == 0
     assert "1 address tried, 1 answered: 0 miners, 1 other device, 0 unreadable" in ran.out
     assert "No miners that can be read" in ran.out
@@ -148,7 +151,32 @@ def test_not_waiting_leaves_the_wish_and_ends(site: Site) -> None:
     ran = site.run("miners", "scan", "192.168.7.1", "--wait", "0", "--json")
     assert (ran.code, ran.document["done"]) == (0, False)
     (wish,) = site.write(commands.open_commands, "hive-discoverd", newer_than=0.0)
-    assert (wish.verb, wish.args) == ("scan", {"targets": ["192.168.7.1/32"]})
+    assert (wish.verb, wish.args) == ("scan", {"targets": ["192.168.7.1/32"], "outside": False})
+
+
+OUTSIDE = ["192.168.8.1", "192.168.0.0/17", "8.8.8.8", "127.0.0.1"]
+
+
+@pytest.mark.parametrize("target", OUTSIDE)
+def test_what_is_not_configured_is_scanned_only_when_it_is_meant(site: Site, target: str) -> None:
+    ran = site.run("miners", "scan", "192.168.7.4", target, "--wait", "0")
+    assert ran.code == 2
+    assert target in ran.err
+    assert "192.168.7.4" not in ran.err
+    assert ran.err.endswith("add --outside if it is meant\n")
+    assert site.write(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
+    assert site.run("miners", "scan", target, "--wait", "0", "--outside").code == 0
+    (wish,) = site.write(commands.open_commands, "hive-discoverd", newer_than=0.0)
+    assert wish.args["outside"] is True
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("YES\n", 0), ("n\n", 2), ("\n", 2), ("", 2)])
+def test_a_person_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    ran = site.run("miners", "scan", "192.168.9.0/24", "--wait", "0")
+    assert ran.code == code
+    assert "192.168.9.0/24: not in network.subnets of " in ran.err
+    assert len(site.write(commands.open_commands, "hive-discoverd", newer_than=0.0)) == (code == 0)
 
 
 async def test_another_node_is_asked_and_what_it_says_is_told(site: Site) -> None:
@@ -159,7 +187,7 @@ async def test_another_node_is_asked_and_what_it_says_is_told(site: Site) -> Non
     ran = await scanned(site, "--node", "shed", "--wait", "0")
     assert (ran.code, ran.out) == (0, "node shed was asked to scan\n")
     (order,) = site.write(orders.waiting, "n1", secure=False, now=site.now)
-    assert (order.daemon, order.verb, order.args) == ("hive-discoverd", "scan", {"targets": []})
+    assert (order.daemon, order.verb, order.args) == ("hive-discoverd", "scan", {"targets": [], "outside": False})
     site.write(orders.done, "n1", [(order.id, {})], site.now)
     run = asyncio.create_task(scanned(site, "192.168.7.0/24", "--node", "n1"))
     async with Store.open(site.url) as store:

@@ -13,7 +13,7 @@ from hived.api.http import access, params, responses
 from hived.documents import appliance, fleet
 from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
-from hived.records.commands import targets, verb_for, word
+from hived.records.commands import switch, targets, verb_for, word
 from hived.records.daemon import alive
 from hived.services.commands import ask
 from hived.store import commands, daemon_rows
@@ -52,15 +52,18 @@ async def daemons(request: web.Request) -> web.StreamResponse:
 
 
 async def scan(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/scan {"targets": [...], "node_id"?}: ask hive-discoverd to look now, here or on another node.
+    """POST /api/v1/scan {"targets"?, "outside"?, "node_id"?}: ask hive-discoverd to look now, here or on another node.
+
+    Targets that are not in its network.subnets are refused, then or by its result, unless `outside` is true.
 
     Without targets it looks at all its networks.
     """
     ctx = context.of(request)
-    wishes = await params.fields(request, {"targets": partial(targets, "targets"), "node_id": _node})
-    number = await ctx.store.write(
-        ask, "scan", {"targets": wishes.get("targets", ())}, access.by(request), node_id=_other(ctx, wishes)
+    wishes = await params.fields(
+        request, {"targets": partial(targets, "targets"), "outside": partial(switch, "outside"), "node_id": _node}
     )
+    wanted: dict[str, Any] = {name: wishes[name] for name in ("targets", "outside") if name in wishes}
+    number = await ctx.store.write(ask, "scan", wanted, access.by(request), node_id=_other(ctx, wishes))
     return await responses.reply(request, {"id": number}, status=202)
 
 

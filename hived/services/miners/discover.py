@@ -115,6 +115,10 @@ class Discoverer:
         await self.sweep()
         await self._completer.work()
 
+    def outside(self, networks: Iterable[IPv4Network]) -> list[IPv4Network]:
+        """Return which networks are not among those that are swept."""
+        return self._ranges().outside(networks)
+
     async def scan(self, addresses: Iterable[str]) -> Sweep:
         """Look at these addresses now, other devices too, and complete them; return what was seen.
 

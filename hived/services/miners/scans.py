@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 
 from hived.errors import BadRequest
-from hived.records.commands import Command, networks
+from hived.records.commands import OUTSIDE, Command, networks
 from hived.records.daemon import DISCOVERD
 from hived.services.miners.discover import Discoverer
 from hived.services.miners.sweep import addresses
@@ -43,6 +43,8 @@ class ScanCommands:
                 wanted = networks("targets", targets)
             except BadRequest as err:
                 return {"error": str(err)}
+            if not command.args.get("outside") and (outside := self._discoverer.outside(wanted)):
+                return {"error": f"{outside[0]} is outside of network.subnets: nothing was tried. {OUTSIDE}"}
             seen = await self._discoverer.scan(addresses(wanted))
         log.info("scan as asked for: %d addresses, %d miners", seen.addresses, seen.miners)
         return {

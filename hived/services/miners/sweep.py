@@ -86,6 +86,11 @@ class Range:
             return False
         return not any(address in network for network in self._exclude)
 
+    def outside(self, wanted: Iterable[ipaddress.IPv4Network]) -> list[ipaddress.IPv4Network]:
+        """Return which of some networks are not, or not wholly, in these."""
+        whole = list(ipaddress.collapse_addresses(self.networks))
+        return [one for one in wanted if not any(one.subnet_of(network) for network in whole)]
+
     def __iter__(self) -> Iterator[str]:
         """Yield every address to try, once."""
         return filter(self.allows, addresses(self.networks))

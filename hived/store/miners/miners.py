@@ -314,7 +314,7 @@ def set_password(db: Database, mac: str, password: str, at: float) -> bool:
         return False
     row = by_mac(db, mac)
     if row is not None and row.ip is not None:
-        commands.ask(db, DISCOVERD, "scan", {"targets": [row.ip]}, at)
+        commands.ask(db, DISCOVERD, "scan", {"targets": [row.ip], "outside": True}, at)  # it was there before
     return True
 
 

@@ -97,7 +97,7 @@ async def test_a_scan_becomes_a_command_for_discoverd(api: Api) -> None:
     assert (code, list(reply)) == (202, ["id"])
     (wish,) = await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0)
     assert (wish.id, wish.verb) == (reply["id"], "scan")
-    assert wish.args == {"targets": ["192.168.1.0/24", "10.0.0.7/32", "192.168.2.0/24"]}
+    assert wish.args == {"targets": ["192.168.1.0/24", "10.0.0.7/32", "192.168.2.0/24"], "outside": False}
     waiting = await api.get(f"/api/v1/commands/{wish.id}")
     assert (waiting["done"], waiting["done_at"], waiting["result"]) == (False, None, None)
     await api.do(commands.finish, wish.id, {"miners": 3}, NOW + 5)
@@ -105,12 +105,25 @@ async def test_a_scan_becomes_a_command_for_discoverd(api: Api) -> None:
     assert (done["done"], done["done_at"], done["result"]) == (True, "2027-01-15T08:00:05.000Z", {"miners": 3})
 
 
+async def test_a_public_range_is_looked_at_only_on_the_callers_word(api: Api) -> None:
+    for path, body in (
+        ("scan", {"targets": ["8.8.8.0/24"]}), ("commands", {"verb": "scan", "args": {"targets": ["1.0.0.0/20"]}}),
+    ):  # fmt: skip
+        code, reply = await api.ask("POST", f"/api/v1/{path}", body)
+        assert (code, "public" in reply["error"], '"outside": true' in reply["error"]) == (400, True, True)
+    assert await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
+    code, _ = await api.ask("POST", "/api/v1/scan", {"targets": ["8.8.8.0/24"], "outside": True})
+    assert code == 202
+    (wish,) = await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0)
+    assert wish.args == {"targets": ["8.8.8.0/24"], "outside": True}
+
+
 async def test_a_scan_without_targets_is_of_all_networks(api: Api) -> None:
     bodies: tuple[Any, ...] = (None, {}, {"targets": []})
     for body in bodies:
         assert (await api.ask("POST", "/api/v1/scan", body))[0] == 202
     wishes = await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0)
-    assert [w.args for w in wishes] == [{"targets": []}] * 3
+    assert [w.args for w in wishes] == [{"targets": [], "outside": False}] * 3
 
 
 async def test_what_cannot_be_scanned_is_refused(api: Api) -> None:
@@ -253,6 +266,10 @@ async def test_what_is_secret_of_an_order_is_sealed_and_not_shown(api: Api) -> N
         ({"verb": "set_managed", "args": []}, "args: expected"),
         ({"verb": ["scan"]}, "verb: expected"),
         ({"verb": "scan", "args": {"targets": "all"}}, "targets: expected"),
+        ({"verb": "scan", "args": {"targets": ["8.8.8.0/24"]}}, "8.8.8.0/24 holds public addresses"),
+        ({"verb": "scan", "args": {"targets": ["10.0.0.1", "172.15.0.0/17"]}}, "172.15.0.0/17 holds public addresses"),
+        ({"verb": "scan", "args": {"targets": ["9.9.9.8/31"], "outside": False}}, "public"),
+        ({"verb": "scan", "args": {"outside": "yes"}}, "outside: expected true or false"),
     ],
 )
 async def test_an_order_that_nobody_could_carry_out_is_refused(api: Api, body: dict[str, Any], why: str) -> None:

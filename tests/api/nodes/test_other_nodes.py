@@ -208,7 +208,7 @@ async def test_a_scan_can_be_asked_of_another_node(far: Far) -> None:
     assert status == 202
     (order,) = (await far.contact())["orders"]
     assert (order["id"], order["daemon"], order["args"]) == (
-        answer["id"], "hive-discoverd", {"targets": ["10.0.0.0/24"]},
+        answer["id"], "hive-discoverd", {"targets": ["10.0.0.0/24"], "outside": False},
     )  # fmt: skip
     assert await far.api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
     await far.contact([{"id": order["id"], "result": {"miners": 3}}])

@@ -86,8 +86,7 @@ async def test_without_subnets_nothing_is_touched(make_site: MakeSite) -> None:
 
 async def test_excluded_addresses_are_never_touched(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     here = await make_site(6)
-    tried: list[str] = []
-    answers = LightScan.answers
+    answers, tried = LightScan.answers, list[str]()
 
     async def noting(scan: LightScan, ip: str, timeout_s: float) -> frozenset[int]:
         tried.append(ip)
@@ -175,6 +174,33 @@ async def test_unchanged_settings_are_read_again_after_an_hour_without_a_new_ver
     assert rig.requests["GET /api/v1/settings"] == 2
     (version,) = await here.store.read(settings.versions, (await here.row(rig)).num, limit=9)
     assert version.checked_at == here.clock()
+
+
+@pytest.mark.parametrize(
+    "targets", [["127.33.9.1"], ["127.33.0.2", "127.34.0.0/24"], ["127.33.0.0/16"], ["203.0.113.9"]]
+)
+async def test_what_is_not_swept_is_not_scanned_unless_it_is_meant(make_site: MakeSite, targets: list[str]) -> None:
+    here = await make_site(3)
+    scans = ScanCommands(here.store, here.discoverer(), clock=here.clock)
+    number = await here.store.write(commands.ask, "hive-discoverd", "scan", {"targets": targets}, here.clock())
+    await scans.run_open()
+    done = await here.store.read(commands.command, number)
+    assert done is not None
+    assert "outside of network.subnets: nothing was tried" in str(done.result)
+    assert "--outside" in str(done.result)
+    assert await here.store.read(miners.known) == []
+
+
+async def test_what_is_meant_is_scanned_wherever_it_is(make_site: MakeSite) -> None:
+    here = await make_site(3)
+    scans = ScanCommands(here.store, here.discoverer(), clock=here.clock)
+    wish = {"targets": ["127.44.0.0/30"], "outside": True}
+    number = await here.store.write(commands.ask, "hive-discoverd", "scan", wish, here.clock())
+    await scans.run_open()
+    done = await here.store.read(commands.command, number)
+    assert done is not None
+    assert done.result is not None
+    assert done.result["addresses"] == 2
 
 
 async def test_a_wished_scan_is_done_and_its_result_stored(make_site: MakeSite) -> None:

@@ -110,7 +110,7 @@ async def test_an_order_for_a_miner_that_was_another_nodes_is_answered_and_stops
 
 
 def test_a_scan_without_targets_is_of_all_networks() -> None:
-    assert checked("hive-discoverd", "scan", {}) == {"targets": []}
+    assert checked("hive-discoverd", "scan", {}) == {"targets": [], "outside": False}
 
 
 def checked(daemon: str, verb: str, args: dict[str, Any]) -> dict[str, Any]:
@@ -142,7 +142,7 @@ async def test_a_limit_of_presets_is_set_as_the_ladder_spells_it(store: Store, o
 async def test_a_scan_is_left_for_hive_discoverd(store: Store, orders: Orders, clock: FakeClock) -> None:
     await orders.take(MASTER, [order(8, "scan", "hive-discoverd", targets=["10.0.0.0/30"])])
     (wish,) = await store.read(commands.open_commands, "hive-discoverd", newer_than=clock() - 60)
-    assert wish.args == {"targets": ["10.0.0.0/30"]}
+    assert wish.args == {"targets": ["10.0.0.0/30"], "outside": False}
     assert not await orders.carry_out()
     await store.write(commands.finish, wish.id, {"miners": 2}, clock())
     assert await results(orders) == {8: {"miners": 2}}
