@@ -222,6 +222,9 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("unseen", "its node is away", "warn", "see to the node {node}: power, network, then its hive-syncd"),
     Problem("node_asks", "asks to join", "warn",
         "compare the phrase that it shows, then: hivectl nodes approve {node} PHRASE"),
+    Problem("pool_foreign", "mines at a pool that is not allowed", "bad",
+        "see who changed it on http://{ip}/, set it right there and change its password; if it is meant so:"
+        " hivectl pools allow URL"),
     Problem("lost_fan", "has lost a fan", "bad", "check the fan's plug and blades before it overheats"),
     # Daemons, and the box itself.
     Problem("daemon_down", "does not run", "bad",

@@ -14,7 +14,7 @@ from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
-from hived.api.miners import fleet_history, history, miners, models
+from hived.api.miners import fleet_history, history, miners, models, pools
 from hived.api.nodes import hello, ingest, join, nodes, peers
 
 Row = tuple[str, str, Handler, Who]
@@ -47,6 +47,10 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/commands/{id}", site.command, VIEWER),
     ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions, VIEWER),
     ("GET", "/api/v1/miners/{mac}/history", history.columns, VIEWER),
+    ("GET", "/api/v1/pools", pools.in_use, VIEWER),
+    ("GET", "/api/v1/pools/allowed", pools.listing, VIEWER),
+    ("POST", "/api/v1/pools/allowed", pools.allow, ADMIN),
+    ("DELETE", "/api/v1/pools/allowed/{id}", pools.remove, ADMIN),
     ("GET", "/api/v1/collections", sources.known, VIEWER),
     ("GET", "/api/v1/health", health.whole, VIEWER),
     ("GET", "/healthz", health.short, PUBLIC),
@@ -94,7 +98,8 @@ TABLE: tuple[Row, ...] = (
 )
 
 _AREAS: dict[str, tuple[str, ...]] = {
-    "miners": ("/api/miners", "/api/models", "/api/v1/miners", "/api/v1/fleet", "/api/v1/rows", "/api/v1/stream"),
+    "miners": ("/api/miners", "/api/models", "/api/v1/miners", "/api/v1/pools", "/api/v1/fleet", "/api/v1/rows",
+        "/api/v1/stream"),
     "collecting": ("/api/v1/collections", *(f"/{name}" for name in INHERITED)),
     "nodes": ("/api/v1/nodes", "/api/v1/peers", "/api/v1/enroll-codes", "/api/v1/join", "/api/v1/ingest", "/master"),
     "site": (

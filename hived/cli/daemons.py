@@ -10,6 +10,7 @@ from hived.documents import appliance as documents
 from hived.records.condition import Moment
 from hived.records.daemon import EVERY_NODE, POLLD, DaemonRow, alive
 from hived.store import Database, daemon_rows, node_rows
+from hived.store.miners import allowed_pools
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +44,10 @@ def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
 def moment(db: Database, context: CommandContext) -> Moment:
     """Return now, and who watches the miners."""
     now = context.clock()
-    return Moment(now, context.config.intervals.status_seconds, runs(db, POLLD, now), node_rows.away(db))
+    return Moment(
+        now,
+        context.config.intervals.status_seconds,
+        runs(db, POLLD, now),
+        node_rows.away(db),
+        allowed_pools.listing(db),
+    )

@@ -233,6 +233,17 @@ def _miners(nouns: _Group) -> None:
         _arg("old", metavar="OLD", help="MAC or last address of the miner that is offline since"),
         _arg("new", metavar="NEW", help="MAC or address that it has now"),
     )  # fmt: skip
+    group = _noun(nouns, "pools", "the pools that miners may mine at: list, allow and remove them")
+    _command(group, "list", "pools:list_pools", "what is allowed, and where the miners mine")
+    _command(
+        group, "allow", "pools:allow", "let miners mine at a pool; whoever has another one in a slot needs a look then",
+        _arg("url", metavar="URL", help="host, host:port or URL; * stands for anything, as in *.pool.example"),
+        _arg("--worker", metavar="W", help="only for this account and its workers, such as a wallet's address"),
+    )  # fmt: skip
+    _command(
+        group, "remove", "pools:remove", "allow a pool no longer",
+        _arg("entry", metavar="ID|URL", help="as `hivectl pools list` has it"),
+    )  # fmt: skip
     group = _noun(nouns, "models", "miner models and how far hived may drive them")
     _command(group, "list", "models:list_models", "a line for each model")
     _command(

@@ -5,15 +5,16 @@ Whatever shows a miner shows what is decided here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from hived import errors
 from hived.errors import ELSEWHERE
 from hived.records.losses import Loss, Reason, expected_hs, losses
-from hived.records.miner import HASHING_STATES, HashboardReading, fans_matter
+from hived.records.miner import HASHING_STATES, HashboardReading, PoolReading, fans_matter
 from hived.records.miner_view import MinerView, StoredStatus
+from hived.records.pools import AllowedPool, foreign, in_words
 
 FRESH_POLLS = 3
 """Polls that may be missed before a number is old."""
@@ -23,14 +24,14 @@ ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down
 
 MARKS = (
     "online", "hashing", "failing", "failure", "unreadable", "trouble", "silent", "stopped", "starting", "tuning",
-    "offline", "unseen",
+    "offline", "unseen", "foreign",
 )  # fmt: skip
 """What a miner can be counted as; it may be several of them at once.
 
 online: answers at an address. hashing: mining or tuning, by a fresh status. failing: its last poll failed. failure: it
 says itself that it has failed. unreadable: it answers, but its answer tells no state. trouble: a board does not work or
-a fan is lost. silent: online without a fresh status. starting: between two states. unseen: its node is away, so that
-nobody knows; it is nothing else then.
+a fan is lost. silent: online without a fresh status. starting: between two states. foreign: has a pool that is not
+allowed. unseen: its node is away, so that nobody knows; it is nothing else then.
 """
 
 
@@ -45,6 +46,8 @@ class Moment:
     """Whether hive-polld runs here."""
     away: frozenset[str] = frozenset()
     """Nodes that are dead or said goodbye."""
+    allowed: tuple[AllowedPool, ...] = ()
+    """Where miners may mine; none: anywhere."""
 
     def sees(self, view: MinerView) -> bool:
         """Tell whether somebody watches a miner."""
@@ -71,10 +74,10 @@ class Moment:
         """Tell whether a miner was found just now, and has had no time for a status yet."""
         return view.status is None and 0 <= self.now - view.created_at < self.old_s(view)
 
-    def key(self, view: MinerView) -> tuple[bool, str, bool]:
+    def key(self, view: MinerView) -> tuple[bool, str, bool, tuple[AllowedPool, ...]]:
         """Return all that time and watchers add to a judgement: while it is the same, so is the condition."""
         age = self.age(view)
-        return self.sees(view), age, self.polls or view.remote or age == "fresh"
+        return self.sees(view), age, self.polls or view.remote or age == "fresh", self.allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +112,21 @@ class Condition:
 
 def condition(view: MinerView, moment: Moment) -> Condition:
     """Return how a miner is doing."""
-    seen, age, polls = moment.key(view)
+    seen, age, polls, _ = moment.key(view)
     fresh = seen and view.online and age == "fresh"
-    trouble = _worst(view, seen, age)
+    trouble = _worst(view, seen, age, moment.allowed)
+    strange = fresh and view.status is not None and bool(foreign(view.status.pools, moment.allowed))
     unseen = not seen or (view.online and not polls)
-    word, tone, rank = _word(view, seen, fresh, trouble)
+    word, tone, rank = _word(view, seen, fresh, trouble, strange)
     return Condition(
-        word=word, tone=tone, rank=rank, marks=tuple(_marks(view, seen, fresh)), fresh=fresh,
+        word=word, tone=tone, rank=rank, marks=tuple(_marks(view, seen, fresh, strange)), fresh=fresh,
         why=trouble.text if trouble else None, next_step=trouble.next_step if trouble else None,
         expected_hs=expected_hs(view.status), lost=_lost(view, fresh, unseen), unseen=unseen,
     )  # fmt: skip
 
 
 def _word(
-    view: MinerView, seen: bool, fresh: bool, trouble: Trouble | None
+    view: MinerView, seen: bool, fresh: bool, trouble: Trouble | None, strange: bool
 ) -> tuple[str, Literal["good", "warn", "bad", "tune", "idle", "off"], int]:
     if not seen:
         return "unseen", "off", 1
@@ -136,6 +140,8 @@ def _word(
         return "silent", "warn", 2
     if tells_nothing(view):
         return "unreadable", "warn", 2
+    if strange:
+        return view.state or "unknown", "bad", 0
     rank = 3 if trouble else 4
     if view.state in ON_THE_WAY or view.state == "auto-tuning":
         return view.state or "", "tune", rank
@@ -144,7 +150,7 @@ def _word(
     return view.state or "unknown", "idle", rank
 
 
-def _marks(view: MinerView, seen: bool, fresh: bool) -> Iterator[str]:
+def _marks(view: MinerView, seen: bool, fresh: bool, strange: bool) -> Iterator[str]:
     if not seen or not view.online:
         yield "offline" if seen else "unseen"
         return
@@ -160,6 +166,8 @@ def _marks(view: MinerView, seen: bool, fresh: bool) -> Iterator[str]:
         yield "failure"
     if broken_boards(view) or lost_fans(view.status):
         yield "trouble"
+    if strange:
+        yield "foreign"
     if not fresh:
         yield "silent"
     if view.state == "stopped":
@@ -179,7 +187,7 @@ _SILENT = {
 }
 
 
-def _worst(view: MinerView, seen: bool, age: str) -> Trouble | None:
+def _worst(view: MinerView, seen: bool, age: str, allowed: Sequence[AllowedPool]) -> Trouble | None:
     """Return what the word of the condition means: what is wrong and what to do, None for a miner that is well."""
     if not seen:
         return _unseen(view)
@@ -193,12 +201,12 @@ def _worst(view: MinerView, seen: bool, age: str) -> Trouble | None:
         return open_error or _silent(view, age)
     if tells_nothing(view):
         return _trouble(view, "no_state")
-    return next(_parts(view), None)
+    return next(_parts(view, allowed), None)
 
 
 def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
     """Yield all that is wrong with a miner, and an error that is over."""
-    seen, age, polls = moment.key(view)
+    seen, age, polls, _ = moment.key(view)
     if not seen:
         yield _unseen(view)
         return
@@ -211,7 +219,7 @@ def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
     if view.state == "failure":
         yield _failure(view)
     elif age == "fresh":
-        yield from _parts(view)
+        yield from _parts(view, moment.allowed)
     elif polls and (error is None or error.over) and not moment.is_new(view):
         yield _silent(view, age)
 
@@ -252,7 +260,10 @@ def _failure(view: MinerView) -> Trouble:
     return replace(_trouble(view, "failure", f"failure: {', '.join(said)}" if said else "failure"), at=since)
 
 
-def _parts(view: MinerView) -> Iterator[Trouble]:
+def _parts(view: MinerView, allowed: Sequence[AllowedPool]) -> Iterator[Trouble]:
+    for pool in foreign(view.status.pools if view.status else (), allowed):
+        text = f"pool {pool.index + 1} is {in_words(pool.url, pool.user)}, which is not allowed"
+        yield _trouble(view, "pool_foreign", text)
     for board in broken_boards(view):
         how = "dead: it should mine and is expected to give 0" if board.state == "mining" else board.state
         what = f": {board.description}" if board.description else ""
@@ -317,9 +328,13 @@ def essence(view: MinerView) -> MinerView:
     fans = lost_fans(view.status)
     said = ("description", "failure_code", "limit_hs", "throttle_percent", "boards_expected")
     status = replace(
-        view.status, pools=(), hashboards=broken_boards(view),
+        view.status, pools=_who_is_paid(view.status), hashboards=broken_boards(view),
         fans=tuple(f for f in view.status.fans if f.index in fans),
         extra={name: view.status.extra[name] for name in said if name in view.status.extra}
         | {"boards_listed": len(view.status.hashboards)},
     )  # fmt: skip
     return replace(view, status=status)
+
+
+def _who_is_paid(status: StoredStatus) -> tuple[PoolReading, ...]:
+    return tuple(PoolReading(pool.index, pool.url, pool.user) for pool in status.pools if pool.kind == "user")

@@ -69,6 +69,7 @@ _KINDS = (
     ),
     EventKind("firmware_changed", "Firmware changed", "now runs firmware {after}[, was {before}]"),
     EventKind("preset_changed", "Preset changed", "now runs preset {after}[, was {before}]"),
+    EventKind("pool_changed", "Pool changed", "pool {pool} is {after}, was {before}", "bad"),
     EventKind("pool_switched", "Pool switched", "now mines at {after}[, was {before}]"),
     EventKind("settings_changed", "Settings changed", "has new settings[: {changes}]"),
     EventKind("peer_found", "Box found", "{role} {name} was found at {address}", "good", local=True),

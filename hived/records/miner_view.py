@@ -12,6 +12,7 @@ from hived.records.events import Event
 from hived.records.expected import Asked, Baseline
 from hived.records.firmware import Reach
 from hived.records.miner import HashboardChips, Measured
+from hived.records.pools import Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class PollTarget:
     status_at: float | None = None
     chips_at: float | None = None
     active_pool: str | None = None
+    pools: Slots | None = None
+    """None: it has told none yet."""
     boards_seen: tuple[int, ...] | None = None
     """The boards that worked when they were last judged; None: they never were."""
     fans_seen: tuple[int, ...] | None = None
@@ -123,6 +126,8 @@ class PollOutcome:
     uptime_s: float | None = None
     """Of the control board, when the identity was asked."""
     active_pool: str | None = None
+    pools: Slots | None = None
+    """The owner's pools when they are not as remembered."""
     boards_seen: tuple[int, ...] | None = None
     """The boards that work; None: they could not be judged this time."""
     fans_seen: tuple[int, ...] | None = None

@@ -27,7 +27,7 @@ from hived.records.daemon import POLLD, alive
 from hived.records.events import Event
 from hived.records.miner_view import MinerView
 from hived.store import Database, Store, daemon_rows, node_rows
-from hived.store.miners import discovery, fleet, models, views
+from hived.store.miners import allowed_pools, discovery, fleet, models, views
 
 BEAT_S = 1.0
 ROLL_S = 10.0  # how soon is shown what comes without a new rev: that a miner answered, a ladder, a dropped key
@@ -174,7 +174,9 @@ class LiveMiners:
     def moment(self) -> Moment:
         """Return now, and who watches."""
         now = self.clock()
-        return Moment(now, self.status_seconds, alive(self.news.beats.get(POLLD), now), self.news.away)
+        return Moment(
+            now, self.status_seconds, alive(self.news.beats.get(POLLD), now), self.news.away, self.news.allowed
+        )
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over the fleet, worked out at most once a second while nothing changes."""
@@ -347,4 +349,4 @@ def _news(db: Database) -> News:
     sweeps = discovery.sweeps(db, limit=5)  # the newest may be under way, one before it cut off by a crash
     done = next((s for s in sweeps if s.finished_at is not None), sweeps[0] if sweeps else None)
     beats = {d.name: d.beat_at for d in daemon_rows.daemons(db)}
-    return News(done, fleet.other_device_kinds(db), beats, node_rows.away(db))
+    return News(done, fleet.other_device_kinds(db), beats, node_rows.away(db), allowed_pools.listing(db))

@@ -10,6 +10,7 @@ from hived.documents.shared import Json, rfc3339
 from hived.records.condition import FRESH_POLLS, Moment
 from hived.records.daemon import FEEDERS, alive
 from hived.records.discovery import Sweep
+from hived.records.pools import AllowedPool
 from hived.records.totals import Judged, totals
 
 VIEW_OLD_S = 10.0  # ten missed looks at the database
@@ -24,6 +25,7 @@ class News:
     beats: dict[str, float] = field(default_factory=dict)
     away: frozenset[str] = frozenset()
     """Nodes that are dead or said goodbye."""
+    allowed: tuple[AllowedPool, ...] = ()
 
 
 def fleet(miners: Sequence[Judged], news: News, moment: Moment, *, rev: int, refreshed_at: float | None) -> Json:

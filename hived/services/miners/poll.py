@@ -19,7 +19,7 @@ from types import TracebackType
 
 from hived.clients.firmwares.family import ConnectionWatch, Firmware
 from hived.errors import BadCredentials, HivedError, NotSupported, NotThisFirmware, Refused, Transient
-from hived.records import expected
+from hived.records import expected, pools
 from hived.records.events import Event
 from hived.records.firmware import Feature
 from hived.records.miner import HashboardChips, Measured, MinerIdentity, MinerReading, active_pool
@@ -264,7 +264,7 @@ class Poller:
         happened = list(reading_events.between(target, told, at))
         if miners.rebooted(target.uptime_s, uptime_s):
             happened.append(Event("reboot", at, {"uptime_s": uptime_s}, num=target.num))
-        hints = ("preset_changed", "pool_switched", "reboot", "state_changed")
+        hints = ("preset_changed", "pool_changed", "pool_switched", "reboot", "state_changed")
         hinted = any(event.kind in hints for event in happened)
         aim, baseline = self._aim(target, told, at)
         return PollOutcome(
@@ -276,6 +276,7 @@ class Poller:
             next_status_at=self._next(target.due_at, self._status_every_s, at),
             uptime_s=uptime_s,
             active_pool=active_pool(told.pools),
+            pools=None if (now_at := pools.follow(target.pools, told.pools)) == (target.pools or {}) else now_at,
             boards_seen=reading_events.seen(target.boards_seen, reading_events.boards(told)),
             fans_seen=reading_events.seen(target.fans_seen, reading_events.fans(told)),
             settings_due=hinted or _runs_another_preset(target.asked, told.tuning.preset, at),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hived.records import pools
 from hived.records.events import Event
 from hived.records.miner import HASHING_STATES, MinerReading, active_pool, fans_matter
 from hived.records.miner_view import PollTarget
@@ -58,8 +59,10 @@ def between(target: PollTarget, reading: MinerReading, at: float) -> Iterator[Ev
     preset = reading.tuning.preset
     if preset is not None and target.preset is not None and preset != target.preset:
         yield event("preset_changed", before=target.preset, after=preset)
+    changed = list(pools.changes(target.pools, pools.follow(target.pools, reading.pools)))
+    yield from (event("pool_changed", pool=slot + 1, before=before, after=after) for slot, before, after in changed)
     pool = active_pool(reading.pools)
-    if pool is not None and target.active_pool is not None and pool != target.active_pool:
+    if not changed and pool is not None and target.active_pool is not None and pool != target.active_pool:
         yield event("pool_switched", before=target.active_pool, after=pool)
     lost, back = _lost_and_back(target.boards_seen, boards(reading))
     yield from (event("board_lost", board=index) for index in lost)

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hived.errors import PARTS
-from hived.records import troubles, units
+from hived.records import units
 from hived.records.daemon import DISCOVERD
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity
@@ -16,7 +15,7 @@ from hived.store import commands, events
 from hived.store.engine.counters import next_number, next_rev
 from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
-from hived.store.miners import replaced
+from hived.store.miners import errors, replaced
 from hived.store.schema import Health, Miner
 
 _KNOWN = (
@@ -257,37 +256,8 @@ def unlock_failed(
 
 def failed(db: Database, num: int, at: float, code: str, reason: str) -> None:
     """Record an error on the miner, and one more in the count. The first sign of a trouble is an event."""
-    note_error(db, num, at, code, reason, is_trouble=True)
+    errors.note(db, num, at, code, reason, is_trouble=True)
     Health.update(rev=next_rev(db)).where(Health.num == num).execute(db)
-
-
-def note_error(db: Database, num: int, at: float, code: str | None, reason: str, *, is_trouble: bool) -> None:
-    """Record an error as `failed` does, for one who gives the miner's row its rev.
-
-    `is_trouble`: False for what is missing in an answer that was read. Such a part does not hide why there is no
-    status at all.
-    """
-    standing = Health.select(Health.failures, Health.troubles).where(Health.num == num)
-    rows = tuples(standing, db)
-    if not rows:
-        return  # it was removed meanwhile
-    failures, text = rows[0]
-    change: dict[str, Any] = {"error_count": Health.error_count + 1}
-    if not (failures and code in PARTS):
-        change |= {"last_error": reason, "last_error_code": code, "last_error_at": at}
-    if is_trouble:
-        still_open, is_new = troubles.seen(troubles.from_text(text), code, at)
-        change["troubles"] = troubles.to_text(still_open)
-        if is_new:
-            events.add(db, [_event(num, at, "miner_error", error=reason, code=code)])
-    Health.update(**change).where(Health.num == num).execute(db)
-
-
-def told_status(db: Database, num: int, at: float) -> None:
-    """Note that a miner told how it is: troubles that have not shown for long are over."""
-    text = Health.select(Health.troubles).where(Health.num == num).bind(db).scalar()
-    still_open = troubles.told_status(troubles.from_text(text), at)
-    Health.update(troubles=troubles.to_text(still_open)).where(Health.num == num).execute(db)
 
 
 def unanswered(db: Database, num: int, at: float, code: str, reason: str) -> None:

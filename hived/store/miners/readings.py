@@ -13,7 +13,7 @@ import peewee as pw
 from peewee import JOIN
 
 from hived.errors import HivedError
-from hived.records import expected, measures, units
+from hived.records import expected, measures, pools, units
 from hived.records.expected import Asked
 from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
@@ -21,7 +21,7 @@ from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.sealing import about
-from hived.store.miners import miners, models, packing, telemetry
+from hived.store.miners import errors, models, packing, telemetry
 from hived.store.schema import Baseline, Health, Ladder, Miner, Model, Status
 
 _COLUMNS = ("at", "num", "state", "preset", *measures.COLUMNS)
@@ -39,7 +39,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Health.next_chips_at, Health.failures, Health.state, Health.preset, Health.uptime_s, Health.uptime_at,
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
             Miner.firmware, Health.asked_preset, Health.asked_clocks, Health.asked_at, Miner.firmware_version,
-            pw.fn.COALESCE(Ladder.presets, Model.presets), Model.chains, Health.occupied_at,
+            pw.fn.COALESCE(Ladder.presets, Model.presets), Model.chains, Health.occupied_at, Health.pools,
         )
         .join(Health, on=(Health.num == Miner.num))
         .switch(Miner)
@@ -67,6 +67,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
             boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17],
             asked=Asked(row[18], row[19], row[21], _ladder(row[22] or "[]"), row[23], row[20]), occupied_at=row[24],
+            pools=pools.from_text(row[25]),
         )
         for row in tuples(query, db)
         if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None
@@ -112,9 +113,9 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
         events.add(db, outcome.events)
         if outcome.error is not None:
             told = (outcome.at, outcome.error_code, outcome.error)
-            miners.note_error(db, outcome.num, *told, is_trouble=outcome.failed)
+            errors.note(db, outcome.num, *told, is_trouble=outcome.failed)
         elif outcome.status is not None and outcome.num in troubled:
-            miners.told_status(db, outcome.num, outcome.at)
+            errors.told_status(db, outcome.num, outcome.at)
         if outcome.baseline is not None:
             body = outcome.baseline.to_text()
             Baseline.insert(num=outcome.num, body=body).on_conflict(
@@ -208,6 +209,8 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
         change |= {"uptime_s": outcome.uptime_s, "uptime_at": outcome.at}
     if outcome.active_pool is not None:
         change["active_pool"] = outcome.active_pool
+    if outcome.pools is not None:
+        change["pools"] = pools.to_text(outcome.pools)
     if outcome.boards_seen is not None:
         change["boards_seen"] = ",".join(map(str, outcome.boards_seen))
     if outcome.fans_seen is not None:

@@ -8,6 +8,7 @@ from hived.store.schema.access import ApiToken, Attempt, Audit, OneTimeCode, Ses
 from hived.store.schema.base import Table
 from hived.store.schema.collecting import Artifact, Collector, Contribution, Frontier, Host, Refusal, Source
 from hived.store.schema.miners import (
+    AllowedPool,
     Baseline,
     Chips,
     Fleet1h,
@@ -29,6 +30,7 @@ from hived.store.schema.shared import Command, Counter, Daemon, Event, Setting
 
 __all__ = [
     "TABLES",
+    "AllowedPool",
     "ApiToken",
     "Artifact",
     "Attempt",
@@ -75,5 +77,5 @@ TABLES: list[Any] = [
     Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, Ladder, SettingsVersion, Event, OtherDevice, Sweep,
     Command, Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node,
     NodeKey, OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
-    Baseline, Fleet5m, Fleet1h,
+    Baseline, Fleet5m, Fleet1h, AllowedPool,
 ]  # fmt: skip

@@ -79,6 +79,8 @@ class Health(Table):
     """Those that are open: `records.troubles`."""
     settings_due_at = pw.DoubleField(null=True)
     active_pool = pw.TextField(null=True)
+    pools = pw.TextField(null=True)
+    """The owner's pools as last told: `records.pools`."""
     boards_seen = pw.TextField(null=True)
     """Numbers of the boards that worked when they were last judged; null: never yet."""
     fans_seen = pw.TextField(null=True)
@@ -243,3 +245,16 @@ class Sweep(Table):
     other_devices = pw.IntegerField(default=0, column_name="strangers")
     unreadable = pw.IntegerField(default=0)
     note = pw.TextField(null=True)
+
+
+class AllowedPool(Table):
+    """Where miners may mine: `records.pools.AllowedPool`; an empty worker is anybody."""
+
+    id = pw.AutoField()
+    url = pw.TextField()
+    worker = pw.TextField(default="")
+    added_at = pw.DoubleField()
+    added_by = pw.TextField()
+
+    class Meta:
+        indexes = ((("url", "worker"), True),)

@@ -13,7 +13,7 @@ from hived.records.miner import HashboardChips, MinerIdentity, MinerSettings
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.store import Store, events
 from hived.store.engine.database import Database
-from hived.store.miners import history, miners, readings, replaced, settings, telemetry, views
+from hived.store.miners import errors, history, miners, readings, replaced, settings, telemetry, views
 from hived.store.nodes import ingest_miners
 from hived.store.schema import Health, Rollup1h, Rollup5m
 from tests.store.miners.test_history import START
@@ -214,7 +214,7 @@ async def test_what_a_daemon_still_stores_of_a_removed_miner_is_nothing(store: S
         miners.failed(db, num, START + 61, "timeout", "no answer")
         miners.keep_access(db, num, "key", START + 61)
         miners.still_there(db, [(num, 5.0)], START + 61)
-        miners.told_status(db, num, START + 61)
+        errors.told_status(db, num, START + 61)
         settings.save(db, num, MinerSettings({"pools": []}), START + 61, due_at=None)
 
     await store.write(play)

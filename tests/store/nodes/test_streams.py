@@ -279,10 +279,6 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "miners.unanswered": lambda db, nums: miners.unanswered(db, nums[0], START + 9, "timeout", "no answer"),
     "miners.poll_soon": lambda db, nums: miners.poll_soon(db, nums[0]),
     "miners.failed": lambda db, nums: miners.failed(db, nums[0], START + 9, "timeout", "no answer"),
-    "miners.note_error": lambda db, nums: miners.note_error(
-        db, nums[0], START + 9, "timeout", "no answer", is_trouble=True
-    ),
-    "miners.told_status": lambda db, nums: miners.told_status(db, nums[0], START + 9),
     "miners.set_managed": lambda db, _: miners.set_managed(db, MAC, True, START + 9),
     "miners.set_password": lambda db, _: miners.set_password(db, MAC, "p", START + 9),
     "readings.save": lambda db, nums: readings.save(db, [PollOutcome(nums[0], START + 9, error="x", failed=True)]),

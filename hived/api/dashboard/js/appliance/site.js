@@ -3,6 +3,7 @@ import { bytes, count, number, span, stamp, UNKNOWN } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { useNow } from "../lib/live.js";
 import { Badge, Pending, Table, useRead, When } from "../lib/ui.js";
+import { Pools } from "../miners/pools.js";
 import { ScanNow } from "../miners/scan.js";
 
 const KIND_WORDS = {
@@ -19,7 +20,7 @@ export const kindWords = (kind) => KIND_WORDS[kind] ?? String(kind).replaceAll(/
 
 export function SitePage() {
   return html`<div class="pagehead"><h1 tabindex="-1">Site</h1><${ScanNow} /></div>
-    <div class="site"><${Daemons} /><${OtherDevices} /><${Sweeps} /></div>`;
+    <div class="site"><${Daemons} /><${Pools} /><${OtherDevices} /><${Sweeps} /></div>`;
 }
 
 function Daemons() {

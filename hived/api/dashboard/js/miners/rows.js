@@ -25,6 +25,7 @@ export const MARKS = {
   failure: ["failure", "The miner itself says that it has failed"],
   unreadable: ["unreadable", "Answers, but its answer has no state that can be read"],
   trouble: ["board or fan lost", "A hashboard failed or a fan is lost"],
+  foreign: ["foreign pool", "Has a pool or a worker in a slot that is not allowed"],
   silent: ["silent", "Answers, but its last status is old or there is none yet: not counted in the totals"],
   stopped: ["stopped", "Stopped by somebody"],
   starting: ["starting", "Between two states: starting, initializing, restarting or shutting down"],

@@ -1,0 +1,54 @@
+"""Where miners mine, and where they may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context
+from hived.api.http import access, params, responses
+from hived.documents import pools as documents
+from hived.errors import BadRequest
+from hived.services.miners import pools
+from hived.store import Database
+from hived.store.miners import allowed_pools, views
+
+
+async def in_use(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/pools: every pool and account of a miner, those that are not allowed first."""
+    return await responses.reply(request, await context.of(request).store.read(_in_use))
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/pools/allowed: the entries; none means that nothing is judged."""
+    found = await context.of(request).store.read(allowed_pools.listing)
+    return await responses.reply(request, [documents.allowed(entry) for entry in found])
+
+
+async def allow(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/pools/allowed {url, worker?}: 201 the entry; 400 for what is no pool, 409 when it is there."""
+    ctx = context.of(request)
+    wishes = await params.fields(request, {"url": params.text("url"), "worker": _worker}, needed=("url",))
+    entry = await ctx.store.write(pools.allow, wishes["url"], wishes.get("worker"), access.by(request))
+    await context.follow(ctx)
+    return await responses.reply(request, documents.allowed(entry), status=201)
+
+
+async def remove(request: web.Request) -> web.StreamResponse:
+    """DELETE /api/v1/pools/allowed/{id}: 204, or 404."""
+    ctx, text = context.of(request), request.match_info["id"]
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise BadRequest("expected the number of an entry, as the list has it")
+    await ctx.store.write(pools.remove, int(text), access.by(request))
+    await context.follow(ctx)
+    return web.Response(status=204)
+
+
+def _worker(value: Any) -> str | None:
+    return None if value is None else params.text("worker")(value)
+
+
+def _in_use(db: Database) -> list[documents.PoolInUseDocument]:
+    used = pools.in_use(views.miners(db), allowed_pools.listing(db))
+    return [documents.in_use(one.url, one.account, is_allowed=one.allowed, miners=one.miners) for one in used]
