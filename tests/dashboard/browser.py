@@ -212,13 +212,24 @@ class Page:
         return str(await self.evaluate(f"document.querySelector({selector!r}).innerText"))
 
     async def click(self, selector: str) -> None:
-        """Press the mouse in the middle of the first element that fits."""
-        x, y = await self.wait_for(
-            f"(e => {{ e.scrollIntoView({{block: 'nearest'}}); const b = e.getBoundingClientRect();"
-            f" return [b.x + b.width / 2, b.y + b.height / 2] }})(document.querySelector({selector!r}))"
+        """Click the mouse in the middle of the first element that fits; again when it moved away meanwhile.
+
+        What is still loading above an element pushes it down, on a busy machine between looking and letting go.
+        """
+        look = (
+            "(e => { window.clicked = null; e.scrollIntoView({block: 'nearest'});"
+            " addEventListener('click', m => { window.clicked = e.contains(m.target) }, {capture: true, once: true});"
+            " const b = e.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2] })"
+            f"(document.querySelector({selector!r}))"
         )
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        missed = True
+        while missed:
+            x, y = await self.wait_for(look)
+            for kind in ("mousePressed", "mouseReleased"):
+                await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+            missed = False
+            with suppress(Moved):  # another document: it was hit
+                missed = await self.evaluate("window.clicked === false")
 
     async def type(self, text: str) -> None:
         """Type into what has the focus."""
