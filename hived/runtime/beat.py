@@ -65,7 +65,7 @@ class Beat:
             self._failed(", ".join(self._reason(err) for err in _leaves(group)))
         else:
             if self.failures:
-                log.info("%s recovered after %d failures", self.name, self.failures)
+                log.info("%s recovered after %d failure%s", self.name, self.failures, "s" if self.failures > 1 else "")
             self.failures, self.last_error = 0, None
         finally:
             self._timer = None

@@ -202,7 +202,11 @@ class Life:
 
 
 def _failing(beats: Sequence[Beat]) -> list[str]:
-    return [f"{beat.name} failed {beat.failures} times: {beat.last_error}" for beat in beats if beat.failures]
+    return [
+        f"{beat.name} failed {beat.failures} time{'s' if beat.failures > 1 else ''}: {beat.last_error}"
+        for beat in beats
+        if beat.failures
+    ]
 
 
 def arm() -> None:

@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from enum import Enum
 from http.client import HTTPConnection, HTTPException
 from typing import Any
@@ -46,11 +46,18 @@ def number(least: float, most: float) -> Callable[[str], float]:
     return read
 
 
-def controlled(default: str, whose: str) -> argparse.ArgumentParser:
-    """Return the argument of every command that talks to a control API, to be a parent."""
+def controlled(default: str, whose: str, others: Sequence[Address] = ()) -> argparse.ArgumentParser:
+    """Return the argument of every command that talks to a control API, to be a parent.
+
+    `others`: where else one may listen; without the argument the first that answers is taken.
+    """
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--control", type=parse_address, default=default, metavar="ADDR", help=f"{whose} control API ({default})"
+        "--control",
+        type=lambda text: [parse_address(text)],
+        default=[parse_address(default), *others],
+        metavar="ADDR",
+        help=f"{whose} control API ({default}{', or that of `make run`' if others else ''})",
     )
     return common
 
@@ -107,10 +114,20 @@ def run_until_signal(
     asyncio.run(run())
 
 
+def _connected(places: Sequence[Address]) -> HTTPConnection:
+    """Return a connection to the first place where somebody listens; to the first of all, not open, when none does."""
+    for host, port in places:
+        connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
+        with suppress(ConnectionRefusedError):
+            connection.connect()
+            return connection
+    return HTTPConnection(*places[0], timeout=TIMEOUT_S)
+
+
 def call(args: argparse.Namespace, whose: str, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     """Return the decoded reply of a control API; None after the reason for a failure was printed."""
-    host, port = args.control
-    connection = HTTPConnection(host, port, timeout=TIMEOUT_S)
+    connection = _connected(args.control)
+    host, port = connection.host, connection.port
     try:
         connection.request(method, path, json.dumps(body) if body is not None else None)
         reply = connection.getresponse()

@@ -9,20 +9,25 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ctypes
+import fcntl
 import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from hived.records.net import is_loopback
+from hived.runtime import kinds, written
 from hived.simulator.suite_plan import MAX_NODES, Box, Plan, own_slot, plan
 
 STOP_WITHIN_S = 6.0  # the daemons promise five
 LISTENS_WITHIN_S = 30.0  # a master on a machine that starts twenty programs at once
 PR_SET_PDEATHSIG = 1
+
+T = TypeVar("T")
 
 Children = list[tuple[str, asyncio.subprocess.Process]]
 
@@ -144,7 +149,9 @@ async def _until_one_ends(children: Children, ended: asyncio.Event) -> int:
         _say("stopping")
         return 0
     for task in done:
-        _say(f"{task.get_name()} ended with exit code {task.result()}: stopping the rest")
+        code = task.result()
+        how = f"ended with exit code {code}" if code >= 0 else f"was killed by signal {-code}"
+        _say(f"{task.get_name()} {how}: stopping the rest")
     return 1
 
 
@@ -174,7 +181,7 @@ def _welcome(what: Plan) -> None:
             _say(f"{box.name}: {site.miners} simulated miners live in {site.subnet}, port {site.port}")
     if master.site is not None:
         example = f"{binary / 'hive-sim'} fault {_second(master.site.subnet)} hung"
-        _say(f"break one:   {example} --control 127.0.0.1:{master.site.control}")
+        _say(f"break one:   {example}")
     assert master.http is not None
     host, port = master.http
     if is_loopback(host):
@@ -208,14 +215,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"expected 0 to {MAX_NODES} nodes, and miners from 1 on")
     if subnets and args.nodes:
         parser.error("SUBNETS and NODES exclude each other: nodes are tried on simulated sites")
-    host, _, port = args.http.rpartition(":")
+    try:
+        for subnet in subnets:
+            _read(kinds.scanned_network, f"SUBNETS={subnet}", subnet)
+        http = args.http if not args.http.startswith(":") else f"127.0.0.1{args.http}"
+        where = _read(kinds.endpoint, f"HTTP={args.http}", http) if http else ("127.0.0.1", None)
+    except ValueError as err:
+        parser.error(str(err))
     os.environ.pop("NOTIFY_SOCKET", None)  # systemd, if it started us, waits for nobody's word but ours
-    with own_slot() as slot:
-        what = plan(
-            args.var, subnets=subnets, nodes=args.nodes, miners=args.miners, slot=slot,
-            http=(host or "127.0.0.1", int(port) if port.isdigit() else None),
-        )  # fmt: skip
+    with _alone(args.var) as alone, own_slot() as slot:
+        if not alone:
+            _say(f"`make run` runs with {args.var.resolve()} already: stop that one first")
+            return 1
+        what = plan(args.var, subnets=subnets, nodes=args.nodes, miners=args.miners, slot=slot, http=where)
         return asyncio.run(run(what))
+
+
+def _read(kind: kinds.Kind[T], name: str, text: str) -> T:
+    try:
+        return kind.read(written.scalar(text))
+    except kinds.Wrong as err:
+        raise ValueError(f"{name}: expected {kind.expected}{f': {err.why}' if err.why else ''}") from None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Have a folder of databases; False while another suite has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".make-run").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # gone with the process, however that ends
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 if __name__ == "__main__":

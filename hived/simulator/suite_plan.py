@@ -19,7 +19,7 @@ MAX_NODES = 8  # each brings six programs; a laptop carries so many
 SITE_MINERS, FLEET_MINERS = 60, 20
 """Simulated miners of a site when it is alone, and when there are several sites."""
 SLOTS = 8  # suites that may run on one machine at a time
-FIRST_PORT, PORTS_OF_A_SLOT = 8180, 60
+FIRST_CONTROL, FIRST_PORT, PORTS_OF_A_SLOT = 8190, 8200, 60
 FIRST_HTTP = 8080
 
 
@@ -125,7 +125,7 @@ def plan(
     var: Path, *, subnets: tuple[str, ...], nodes: int, miners: int, http: tuple[str, int | None], slot: int
 ) -> Plan:
     """Lay out what is to run. `miners`: of each simulated site, 0: the usual number. Ports are free ones."""
-    ports = Ports(FIRST_PORT + slot * PORTS_OF_A_SLOT)
+    ports, controls = Ports(FIRST_PORT + slot * PORTS_OF_A_SLOT), Ports(FIRST_CONTROL + slot * PORTS_OF_A_SLOT)
     host, port = http
     where = (host, port if port is not None else Ports(FIRST_HTTP + slot).free(host))
     url = f"http://{'127.0.0.1' if where[0] in ('', '0.0.0.0') else where[0]}:{where[1]}"  # noqa: S104  compared
@@ -135,7 +135,7 @@ def plan(
     museum = f"{MUSEUM_HOST}:{ports.free(MUSEUM_HOST)}"
     count = miners or (FLEET_MINERS if nodes else SITE_MINERS)
     sites = [
-        Site(number, count, ports.free(f"127.{20 + 2 * number}.0.1"), ports.free(), ports.free())
+        Site(number, count, ports.free(f"127.{20 + 2 * number}.0.1"), controls.free(), ports.free())
         for number in range(nodes + 1)
     ]
     folder = var / "fleet" if nodes else var
@@ -145,6 +145,15 @@ def plan(
         Box(f"node-{site.number}", folder / f"node-{site.number}", url, None, site, museum=museum) for site in sites[1:]
     ]
     return Plan(first, tuple(others), museum)
+
+
+def controls() -> list[tuple[str, int]]:
+    """Return where the fleets of suites that may run here are steered, the first of each suite first."""
+    return [
+        ("127.0.0.1", FIRST_CONTROL + slot * PORTS_OF_A_SLOT + number)
+        for number in range(MAX_NODES + 1)
+        for slot in range(SLOTS)
+    ]
 
 
 class Ports:

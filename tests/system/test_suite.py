@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -155,3 +156,52 @@ async def test_nodes_join_the_master_by_themselves_and_one_page_shows_all_sites(
         assert (suite.process.returncode, suite.processes()) == (0, {})
     finally:
         suite.end()
+
+
+REFUSED = {
+    "HTTP": (
+        "--http", ["xx", "127.0.0.1:eighty", "127.0.0.1:99999", "http://x:1", ":"], "expected HOST:PORT such as",
+    ),
+    "SUBNETS": (
+        "--subnets", ["192.168.1.0/33", "192.168.1.5/24", "10.0.0.0/8", "home", "192.168.1.0/24,fe80::/64"],
+        "expected IPv4 networks such as",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name in REFUSED for text in REFUSED[name][1]])
+def test_an_argument_that_makes_no_sense_is_named(name: str, text: str, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "hived.simulator.suite", "--var", str(tmp_path / "var"), REFUSED[name][0], text]
+    ran = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert ran.returncode == 2
+    last = ran.stderr.splitlines()[-1]
+    assert last.startswith(f"make run: error: {name}={text.rpartition(',')[2]}: {REFUSED[name][2]}"), last
+    assert not (tmp_path / "var").exists()
+
+
+async def test_the_examples_of_the_readme_work_and_a_second_run_is_refused(tmp_path: Path, free_port: int) -> None:
+    suite = Suite(tmp_path, free_port)
+    try:
+        await until(lambda: "by command" in suite.err.read_text())
+        readme = (ROOT / "README.md").read_text()
+        examples = [
+            line.split("#")[0].split()[1:] for line in readme.splitlines() if line.startswith(".venv/bin/hive-sim")
+        ]
+        assert len(examples) >= 4
+        for words in (*examples, ["miners"]):
+            line = [str(Path(sys.executable).with_name("hive-sim")), *words]
+            ran = await asyncio.to_thread(subprocess.run, line, capture_output=True, text=True, timeout=60, check=False)
+            assert ran.returncode == 0, (words, ran.stderr)
+        line = [sys.executable, "-m", "hived.simulator.suite", "--var", str(tmp_path / "var")]
+        ran = await asyncio.to_thread(
+            subprocess.run, line, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT
+        )
+        assert ran.returncode == 1
+        assert ran.stderr == f"hived: `make run` runs with {tmp_path / 'var'} already: stop that one first\n"
+        (polld,) = [pid for pid, line in suite.processes().items() if "hive-polld" in line]
+        os.kill(polld, signal.SIGKILL)
+        await until(lambda: suite.process.poll() is not None)
+        assert "hive-polld was killed by signal 9: stopping the rest" in suite.err.read_text()
+    finally:
+        suite.process.terminate()
+        suite.process.wait(30)

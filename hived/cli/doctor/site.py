@@ -41,7 +41,7 @@ SAMPLE = 3
 """So many miners are tried, over the port that they are polled by all the time."""
 SKEW_S = 5.0
 YOUNG_S = 60.0
-_FAILING = re.compile(r"(?:^|; )([a-z -]+ failed \d+ times: [^;]*)")
+_FAILING = re.compile(r"(?:^|; )([a-z -]+ failed \d+ times?: [^;]*)")
 _UNITS = (Path("/usr/lib/systemd/system"), Path("/lib/systemd/system"), Path("/etc/systemd/system"))
 RUNNING = Path("/run/systemd/system")
 RESTARTS = 3

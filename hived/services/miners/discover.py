@@ -283,7 +283,7 @@ class Discoverer:
         absent = [m.num for m in await self._store.read(miners.known) if m.online and m.num not in tally.found]
         gone = await self._store.write(miners.missed, absent, self._clock(), offline_after=self._offline_after_scans)
         if gone:
-            log.warning("%d miners went offline", len(gone))
+            log.warning("%d %s went offline", len(gone), "miner" if len(gone) == 1 else "miners")
 
     async def _leave_excluded(self, ranges: Range) -> None:
         """Miners at addresses that the operator has excluded since are not looked at, and nobody pretends to know."""

@@ -10,6 +10,7 @@ from typing import Any
 from hived.simulator import command
 from hived.simulator.miners.faults import NOT_A_MINER_KINDS, Fault
 from hived.simulator.miners.miner import SETUPS
+from hived.simulator.suite_plan import controls
 
 DEFAULT_CONTROL = "127.0.0.1:8190"
 WHOSE = "a fleet's"
@@ -17,7 +18,7 @@ WHOSE = "a fleet's"
 
 def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verbs to hive-sim's parser."""
-    common = command.controlled(DEFAULT_CONTROL, "the fleet's")
+    common = command.controlled(DEFAULT_CONTROL, "the fleet's", controls())
     miners = commands.add_parser("miners", parents=[common], help="list the miners of a running fleet")
     miners.add_argument("--json", action="store_true", help="as JSON")
     miners.set_defaults(run=_miners)
