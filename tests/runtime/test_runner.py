@@ -193,7 +193,7 @@ async def test_systemd_hears_which_beats_fail(tmp_path: Path, monkeypatch: pytes
         life = Life()
 
         async def look() -> None:
-            await asyncio.to_thread(manager.wait_for, "STATUS=scan failed 1 times: Transient: no route")
+            await asyncio.to_thread(manager.wait_for, "STATUS=scan failed 1 time: Transient: no route")
             life.stop()
 
         await asyncio.wait_for(life.run([quick("scan", broken), quick("look", look)]), 5)
