@@ -82,7 +82,7 @@ async def contact(request: web.Request) -> web.StreamResponse:
 async def add_key(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/me/keys {key_id, key_hash}: a second key, which ends the others when it is first used."""
     ctx, own = context.of(request), access.principal(request).ref
-    checks: dict[str, params.Check] = {"key_id": _key_id, "key_hash": partial(untrusted.digest, code="key_hash")}
+    checks: dict[str, params.Check] = {"key_id": _key_id, "key_hash": lambda told: untrusted.digest(told, "key_hash")}
     wishes = await params.fields(request, checks, needed=("key_id", "key_hash"))
     node_id = access.node_id(request)
     await ctx.store.write(nodes.add_key, node_id, own, wishes["key_id"], wishes["key_hash"], ctx.clock())
