@@ -34,6 +34,9 @@ async def backup(context: CommandContext) -> int:
     may_use(database)
     if out == "-" and (context.json or sys.stdout.isatty()):
         raise WrongUsage("- writes the backup itself to standard output: send it to a file or a program")
+    there = out != "-" and await asyncio.to_thread(Path(out).exists)
+    if there and not context.args.force and not context.confirm(f"{out} is there already: replace it?"):
+        raise WrongUsage(f"{out} is there already: add --force to replace it")
     with _writable(out) as target:
         made = make(
             database, context.config.state_dir, target, version=__version__, at=context.clock(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # What is imported up here is paid for by every --version and --help; a command brings the rest.
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ _LONGEST_WAIT_S = 3600.0  # a sweep of a /16 takes minutes
 _MOST_ROWS = 1_000_000
 _UNITS_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 
+COMPLETION = "completion"
+SHELLS = ("bash", "zsh", "fish")
 ROLES = ("viewer", "operator", "admin")
 AREAS = ("miners", "collecting", "nodes", "site", "access")
 
@@ -34,12 +37,24 @@ SORT_KEYS = {
 }
 
 
+COLUMN_NAMES = (
+    "state", "address", "model", "hashrate_ths", "percent", "power_w", "efficiency_j_per_th", "chip_temp_c", "preset",
+    "parts", "last_error", "seen", "hostname", "mac", "firmware", "pool", "managed",
+)  # fmt: skip
+"""Of `hivectl miners list`, in the order of its table."""
+
+
 def main(argv: Sequence[str] | None = None, *, clock: Callable[[], float] = time.time) -> int:
     """Run one command and return its exit code. `clock` gives UTC epoch seconds."""
     try:
         args = parser().parse_args(argv)
     except SystemExit as end:  # --help, --version, wrong usage
         return end.code if isinstance(end.code, int) else 1
+    if args.run == COMPLETION:  # needs no configuration, and must not fail for a bad one
+        from hived.cli.completion import script
+
+        sys.stdout.write(script(args.shell))
+        return 0
     from hived.cli.context import serve
 
     return serve(args, clock)
@@ -198,9 +213,19 @@ def _miners(nouns: _Group) -> None:
         _arg("--state", metavar="S", help="only miners in this state: mining, failure, silent, offline, ..."),
         _arg("--model", metavar="M", help="only this model, by alias (s19jpro) or name"),
         _NODE,
+        _arg("--firmware", metavar="F", help="only this family (vnish) or version (1.2.6, or 1.2 for all of them)"),
+        _arg("--preset", metavar="P", help="only miners at this preset"),
+        _arg("--pool", metavar="P", help="only miners with this in the URL of a pool of theirs"),
+        _arg("--worker", metavar="W", help="only miners with this in the account or worker of a pool of theirs"),
+        _OneOf((
+            _arg("--managed", dest="managed", action="store_true", default=None, help="only miners that hived steers"),
+            _arg("--unmanaged", dest="managed", action="store_false", help="only miners that hived only reads"),
+        )),
         _arg("--offline", action="store_true", help="only miners that no longer answer"),
         _arg("--failing", action="store_true", help="only miners that cannot be polled or are in state failure"),
         _arg("--sort", choices=list(SORT_KEYS), default="address", metavar="KEY", help=keys),
+        _arg("--columns", metavar="A,B,...", help=f"these columns, in this order: {', '.join(COLUMN_NAMES)}"),
+        _arg("--csv", action="store_true", help="comma-separated values with a line of names, for programs"),
         _limit(),
     )  # fmt: skip
     _command(
@@ -343,10 +368,15 @@ def _appliance(nouns: _Group) -> None:
         nouns, "backup", "backup:backup", "write one file that restores this node, without stopping it",
         _arg("file", metavar="FILE", help="where to; - is standard output"),
         _arg("--without-keys", action="store_true", help="leave out the key file and the key of the certificate"),
+        _arg("--force", action="store_true", help="replace a file that is there; without it, this is asked"),
     )  # fmt: skip
     _command(
         nouns, "restore", "backup:restore", "bring this node back from such a file",
         _arg("file", metavar="FILE", help="of `hivectl backup`; - is standard input"),
+    )  # fmt: skip
+    _command(
+        nouns, "completion", COMPLETION, "print what lets a shell complete these commands",
+        _arg("shell", choices=SHELLS, help="such as `source <(hivectl completion bash)`"),
     )  # fmt: skip
 
 

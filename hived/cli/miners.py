@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import ipaddress
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from hived.cli import daemons
-from hived.cli.context import CommandContext
+from hived.cli.context import CommandContext, WrongUsage
+from hived.cli.main import COLUMN_NAMES
 from hived.cli.output.tables import Cell, Column, draw
-from hived.cli.output.text import ago, counted, number, percent, pool_host, terahash, watts
+from hived.cli.output.text import UNKNOWN, ago, clean, counted, number, percent, pool_host, terahash, watts
 from hived.documents import miners as documents
-from hived.records.condition import Condition, broken_boards, condition, lost_fans
-from hived.records.miner import active_pool
+from hived.documents.shared import rfc3339
+from hived.records.condition import MARKS, ON_THE_WAY, Condition, broken_boards, condition, lost_fans
+from hived.records.miner import HASHING_STATES, active_pool
 from hived.records.miner_view import MinerView, ModelView, StoredStatus
 from hived.records.totals import Judged, totals
 from hived.store import Database
@@ -61,18 +66,31 @@ COLUMNS = (
 )
 
 
+_BY_NAME = dict(zip(COLUMN_NAMES, COLUMNS, strict=True))
+_FOR_PROGRAMS: dict[str, Callable[[MinerView], str | None]] = {
+    "seen": lambda view: rfc3339(view.seen_at), "last_error": lambda view: view.last_error,
+    "pool": lambda view: _pool(view), "address": lambda view: view.ip or view.last_ip,
+}  # fmt: skip
+"""Values that a table shortens or tells in words of now."""
+
+
 async def list_miners(context: CommandContext) -> int:
     """Print the miners that fit every filter."""
     async with context.store() as store:
         everyone, ladder = await store.read(_read, context)
+    names = _columns(context)
+    _check_state(everyone, context)
     found = [miner for miner in everyone if _fits(*miner, context)]
     found.sort(key=_order(context))
     shown = found[: context.args.limit]
     if context.json:
         context.screen.document([documents.listed(v, ladder.get(v.model_alias or ""), how) for v, how in shown])
         return 0
+    if context.args.csv:
+        _write_csv(context, names, shown)
+        return 0
     if shown:
-        draw(context.screen, COLUMNS, shown, context.clock())
+        draw(context.screen, [_BY_NAME[name] for name in names], shown, context.clock())
     if not found:
         context.note(_why_none(everyone, context))
     elif context.screen.width is not None:
@@ -84,6 +102,45 @@ def _read(db: Database, context: CommandContext) -> tuple[list[Judged], dict[str
     moment = daemons.moment(db, context)
     judged = [(view, condition(view, moment)) for view in views.miners(db)]
     return judged, {model.alias: model for model in models.views(db)}
+
+
+def _columns(context: CommandContext) -> list[str]:
+    given: str | None = context.args.columns
+    names = list(COLUMN_NAMES) if given is None else [name.strip().lower() for name in given.split(",")]
+    unknown = [name for name in names if name not in _BY_NAME]
+    if unknown:
+        raise WrongUsage(f"there is no column {unknown[0][:40]!r}; the columns are {', '.join(COLUMN_NAMES)}")
+    return names
+
+
+def _check_state(everyone: Sequence[Judged], context: CommandContext) -> None:
+    """Refuse a state that nobody knows: an empty list would look like good news."""
+    wanted = (context.args.state or "").lower()
+    known = {*MARKS, *HASHING_STATES, *ON_THE_WAY, "unknown"}
+    if wanted and everyone and wanted not in known and not any(wanted in _states(*miner) for miner in everyone):
+        raise WrongUsage(_why_none(everyone, context))
+
+
+def _write_csv(context: CommandContext, names: Sequence[str], miners: Sequence[Judged]) -> None:
+    text = io.StringIO()
+    rows, now = csv.writer(text, lineterminator="\n"), context.clock()
+    rows.writerow(names)
+    for view, how in miners:
+        cells = [_BY_NAME[name].cell((view, how), now) for name in names]
+        values = [cell.text if isinstance(cell, Cell) else cell for cell in cells]
+        for i, name in enumerate(names):
+            if name in _FOR_PROGRAMS:
+                values[i] = _FOR_PROGRAMS[name](view)
+        rows.writerow([_plain(value) for value in values])
+    context.screen.say(text.getvalue().rstrip("\n"))
+
+
+def _plain(value: str | None) -> str:
+    """A value that no spreadsheet takes for a formula; thousands without a mark."""
+    value = clean(value or "")
+    if re.fullmatch(r"-?[0-9,]+(\.[0-9]+)?", value):
+        return value.replace(",", "")
+    return "" if value == UNKNOWN else f"'{value}" if value[:1] in ("=", "+", "-", "@") else value
 
 
 def _pool(view: MinerView) -> str | None:
@@ -102,8 +159,33 @@ def _fits(view: MinerView, how: Condition, context: CommandContext) -> bool:
         return False
     if args.model and args.model.lower() not in (str(view.model_alias).lower(), str(view.model_name).lower()):
         return False
+    if args.managed is not None and view.managed != args.managed:
+        return False
+    if args.firmware and not _is_of(args.firmware.lower(), view):
+        return False
+    if args.preset and args.preset.lower() != str(view.status and view.status.preset).lower():
+        return False
+    pools = [pool for pool in view.status.pools if pool.kind == "user"] if view.status else []
+    if args.pool and not any(args.pool.lower() in (pool.url or "").lower() for pool in pools):
+        return False
+    if args.worker and not any(args.worker.lower() in (pool.user or "").lower() for pool in pools):
+        return False
     hay = _hay(view)
-    return all(word.lower() in hay for word in args.words)
+    return all(_has(word.lower(), view, hay) for word in args.words)
+
+
+def _has(word: str, view: MinerView, hay: str) -> bool:
+    """Whole addresses are no parts of longer ones."""
+    try:
+        ipaddress.IPv4Address(word)
+    except ValueError:
+        return word in hay
+    return word in (view.ip, view.last_ip)
+
+
+def _is_of(firmware: str, view: MinerView) -> bool:
+    version = str(view.firmware_version).lower()
+    return firmware in (str(view.firmware).lower(), version) or version.startswith(f"{firmware}.")
 
 
 def _states(view: MinerView, how: Condition) -> set[str]:

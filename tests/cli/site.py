@@ -165,11 +165,14 @@ class Site:
         self.daemon("hive-minerd")
         self.daemon("hive-syncd", said="no master yet")
 
-    def miner(self, number: int, *, key: bool = True, hostname: str | None = None, alias: str = "s19jpro") -> int:
+    def miner(
+        self, number: int, *, key: bool = True, hostname: str | None = None, alias: str = "s19jpro",
+        firmware_version: str = "1.2.6",
+    ) -> int:  # fmt: skip
         """Let a miner be found at 192.168.7.<number>; return its number in the database."""
         names = {"s19jpro": "Antminer S19j Pro", "s21": "Antminer S21"}
         identity = MinerIdentity(
-            mac(number), names[alias], alias, firmware_version="1.2.6", platform="bb",
+            mac(number), names[alias], alias, firmware_version=firmware_version, platform="bb",
             hostname=f"rack1-{number}" if hostname is None else hostname,
         )  # fmt: skip
         sighting = miners.Sighting(identity, f"192.168.7.{number}", self.now, "vnish", "chips password settings")

@@ -14,7 +14,7 @@ import pytest
 
 from hived.cli import backup
 from hived.store.engine.locks import in_use
-from tests.cli.site import Site
+from tests.cli.site import Site, Terminal
 
 SQLITE = pytest.mark.sqlite_only("a PostgreSQL server has tools of its own; the last test says so")
 
@@ -39,6 +39,22 @@ def test_a_backup_is_restored_and_what_was_there_is_kept(site: Site) -> None:
     assert site.run("miners", "list").out == known
     events = site.run("events").out
     assert "was restored from a backup" in events
+
+
+@SQLITE
+@pytest.mark.parametrize(("answer", "code"), [("", 2), ("n\n", 2), ("y\n", 0)])
+def test_a_file_that_is_there_is_replaced_only_when_it_is_meant(
+    site: Site, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    file = site.folder / "backup.tar"
+    file.write_text("holiday pictures")
+    ran = site.run("backup", str(file))
+    assert (ran.code, "--force" in ran.err) == (2, True)
+    monkeypatch.setattr("sys.stdin", Terminal(answer))
+    ran = site.run("backup", str(file))
+    assert (ran.code, "replace it? [y/N]" in ran.err) == (code, True)
+    assert (file.read_bytes()[:7] == b"holiday") == (code != 0)
+    assert site.run("backup", str(file), "--force").code == 0
 
 
 @SQLITE

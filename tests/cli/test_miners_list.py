@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
+from hived.cli.main import COLUMN_NAMES
 from tests.cli.site import Site, board, mac
 
 
@@ -134,8 +138,12 @@ def test_zero_is_told_apart_from_unknown(site: Site) -> None:
 
 def test_nothing_found_says_what_is_there_instead(mixed: Site) -> None:
     ran = mixed.run("miners", "list", "--state", "minig")
-    assert (ran.code, ran.out) == (0, "")
-    assert ran.err == "no miner is in state 'minig'; here are 1 failing, 1 failure, 5 mining, 1 offline, 1 silent\n"
+    assert (ran.code, ran.out) == (2, ""), "an empty list would look like good news"
+    assert mixed.run("miners", "list", "--state", "auto-tuning").code == 0
+    assert (
+        ran.err
+        == "hivectl: no miner is in state 'minig'; here are 1 failing, 1 failure, 5 mining, 1 offline, 1 silent\n"
+    )
     assert "of model 't9'; here are s19jpro, s21" in mixed.run("miners", "list", "--model", "t9").err
     assert "no miner fits" in mixed.run("miners", "list", "nowhere").err
 
@@ -163,3 +171,58 @@ def test_wide_letters_take_two_columns_and_still_line_up(site: Site) -> None:
 def test_broken_boards_are_named(site: Site) -> None:
     site.status(site.miner(40), hashboards=(board(1, state="failure"), board(2), board(3, state="disconnected")))
     assert "board 1, board 3" in site.run("miners", "list").row("192.168.7.40")
+
+
+def test_a_whole_address_is_that_address_alone(empty: Site) -> None:
+    for number in (1, 10, 11, 100):
+        empty.miner(number)
+    assert addresses(empty.run("miners", "list", "192.168.7.1").out) == ["1"]
+    assert addresses(empty.run("miners", "list", "192.168.7.").out) == ["1", "10", "11", "100"]
+
+
+def test_filters_by_what_a_miner_runs_and_where_it_mines(empty: Site) -> None:
+    empty.status(empty.miner(1, firmware_version="1.2.6"), preset="3080")
+    empty.status(empty.miner(2, firmware_version="1.2.60"), preset="2350")
+    empty.status(empty.miner(3, firmware_version="1.3.0"), preset="3080")
+
+    def found(*words: str) -> list[str]:
+        return addresses(empty.run("miners", "list", *words).out)
+
+    assert found("--firmware", "1.2.6") == ["1"]
+    assert found("--firmware", "1.2") == ["1", "2"]
+    assert found("--firmware", "VNish") == ["1", "2", "3"]
+    assert found("--firmware", "other") == []
+    assert found("--preset", "3080") == ["1", "3"]
+    assert found("--pool", "pool.example.com") == ["1", "2", "3"]
+    assert found("--pool", "elsewhere") == []
+    assert found("--worker", "no-such-worker") == []
+    assert found("--unmanaged") == ["1", "2", "3"]
+    assert found("--managed") == []
+    assert empty.run("miners", "list", "--managed", "--unmanaged").code == 2
+
+
+def test_columns_are_chosen_by_name_and_order(mixed: Site) -> None:
+    ran = mixed.run("miners", "list", "--columns", "address, hashrate_ths,state")
+    assert ran.lines[0].split() == ["ADDRESS", "TH/s", "STATE"]
+    assert ran.row("192.168.7.10").split() == ["192.168.7.10", "104.4", "mining"]
+    ran = mixed.run("miners", "list", "--columns", "address,color")
+    assert (ran.code, "no column 'color'" in ran.err, "hashrate_ths" in ran.err) == (2, True, True)
+
+
+def test_csv_is_for_programs(mixed: Site) -> None:
+    ran = mixed.run("miners", "list", "--csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert len(rows) == 9
+    (row,) = [row for row in rows if row["address"] == "192.168.7.10"]
+    assert (row["state"], row["hashrate_ths"], row["power_w"], row["parts"]) == ("mining", "104.4", "3090", "")
+    assert row["seen"].endswith("Z")
+    assert list(row) == list(COLUMN_NAMES)
+    ran = mixed.run("miners", "list", "--csv", "--columns", "mac,pool", "192.168.7.10")
+    assert ran.lines == ["mac,pool", f"{mac(10)},stratum+tcp://pool.example.com:3333"]
+
+
+def test_csv_is_no_program_of_a_spreadsheet(empty: Site) -> None:
+    empty.miner(40, hostname='=HYPERLINK("http://evil.example")')
+    ran = empty.run("miners", "list", "--csv", "--columns", "hostname")
+    (row,) = list(csv.DictReader(io.StringIO(ran.out)))
+    assert row["hostname"].startswith("'=")

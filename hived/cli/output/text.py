@@ -108,8 +108,8 @@ def ago(at: float | None, now: float) -> str:
 
 
 def local_time(at: float) -> str:
-    """Return a time as this host's clock on the wall shows it, to the second."""
-    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    """Return a time as this host's clock on the wall shows it, to the second, and how far that is from UTC."""
+    return datetime.fromtimestamp(at, UTC).astimezone().isoformat(" ", "seconds")
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:
