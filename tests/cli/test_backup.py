@@ -58,6 +58,24 @@ def test_a_file_that_is_there_is_replaced_only_when_it_is_meant(
 
 
 @SQLITE
+def test_a_restore_ends_the_alarm_about_a_damaged_database(site: Site) -> None:
+    file = site.folder / "backup.tar"
+    site.run("backup", str(file))
+    for name in ("20260921T141320Z", "20260921T141320Z-1", "20260922T000000Z"):
+        for end in ("", "-wal"):
+            (site.folder / f"{site.path.name}.damaged-{name}{end}").write_bytes(b"x")
+    assert "the database was damaged" in site.run("status").out
+    site.close()
+    back = site.run("restore", str(file))
+    assert back.code == 0
+    assert "damaged" not in site.run("status").out
+    left = sorted(path.name for path in site.folder.glob("*.damaged-*"))
+    assert len(left) == 6, "nothing is deleted"
+    assert all(".before-restore-" in name for name in left)
+    assert sum(line.startswith("kept SITE/hived.db.damaged-") for line in back.lines) == 3
+
+
+@SQLITE
 def test_for_programs_both_are_one_document(site: Site) -> None:
     file = site.folder / "backup.tar"
     made = site.run("backup", "--without-keys", str(file), "--json").document

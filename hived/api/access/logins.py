@@ -9,6 +9,7 @@ out of their usual place. During a pause the right password is refused, too. On 
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from aiohttp import web
@@ -22,6 +23,8 @@ from hived.records.logins import as_password, as_user, code_hash, normal
 from hived.store import Database, audit
 from hived.store.access import attempts, codes, sessions, users
 from hived.store.access.attempts import Gate
+
+log = logging.getLogger(__name__)
 
 WRONG = "user name or password is wrong"
 KNOWN_S = 90 * 86_400.0  # how long an address counts as a user's own
@@ -95,6 +98,8 @@ async def _checked(request: web.Request, name: str, password: str) -> str | None
     await _count(request, gates)
     stored = await ctx.store.read(users.password_hash, name)
     if not await ctx.passwords.check(stored, password):
+        # Of one address at most what the gates let through: five, then one in pauses that double.
+        log.warning("a login failed, from %s", request.remote)
         await ctx.store.write(_failed, name, stored is not None, request.remote, ctx.clock())
         return None
     await ctx.store.write(_right, gates, _place(name, address), ctx.clock())

@@ -8,7 +8,7 @@ import os
 import shutil
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -33,7 +33,7 @@ from hived.services.appliance.backup import (
 from hived.services.nodes.upload import begin_anew
 from hived.store import Database, audit, events
 from hived.store.access import sessions
-from hived.store.engine import epoch
+from hived.store.engine import damage, epoch
 from hived.store.engine.durable import sync
 from hived.store.engine.locks import swap_lock
 from hived.store.engine.secret_box import NAME as SECRET
@@ -72,7 +72,7 @@ def restore(source: IO[bytes], database: Path, state_dir: Path, *, by: By) -> Re
         told = {"made_at": manifest and datetime.fromtimestamp(manifest.at, UTC).isoformat(timespec="seconds")}
         applied = make_ready(fresh, keys, partial(_begin_anew, event=Event("database_restored", by["at"], told), by=by))
         places = {name: database if name == DATABASE else state_dir / name for name in names}
-        kept = _put(folder, places, database, by["at"])
+        kept = _put(folder, places, database, by["at"]) + _end_alarm(database, by["at"])
     return Restored(manifest, applied, names, kept, not (state_dir / SECRET).exists())
 
 
@@ -183,6 +183,19 @@ def _put(folder: Path, places: dict[str, Path], database: Path, at: float) -> li
             drafts[name].rename(place)
             sync(place.parent)
     return kept
+
+
+def _end_alarm(database: Path, at: float) -> list[Path]:
+    """Give damaged files that were set aside another name: what was lost with them is back, or is given up."""
+    stamp = datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%SZ")
+    renamed = []
+    for one in damage.kept(database):
+        aside = _free(one.path, f"before-restore-{stamp}")
+        for end in _BESIDE:
+            with suppress(FileNotFoundError):
+                Path(f"{one.path}{end}").rename(f"{aside}{end}")
+        renamed.append(one.path.rename(aside))
+    return renamed
 
 
 def _free(place: Path, word: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -363,3 +364,16 @@ async def test_nobody_else_is_let_in_without_a_password(
         async with browser.http.get("/static/js/app.js") as script, browser.http.head("/") as head:
             assert "Set-Cookie" not in script.headers
             assert "Set-Cookie" not in head.headers
+
+
+async def test_failed_logins_are_in_the_log_with_the_address_and_no_more_than_the_pauses_let(
+    api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    for number in range(20):
+        await api.ask("POST", SESSION, {"user": f"somebody-{number}", "password": PASSWORD})
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines
+    assert set(lines) == {"a login failed, from 127.0.0.1"}
+    assert len(lines) <= 6
+    assert "somebody" not in caplog.text, "it may be a password in the wrong field"

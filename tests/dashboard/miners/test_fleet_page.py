@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from hived.records.daemon import DaemonRow
+from hived.store import daemon_rows
 from hived.store.miners import miners
 from tests.dashboard.conftest import OpenPage
 from tests.dashboard.farm import TH, Farm, grow_old, identity, ip, mac
@@ -222,6 +224,20 @@ async def test_an_empty_site_says_what_was_done_and_what_to_do(farm: Farm, open_
         assert "asks for a login" in words
         await farm.add(0)
         await page.wait_for("document.querySelector('.miners .pick')")
+        assert page.problems == []
+
+
+async def test_a_site_that_sweeps_nothing_says_so_and_names_the_daemons_own_words(
+    farm: Farm, open_page: OpenPage
+) -> None:
+    status = "no subnets configured: nothing is scanned"
+    now = time.time()
+    await farm.write(daemon_rows.save_daemon, DaemonRow("hive-discoverd", 1, "0.1.0", now, now, status))
+    async with open_page() as page:
+        await page.go(farm.url, until=f"document.querySelector('.empty')?.innerText.includes({status!r})")
+        words = await page.text("main")
+        assert "has not swept" not in words
+        assert "on an appliance /etc/hived/hived.yaml" in words
         assert page.problems == []
 
 
