@@ -101,8 +101,8 @@ def saw_all(db: Database, sightings: Sequence[Sighting], *, node_id: str) -> lis
     """Store that miners, each of them once, answered at their addresses; return their rows.
 
     The MAC is the identity: an address that another row held is taken from that row and nothing else of it changes;
-    so a move and a swap of two miners never mix histories. Where it is sure that a machine got a new control board, its
-    row goes on under the new MAC; where it may be, an event says so.
+    so a move and a swap of two miners never mix histories. Where a machine has a new control board, its row goes on
+    under the new MAC; where it only may have, an event says so.
     """
     before = _by_macs(db, sightings)
     before |= _with_new_boards(db, [one for one in sightings if one.identity.mac not in before])
@@ -177,7 +177,9 @@ def _place(sighting: Sighting, node_id: str) -> dict[str, Any]:
 
 
 def _with_new_boards(db: Database, sightings: Sequence[Sighting]) -> dict[str, KnownMiner]:
-    machines = replaced.machines(db, [(one.identity, one.ip) for one in sightings])
+    if not sightings:
+        return {}
+    machines = replaced.machines(db, [(one.identity, one.ip) for one in sightings], max(one.at for one in sightings))
     found = [one for one in sightings if one.identity.mac in machines]
     for one in found:
         replaced.rename(db, *machines[one.identity.mac], one.identity.mac, one.at)
@@ -221,6 +223,8 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
         _changed(db, num, at, online=False, ip=None)
         gone.append(num)
         events.add(db, [_event(num, at, "miner_offline", ip=ip, missed_scans=offline_after)])
+        if offline_after:
+            replaced.join(db, num, at)
     return gone
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import peewee as pw
@@ -29,17 +30,64 @@ Place = tuple[MinerIdentity, str]
 """A miner that said who it is, and the address where it did."""
 
 _ROLLUPS = ((Rollup5m, 300), (Rollup1h, 3600))
+KEPT_S = 12 * 3600.0
+"""How long an address is that of a miner which left: no DHCP server gives it to another one within its lease."""
+
 _CHUNK = 500  # values in one statement
 _EVER = 10**9
 
 
-def machines(db: Database, found: Sequence[Place]) -> dict[str, tuple[int, str]]:
+def machines(db: Database, found: Sequence[Place], at: float) -> dict[str, tuple[int, str]]:
     """Return, by new MAC, (number, MAC) of the miner that has a new control board; nothing where that is not sure.
 
     Sure is: the same serial number and model, which no other miner has, of one that is gone or was at this address.
+    Most firmware tells no serial number. Then it is the same address and model, of one that went offline lately.
     """
+    return _at_its_address(db, found, at) | _by_serial(db, found)
+
+
+def _at_its_address(db: Database, found: Sequence[Place], at: float) -> dict[str, tuple[int, str]]:
+    gone = ~Miner.online & ~Miner.remote & (Health.seen_at > at - KEPT_S)
+    rows = Miner.select(Miner.last_ip, Miner.model_alias, Miner.serial, Miner.num, Miner.mac)
+    rows = rows.join(Health, on=(Health.num == Miner.num)).where(gone, Miner.last_ip.in_([ip for _, ip in found]))
+    left: dict[tuple[str, str | None], list[tuple[str | None, int, str]]] = {}
+    for ip, alias, serial, num, mac in tuples(rows, db):
+        left.setdefault((ip, alias), []).append((serial, num, mac))
+    return {
+        one.mac: (machine[0][1], machine[0][2])
+        for one, ip in found
+        if one.model_alias is not None
+        and len(machine := left.get((ip, one.model_alias), [])) == 1
+        and _may_be_one(machine[0][0], one.serial)
+    }
+
+
+def join(db: Database, num: int, at: float) -> None:
+    """Join a miner that just went offline with the new one of its model that has its address, where there is one.
+
+    The new one must not have been there while this one was.
+    """
+    of = Miner.select(Miner.mac, Miner.last_ip, Miner.model_alias, Miner.serial, Health.seen_at)
+    rows = tuples(of.join(Health, on=(Health.num == Miner.num)).where(Miner.num == num), db)
+    mac, ip, alias, serial, seen_at = rows[0]
+    if None in (ip, alias, seen_at):
+        return
+    there = (
+        Miner.online & ~Miner.remote & (Miner.ip == ip) & (Miner.model_alias == alias) & (Miner.created_at > seen_at)
+    )
+    found = tuples(Miner.select(Miner.mac, Miner.serial).where(there), db)
+    if len(found) == 1 and _may_be_one(serial, found[0][1]):
+        with suppress(Conflict):
+            merge(db, mac, found[0][0], at)
+
+
+def _by_serial(db: Database, found: Sequence[Place]) -> dict[str, tuple[int, str]]:
     told = Counter(identity.serial for identity, _ in found)
-    wanted = {one.serial: (one, ip) for one, ip in found if told[one.serial] == 1 and _tells_a_machine(one)}
+    wanted = {
+        one.serial: (one, ip)
+        for one, ip in found
+        if told[one.serial] == 1 and one.model_alias is not None and _tells_a_machine(one.serial)
+    }
     if not wanted:
         return {}
     rows = Miner.select(Miner.serial, Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.model_alias, Miner.remote)
@@ -56,9 +104,12 @@ def machines(db: Database, found: Sequence[Place]) -> dict[str, tuple[int, str]]
     return sure
 
 
-def _tells_a_machine(identity: MinerIdentity) -> bool:
-    serial = identity.serial or ""
-    return len(serial) >= LEAST_SERIAL and len(set(serial)) >= LEAST_SERIAL // 2 and identity.model_alias is not None
+def _tells_a_machine(serial: str | None) -> bool:
+    return serial is not None and len(serial) >= LEAST_SERIAL and len(set(serial)) >= LEAST_SERIAL // 2
+
+
+def _may_be_one(serial: str | None, other: str | None) -> bool:
+    return serial == other or not (_tells_a_machine(serial) and _tells_a_machine(other))
 
 
 def alike(db: Database, found: Sequence[Place]) -> dict[str, str]:

@@ -87,7 +87,7 @@ async def test_what_is_not_sure_stays_apart(
             seen(db, OTHER, "10.0.0.77", START + 61)  # takes its place, and then there is a third one
             seen(db, OLD, "10.0.0.5", START + 62)
             gone(db, 1, START + 63)
-        seen(db, NEW, "10.0.0.5", START + 600, **new)
+        seen(db, NEW, "10.0.0.9", START + 600, **new)
 
     await store.write(play)
     assert NEW in {view.mac for view in await store.read(views.miners)}
@@ -103,10 +103,67 @@ async def test_one_that_is_there_is_another_machine_whatever_its_serial(store: S
     assert len(await store.read(views.miners)) == 2
 
 
-async def test_the_address_and_model_alone_are_told_and_left_to_a_person(store: Store) -> None:
+@pytest.mark.parametrize("serial", [None, "N/A", "0000000"])
+@pytest.mark.parametrize("first", [True, False], ids=["went first", "taken first"])
+async def test_the_same_address_and_model_is_the_same_machine_where_none_tells_a_serial(
+    store: Store, serial: str | None, first: bool
+) -> None:
+    def play(db: Database) -> int:
+        num = seen(db, OLD, serial=serial)
+        told_status(db, num, START + 15)
+        if first:
+            gone(db, num, START + 60)
+        other = seen(db, NEW, at=START + 120, serial=serial)
+        if not first:
+            assert other != num  # the old one may have moved: the next sweeps tell
+            told_status(db, other, START + 135)
+            gone(db, num, START + 180)
+        return num
+
+    num = await store.write(play)
+    (view,) = await store.read(views.miners)
+    assert (view.num, view.mac, view.online, view.ip) == (num, NEW, True, "10.0.0.5")
+    assert len(await store.read(readings.newest, num, limit=9)) == (1 if first else 2)
+    assert (await store.read(kinds)).count("board_replaced") == 1
+
+
+@pytest.mark.parametrize(
+    ("facts", "after_s"),
+    [
+        ({"serial": None}, replaced.KEPT_S + 120),  # its address may be another one's by now
+        ({"serial": None, "model_alias": "s21"}, 600),
+        ({"serial": None, "model_alias": None}, 600),
+        ({"serial": "SIM8812345B8"}, 600),
+    ],
+    ids=["long gone", "model", "no model", "serial"],
+)
+async def test_another_machine_at_the_address_of_one_that_is_gone_stays_another(
+    store: Store, facts: dict[str, Any], after_s: float
+) -> None:
+    def play(db: Database) -> None:
+        gone(db, seen(db, OLD), START + 60)
+        seen(db, NEW, at=START + after_s, **facts)
+
+    await store.write(play)
+    assert {view.mac for view in await store.read(views.miners)} == {OLD, NEW}
+
+
+async def test_one_that_moved_in_the_same_sweep_in_which_a_new_one_took_its_address_is_not_that(store: Store) -> None:
+    def play(db: Database) -> None:
+        seen(db, OLD, serial=None)
+        num = seen(db, NEW, at=START + 30, serial=None)
+        seen(db, OLD, "10.0.0.6", START + 31, serial=None)
+        gone(db, num, START + 90)
+        gone(db, 1, START + 120)
+
+    await store.write(play)
+    assert {view.mac for view in await store.read(views.miners)} == {OLD, NEW}
+
+
+async def test_where_it_is_not_sure_an_event_names_the_command(store: Store) -> None:
     def play(db: Database) -> None:
         gone(db, seen(db, OLD, serial=None), START + 60)
-        seen(db, NEW, at=START + 600, serial=None)
+        seen(db, NEW, at=START + DAY, serial=None)
 
     await store.write(play)
     (told,) = [e for e in await store.read(events.newest) if e.kind == "maybe_replaced"]
