@@ -18,8 +18,9 @@ READING = "reading"
 _TROUBLES = {
     "entry": ("no_password", "wrong_password", "locked_out", "unlock_failed", "key_not_made"),
     "key": ("key_refused", "token_refused"),
-    "address": ("address_taken", "other_device", "stock_firmware"),
+    "firmware": ("stock_firmware",),
 }
+"""All others are one: what one daemon cannot read is another device to the other."""
 _OF = {code: name for name, codes in _TROUBLES.items() for code in codes}
 
 Open = Mapping[str, float]
