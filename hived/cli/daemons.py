@@ -44,10 +44,6 @@ def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
 def moment(db: Database, context: CommandContext) -> Moment:
     """Return now, and who watches the miners."""
     now = context.clock()
-    return Moment(
-        now,
-        context.config.intervals.status_seconds,
-        runs(db, POLLD, now),
-        node_rows.away(db),
-        allowed_pools.listing(db),
-    )
+    blind = {one.node_id: one.code for one in node_rows.blind(db)}
+    polls = runs(db, POLLD, now)
+    return Moment(now, context.config.intervals.status_seconds, polls, blind, allowed_pools.listing(db))

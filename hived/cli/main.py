@@ -70,7 +70,8 @@ def parser() -> argparse.ArgumentParser:
     nouns = top.add_subparsers(required=True, metavar="COMMAND")
     _command(
         nouns, "status", "status:status",
-        "how this site is doing, at a glance; exits with 1 when a daemon, this box, a miner or a node needs a look",
+        "how this site is doing, at a glance (the words: hivectl legend); exits with 1 when a daemon, this box, a miner"
+        " or a node needs a look",
     )  # fmt: skip
     _command(nouns, "doctor", "doctor:doctor", "what works on this box and what does not, with the next step")
     _miners(nouns)
@@ -82,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
         _limit(50),
         _arg("--follow", action="store_true", help="oldest first, then wait for more until Ctrl-C"),
     )  # fmt: skip
+    _command(nouns, "legend", "legend:print_legend", "what the words for miners and losses mean")
     _command(nouns, "peers", "peers:list_peers", "other boxes of the fleet that zeroconf shows")
     _collecting(nouns)
     _access(nouns)

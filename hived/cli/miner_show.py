@@ -176,7 +176,7 @@ def _numbers(context: CommandContext, facts: Facts, s: StoredStatus, now: float)
     yield _named("state", clean(f"{s.state or UNKNOWN} for {span(s.state_s)}"))
     yield _named(
         "hashrate",
-        f"{hashrate(s.hashrate_hs, s.expected_hashrate_hs)}, {terahash(s.average_hashrate_hs)} TH/s on average",
+        f"{hashrate(s.hashrate_hs, facts.how.expected_hs)}, {terahash(s.average_hashrate_hs)} TH/s on average",
     )
     yield _named("power", f"{number(s.power_w)} W, {number(s.efficiency_j_per_th, 1)} J/TH")
     heat = f"chips up to {number(s.chip_temp_max_c)} °C, boards up to {number(s.pcb_temp_max_c)} °C"

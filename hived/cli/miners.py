@@ -17,8 +17,8 @@ from hived.cli.output.tables import Cell, Column, draw
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, number, percent, pool_host, terahash, watts
 from hived.documents import miners as documents
 from hived.documents.shared import rfc3339
-from hived.records.condition import MARKS, ON_THE_WAY, Condition, broken_boards, condition, lost_fans
-from hived.records.miner import HASHING_STATES, active_pool
+from hived.records.condition import MARKS, Condition, broken_boards, condition, lost_fans
+from hived.records.miner import HASHING_STATES, ON_THE_WAY, active_pool
 from hived.records.miner_view import MinerView, ModelView, StoredStatus
 from hived.records.totals import Judged, totals
 from hived.store import Database
@@ -28,6 +28,11 @@ from hived.store.miners import models, views
 def _now(text: Callable[[StoredStatus], str | None]) -> Callable[[Judged, float], str | None]:
     """Return a cell of the status: the numbers of a miner that is silent or offline are old, and left out."""
     return lambda miner, _: text(miner[0].status) if miner[0].status and miner[1].fresh else None
+
+
+def _share(miner: Judged, _: float) -> str | None:
+    view, how = miner
+    return percent(view.status.hashrate_hs, how.expected_hs) if view.status and how.fresh else None
 
 
 def _parts(miner: Judged, _: float) -> Cell:
@@ -50,7 +55,7 @@ COLUMNS = (
     Column("ADDRESS", lambda miner, _: miner[0].ip or Cell(miner[0].last_ip, "dim")),
     Column("MODEL", lambda miner, _: miner[0].model_alias or miner[0].model_name, leaves=1, least=8),
     Column("TH/s", _now(lambda status: terahash(status.hashrate_hs)), right=True),
-    Column("%", _now(lambda status: percent(status.hashrate_hs, status.expected_hashrate_hs)), right=True, leaves=2),
+    Column("%", _share, right=True, leaves=2),
     Column("W", _now(lambda status: number(status.power_w)), right=True, leaves=1),
     Column("J/TH", _now(lambda status: number(status.efficiency_j_per_th, 1)), right=True, leaves=3),
     Column("°C", _now(lambda status: number(status.chip_temp_max_c)), right=True, leaves=2),
@@ -204,10 +209,11 @@ def _hay(view: MinerView) -> str:
 
 
 def _order(context: CommandContext) -> Callable[[Judged], Any]:
-    def share(status: StoredStatus) -> float | None:
+    def share(miner: Judged) -> tuple[bool, float]:
         """Least first."""
-        rate, expected = status.hashrate_hs, status.expected_hashrate_hs
-        return -rate / expected if rate is not None and expected else None
+        view, how = miner
+        rate = view.status.hashrate_hs if view.status and how.fresh else None
+        return (True, 0.0) if rate is None or not how.expected_hs else (False, rate / how.expected_hs)
 
     def by(figure: Callable[[StoredStatus], float | None]) -> Callable[[Judged], tuple[bool, float]]:
         """Return an order with the most first, and what is not known now last."""
@@ -221,12 +227,12 @@ def _order(context: CommandContext) -> Callable[[Judged], Any]:
 
     keys: dict[str, Callable[[Judged], Any]] = {
         "address": lambda _: (),
-        "worst": lambda miner: (miner[1].rank, by(share)(miner)),
+        "worst": lambda miner: (miner[1].rank, share(miner)),
         "hostname": lambda miner: (miner[0].hostname is None, (miner[0].hostname or "").lower()),
         "model": lambda miner: miner[0].model_alias or miner[0].model_name or "~",
         "state": lambda miner: miner[1].word,
         "hashrate": by(lambda status: status.hashrate_hs),
-        "percent": by(share),
+        "percent": share,
         "power": by(lambda status: status.power_w),
         "efficiency": by(lambda status: status.efficiency_j_per_th),
         "temperature": by(lambda status: status.chip_temp_max_c),

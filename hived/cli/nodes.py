@@ -7,10 +7,10 @@ from typing import Any
 
 from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column
-from hived.cli.output.text import ago, clean, local_time
+from hived.cli.output.text import UNKNOWN, ago, clean, local_time
 from hived.documents import nodes as documents
 from hived.errors import BadRequest
-from hived.records.node import ALIVE, APPROVED, PENDING, REVOKED, SUSPECT, NodeView
+from hived.records.node import ALIVE, PENDING, REVOKED, SUSPECT, NodeView
 from hived.services.nodes import admission
 from hived.store import Database
 from hived.store.nodes import contacts, nodes
@@ -23,8 +23,12 @@ def _state(node: NodeView, _: float) -> Cell:
     return Cell(state, _TONES.get(state or "", "dim" if node.state is None else "bad"))
 
 
+def _online(node: NodeView, _: float) -> str:
+    return f"{UNKNOWN if node.gone else f'{node.online:,}'}/{node.miners:,}"
+
+
 def _behind(node: NodeView, _: float) -> str | None:
-    return f"{sum(rows for rows, _ in node.lag.values()):,}" if node.lag and node.status == APPROVED else None
+    return f"{sum(rows for rows, _ in node.lag.values()):,}" if node.lag and not node.gone else None
 
 
 COLUMNS = (
@@ -33,7 +37,7 @@ COLUMNS = (
     Column("ROLE", lambda node, _: node.role, leaves=3),
     Column("STATE", _state),
     Column("LAST CONTACT", lambda node, now: ago(node.contact_at, now), right=True),
-    Column("MINERS", lambda node, _: f"{node.online:,}/{node.miners:,}", right=True),
+    Column("MINERS", _online, right=True),
     Column("BEHIND", _behind, right=True, leaves=2),
     Column("VERSION", lambda node, _: node.version, leaves=5),
     Column("ADDRESS", lambda node, _: node.address, leaves=6),

@@ -22,11 +22,11 @@ from hived.records.condition import Moment, condition
 from hived.records.discovery import Sweep
 from hived.records.host import HostTrouble
 from hived.records.miner_view import MinerView
-from hived.records.node import NodeView
+from hived.records.node import BlindNode, NodeView
 from hived.records.peers import Peer
 from hived.records.totals import Totals, totals
 from hived.services.appliance.host_troubles import host_troubles
-from hived.store import Database, daemon_rows
+from hived.store import Database, daemon_rows, node_rows
 from hived.store.engine import dialect
 from hived.store.miners import discovery, views
 from hived.store.miners import fleet as stored_fleet
@@ -51,6 +51,8 @@ class Facts:
     bytes: int
     log_bytes: int | None
     """None: the log belongs to a server."""
+    blind: tuple[BlindNode, ...]
+    """Nodes that do not watch their miners."""
     master: uplink.Standing
     host: list[HostTrouble]
     nodes: list[NodeView]
@@ -63,7 +65,9 @@ async def status(context: CommandContext) -> int:
     total, nodes = totals([(view, condition(view, facts.moment)) for view in facts.views])
     wrong = troubles(facts.views, facts.moment)
     if context.json:
-        context.screen.document(_document(context, facts, fleet(total, nodes, facts.others, _swept(facts)), wrong))
+        context.screen.document(
+            _document(context, facts, fleet(total, nodes, facts.others, _swept(facts), facts.blind), wrong)
+        )
     else:
         for line in _Words(context, facts, total, wrong).lines():
             context.screen.say(line)
@@ -82,8 +86,8 @@ def _read(db: Database, context: CommandContext, node_id: str, path: Path | None
         moment=when, views=views.miners(db), daemons=all_daemons(daemon_rows.daemons(db), when.now),
         sweeps=discovery.sweeps(db, limit=2), others=stored_fleet.other_device_kinds(db), peers=stored_peers.rows(db),
         database=db.name, bytes=sizes[0], log_bytes=sizes[1],
-        master=uplink.read(db, node_id, when.now, context.config.syncd.master), host=host_troubles(path),
-        nodes=contacts.listing(db),
+        blind=node_rows.blind(db), master=uplink.read(db, node_id, when.now, context.config.syncd.master),
+        host=host_troubles(path), nodes=contacts.listing(db),
     )  # fmt: skip
 
 
@@ -214,8 +218,8 @@ class _Words:
         t = self.total
         yield self.paint("Miners", "bold")
         counts = [f"{t.miners:,} known"]
-        counts += [f"{t.marks[mark]:,} {mark}" for mark in ("online", "hashing", "failing", "silent")]
-        counts += [f"{t.marks['unseen']:,} unseen"] if t.marks["unseen"] else []
+        counts += [f"{t.marks[mark]:,} {mark}" for mark in ("online", "hashing", "failing", "failure", "silent")]
+        counts += [f"{t.marks[mark]:,} {mark}" for mark in ("unreadable", "offline", "unseen") if t.marks[mark]]
         yield from self._wrapped("", counts)
         if not self.facts.views:
             return
@@ -226,8 +230,8 @@ class _Words:
                 "lost", [f"{terahash(hs)} TH/s {reason} ({counted(n, 'miner')})" for reason, hs, n in t.lost]
             )
         if t.unseen:
-            which = f"{counted(t.unseen, 'miner')} that should give {terahash(t.unseen_hs)} TH/s"
-            yield self._named("unknown", f"{which}: last heard of {ago(t.unseen_since, self.now)}")
+            since = f"since {rfc3339(t.unseen_since)} ({ago(t.unseen_since, self.now)})" if t.unseen_since else "so far"
+            yield self._named("unknown", f"{terahash(t.unseen_hs)} TH/s {since} ({counted(t.unseen, 'miner')})")
         if t.power_w is not None:
             yield self._named("power", watts(t.power_w))
         if t.efficiency_j_per_th is not None:

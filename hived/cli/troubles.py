@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hived.cli.output.text import ago
-from hived.errors import next_step
+from hived.errors import next_step, problem
 from hived.records import condition
 from hived.records.condition import Moment, Trouble
 from hived.records.miner_view import MinerView
-from hived.records.node import APPROVED, DEAD, LEFT, NODE, PENDING, NodeView
+from hived.records.node import PENDING, NodeView
 
 OLD_S = 86_400.0
 """An error that has been over for this long is history: `hivectl events` has it."""
@@ -48,11 +48,11 @@ def node_troubles(nodes: Iterable[NodeView], now: float) -> list[Trouble]:
 def _of_node(node: NodeView, now: float) -> Trouble | None:
     if node.status == PENDING:
         return Trouble(f"{node.name} asks to join", next_step("node_asks", node=node.node_id))
-    if node.role != NODE or node.status != APPROVED or node.state not in (DEAD, LEFT):
+    code = node.blind_code
+    if code is None or node.contact_at is None:
         return None
-    how = "was stopped" if node.state == LEFT else "is dead"
-    text = f"node {node.name} {how}: last heard of {ago(node.contact_at, now)}"
-    return Trouble(text, next_step("unseen", node=node.name), node.contact_at)
+    text = f"node {node.name} {problem(code).words}: last heard of {ago(node.contact_at, now)}"
+    return Trouble(text, next_step(code, node=node.name), node.contact_at)
 
 
 def _share(cases: list[tuple[Trouble, MinerView]]) -> Shared:

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from hived.documents.shared import Json, rfc3339
+from hived.errors import next_step, problem
 from hived.records import fleet_history as fleet_columns
 from hived.records.condition import MARKS, Condition
 from hived.records.discovery import Sweep
-from hived.records.losses import Loss, Reason
+from hived.records.losses import REASONS, Loss, Reason
+from hived.records.node import BlindNode
 from hived.records.totals import Totals
 from hived.records.units import ths
 
@@ -52,6 +54,31 @@ class UnseenDocument(TypedDict):
     since: str | None
 
 
+class BlindNodeDocument(TypedDict):
+    """A node that does not watch its miners: `code` says why, `what` in words."""
+
+    node_id: str
+    name: str
+    code: str
+    what: str
+    next_step: str
+    since: str | None
+    miners: int
+
+
+class MarkDocument(TypedDict):
+    name: str
+    words: str
+    meaning: str
+
+
+class LegendDocument(TypedDict):
+    """What each word means: of what miners are counted as, and of why hashrate is missing."""
+
+    marks: list[MarkDocument]
+    reasons: list[MarkDocument]
+
+
 class SumsDocument(TypedDict):
     """Sums over some miners. `counts`: how many have each mark; `lost`: most first, adds up to expected less now.
 
@@ -70,6 +97,7 @@ class SumsDocument(TypedDict):
     hashrate_nominal_ths: float | None
     hashrate_nominal_lost_ths: float | None
     hashrate_expected_ths: float | None
+    hashrate_lost_ths: float | None
     lost: list[FleetLossDocument]
     unseen: UnseenDocument
     power_w: float | None
@@ -96,6 +124,7 @@ class FleetDocument(SumsDocument):
     states: dict[str, int]
     models: dict[str, int]
     nodes: dict[str, SumsDocument]
+    blind_nodes: list[BlindNodeDocument]
     strangers: Mapping[str, int]
     last_sweep: SweepDocument | None
 
@@ -111,18 +140,40 @@ def judged(how: Condition) -> JudgedDocument:
     }  # fmt: skip
 
 
+def blind_node(node: BlindNode, miners: int) -> BlindNodeDocument:
+    """Return a node that does not watch its miners, and how many of them are unseen."""
+    return {
+        "node_id": node.node_id, "name": node.name, "code": node.code, "what": problem(node.code).words,
+        "next_step": next_step(node.code, node=node.name), "since": rfc3339(node.since), "miners": miners,
+    }  # fmt: skip
+
+
+def legend() -> LegendDocument:
+    """Return what the words mean."""
+    return {
+        "marks": [{"name": name, "words": mark.words, "meaning": mark.meaning} for name, mark in MARKS.items()],
+        "reasons": [{"name": name, "words": name, "meaning": meaning} for name, meaning in REASONS.items()],
+    }
+
+
 def lost(losses: Sequence[Loss]) -> list[LossDocument]:
     """Return what is missing, by reason."""
     return [{"reason": loss.reason, "hashrate_ths": ths(loss.hashrate_hs)} for loss in losses]
 
 
 def fleet(
-    whole: Totals, nodes: Mapping[str, Totals], other_devices: Mapping[str, int], last_sweep: Sweep | None
+    whole: Totals,
+    nodes: Mapping[str, Totals],
+    other_devices: Mapping[str, int],
+    last_sweep: Sweep | None,
+    blind: Sequence[BlindNode],
 ) -> FleetDocument:
     """Return the totals of the fleet."""
     return {
         **_sums(whole), "states": dict(sorted(whole.states.items())), "models": dict(sorted(whole.models.items())),
-        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()}, "strangers": other_devices,
+        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()},
+        "blind_nodes": [blind_node(one, nodes[one.node_id].unseen if one.node_id in nodes else 0) for one in blind],
+        "strangers": other_devices,
         "last_sweep": sweep(last_sweep) if last_sweep else None,
     }  # fmt: skip
 
@@ -134,6 +185,7 @@ def _sums(total: Totals) -> SumsDocument:
         "failing": marks["failing"], "silent": marks["silent"], "counts": {mark: marks[mark] for mark in MARKS},
         "hashrate_ths": ths(total.hashrate_hs), "hashrate_nominal_ths": ths(total.nominal_hs),
         "hashrate_nominal_lost_ths": ths(total.nominal_away_hs), "hashrate_expected_ths": ths(total.expected_hs),
+        "hashrate_lost_ths": ths(total.lost_hs),
         "lost": [{"reason": reason, "hashrate_ths": ths(hs), "miners": n} for reason, hs, n in total.lost],
         "unseen": {
             "miners": total.unseen, "hashrate_ths": ths(total.unseen_hs), "since": rfc3339(total.unseen_since),

@@ -81,7 +81,7 @@ class ChainDocument(MeasuredDocument):
 
     identifier: str
     state: str | None
-    works: bool
+    works: bool | None
     condition: WordDocument
     hashrate: float | None
     chips: list[ChipDocument]

@@ -119,7 +119,7 @@ def row(view: MinerView) -> RowDocument:
         "efficiency_j_per_th": now.efficiency_j_per_th if now else None,
         "fans_lost": len(lost_fans(now)) if now and now.fans else None,
         "boards": len(with_boards.hashboards) if with_boards else None,
-        "boards_failed": sum(not board.works for board in with_boards.hashboards) if with_boards else None,
+        "boards_failed": sum(board.works is False for board in with_boards.hashboards) if with_boards else None,
         "pool": active_pool(now.pools) if now else None, "last_error": view.last_error,
         "last_error_code": view.last_error_code, "last_error_at": rfc3339(view.last_error_at),
         "error_count": view.error_count,

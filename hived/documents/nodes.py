@@ -22,12 +22,16 @@ class KeyDocument(TypedDict):
 class LagDocument(TypedDict):
     """Rows of one stream that are not here yet."""
 
-    behind: int
+    behind: int | None
     oldest_at: str | None
 
 
 class NodeDocument(TypedDict):
-    """`phrases` are those of the keys that wait; `state` is null for a collector that is not ours."""
+    """`phrases` are those of the keys that wait; `state` is null for a collector that is not ours.
+
+    `gone`: it is dead, was stopped or is revoked. Then what it said last is of `contact_at`, and how many of its miners
+    are online, which of its daemons run and how much it has still to send is null: nobody knows.
+    """
 
     node_id: str
     name: str
@@ -46,7 +50,8 @@ class NodeDocument(TypedDict):
     secure: bool
     health: dict[str, Any] | None
     keys: list[KeyDocument]
-    miners: dict[str, int]
+    gone: bool
+    miners: dict[str, int | None]
 
 
 class PeerDocument(TypedDict):
@@ -76,12 +81,20 @@ def node(view: NodeView) -> NodeDocument:
         "phrases": [key.phrase for key in view.keys if key.status == PENDING], "version": view.version,
         "address": view.address, "contact_at": rfc3339(view.contact_at), "asked_at": rfc3339(view.asked_at),
         "lag": {
-            stream: {"behind": behind, "oldest_at": rfc3339(oldest)} for stream, (behind, oldest) in view.lag.items()
+            stream: {"behind": None if view.gone else behind, "oldest_at": rfc3339(oldest)}
+            for stream, (behind, oldest) in view.lag.items()
         },
         "skew_s": None if view.skew_s is None else round(view.skew_s, 3), "secure": view.secure,
-        "health": view.health or None, "keys": [_key(key) for key in view.keys],
-        "miners": {"total": view.miners, "online": view.online},
+        "health": _health(view) or None, "gone": view.gone, "keys": [_key(key) for key in view.keys],
+        "miners": {"total": view.miners, "online": None if view.gone else view.online},
     }  # fmt: skip
+
+
+def _health(view: NodeView) -> dict[str, Any]:
+    daemons = view.health.get("daemons")
+    if not view.gone or not isinstance(daemons, dict):
+        return view.health
+    return {**view.health, "daemons": {name: {**told, "alive": None} for name, told in daemons.items()}}
 
 
 def _key(key: KeyView) -> KeyDocument:

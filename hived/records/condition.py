@@ -1,18 +1,15 @@
-"""How a miner is doing, and what it should give and loses: the only place that judges.
-
-Whatever shows a miner shows what is decided here.
-"""
+"""How a miner is doing: the only place that judges. Whatever shows a miner shows what is decided here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 from hived import errors
 from hived.errors import ELSEWHERE
 from hived.records.losses import Loss, Reason, expected_hs, losses
-from hived.records.miner import HASHING_STATES, HashboardReading, PoolReading, fans_matter
+from hived.records.miner import HASHING_STATES, ON_THE_WAY, HashboardReading, PoolReading, fans_matter
 from hived.records.miner_view import MinerView, StoredStatus
 from hived.records.pools import AllowedPool, foreign, in_words
 
@@ -20,19 +17,34 @@ FRESH_POLLS = 3
 """Polls that may be missed before a number is old."""
 REMOTE_SILENT_S = 300.0
 """A miner of another node is not silent before that: its node may poll less often, and the line may be bad."""
-ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
+UNREADABLE_S = 300.0
+"""Longer than any restart takes: then a miner is not between two states."""
 
-MARKS = (
-    "online", "hashing", "failing", "failure", "unreadable", "trouble", "silent", "stopped", "starting", "tuning",
-    "offline", "unseen", "foreign",
-)  # fmt: skip
-"""What a miner can be counted as; it may be several of them at once.
 
-online: answers at an address. hashing: mining or tuning, by a fresh status. failing: its last poll failed. failure: it
-says itself that it has failed. unreadable: it answers, but its answer tells no state. trouble: a board does not work or
-a fan is lost. silent: online without a fresh status. starting: between two states. foreign: has a pool that is not
-allowed. unseen: its node is away, so that nobody knows; it is nothing else then.
-"""
+class Mark(NamedTuple):
+    """What a miner is counted as: the words for it, and what they mean."""
+
+    words: str
+    meaning: str
+
+
+MARKS = {
+    "online": Mark("online", "answers at an address"),
+    "hashing": Mark("hashing", "mines or tunes, by a fresh status"),
+    "failing": Mark("failing", "hived fails: its last poll of the miner did"),
+    "failure": Mark("failure", "the miner fails: it says itself that it does, and does not hash"),
+    "unreadable": Mark("unreadable", "answers, but its answer does not say what it does, or how much it hashes"),
+    "trouble": Mark("board or fan lost", "a board does not work, or a fan that it needs is lost"),
+    "foreign": Mark("foreign pool", "has a pool or a worker in a slot that is not allowed"),
+    "silent": Mark("silent", "answers at an address, but its last status is old, or there is none yet"),
+    "stopped": Mark("stopped", "somebody stopped it: it answers and does not hash"),
+    "starting": Mark("starting", "between two states: starting, initializing, restarting or shutting down"),
+    "tuning": Mark("auto-tuning", "tunes its chips; it hashes meanwhile"),
+    "offline": Mark("offline", "the last sweeps did not find it: what it should give is lost"),
+    "unseen": Mark("unseen", "nobody watches it just now, for its node is away or hive-polld does not run: "
+                   "unknown since its last status, in no total, and nothing else of these"),
+}  # fmt: skip
+"""What a miner can be counted as; it may be several of them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +56,21 @@ class Moment:
     """How often this node asks each of its miners."""
     polls: bool = True
     """Whether hive-polld runs here."""
-    away: frozenset[str] = frozenset()
-    """Nodes that are dead or said goodbye."""
+    blind: Mapping[str, str] = field(default_factory=dict)
+    """Other nodes that do not watch their miners, and why: a code of `errors.PROBLEMS`."""
     allowed: tuple[AllowedPool, ...] = ()
     """Where miners may mine; none: anywhere."""
 
-    def sees(self, view: MinerView) -> bool:
-        """Tell whether somebody watches a miner."""
-        return not (view.remote and view.node_id in self.away)
+    def blind_to(self, view: MinerView) -> str | None:
+        """Return why nobody watches a miner, None when somebody does.
+
+        Without hive-polld an offline miner is offline all the same, and a fresh status counts until it is old.
+        """
+        own = None if self.polls else "unpolled"
+        why = self.blind.get(view.node_id or "") if view.remote else own
+        if why in ("unpolled", "node_unpolled") and (not view.online or self.age(view) == "fresh"):
+            return None
+        return why
 
     def age(self, view: MinerView) -> Literal["fresh", "old", "future", "none"]:
         """Return whether a miner's last status still says how it is doing.
@@ -74,10 +93,9 @@ class Moment:
         """Tell whether a miner was found just now, and has had no time for a status yet."""
         return view.status is None and 0 <= self.now - view.created_at < self.old_s(view)
 
-    def key(self, view: MinerView) -> tuple[bool, str, bool, tuple[AllowedPool, ...]]:
+    def key(self, view: MinerView) -> tuple[str | None, str, tuple[AllowedPool, ...]]:
         """Return all that time and watchers add to a judgement: while it is the same, so is the condition."""
-        age = self.age(view)
-        return self.sees(view), age, self.polls or view.remote or age == "fresh", self.allowed
+        return self.blind_to(view), self.age(view), self.allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +124,25 @@ class Condition:
     next_step: str | None
     expected_hs: float | None
     lost: tuple[Loss, ...]
-    unseen: bool
-    """Nobody knows how it is just now: what it should give is neither expected nor lost."""
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody knows how it is just now: what it should give is neither expected nor lost."""
+        return "unseen" in self.marks
 
 
 def condition(view: MinerView, moment: Moment) -> Condition:
     """Return how a miner is doing."""
-    seen, age, polls, _ = moment.key(view)
+    blind, age, _ = moment.key(view)
+    seen = blind is None
     fresh = seen and view.online and age == "fresh"
-    trouble = _worst(view, seen, age, moment.allowed)
+    trouble = _worst(view, blind, age, moment.allowed)
     strange = fresh and view.status is not None and bool(foreign(view.status.pools, moment.allowed))
-    unseen = not seen or (view.online and not polls)
     word, tone, rank = _word(view, seen, fresh, trouble, strange)
     return Condition(
         word=word, tone=tone, rank=rank, marks=tuple(_marks(view, seen, fresh, strange)), fresh=fresh,
         why=trouble.text if trouble else None, next_step=trouble.next_step if trouble else None,
-        expected_hs=expected_hs(view.status), lost=_lost(view, fresh, unseen), unseen=unseen,
+        expected_hs=expected_hs(view.status), lost=_lost(view, seen, fresh),
     )  # fmt: skip
 
 
@@ -132,13 +153,14 @@ def _word(
         return "unseen", "off", 1
     if not view.online:
         return "offline", "off", 1
-    if view.state == "failure":
+    unreadable = fresh and not readable(view)
+    if view.state == "failure" and not unreadable:
         return "failure", "bad", 0
     if view.failures:
         return "failing", "bad", 0
     if not fresh:
         return "silent", "warn", 2
-    if tells_nothing(view):
+    if unreadable:
         return "unreadable", "warn", 2
     if strange:
         return view.state or "unknown", "bad", 0
@@ -155,22 +177,22 @@ def _marks(view: MinerView, seen: bool, fresh: bool, strange: bool) -> Iterator[
         yield "offline" if seen else "unseen"
         return
     yield "online"
-    unreadable = fresh and tells_nothing(view)
+    unreadable = fresh and not readable(view)
     if fresh and not unreadable and view.state in HASHING_STATES:
         yield "hashing"
-    if unreadable:
-        yield "unreadable"
     if view.failures:
         yield "failing"
-    if view.state == "failure":
-        yield "failure"
     if broken_boards(view) or lost_fans(view.status):
         yield "trouble"
     if strange:
         yield "foreign"
     if not fresh:
         yield "silent"
-    if view.state == "stopped":
+    if unreadable:
+        yield "unreadable"
+    elif view.state == "failure":
+        yield "failure"
+    elif view.state == "stopped":
         yield "stopped"
     elif view.state in ON_THE_WAY:
         yield "starting"
@@ -187,28 +209,30 @@ _SILENT = {
 }
 
 
-def _worst(view: MinerView, seen: bool, age: str, allowed: Sequence[AllowedPool]) -> Trouble | None:
+def _worst(view: MinerView, blind: str | None, age: str, allowed: Sequence[AllowedPool]) -> Trouble | None:
     """Return what the word of the condition means: what is wrong and what to do, None for a miner that is well."""
-    if not seen:
-        return _unseen(view)
+    if blind is not None:
+        return _unseen(view, blind)
     error = _error(view)
     open_error = error if error and not error.over else None
     if not view.online:
         return _offline(view)
-    if view.state == "failure":
+    fresh = age == "fresh"
+    if view.state == "failure" and not (fresh and not readable(view)):
         return _failure(view)
-    if view.failures or age != "fresh":
+    if view.failures or not fresh:
         return open_error or _silent(view, age)
-    if tells_nothing(view):
-        return _trouble(view, "no_state")
+    if not readable(view):
+        return _unreadable(view)
     return next(_parts(view, allowed), None)
 
 
 def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
     """Yield all that is wrong with a miner, and an error that is over."""
-    seen, age, polls, _ = moment.key(view)
-    if not seen:
-        yield _unseen(view)
+    blind, age, _ = moment.key(view)
+    if blind is not None:
+        if view.remote:  # else hive-polld is the trouble, which is told by itself
+            yield _unseen(view, blind)
         return
     if not view.online:
         yield _offline(view)
@@ -216,12 +240,16 @@ def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
     error = _error(view)
     if error is not None:
         yield error
-    if view.state == "failure":
+    fresh = age == "fresh"
+    if fresh and not readable(view):
+        if error is None or error.over or error.text != _unreadable(view).text:
+            yield _unreadable(view)
+    elif view.state == "failure":
         yield _failure(view)
-    elif age == "fresh":
-        yield from _parts(view, moment.allowed)
-    elif polls and (error is None or error.over) and not moment.is_new(view):
+    elif not fresh and (error is None or error.over) and not moment.is_new(view):
         yield _silent(view, age)
+    if fresh and view.state != "failure":
+        yield from _parts(view, moment.allowed)
 
 
 def _error(view: MinerView) -> Trouble | None:
@@ -229,6 +257,8 @@ def _error(view: MinerView) -> Trouble | None:
     if view.last_error is None:
         return None
     status, at = view.status, view.last_error_at
+    if view.last_error_code == "no_state" and not readable(view) and not view.failures:
+        return replace(_unreadable(view), at=at)
     told_at = view.chips_at if view.last_error_code == "no_chips" else status.at if status else None
     healed = told_at is not None and at is not None and told_at > at
     if healed and view.has_key and not view.failures:
@@ -236,8 +266,10 @@ def _error(view: MinerView) -> Trouble | None:
     return replace(_trouble(view, view.last_error_code, view.last_error), at=at)
 
 
-def _unseen(view: MinerView) -> Trouble:
-    return _trouble(view, "unseen", f"its node {view.node_name or view.node_id} is away")
+def _unseen(view: MinerView, why: str) -> Trouble:
+    if why == "unpolled":
+        return _trouble(view, why, "hive-polld does not run")
+    return _trouble(view, why, f"its node {view.node_name or view.node_id} {errors.problem(why).words}")
 
 
 def _offline(view: MinerView) -> Trouble:
@@ -260,6 +292,19 @@ def _failure(view: MinerView) -> Trouble:
     return replace(_trouble(view, "failure", f"failure: {', '.join(said)}" if said else "failure"), at=since)
 
 
+def _unreadable(view: MinerView) -> Trouble:
+    """Return what a miner leaves out; what it has left out for long does not come by waiting."""
+    status = view.status
+    if status is None or status.state is None:
+        text = "does not report its state"
+    elif status.readable or status.state in HASHING_STATES:
+        text = "does not report its hashrate"
+    else:
+        text = f"is in a state that hived does not know: {status.state}"
+    waits = status is None or (status.state is None and (status.state_s or 0.0) < UNREADABLE_S)
+    return replace(_trouble(view, "no_state" if waits else "unreadable"), text=text)
+
+
 def _parts(view: MinerView, allowed: Sequence[AllowedPool]) -> Iterator[Trouble]:
     for pool in foreign(view.status.pools if view.status else (), allowed):
         text = f"pool {pool.index + 1} is {in_words(pool.url, pool.user)}, which is not allowed"
@@ -278,20 +323,20 @@ def _trouble(view: MinerView, code: str | None, text: str | None = None) -> Trou
     return Trouble(text or errors.problem(code).words, step)
 
 
-def tells_nothing(view: MinerView) -> bool:
-    """Tell whether its last answer had no state in it: it answers, and nobody knows whether it mines."""
-    return view.status is None or view.status.state is None
+def readable(view: MinerView) -> bool:
+    """Tell whether its last answer says what it does."""
+    return view.status is not None and view.status.readable
 
 
 def broken_boards(view: MinerView) -> tuple[HashboardReading, ...]:
     """Return the boards that the miner says are broken or gone."""
-    return tuple(b for b in view.status.hashboards if not b.works) if view.status else ()
+    return tuple(b for b in view.status.hashboards if b.works is False) if view.status else ()
 
 
 def board_condition(board: HashboardReading) -> tuple[str, str]:
     """Return how a board is doing, in a word, and its tone."""
     word = board.state or "unknown"
-    if not board.works:
+    if board.works is False:
         return "mining, but dead" if word == "mining" else word, "bad"
     return word, {"mining": "good", "initializing": "tune"}.get(word, "idle")
 
@@ -306,17 +351,16 @@ def lost_fans(status: StoredStatus | None) -> tuple[int, ...]:
 # -- what is lost ------------------------------------------------------------------------------------------------------
 
 
-def _lost(view: MinerView, fresh: bool, unseen: bool) -> tuple[Loss, ...]:
+def _lost(view: MinerView, seen: bool, fresh: bool) -> tuple[Loss, ...]:
     if view.status is None:
         return ()
-    failed = view.state == "failure" and view.online
     if fresh:
-        return losses(view.status, "failure" if failed else None)
+        return losses(view.status, "failure" if view.state == "failure" and view.status.readable else None)
     why: Reason = "offline"
-    if unseen:
+    if not seen:
         why = "unseen"
     elif view.online:
-        why = "failure" if failed else "unreadable"
+        why = "failure" if view.state == "failure" else "unreadable"
     expected = expected_hs(view.status)
     return (Loss(why, expected),) if expected else ()
 
@@ -328,7 +372,8 @@ def essence(view: MinerView) -> MinerView:
     fans = lost_fans(view.status)
     said = ("description", "failure_code", "limit_hs", "throttle_percent", "boards_expected")
     status = replace(
-        view.status, pools=_who_is_paid(view.status), hashboards=broken_boards(view),
+        view.status, pools=_who_is_paid(view.status),
+        hashboards=tuple(b for b in view.status.hashboards if b.works is not True),
         fans=tuple(f for f in view.status.fans if f.index in fans),
         extra={name: view.status.extra[name] for name in said if name in view.status.extra}
         | {"boards_listed": len(view.status.hashboards)},

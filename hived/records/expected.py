@@ -118,7 +118,7 @@ def _catalogued(asked: Asked, preset: str | None) -> float | None:
 
 
 def _running(reading: MinerReading) -> int:
-    return sum(board.works for board in reading.hashboards)
+    return sum(board.works is not False for board in reading.hashboards)
 
 
 def _boards(known: Baseline, model: int | None) -> int | None:

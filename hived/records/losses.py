@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args, overload
+from typing import Literal, overload
 
 from hived.records import measures
 from hived.records.miner import HASHING_STATES
@@ -16,9 +16,18 @@ HIGHEST = measures.HASHRATE.high
 Reason = Literal[
     "offline", "failure", "dead-board", "stopped", "limited", "weak", "tuning", "unreadable", "unseen"
 ]  # fmt: skip
-"""Why hashrate is missing. weak is what no other reason explains, negative for a miner above what is expected.
-unseen is unknown rather than lost: it is in no total."""
-REASONS: tuple[Reason, ...] = get_args(Reason)
+REASONS: dict[Reason, str] = {
+    "offline": "the last sweeps did not find the miner",
+    "failure": "the miner itself says that it has failed",
+    "dead-board": "a board has failed, is gone, or mines nothing",
+    "stopped": "somebody stopped the miner, or it is on the way to mining",
+    "limited": "a limit holds it down: the dimmer, or a preset below the one asked for",
+    "weak": "what no other reason explains; negative above what is expected",
+    "tuning": "the miner tunes its chips, and gives less meanwhile",
+    "unreadable": "the miner, or one of its boards, answers without saying what it does; or its last status is old",
+    "unseen": "nobody watches the miner just now: unknown rather than lost, in no total",
+}
+"""Why hashrate is missing, and what each reason means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,11 @@ def losses(status: StoredStatus, only: Reason | None = None) -> tuple[Loss, ...]
         return (Loss(only, missing),) if missing else ()
     dead = _share(_dead_boards_hs(status, expected or 0.0), missing)
     limited = _share((expected or 0.0) - _limit_hs(status, expected or 0.0), missing - dead)
-    found = (Loss("dead-board", dead), Loss("limited", limited), Loss("weak", missing - dead - limited))
+    hidden = _share(_unread_boards_hs(status, expected or 0.0), missing - dead - limited)
+    found = (
+        Loss("dead-board", dead), Loss("limited", limited), Loss("unreadable", hidden),
+        Loss("weak", missing - dead - limited - hidden),
+    )  # fmt: skip
     return tuple(loss for loss in found if loss.hashrate_hs)
 
 
@@ -67,19 +80,30 @@ def _share(lost_hs: float, missing_hs: float) -> float:
 
 def _dead_boards_hs(status: StoredStatus, expected: float) -> float:
     """Return what the boards would give that are broken, or not even listed any more."""
-    broken = [board for board in status.hashboards if not board.works]
-    listed = _number(status, "boards_listed", len(status.hashboards))
-    boards = max(_number(status, "boards_expected", listed), listed)
+    broken = [board for board in status.hashboards if board.works is False]
+    listed, boards = _boards(status)
     gone = len(broken) + boards - listed
     return expected * gone / boards - sum(board.hashrate_hs or 0.0 for board in broken) if gone else 0.0
 
 
+def _unread_boards_hs(status: StoredStatus, expected: float) -> float:
+    """Return what the boards would give that give nothing and do not say why."""
+    unread = sum(board.works is None and not board.hashrate_hs for board in status.hashboards)
+    return expected * unread / _boards(status)[1] if unread else 0.0
+
+
+def _boards(status: StoredStatus) -> tuple[float, float]:
+    """Return how many boards a status lists, and how many there are."""
+    listed = _number(status, "boards_listed", len(status.hashboards))
+    return listed, max(_number(status, "boards_expected", listed), listed)
+
+
 def _whole_reason(status: StoredStatus) -> Reason | None:
     """Return the one reason for all that is missing; None for a miner that mines."""
+    if not status.readable:
+        return "unreadable"
     if status.state == "failure":
         return "failure"
-    if status.hashrate_hs is None or status.state is None:
-        return "unreadable"
     if status.state == "auto-tuning":
         return "tuning"
     return None if status.state in HASHING_STATES else "stopped"

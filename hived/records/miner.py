@@ -14,6 +14,10 @@ from hived.records import units
 
 HASHING_STATES = frozenset({"mining", "auto-tuning"})
 """States in which the firmware hashes: a tuning miner earns as well."""
+ON_THE_WAY = frozenset({"initializing", "starting", "restarting", "shutting-down"})
+STATES = HASHING_STATES | ON_THE_WAY | {"stopped", "failure"}
+"""States of a miner whose meaning is known; a firmware may have words of its own."""
+BOARD_STATES = frozenset({"initializing", "mining", "stopped", "disabled", "failure", "disconnected"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +127,14 @@ class HashboardReading:
     outlet_water_temp_c: float | None = None
 
     @property
-    def works(self) -> bool:
-        """Whether the board is neither failed nor gone nor dead.
+    def works(self) -> bool | None:
+        """Whether the board is neither failed nor gone nor dead; None when it does not say, or in a word of its own.
 
         A dead board is listed as mining with an expected rate of exactly 0 (S19 capture, its third board); a stopped
         one works.
         """
+        if self.state not in BOARD_STATES:
+            return None
         if self.state in ("failure", "disconnected"):
             return False
         return not (self.state == "mining" and self.expected_hashrate_hs == 0)
@@ -140,7 +146,7 @@ class Measured:
 
     state: str | None = None
     state_s: float | None = None
-    """Seconds in the state."""
+    """Seconds in the state; without one that can be read, seconds since there was one."""
     hashrate_hs: float | None = None
     average_hashrate_hs: float | None = None
     """Since the miner started to hash."""
@@ -164,6 +170,11 @@ class Measured:
     fans: tuple[FanReading, ...] = ()
     hashboards: tuple[HashboardReading, ...] = ()
     pools: tuple[PoolReading, ...] = ()
+
+    @property
+    def readable(self) -> bool:
+        """Whether it says what the miner does: in a known word, and how much while it hashes."""
+        return self.state in STATES and (self.state not in HASHING_STATES or self.hashrate_hs is not None)
 
     @property
     def efficiency_j_per_th(self) -> float | None:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hived.records.daemon import POLLD
+
 PENDING, APPROVED, REVOKED, ACTIVE = "pending", "approved", "revoked", "active"
 ALIVE, SUSPECT, DEAD, LEFT = "alive", "suspect", "dead", "left"
 """By its contacts. left: it was stopped, and said so."""
@@ -22,6 +24,31 @@ SUSPECT_S = 3 * CONTACT_S
 """Three contacts missed: a busy minute of the network is not worth mentioning."""
 DEAD_S = 12 * CONTACT_S
 """Three minutes: an appliance that was rebooted is back by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlindNode:
+    """A node that does not watch its miners; `code` says why, one of `errors.PROBLEMS`."""
+
+    node_id: str
+    name: str
+    code: str
+    since: float | None
+    """When it was last heard of; None for one that is heard."""
+
+
+_GONE = {DEAD: "node_dead", LEFT: "node_left"}
+
+
+def blind_code(status: str, state: str | None, health: Mapping[str, Any]) -> str | None:
+    """Return why a node does not watch its miners, a code of `errors.PROBLEMS`; None while it does."""
+    if status == REVOKED:
+        return "node_revoked"
+    if state in _GONE:
+        return _GONE[state]
+    daemons = health.get("daemons")
+    polld = daemons.get(POLLD) if isinstance(daemons, dict) else None
+    return "node_unpolled" if isinstance(polld, dict) and polld.get("alive") is False else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +138,13 @@ class NodeView:
     keys: tuple[KeyView, ...]
     miners: int
     online: int
+
+    @property
+    def blind_code(self) -> str | None:
+        """Why it does not watch its miners, a code of `errors.PROBLEMS`; None while it does."""
+        return blind_code(self.status, self.state, self.health) if self.role == NODE else None
+
+    @property
+    def gone(self) -> bool:
+        """Whether what it last said of itself is not how it is now: it is dead, was stopped or is revoked."""
+        return self.blind_code not in (None, "node_unpolled")

@@ -36,10 +36,19 @@ class Totals:
     efficiency_j_per_th: float | None
     lost: tuple[tuple[Reason, float, int], ...]
     """(reason, H/s, miners), most first."""
-    unseen: int
     unseen_hs: float | None
     unseen_since: float | None
     """When one of the unseen was last heard of."""
+
+    @property
+    def unseen(self) -> int:
+        """How many miners nobody watches."""
+        return self.marks["unseen"]
+
+    @property
+    def lost_hs(self) -> float:
+        """What is lost in all."""
+        return sum(hashrate_hs for _, hashrate_hs, _ in self.lost)
 
 
 Judged = tuple[MinerView, Condition]
@@ -74,7 +83,7 @@ def _totals(miners: Sequence[Judged]) -> Totals:
     return Totals(
         miners=len(miners), managed=sum(view.managed for view, _ in miners),
         marks=Counter(mark for _, how in miners for mark in how.marks),
-        states=Counter((view.state or "unknown") if "online" in how.marks else how.word for view, how in miners),
+        states=Counter(_state(view, how) for view, how in miners),
         models=Counter(view.model_alias or "unknown" for view, _ in miners),
         hashrate_hs=_sum(s.hashrate_hs for s in now), nominal_hs=_sum(s.expected_hashrate_hs for s in now),
         nominal_away_hs=_sum(s.expected_hashrate_hs for s, how in told if not how.fresh),
@@ -82,9 +91,14 @@ def _totals(miners: Sequence[Judged]) -> Totals:
         power_w=sum(watts) if watts else None, power_each_w=sum(watts) / len(watts) if watts else None,
         efficiency_j_per_th=units.efficiency(sum(w for w, _ in both), sum(rate for _, rate in both)),
         lost=tuple(sorted(((r, sum(all_hs), len(all_hs)) for r, all_hs in lost.items()), key=lambda loss: -loss[1])),
-        unseen=sum(how.unseen for _, how in miners), unseen_hs=_sum(how.expected_hs for _, how in unseen),
+        unseen_hs=_sum(how.expected_hs for _, how in unseen),
         unseen_since=max((status.at for status, _ in unseen), default=None),
     )  # fmt: skip
+
+
+def _state(view: MinerView, how: Condition) -> str:
+    """Return the state that a miner is counted under: its own word while it is known, else ours."""
+    return view.state or "unknown" if how.fresh and "unreadable" not in how.marks else how.word
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

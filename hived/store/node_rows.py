@@ -1,9 +1,11 @@
-"""What every wing asks of the nodes: their names, who does not tell any more, how one can be reached."""
+"""What every wing asks of the nodes: their names, who does not watch its miners, how one can be reached."""
 
 from __future__ import annotations
 
+import json
+
 from hived.errors import NotFound
-from hived.records.node import DEAD, LEFT, NODE, REVOKED
+from hived.records.node import NODE, BlindNode, blind_code
 from hived.store.engine.database import Database, tuples
 from hived.store.schema import Node
 
@@ -13,12 +15,19 @@ def names(db: Database) -> dict[str, str]:
     return dict(tuples(Node.select(Node.id, Node.name), db))
 
 
-def away(db: Database) -> frozenset[str]:
-    """Return the nodes that do not tell any more: dead, left or revoked. Who never was in contact is not missed."""
-    query = Node.select(Node.id).where(
-        Node.role == NODE, Node.contact_at.is_null(False), Node.state.in_((DEAD, LEFT)) | (Node.status == REVOKED)
+def blind(db: Database) -> tuple[BlindNode, ...]:
+    """Return the nodes that do not watch their miners, by name. Who never was in contact is not missed."""
+    query = (
+        Node.select(Node.id, Node.name, Node.status, Node.state, Node.contact_at, Node.health)
+        .where(Node.role == NODE, Node.contact_at.is_null(False))
+        .order_by(Node.name, Node.id)
     )
-    return frozenset(node_id for (node_id,) in tuples(query, db))
+    found = []
+    for node_id, name, status, state, contact_at, health in tuples(query, db):
+        code = blind_code(status, state, json.loads(health))
+        if code is not None:
+            found.append(BlindNode(node_id, name, code, None if code == "node_unpolled" else contact_at))
+    return tuple(found)
 
 
 def link(db: Database, node_id: str) -> tuple[str, str, bool]:

@@ -149,6 +149,11 @@ def small(db: Database) -> None:
         daemon_rows.save_daemon(db, DaemonRow(name, 77, "0.1.0", NOW - 900, NOW - 2, "working"))
 
 
+def polls(db: Database, at: float) -> None:
+    """Have hive-polld say that it runs."""
+    daemon_rows.save_daemon(db, DaemonRow("hive-polld", 77, "0.1.0", NOW - 900, at, "working"))
+
+
 def thousand(db: Database) -> None:
     """A thousand miners; every other one has a status. Put in at once: one sighting after the other takes seconds."""
     found = [

@@ -24,7 +24,7 @@ def test_a_healthy_site_is_told_in_one_look_and_exits_with_0(site: Site) -> None
     assert ran.row("hive-polld") == "  hive-polld      runs for 60 min: 60 polls, 0 failed"
     assert ran.row("last sweep") == "  last sweep  12 s ago: 254 addresses in 0.4 s, 4 answered, 4 miners"
     assert ran.row("others") == "  others      2 printer, 1 unreadable"
-    assert ran.row(" known,") == "              4 known, 4 online, 4 hashing, 0 failing, 0 silent"
+    assert ran.row(" known,") == "              4 known, 4 online, 4 hashing, 0 failing, 0 failure, 0 silent"
     assert ran.row("states") == "  states      4 mining"
     assert ran.row("hashrate") == "  hashrate    417.6 TH/s of 424.0 TH/s expected (98.5 %)"
     assert ran.row("power") == "  power       12.4 kW"
@@ -81,7 +81,7 @@ def test_only_what_is_known_now_counts_into_the_sums(site: Site) -> None:
     site.status(site.miner(20), ago=46.0)  # three polls of 15 s are over
     site.miner(21)
     ran = site.run("status")
-    assert ran.row(" known,") == "              6 known, 6 online, 4 hashing, 0 failing, 2 silent"
+    assert ran.row(" known,") == "              6 known, 6 online, 4 hashing, 0 failing, 0 failure, 2 silent"
     assert ran.lines[0].endswith(": 1 miner needs a look")  # the other one was found just now
     assert ran.code == 1
     assert "417.6 TH/s of 530.0" in ran.row("hashrate")

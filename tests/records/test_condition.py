@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hived.records.condition import Condition, Moment, board_condition, condition, essence, troubles
+from hived.records.condition import MARKS, Condition, Moment, board_condition, condition, essence, troubles
+from hived.records.losses import REASONS, Reason
 from hived.records.miner import FanReading, HashboardReading
 from hived.records.miner_view import MinerView, StoredStatus
 from hived.records.totals import totals
@@ -90,20 +91,84 @@ def test_each_word_has_one_meaning(
 
 
 def test_a_miner_of_a_node_that_is_away_is_unseen_whatever_it_was() -> None:
-    away = replace(HERE, away=frozenset({"n1"}))
+    away = replace(HERE, blind={"n1": "node_dead"})
     for view in (miner(remote=True), miner(9000, remote=True), miner(remote=True, online=False, state="failure")):
         how = condition(view, away)
         assert (how.word, how.marks, lost(how), how.unseen) == ("unseen", ("unseen",), {"unseen": 99}, True)
-        assert [one.text for one in troubles(view, away)] == ["its node n1 is away"]
+        assert [one.text for one in troubles(view, away)] == ["its node n1 is dead"]
+        assert (how.why, "node n1" in str(how.next_step)) == ("its node n1 is dead", True)
     assert condition(miner(), away).word == "mining"
 
 
 def test_without_hive_polld_a_silent_miner_is_not_said_to_lose_anything() -> None:
     nobody = replace(HERE, polls=False)
-    how = condition(miner(60), nobody)
-    assert (how.word, lost(how), how.unseen) == ("silent", {"unseen": 99}, True)
-    assert not condition(miner(), nobody).unseen
-    assert not condition(miner(600, remote=True), nobody).unseen
+    for view in (miner(60), miner(600, failures=9), miner(60, state="failure"), miner(-900, state="stopped")):
+        how = condition(view, nobody)
+        assert (how.word, how.marks, how.tone, lost(how)) == ("unseen", ("unseen",), "off", {"unseen": 99})
+        assert how.why == "hive-polld does not run"
+    assert condition(miner(), nobody).word == "mining"
+    assert condition(miner(600, online=False, ip=None), nobody).word == "offline"
+    assert condition(miner(600, remote=True), nobody).word == "silent"
+
+
+def test_the_miners_of_a_node_without_hive_polld_are_unseen_once_their_status_is_old() -> None:
+    there = replace(HERE, blind={"n1": "node_unpolled"})
+    assert condition(miner(200, remote=True), there).word == "mining"
+    how = condition(miner(301, remote=True, node_name="shed"), there)
+    assert (how.word, how.why) == ("unseen", "its node shed does not poll: its hive-polld does not run")
+    assert condition(miner(301, remote=True, online=False, ip=None), there).word == "offline"
+    assert condition(miner(301), there).word == "silent"  # of this node
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "why", "over_s", "step"),
+    [
+        ({"state": None, "hashrate_hs": None}, "mining", "does not report its state", 15.0, "between two states"),
+        ({"state": None, "hashrate_hs": None}, "failure", "does not report its state", 900.0, "reboot it"),
+        ({"state": "dancing"}, "dancing", "is in a state that hived does not know: dancing", 15.0, "reboot it"),
+        ({"state": "unknown", "hashrate_hs": 0.0}, "stopped", "is in a state that hived does not know: unknown", 15.0,
+         "reboot it"),
+        ({"hashrate_hs": None}, "mining", "does not report its hashrate", 15.0, "reboot it"),
+        ({"state": "auto-tuning", "hashrate_hs": None}, "mining", "does not report its hashrate", 15.0, "reboot it"),
+    ],
+)  # fmt: skip
+def test_a_miner_that_does_not_say_what_it_does_is_neither_green_nor_hashing(
+    status: dict[str, Any], state: str, why: str, over_s: float, step: str
+) -> None:
+    view = miner(status={**status, "state_s": over_s}, state=state)
+    how = condition(view, HERE)
+    assert (how.word, how.tone, how.marks, how.why) == ("unreadable", "warn", ("online", "unreadable"), why)
+    assert {loss.reason for loss in how.lost} == {"unreadable"}
+    assert step in str(how.next_step)
+    assert "{" not in str(how.next_step)
+    found, _ = totals([(view, how)])
+    assert (found.states, found.marks["hashing"]) == ({"unreadable": 1}, 0)
+    noted = replace(view, last_error="the miner does not report its state", last_error_code="no_state",
+                    last_error_at=NOW - 5)  # fmt: skip
+    assert [one.next_step for one in troubles(noted, HERE)] == [how.next_step]
+
+
+def test_a_board_in_a_word_of_its_own_is_neither_dead_nor_well() -> None:
+    odd = replace(BOARDS[2], state="sleeping", hashrate_hs=0.0)
+    view = miner(status={"hashboards": (*BOARDS[:2], odd), "hashrate_hs": 64 * TH})
+    how = condition(view, HERE)
+    assert (lost(how), "trouble" in how.marks) == ({"unreadable": 33, "weak": 2}, False)
+    assert condition(essence(view), HERE) == how
+    warm = replace(odd, hashrate_hs=32 * TH)
+    assert lost(condition(miner(status={"hashboards": (*BOARDS[:2], warm)}), HERE)) == {"weak": 3}
+
+
+def test_a_silent_miner_needs_a_look_too() -> None:
+    (found,) = troubles(miner(60), HERE)
+    assert (found.text, found.over) == ("its last status is old", False)
+    assert [one.text for one in troubles(miner(None, state=None), HERE)] == ["no status was read yet"]
+
+
+def test_every_mark_and_reason_has_a_meaning_of_its_own() -> None:
+    for meanings in ([mark.meaning for mark in MARKS.values()], list(REASONS.values())):
+        assert len(set(meanings)) == len(meanings)
+        assert all(10 < len(meaning) < 200 for meaning in meanings)
+    assert set(REASONS) == set(get_args(Reason))
 
 
 def test_an_error_that_is_over_is_no_reason() -> None:
@@ -140,7 +205,7 @@ VIEWS = st.builds(
 
 @given(views=st.lists(VIEWS, max_size=6), polls=st.booleans())
 def test_losses_add_up_to_what_is_expected_less_what_is_now_at_every_level(views: list[MinerView], polls: bool) -> None:
-    moment = Moment(NOW, 15.0, polls, frozenset({"n2"}))
+    moment = Moment(NOW, 15.0, polls, {"n2": "node_dead"})
     judged = [(view, condition(view, moment)) for view in views]
     whole, nodes = totals(judged)
     for found in (whole, *nodes.values()):
@@ -216,8 +281,8 @@ def test_a_silent_miner_and_one_whose_node_is_away_are_troubles() -> None:
     assert list(troubles(miner(None, state=None, created_at=NOW - 10), HERE)) == []  # just found
     assert list(troubles(miner(60), Moment(NOW, 15.0, polls=False))) == []  # nobody watches: the daemon is the trouble
     away = miner(60, remote=True, node_name="hall 2", last_error="no answer", last_error_at=NOW, failures=2)
-    (unseen,) = troubles(away, Moment(NOW, 15.0, away=frozenset({"n1"})))
-    assert (unseen.text, "hall 2" in unseen.next_step) == ("its node hall 2 is away", True)
+    (unseen,) = troubles(away, Moment(NOW, 15.0, blind={"n1": "node_dead"}))
+    assert (unseen.text, "hall 2" in unseen.next_step) == ("its node hall 2 is dead", True)
 
 
 def test_sums_of_floats_leave_no_reason_of_their_own() -> None:

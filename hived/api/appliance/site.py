@@ -30,6 +30,11 @@ async def rows(request: web.Request) -> web.StreamResponse:
     return await responses.send(request, context.of(request).fleet.page("rows", params.node(request)))
 
 
+async def legend(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/legend: what the words mean that miners and losses are counted under."""
+    return await responses.reply(request, fleet.legend())
+
+
 async def other_devices(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/strangers: every address that answers but is no miner we can read."""
     found = await context.of(request).store.read(discovery.other_devices)

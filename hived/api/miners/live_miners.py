@@ -131,6 +131,7 @@ class LiveMiners:
         self._totals: tuple[int, float, dict[str, Any]] | None = None
         self._pulse = asyncio.Event()
         self._lock = asyncio.Lock()
+        self._blind: dict[str, str] = {}
         self._mark: int | None = None
         self._rolled: tuple[int, float] | None = None
 
@@ -174,9 +175,7 @@ class LiveMiners:
     def moment(self) -> Moment:
         """Return now, and who watches."""
         now = self.clock()
-        return Moment(
-            now, self.status_seconds, alive(self.news.beats.get(POLLD), now), self.news.away, self.news.allowed
-        )
+        return Moment(now, self.status_seconds, alive(self.news.beats.get(POLLD), now), self._blind, self.news.allowed)
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over the fleet, worked out at most once a second while nothing changes."""
@@ -282,6 +281,7 @@ class LiveMiners:
             self._events.append((event.id, encode(appliance.event(event, *self.whereabouts(event.mac)))))
             self.event_id = event.id
         self.news = look.news
+        self._blind = {one.node_id: one.code for one in look.news.blind}
         if changed:
             self.serial = serial
             self._pages, self._batches = {}, {}
@@ -349,4 +349,4 @@ def _news(db: Database) -> News:
     sweeps = discovery.sweeps(db, limit=5)  # the newest may be under way, one before it cut off by a crash
     done = next((s for s in sweeps if s.finished_at is not None), sweeps[0] if sweeps else None)
     beats = {d.name: d.beat_at for d in daemon_rows.daemons(db)}
-    return News(done, fleet.other_device_kinds(db), beats, node_rows.away(db), allowed_pools.listing(db))
+    return News(done, fleet.other_device_kinds(db), beats, node_rows.blind(db), allowed_pools.listing(db))

@@ -10,6 +10,7 @@ from hived.documents.shared import Json, rfc3339
 from hived.records.condition import FRESH_POLLS, Moment
 from hived.records.daemon import FEEDERS, alive
 from hived.records.discovery import Sweep
+from hived.records.node import BlindNode
 from hived.records.pools import AllowedPool
 from hived.records.totals import Judged, totals
 
@@ -23,8 +24,7 @@ class News:
     last_sweep: Sweep | None = None
     other_devices: dict[str, int] = field(default_factory=dict)
     beats: dict[str, float] = field(default_factory=dict)
-    away: frozenset[str] = frozenset()
-    """Nodes that are dead or said goodbye."""
+    blind: tuple[BlindNode, ...] = ()
     allowed: tuple[AllowedPool, ...] = ()
 
 
@@ -33,7 +33,8 @@ def fleet(miners: Sequence[Judged], news: News, moment: Moment, *, rev: int, ref
     whole, nodes = totals(miners)
     because = _stale(news, whole.miners, moment.now, refreshed_at)
     return {
-        "at": rfc3339(moment.now), "rev": rev, **documents.fleet(whole, nodes, news.other_devices, news.last_sweep),
+        "at": rfc3339(moment.now), "rev": rev,
+        **documents.fleet(whole, nodes, news.other_devices, news.last_sweep, news.blind),
         "stale": because is not None, "stale_because": because, "silent_after_s": FRESH_POLLS * moment.status_seconds,
     }  # fmt: skip
 

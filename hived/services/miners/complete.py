@@ -181,7 +181,7 @@ class Completer:
         )
         # That a key could not be looked at is nothing to be told: polls use it, and they tell.
         if failures == 1 and (part.code or miner.access is None):
-            text = f"{part.name} not told: {err}" if part.code else str(err)
+            text = f"does not report its {part.name}: {err}" if part.code else str(err)
             await self._store.write(miners.failed, miner.num, self._clock(), part.code or err.code, text)
 
     # -- the parts that are the miner's own --------------------------------------------------------------------

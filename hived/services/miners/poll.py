@@ -95,6 +95,8 @@ class Poller:
         """Since when no connection is kept to a miner whose web server has one only."""
         self._chips_failures: dict[int, int] = {}
         """In a row, of the miners whose status is read and whose chips are not."""
+        self._unreadable_since: dict[int, float] = {}
+        """When a miner began to answer without saying what it does."""
         self.polled = self.failed = 0
 
     async def __aenter__(self) -> Poller:
@@ -180,7 +182,7 @@ class Poller:
             if target.status_due:
                 self._keep(await self._read_status(firmware, target, watch))
             if target.chips_due and target.failures and not target.status_due:
-                # A miner that tells no status is left alone until its next turn.
+                # A miner that reports no status is left alone until its next turn.
                 self._keep(PollOutcome(target.num, self._clock(), next_chips_at=target.due_at))
             elif target.chips_due:
                 self._keep(await self._read_chips(firmware, target, watch))
@@ -217,7 +219,7 @@ class Poller:
         self.polled += 1
         if reading.state is None and reading.trouble is None:
             # Between two states there is nothing to tell, and nothing is invented.
-            silence = Transient("the miner tells no state (it may be restarting)", code="no_state")
+            silence = Transient("the miner does not report its state (it may be restarting)", code="no_state")
             reading = replace(reading, trouble=silence)
         return self._outcome(target, reading, uptime_s)
 
@@ -229,7 +231,7 @@ class Poller:
                 boards = await firmware.chips(target.reach(), watch)
                 await self._make_sure(firmware, target, watch)
         except (Transient, Refused) as err:
-            told = f"chips not told: {err}"
+            told = f"does not report its chips: {err}"
             failures = self._chips_failures[target.num] = self._chips_failures.get(target.num, 0) + 1
             longest_s = max(CHIPS_BACKOFF_MAX_S, self._chips_every_s)
             next_at = at + backoff.pause(failures - 1, self._chips_every_s, longest_s, spread=0.1)
@@ -261,6 +263,7 @@ class Poller:
 
     def _outcome(self, target: PollTarget, told: MinerReading, uptime_s: float | None) -> PollOutcome:
         at = self._clock()
+        told = self._with_duration(target.num, told, at)
         happened = list(reading_events.between(target, told, at))
         if miners.rebooted(target.uptime_s, uptime_s):
             happened.append(Event("reboot", at, {"uptime_s": uptime_s}, num=target.num))
@@ -283,6 +286,14 @@ class Poller:
             events=tuple(happened),
             baseline=baseline,
         )
+
+    def _with_duration(self, num: int, told: MinerReading, at: float) -> MinerReading:
+        """Add for how long a miner has reported no state that can be read."""
+        if told.readable:
+            self._unreadable_since.pop(num, None)
+            return told
+        since = self._unreadable_since.setdefault(num, at)
+        return told if told.state_s is not None else replace(told, state_s=max(at - since, 0.0))
 
     def _aim(
         self, target: PollTarget, told: MinerReading, at: float

@@ -10,7 +10,6 @@ from hived.records.events import Event
 from hived.records.miner import HASHING_STATES, MinerReading, active_pool, fans_matter
 from hived.records.miner_view import PollTarget
 
-_BOARD_STATES = frozenset({"initializing", "mining", "stopped", "disabled", "failure", "disconnected"})
 _FAN_STATES = frozenset({"ok", "lost"})
 
 Parts = Mapping[int, bool | None]
@@ -21,7 +20,7 @@ def boards(reading: MinerReading) -> Parts:
     """Return the boards to judge: while the miner hashes, for during a start they come one by one."""
     if reading.state not in HASHING_STATES:
         return {}
-    return {b.index: b.works if b.state in _BOARD_STATES else None for b in reading.hashboards}
+    return {b.index: b.works for b in reading.hashboards}
 
 
 def fans(reading: MinerReading) -> Parts:

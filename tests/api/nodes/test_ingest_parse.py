@@ -94,7 +94,7 @@ def test_a_spoilt_status_is_left_out_or_can_be_shown(at: tuple[Any, ...], other:
         view = _view(one)
         for now in (0.0, view.status.at if view.status else 0.0, 4e9):
             how = condition(view, Moment(now, 15.0))
-            json.dumps(fleet_document(*totals([(view, how)]), {}, None), allow_nan=False)
+            json.dumps(fleet_document(*totals([(view, how)]), {}, None, ()), allow_nan=False)
             json.dumps(documents.row(view) | dict(judged(how)), allow_nan=False)
             json.dumps(documents.miner(view, None), allow_nan=False).encode()
 

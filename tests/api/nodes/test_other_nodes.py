@@ -62,6 +62,7 @@ async def test_a_miner_of_another_node_is_not_silent_because_its_node_asks_more_
     api = far.api
     for seconds, silent in ((200, 1), (200, 2)):  # one of ours is silent much sooner
         api.clock.advance(seconds)
+        await api.do(farm.polls, api.clock())
         await api.fleet.beat()
         assert (await api.get("/api/v1/fleet"))["silent"] == silent
     (row,) = [one for one in (await api.get("/api/v1/rows"))["rows"] if one["id"] == FAR]

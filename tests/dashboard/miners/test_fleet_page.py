@@ -52,7 +52,7 @@ async def test_unknown_numbers_are_dashes_and_not_zeros(farm: Farm, open_page: O
         for column in ("power", "efficiency", "temp", "preset"):
             assert await page.evaluate(cell(0, column)) == "-"
         assert (await page.evaluate(cell(0, "hashrate"))).startswith("-")
-        assert await page.text(".totals .figure:nth-child(2) .value") == "-"
+        assert await page.text(".totals .figure:nth-child(3) .value") == "-"
 
 
 async def test_the_worst_miners_come_first(farm: Farm, open_page: OpenPage) -> None:

@@ -37,9 +37,9 @@ FLEET: dict[int, tuple[str, str | None, dict[str, float]]] = {
     4: ("mining", "fan 2 is lost", {"weak": 4}),
     5: ("silent", "its last status is old", {"unreadable": 100}),
     6: ("silent", "its last status is from the future: a clock was set back", {"unreadable": 100}),
-    7: ("unreadable", "tells no state", {"unreadable": 100}),
+    7: ("unreadable", "does not report its state", {"unreadable": 100}),
     8: ("failing", "no answer within 5 s", {"weak": 4}),
-    9: ("unseen", "its node shed is away", {"unseen": 100}),
+    9: ("unseen", "its node shed is dead", {"unseen": 100}),
     10: ("stopped", None, {"stopped": 100}),
     11: ("auto-tuning", None, {"tuning": 40}),
     12: ("failing", "wrong unlock password", {}),
@@ -153,8 +153,12 @@ async def test_all_three_say_the_same(farm: Farm, open_page: OpenPage, tmp_path:
     shown = {reason: (round(hashrate, 1), count) for reason, (hashrate, count) in missing.items()}
     overview = await hivectl(farm, tmp_path, "status")
     assert lost_of(overview) == shown
-    numbers = ", ".join(f"{fleet['counts'][mark]} {mark}" for mark in ("online", "hashing", "failing", "silent"))
-    assert f"{len(FLEET)} known, {numbers}, 1 unseen" in overview
+    numbers = ", ".join(
+        f"{fleet['counts'][mark]} {mark}"
+        for mark in ("online", "hashing", "failing", "failure", "silent", "unreadable", "offline", "unseen")
+    )
+    assert f"{len(FLEET)} known, {numbers}" in " ".join(overview.split())
+    assert "shed is dead" in overview
     assert f"{fleet['hashrate_ths']:.1f} TH/s of {fleet['hashrate_expected_ths']:,.0f} TH/s expected" in overview
 
     async with open_page(width=2400, height=1400) as page:
@@ -178,7 +182,8 @@ async def test_all_three_say_the_same(farm: Farm, open_page: OpenPage, tmp_path:
         assert {mark: int(chips.get(mark, "0")) for mark in MARKS} == fleet["counts"]
         totals = await page.text(".totals")
         assert {why: (round(hs, 1), n) for why, (hs, n) in lost_of(totals).items()} == shown
-        assert "1 unknown since" in totals
+        assert re.search(r"100.0 TH/s unknown since .* 1 miner", totals)
+        assert "shed is dead, last heard of" in await page.text(".note.warning")
         await page.click(".chip-failing")
         await page.wait_for(f"document.querySelectorAll('tr[data-mac]').length === {fleet['failing']}")
         await page.go(f"{farm.url}/miners/{mac(3)}", until="document.querySelector('.note.trouble')")

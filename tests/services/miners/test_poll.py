@@ -97,7 +97,7 @@ async def test_a_miner_between_two_states_invents_nothing(make_site: MakeSite) -
     (status,) = await polled(here, 0)
     assert (status.partial, status.state, status.hashrate_hs, status.power_w) == (True, None, None, None)
     view = await here.view(here.fleet.miners[0])
-    assert "no state" in (view.last_error or "")
+    assert "does not report its state" in (view.last_error or "")
 
 
 async def test_partial_data_is_stored_as_partial(make_site: MakeSite) -> None:
@@ -125,7 +125,7 @@ async def test_failing_chips_do_not_touch_the_status(make_site: MakeSite) -> Non
         await poller.round()
     assert len(await polled(here, 0)) == 2
     view = await here.view(rig)
-    assert "chips not told" in (view.last_error or "")
+    assert "does not report its chips" in (view.last_error or "")
     assert (view.failures, view.chips_at) == (0, None)
 
 

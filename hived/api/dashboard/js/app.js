@@ -2,7 +2,7 @@
 import { Account } from "./access/account.js";
 import { span } from "./lib/format.js";
 import { html, render, useEffect, useLayoutEffect, useState } from "./lib/html.js";
-import { live, retryNow, startLive, useLive, useNow } from "./lib/live.js";
+import { live, retryNow, startLive, useLive, useNow, useUnknownSince } from "./lib/live.js";
 import { SessionEnded } from "./access/login.js";
 import { go, restoreScroll, startRouter, useRoute } from "./lib/router.js";
 import { may, startSession, useSession } from "./lib/session.js";
@@ -132,6 +132,7 @@ function App() {
 }
 
 function Inside({ page, route }) {
+  const unknownSince = useUnknownSince();
   const { ended } = useSession();
   useEffect(() => {
     if (!ended) retryNow(); // the stream broke off when the session ended
@@ -146,7 +147,7 @@ function Inside({ page, route }) {
     first.path = route.path;
   }, [route.path]);
   return html`<${Header} page=${page} />
-    <main id="main" tabindex="-1"><${page.page} key=${route.path} arg=${route.arg} query=${route.query} path=${route.path} /></main>
+    <main id="main" tabindex="-1" class=${unknownSince === null ? "" : "unheard"}><${page.page} key=${route.path} arg=${route.arg} query=${route.query} path=${route.path} /></main>
     <${SessionEnded} />`;
 }
 

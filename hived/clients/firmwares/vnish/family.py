@@ -85,7 +85,7 @@ class Vnish:
         try:
             return replace(reading, tuning=await self._optional.get((reach.ip, reach.access), tuning))
         except (Transient, Refused) as err:
-            return replace(reading, trouble=HivedError(f"preset not told: {err}", code="no_preset"))
+            return replace(reading, trouble=HivedError(f"does not report its preset: {err}", code="no_preset"))
 
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Ask whichever call of chips this version has."""

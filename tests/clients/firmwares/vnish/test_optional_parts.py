@@ -82,7 +82,7 @@ async def test_what_fails_is_asked_for_ever_more_rarely_and_says_the_same_meanwh
         clock.advance(15)
     asked = peer.calls().count("GET /api/v1/perf-summary")
     assert 4 * 3600 / (1.1 * LONGEST_PAUSE_S) < asked < 30
-    assert told == {"preset not told: HTTP 403: no"}
+    assert told == {"does not report its preset: HTTP 403: no"}
     peer.says("/perf-summary", reply(200, capture(S19 + "perf-summary.json")))
     clock.advance(1.1 * LONGEST_PAUSE_S)
     for _ in range(2):

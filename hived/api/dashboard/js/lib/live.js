@@ -10,6 +10,7 @@ import { watched } from "./watched.js";
 
 const SILENCE_MS = 25000; // the stream tells the totals at least every 10 s
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
+const LOST_MS = 5000; // a restart of hive-apid is not worth blanking the page
 const DRAW_MS = 200; // a burst of messages is drawn once
 
 export const live = {
@@ -48,6 +49,13 @@ function draw() {
 /* Now, in the server's time: ages stay right on a phone whose clock is wrong. */
 export function now() {
   return Date.now() + live.skew;
+}
+
+/* Since when nothing is known, in the server's time in ms: the connection is lost, and not for a moment. Null while it is there. */
+export function useUnknownSince() {
+  useChanges();
+  useSeconds();
+  return live.link === "lost" && live.heardAt !== null && Date.now() - live.heardAt > LOST_MS ? live.heardAt + live.skew : null;
 }
 
 export function useLive() {

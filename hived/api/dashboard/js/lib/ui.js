@@ -33,11 +33,11 @@ export function Figure({ label, value, unit, children, title, tone }) {
   </div>`;
 }
 
-export function HashrateFigure({ now, expected, children, label = "Hashrate" }) {
+export function HashrateFigure({ now, expected, children }) {
   const [value, unit] = hashrate(now);
   const [whole, wholeUnit] = hashrate(expected);
   const share = known(now) && known(expected) && expected > 0 ? (100 * now) / expected : null;
-  return html`<${Figure} label=${label} value=${value} unit=${unit} title="Expected: what the present settings should give (nominal)">
+  return html`<${Figure} label="Hashrate" value=${value} unit=${unit} title="Expected: the catalogue's rate of the preset that was asked for, with all boards">
     <${Bar} share=${share} label=${`${percent(share, 1)} of expected`} />
     <p class="small"><b>${percent(share, 1)}</b> of ${whole} ${known(expected) ? wholeUnit : ""} expected</p>
     ${children}

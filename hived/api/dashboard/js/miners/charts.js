@@ -127,7 +127,7 @@ function optionsFor(chart, width) {
     height: 180,
     cursor: { sync: { key: "miner" }, drag: { x: true, y: false } },
     scales: { y: { range: (_, low, high) => spread(low, high, chart.from_zero) } },
-    axes: [{ ...axis, size: 32, values: clockTicks }, { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => number(tick)) }],
+    axes: [{ ...axis, size: 32, space: 80, values: clockTicks }, { ...axis, size: 56, values: plainTicks }],
     series: [
       { label: "at", value: (plot, value, line, at) => moment(pick(plot, value, line, at)) },
       ...chart.lines.map((line, i) => ({
@@ -143,6 +143,13 @@ function moment(seconds) {
   const at = new Date(seconds * 1000);
   const day = at.toDateString() === new Date().toDateString() ? "" : `${at.toLocaleDateString("en-GB", { day: "numeric", month: "short" })} `;
   return day + at.toLocaleTimeString("en-GB");
+}
+
+/* As many places as it takes to tell the ticks apart. */
+function plainTicks(_, ticks) {
+  const step = ticks.length > 1 ? ticks[1] - ticks[0] : 1;
+  const places = step > 0 && step < 1 ? Math.min(3, Math.ceil(-Math.log10(step))) : 0;
+  return ticks.map((tick) => number(tick, places));
 }
 
 function clockTicks(_, ticks) {

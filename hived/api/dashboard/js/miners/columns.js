@@ -36,11 +36,12 @@ function troubleCell(row, look) {
 }
 
 function errorCell(row, look, nowMs) {
-  if (look.why && look.why !== row.last_error) {
-    return html`<span class=${`tone-${look.tone}`} title=${look.next_step && `next: ${look.next_step}`}>${look.why}</span>`;
+  if (look.why) {
+    const since = row.errorMs !== null && look.why === row.last_error ? html`<span class="when">${span((nowMs - row.errorMs) / 1000)}</span> ` : "";
+    return html`${since}<span class="tone-${look.tone}">${look.why}</span> <span class="muted">→ ${look.next_step}</span>`;
   }
   if (!row.last_error) return "";
-  return html`<span class="when">${row.errorMs === null ? "" : span((nowMs - row.errorMs) / 1000)}</span> <span class=${row.failing ? "tone-bad" : "muted"}>${row.last_error}</span>`;
+  return html`<span class="when">${row.errorMs === null ? "" : span((nowMs - row.errorMs) / 1000)}</span> <span class="muted">${row.last_error}</span>`;
 }
 
 function addressCell(row) {
@@ -78,7 +79,7 @@ export const COLUMNS = [
   },
   {
     key: "share", head: "of expected", width: "share", number: true, cell: shareCell, value: shareNow, first: 1,
-    headTitle: "Hashrate now in percent of what the present settings should give",
+    headTitle: "Hashrate now in percent of what is expected",
   },
   {
     key: "power", head: "W", width: "power", number: true, cell: (row, look) => number(powerNow(row, look)), value: powerNow, first: -1, headTitle: "Power",
@@ -100,8 +101,9 @@ export const COLUMNS = [
   },
   { key: "pool", head: "Pool", width: "pool", cell: (row) => row.poolText, value: (row) => text(row.poolText), title: (row) => row.pool },
   {
-    key: "error", head: "Last error", width: "error", cell: errorCell, value: (row) => row.errorMs, first: -1,
-    title: (row) => (row.last_error ? `${row.last_error} (${exact(row.errorMs)}; ${row.error_count ?? "?"} so far)` : ""),
+    key: "error", head: "Trouble", width: "error", cell: errorCell, value: (row) => row.errorMs, first: -1,
+    headTitle: "What is wrong and what to do next; else the last error, which is over",
+    title: (row, look) => (look.why ? `${look.why}\nnext: ${look.next_step}` : row.last_error ? `${row.last_error} (${exact(row.errorMs)}; ${row.error_count ?? "?"} so far)` : ""),
   },
   { key: "seen", head: "Seen", width: "seen", number: true, cell: (row, look, nowMs) => (row.seenMs === null ? UNKNOWN : span((nowMs - row.seenMs) / 1000)), value: (row) => row.seenMs, first: 1, title: (row) => exact(row.seenMs), headTitle: "Last seen, ago" },
 ];

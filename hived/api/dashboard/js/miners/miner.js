@@ -3,10 +3,10 @@ import { Boards } from "./boards.js";
 import { Charts } from "./charts.js";
 import { ChipMaps } from "./chipmap.js";
 import { EventList, useEvents } from "./events.js";
-import { known, longSpan, minerUrl, number, power, span, stamp, UNKNOWN } from "../lib/format.js";
+import { exact, hashrate, known, longSpan, minerUrl, number, power, span, stamp, UNKNOWN } from "../lib/format.js";
 import { members, nodeName, nodePath, useNodes } from "../nodes/fleet-nodes.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
-import { useLive } from "../lib/live.js";
+import { useLive, useUnknownSince } from "../lib/live.js";
 import { Fans, Pools, Settings } from "./miner-parts.js";
 import { Badge, Figure, HashrateFigure, Pending, range, useRead, useTitle, When } from "../lib/ui.js";
 import { cameByLink } from "../lib/router.js";
@@ -58,18 +58,23 @@ export function MinerPage({ arg }) {
     read.again(); // and whatever was asked before the change is not listened to any more
   };
   useTitle(miner?.last_ip ?? mac);
+  const unknownSince = useUnknownSince();
   if (!miner) {
     return html`<section class="plain"><p><a href="/">Fleet</a> ›</p><h1 tabindex="-1">${mac}</h1>
       ${read.error?.status === 404 ? html`<p>No miner with this MAC was ever found here.</p>` : html`<${Pending} read=${read} what="The miner" />`}</section>`;
   }
   const status = miner.latest_status;
   const away = awayOn(nodes, miner); // the other node that watches it
+  const old = Boolean(status) && (row?.condition ?? miner.condition).old;
   return html`<${Head} nodes=${nodes} away=${away} miner=${miner} row=${row} onChanged=${keep} />
     ${read.error && html`<p class="note tone-warn" role="alert">This page could not be read again: ${read.error.message}. It shows what was known before.</p>`}
-    <${Numbers} miner=${miner} status=${status} />
+    <div class=${old || unknownSince !== null ? "lastknown" : ""}>
+    ${old && html`<p class="note tone-warn asof" role="status">As of ${exact(stamp(status.recorded_at))}: these are the last known values, not those of now.</p>`}
+    <${Numbers} miner=${miner} status=${status} old=${old || unknownSince !== null} />
     <${Boards} status=${status} />
     ${away ? html`<p class="note muted away">Chips and settings are kept on the node <a href=${nodePath(away.node_id)}>${away.name}</a>.</p>` : can(miner, "chips") && html`<${ChipMaps} mac=${mac} model=${miner.model} mark=${mark} />`}
     <div class="columns"><${Fans} status=${status} /><${Pools} status=${status} /></div>
+    </div>
     <${Charts} mac=${mac} row=${row} />
     ${!away && can(miner, "settings") && html`<${Settings} mac=${mac} running=${status?.preset ?? null} />`}
     <${MinerEvents} mac=${mac} />`;
@@ -116,12 +121,28 @@ function Head({ miner, nodes, away, row, onChanged }) {
 function LastError({ miner }) {
   if (!miner.last_error) return "";
   const times = miner.error_count > 1 ? `, ${number(miner.error_count)} errors so far` : "";
-  return html`<p class="note ${miner.failing ? "tone-bad" : "muted"}">${miner.failing ? "Failing" : "Last error"}
+  return html`<p class="note ${miner.failing ? "tone-bad" : "muted"}">${miner.failing ? "Failing" : "Last error"}${" "}
     (<${When} ms=${stamp(miner.last_error_at)} />${times}): <span class="quote">${miner.last_error}</span></p>`;
 }
 
-function Numbers({ miner, status }) {
+/* What was given when it was last known: no figure of now. */
+function LastNumbers({ status }) {
+  const figures = [
+    ["Hashrate", hashrate(status.hashrate_ths).join(" ")],
+    ["Power", power(status.power_consumption).join(" ")],
+    ["Hottest chip", `${number(status.chip_temp_max_c)} °C`],
+    ["Preset", status.preset ?? UNKNOWN],
+    ["State", status.state ?? UNKNOWN],
+    ["Fans", `${number(status.fan_duty_percent)} %`],
+  ];
+  return html`<section class="totals" aria-label="Last known">${figures.map(
+    ([label, value]) => html`<${Figure} key=${label} label=${label} value=${UNKNOWN}><p class="small">was ${value}</p><//>`,
+  )}</section>`;
+}
+
+function Numbers({ miner, status, old }) {
   if (!status) return html`<p class="note muted">No status has been read from this miner yet.</p>`;
+  if (old) return html`<${LastNumbers} status=${status} />`;
   const [watts, wattUnit] = power(status.power_consumption);
   const at = stamp(status.recorded_at);
   return html`<section class="totals" aria-label="Now">

@@ -26,19 +26,20 @@ export function NodeCard({ node, chosen, say }) {
   useEffect(() => {
     if (chosen) place.current?.scrollIntoView({ block: "center" });
   }, [chosen]);
-  return html`<article class="card node ${chosen ? "chosen" : ""}" ref=${place} data-node=${node.node_id} aria-label=${`Node ${node.name}`}>
+  return html`<article class="card node ${chosen ? "chosen" : ""} ${node.gone ? "gone" : ""}" ref=${place} data-node=${node.node_id} aria-label=${`Node ${node.name}`}>
     <header><h2>${node.name}${node.site && node.site !== node.name ? html` <small>${node.site}</small>` : ""}${master ? html` <span class="tag">master</span>` : ""}</h2>
       <span class="state">${revoked
         ? html`<${Badge} tone="bad" title="Its keys are refused">revoked<//>`
         : html`<${Badge} tone=${TONES[node.state] ?? "idle"} title=${TITLES[node.state]}>${collector ? "collector" : (node.state ?? "unknown")}<//>`}
-        ${" "}<small>since <${Since} ms=${stamp(node.since)} /></small></span></header>
+        ${" "}<small>for <${Since} ms=${stamp(node.since)} /></small></span></header>
     <p class="contact">${master ? "This machine" : html`${collector ? "Last sent" : "Last contact"} <b><${When} ms=${stamp(node.contact_at)} empty="never" /></b>${node.address ? ` from ${node.address}` : ""}`}${" · "}version ${node.version ?? UNKNOWN} <span class="nodeid">id ${node.node_id}</span></p>
     ${collector
       ? html`<p class="small">An external collector: it sends contributions when it has some, and reports no health.</p>`
       : html`<${Skew} seconds=${node.skew_s} />
-    <${Numbers} node=${node} health=${node.health ?? {}} />
+    ${node.gone && html`<p class="note tone-bad asof">It is not heard: what follows is as of <${When} ms=${stamp(node.contact_at)} empty="its last contact" />.</p>`}
+    <div class=${node.gone ? "lastknown" : ""}><${Numbers} node=${node} health=${node.health ?? {}} />
     ${!master && html`<${Lag} lag=${node.lag ?? {}} />`}
-    <${Daemons} daemons=${node.health?.daemons} />`}
+    <${Daemons} daemons=${node.health?.daemons} /></div>`}
     ${!master && html`<${Actions} node=${node} say=${say} />`}
   </article>`;
 }
@@ -62,7 +63,7 @@ function Numbers({ node, health }) {
   const load = known(health.load_1m) && health.cpus > 0 ? health.load_1m / health.cpus : null;
   const miners = node.miners ?? { total: 0, online: 0 };
   const values = [
-    ["Miners", html`<a href=${`/?node=${encodeURIComponent(node.node_id)}`}>${number(miners.online)} <span class="of">/ ${number(miners.total)}</span></a>`, "online / all", miners.total > 0 && miners.online < miners.total ? "warn" : ""],
+    ["Miners", html`<a href=${`/?node=${encodeURIComponent(node.node_id)}`}>${number(miners.online)} <span class="of">/ ${number(miners.total)}</span></a>`, known(miners.online) ? "online / all" : "unknown now / all", miners.total > 0 && miners.online < miners.total ? "warn" : ""],
     ["Disk free", percent(free), known(health.disk_free_bytes) ? `${bytes(health.disk_free_bytes)} of ${bytes(health.disk_total_bytes)}` : "", low(free, 15, 5)],
     ["Load per core", number(load, 2), known(health.cpus) ? `${number(health.load_1m, 2)} on ${number(health.cpus)} cores` : "", high(load, 1, 2)],
     ["Temperature", known(health.temperature_c) ? `${number(health.temperature_c)} °C` : UNKNOWN, known(health.temperature_c) ? "of the machine" : "not reported", high(health.temperature_c, 75, 85)],
@@ -96,7 +97,7 @@ function Daemons({ daemons }) {
   const all = Object.entries(daemons ?? {});
   if (all.length === 0) return html`<p class="small">Its daemons: not reported yet.</p>`;
   return html`<ul class="nodedaemons" aria-label="Daemons">${all.map(([name, { alive, status }]) => html`<li key=${name}>
-    <${Badge} tone=${alive ? "good" : "bad"}>${name}<span class="hidden">${alive ? " runs" : " does not run"}</span><//> <span class="small">${alive ? (status ?? "") : "does not run"}</span></li>`)}</ul>`;
+    <${Badge} tone=${alive === null ? "idle" : alive ? "good" : "bad"}>${name}<span class="hidden">${alive === null ? " unknown" : alive ? " runs" : " does not run"}</span><//> <span class="small">${alive === null ? "unknown" : alive ? (status ?? "") : "does not run"}</span></li>`)}</ul>`;
 }
 
 function Actions({ node, say }) {

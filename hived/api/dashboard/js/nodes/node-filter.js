@@ -18,7 +18,7 @@ export function NodeChoice({ value, fleet = null }) {
   </select></label>`;
 }
 
-const NOTHING = { miners: 0, online: 0, hashing: 0, silent: 0, counts: {}, lost: [], unseen: { miners: 0 } };
+const NOTHING = { miners: 0, online: 0, hashing: 0, silent: 0, counts: {}, hashrate_lost_ths: null, lost: [], unseen: { miners: 0 } };
 
 /* The totals of the miners that one node watches; those of all for no node. */
 export const ofNode = (fleet, node) => (node ? (fleet?.nodes[node] ?? NOTHING) : fleet);
