@@ -215,7 +215,7 @@ def _miners(nouns: _Group) -> None:
         _arg("--state", metavar="S", help="only miners in this state: mining, failure, silent, offline, ..."),
         _arg("--model", metavar="M", help="only this model, by alias (s19jpro) or name"),
         _NODE,
-        _arg("--firmware", metavar="F", help="only this family (vnish) or version (1.2.6, or 1.2 for all of them)"),
+        _arg("--firmware", metavar="F", help="only this family or version, such as 1.2.6, or 1.2 for all of them"),
         _arg("--preset", metavar="P", help="only miners at this preset"),
         _arg("--pool", metavar="P", help="only miners with this in the URL of a pool of theirs"),
         _arg("--worker", metavar="W", help="only miners with this in the account or worker of a pool of theirs"),
