@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from hived.records.miner import MinerIdentity
@@ -9,8 +11,15 @@ from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.services.miners.fleet_history import FleetHistory
 from hived.store import Database, Store
 from hived.store.miners import fleet_history, miners, readings
+from tests.databases import Databases
 
 START = 1_800_000_000.0
+
+
+@pytest.fixture
+async def store(databases: Databases) -> AsyncIterator[Store]:
+    async with Store.open(databases.make()) as opened:
+        yield opened
 
 
 def polled(db: Database, at: float) -> None:
