@@ -100,6 +100,23 @@ async def test_a_miner_between_two_states_invents_nothing(make_site: MakeSite) -
     assert "does not report its state" in (view.last_error or "")
 
 
+async def test_for_how_long_a_miner_reports_no_state_is_kept_until_it_does(make_site: MakeSite) -> None:
+    here = await make_site(1)
+    await here.discoverer().round()
+    durations: list[float | None] = []
+    async with here.poller() as poller:
+        for fault in (Fault.NULL_MINER, Fault.NULL_MINER, Fault.WRONG_TYPES, None, Fault.NULL_MINER):
+            if fault is None:
+                here.fleet.clear_fault(here.fleet.miners[0])
+            else:
+                here.fleet.set_fault(here.fleet.miners[0], fault)
+            await poller.round()
+            (status, *_) = await polled(here, 0)
+            durations.append(None if status.readable else status.state_s)
+            here.clock.advance(15)
+    assert durations == [0.0, pytest.approx(15, abs=2), pytest.approx(30, abs=2), None, pytest.approx(0, abs=2)]
+
+
 async def test_partial_data_is_stored_as_partial(make_site: MakeSite) -> None:
     here = await make_site(1)
     await here.discoverer().round()
