@@ -200,7 +200,7 @@ def _add_many(db: Database, count: int) -> None:
 
 def _own(table: type[Table], number: int) -> dict[str, Any]:
     if table is Miner:
-        return {"mac": mac(number), "ip": ip(number), "hostname": f"rack-{number}"}
+        return {"mac": mac(number), "ip": ip(number), "last_ip": ip(number), "hostname": f"rack-{number}"}
     return {"hashrate_hs": (90 + number % 10) * TH} if table is Status else {}
 
 

@@ -341,4 +341,10 @@ async def test_the_lag_of_a_node_counts_what_is_not_here_yet(store: Store) -> No
     early = rollup_seq(HOUR - 900, 5)
     await take(store, "n1", "status", 1, early, [])
     (one,) = await store.read(contacts.listing)
-    assert one.lag == {"contributions": (5, NOW - 60), "miners": (0, None), "status": (3, None), "events": (0, None)}
+    assert one.lag == {
+        "contributions": (5, NOW - 60),
+        "miners": (0, None),
+        "status": (3, None),
+        "events": (0, None),
+        "fleet": (0, None),
+    }

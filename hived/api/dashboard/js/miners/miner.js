@@ -68,7 +68,7 @@ export function MinerPage({ arg }) {
   const old = Boolean(status) && (row?.condition ?? miner.condition).old;
   return html`<${Head} nodes=${nodes} away=${away} miner=${miner} row=${row} onChanged=${keep} />
     ${read.error && html`<p class="note tone-warn" role="alert">This page could not be read again: ${read.error.message}. It shows what was known before.</p>`}
-    <div class=${old || unknownSince !== null ? "lastknown" : ""}>
+    <div class=${`told ${old || unknownSince !== null ? "lastknown" : ""}`}>
     ${old && html`<p class="note tone-warn asof" role="status">As of ${exact(stamp(status.recorded_at))}: these are the last known values, not those of now.</p>`}
     <${Numbers} miner=${miner} status=${status} old=${old || unknownSince !== null} />
     <${Boards} status=${status} />

@@ -37,7 +37,7 @@ export function NodeCard({ node, chosen, say }) {
       ? html`<p class="small">An external collector: it sends contributions when it has some, and reports no health.</p>`
       : html`<${Skew} seconds=${node.skew_s} />
     ${node.gone && html`<p class="note tone-bad asof">It is not heard: what follows is as of <${When} ms=${stamp(node.contact_at)} empty="its last contact" />.</p>`}
-    <div class=${node.gone ? "lastknown" : ""}><${Numbers} node=${node} health=${node.health ?? {}} />
+    <div class=${`told ${node.gone ? "lastknown" : ""}`}><${Numbers} node=${node} health=${node.health ?? {}} />
     ${!master && html`<${Lag} lag=${node.lag ?? {}} />`}
     <${Daemons} daemons=${node.health?.daemons} /></div>`}
     ${!master && html`<${Actions} node=${node} say=${say} />`}
