@@ -310,7 +310,7 @@ def _parts(view: MinerView, allowed: Sequence[AllowedPool]) -> Iterator[Trouble]
         text = f"pool {pool.index + 1} is {in_words(pool.url, pool.user)}, which is not allowed"
         yield _trouble(view, "pool_foreign", text)
     for board in broken_boards(view):
-        how = "dead: it should mine and is expected to give 0" if board.state == "mining" else board.state
+        how = "dead: it mines nothing" if board.state == "mining" else board.state
         what = f": {board.description}" if board.description else ""
         yield _trouble(view, "dead_board", f"board {board.index} is {how}{what}")
     for fan in lost_fans(view.status):
