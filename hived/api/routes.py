@@ -100,7 +100,7 @@ TABLE: tuple[Row, ...] = (
 
 _AREAS: dict[str, tuple[str, ...]] = {
     "miners": ("/api/miners", "/api/models", "/api/v1/miners", "/api/v1/pools", "/api/v1/fleet", "/api/v1/rows",
-        "/api/v1/stream", "/api/v1/legend"),
+        "/api/v1/stream", "/api/v1/legend", "/api/v1/history"),
     "collecting": ("/api/v1/collections", *(f"/{name}" for name in INHERITED)),
     "nodes": ("/api/v1/nodes", "/api/v1/peers", "/api/v1/enroll-codes", "/api/v1/join", "/api/v1/ingest", "/master"),
     "site": (
