@@ -35,16 +35,20 @@ SWEEP_STALL_S = 120.0  # a sweep of a /16 takes minutes and reports progress; th
 
 COMPLETE_EVERY_S = 0.2  # how long a miner that was found waits at most until it is asked for more
 KEPT_S = 2.0  # how long a connection waits for the next question to the same miner
+FILES_TO_KEEP = 2_000  # a large site is learnt within KEPT_S: with fewer files no connection is kept
 
 
 async def discoverd(config: Config, life: Life) -> None:
     """Sweep every `intervals.discovery_seconds`, and look at once where the operator asks."""
     network, own = config.network, config.discoverd
-    probes = min(own.probe_concurrency, file_budget(share=0.4))
+    probes, learns_over = min(own.probe_concurrency, file_budget(share=0.2)), file_budget(share=0.4)
     async with (
         opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store,
         open_session(concurrency=probes, keepalive_s=None) as session,
-        open_session(concurrency=MOST_UNDER_WAY * probes, keepalive_s=KEPT_S) as learning,
+        open_session(
+            concurrency=min(MOST_UNDER_WAY * probes, learns_over),
+            keepalive_s=KEPT_S if learns_over >= FILES_TO_KEEP else None,
+        ) as learning,
         AsyncExitStack() as stack,
     ):
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
@@ -54,7 +58,7 @@ async def discoverd(config: Config, life: Life) -> None:
             [port for family in families.values() for port in family.ports],
             timeout_s=network.light_scan_timeout_s,
             retry_timeout_s=network.miner_probe_timeout_s,
-            concurrency=min(own.scan_concurrency, file_budget(share=0.4)),
+            concurrency=min(own.scan_concurrency, file_budget(share=0.3)),
             progress=lambda: sweeping.touch(),
         )
         completer = Completer(

@@ -130,7 +130,7 @@ async def test_one_program_that_dies_ends_the_rest(suite: Suite) -> None:
     await until(lambda: suite.process.poll() is not None, within_s=7)
     assert suite.process.returncode == 1
     assert suite.processes() == {}
-    assert "hive-polld ended with exit code -9: stopping the rest" in suite.err.read_text()
+    assert "hive-polld was killed by signal 9: stopping the rest" in suite.err.read_text()
 
 
 async def test_nodes_join_the_master_by_themselves_and_one_page_shows_all_sites(tmp_path: Path, free_port: int) -> None:

@@ -149,7 +149,7 @@ async def test_a_pulled_cable_is_noticed_and_a_plugged_one_too(pair: tuple[Box, 
     await one.comes_to_see("other", "alive", within_s=2 * FOUND_S)
     await other.comes_to_see("one", "alive", within_s=2 * FOUND_S)
     for box in pair:
-        assert running(box).log.count("no network that mDNS could use") == 1
+        assert running(box).log.count("no network for mDNS") == 1
 
 
 async def test_a_box_behind_a_switch_whose_packets_vanish_is_noticed_and_found_again(pair: tuple[Box, Box]) -> None:
@@ -190,7 +190,7 @@ async def test_a_network_that_comes_after_the_daemon_is_used(boxes: Boxes, cable
     one, other = boxes("one"), boxes("other")
     await one.starts()
     await other.starts()
-    await until(lambda: all("no network that mDNS could use" in running(box).log for box in (one, other)))
+    await until(lambda: all("no network for mDNS" in running(box).log for box in (one, other)))
     cables.cable(one.host, "eth0", other.host, "eth0")
     one.host.add("eth0", "192.0.2.1/24")
     other.host.add("eth0", "192.0.2.2/24")
@@ -198,7 +198,7 @@ async def test_a_network_that_comes_after_the_daemon_is_used(boxes: Boxes, cable
     await other.comes_to_see("one", "alive", within_s=2 * FOUND_S)
     for box in (one, other):
         log = running(box).log
-        assert log.count("no network that mDNS could use") == 1
+        assert log.count("no network for mDNS") == 1
         assert "warning" not in log.replace("warning hived.services.miners.discover: network.subnets is empty", "")
 
 
@@ -230,7 +230,7 @@ async def test_thousands_of_invented_boxes_and_nonsense_hide_no_true_one(
     await until(lambda: "192.0.2.1, 198.51.100.1" in running(one).log)
     flood = (
         "from tests import mdns; address = '198.51.100.66'; mdns.send(mdns.nonsense(500), address);"
-        " mdns.send(mdns.invented(3000, address), address); print('sent', flush=True)"
+        " [mdns.send(mdns.invented(3000, address), address) for _ in range(5)]; print('sent', flush=True)"
     )
     with flooder.host.python(flood) as sending:
         assert sending.stdout is not None
