@@ -49,6 +49,9 @@ async def run(what: Plan) -> int:
             return 0 if ended.is_set() else 1
         for box in what.nodes:
             await _start_all(box.daemons(), children)
+        for box in what.boxes:
+            if box.site is not None and not await _listens("127.0.0.1", box.site.control, children, ended):
+                return 0 if ended.is_set() else 1
         _welcome(what)
         return await _until_one_ends(children, ended)
     finally:
