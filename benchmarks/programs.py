@@ -60,13 +60,23 @@ def program(name: str, *args: str, folder: Path, within: Sequence[str] = ()) -> 
 
 @contextmanager
 def fleet(
-    count: int, subnet: str, *, folder: Path, port: int | None = None, rpc_port: int | None = None
+    count: int,
+    subnet: str,
+    *,
+    folder: Path,
+    port: int | None = None,
+    rpc_port: int | None = None,
+    control: int | None = None,
 ) -> Iterator[int]:
-    """A simulated site in a process of its own; yields the port of its miners when all listen."""
+    """A simulated site in a process of its own; yields the port of its miners when all listen.
+
+    `control`: the port of its control API; such a site begins with nothing broken.
+    """
     first = subnet.rpartition("/")[0].rpartition(".")[0] + ".1"
     port = port or free_port(first)
     line = ["fleet", "--count", str(count), "--subnet", subnet, "--spread", "--port", str(port)]
     line += ["--rpc-port", str(rpc_port)] if rpc_port else []
+    line += ["--control", f"127.0.0.1:{control}", "--steady"] if control else []
     with program("hive-sim", *line, folder=folder) as simulator:
         log = folder / "hive-sim.log"
         while "miners listen" not in log.read_text():

@@ -12,7 +12,7 @@ from hived.store import Store
 from hived.store.collecting import sources
 from tests.system.appliance import Appliance, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 KILLS = 50
 OBJECTS = 900

@@ -7,7 +7,7 @@ import pytest
 from hived.simulator.miners.fleet import Fleet
 from tests.system.appliance import Appliance, until
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 FILES = 256
 MINERS = 300  # more than there are files for one kept connection each
@@ -24,7 +24,7 @@ async def test_with_256_files_300_miners_of_a_22_are_found_and_polled(appliance:
         discoverd = appliance.start("hive-discoverd", most_files=FILES)
         polld = appliance.start("hive-polld", most_files=FILES)
         polled = "SELECT count(*) FROM (SELECT num FROM status GROUP BY num HAVING count(*) >= 2)"
-        await until(lambda: appliance.number(polled) == MINERS)
+        await until(lambda: appliance.number(polled) == MINERS, within_s=100.0)
         assert f"{FILES} files may be open" in discoverd.log
         assert appliance.rows("SELECT max(miners), max(unreadable) FROM sweep") == [(MINERS, 0)]
         assert [len(miner.keys) for miner in fleet.miners] == [1] * MINERS
