@@ -9,13 +9,35 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import api_list, collect_10000, find_1000, ingest, odd_site, site_1000, store, store_postgres, zeroconf
+from benchmarks import (
+    api_list,
+    collect_10000,
+    find_1000,
+    ingest,
+    odd_site,
+    siege,
+    site_1000,
+    store,
+    store_postgres,
+    zeroconf,
+)
 from benchmarks.report import Result, table, write
 
 BENCHMARKS: dict[str, Callable[[float | None], Result]] = {
     module.NAME: module.run
-    for module in (site_1000, odd_site, find_1000, store, store_postgres, ingest, api_list, collect_10000, zeroconf)
-}
+    for module in (
+        site_1000,
+        odd_site,
+        siege,
+        find_1000,
+        store,
+        store_postgres,
+        ingest,
+        api_list,
+        collect_10000,
+        zeroconf,
+    )
+}  # fmt: skip
 
 
 def main() -> int:
