@@ -37,7 +37,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "100 MB": {"fault": "huge_body"},
     "wrong types": {"fault": "wrong_types"},
     "no miner in the summary": {"fault": "null_miner"},
-    "keys wanted, unlock refused": {"fault": "answer", "paths": ["/api/v1/unlock"], "status": 403, "text": "{}"},
+    "unlock refused": {"fault": "answer", "paths": ["/api/v1/unlock"], "status": 403, "text": "{}"},
     "keys wanted everywhere": {"fault": "keys_wanted"},
     "one connection at a time": {"fault": "one_connection"},
     "bad bytes": {"fault": "bad_bytes"},
@@ -46,6 +46,9 @@ FAULTS: dict[str, dict[str, Any]] = {
     "catalogue hangs": {"fault": "hung", "paths": ["/api/v1/autotune/*", "/api/v1/model"]},
     "MAC of another": {"fault": "altered", "put": {"system.network_status.mac": "02:51:01:00:00:00"}},
 }
+
+FROM_THE_START = ("unlock refused", "keys wanted everywhere", "catalogue hangs")
+"""What would hurt nobody who is known already: the other faults begin when all are polled."""
 
 
 def run(seconds: float | None = None) -> Result:
@@ -58,11 +61,13 @@ def run(seconds: float | None = None) -> Result:
         port = stack.enter_context(fleet(COUNT, SUBNET, folder=folder, control=control))
         file = configuration(folder, network={"subnets": [SUBNET], "port": port})
         create(f"sqlite:///{folder / 'hived.db'}")
+        faulty = _faulty([miner["ip"] for miner in _call(control, "GET", "/miners")])
+        _set(control, {ip: fault for ip, fault in faulty.items() if fault in FROM_THE_START})
         daemons = [stack.enter_context(program(n, "--config", str(file), folder=folder)) for n in _DAEMONS]
         site = stack.enter_context(closing(Site(folder, *daemons)))
         site.wait_for(f"SELECT 1 WHERE (SELECT count(*) FROM health WHERE status_at > 0) = {COUNT}", SETTLE_S)
         site.watch(until=time.time() + SETTLE_S)
-        _watch_faults(site, result, control, window_s)
+        _watch_faults(site, result, control, faulty, window_s)
         for daemon, process in zip(_DAEMONS, daemons, strict=True):
             result.add(f"{daemon}: memory", usage(process).pss / 2**20, "MiB", "PSS")
     return result.done()
@@ -71,36 +76,41 @@ def run(seconds: float | None = None) -> Result:
 _DAEMONS = ("hive-discoverd", "hive-polld")
 
 
-def _watch_faults(site: Site, result: Result, control: int, window_s: float) -> None:
-    miners = _call(control, "GET", "/miners")
-    ips = sorted(miner["ip"] for miner in miners)
-    faulty = {
+def _faulty(ips: list[str]) -> dict[str, str]:
+    """Return the fault of each miner that gets one. The first ten stay well: one of them lends its MAC."""
+    ips = sorted(ips)
+    return {
         ip: fault
         for place, fault in enumerate(FAULTS)
-        for ip in ips[10 + place * SHARE : 10 + (place + 1) * SHARE]  # the first ones stay well: one lends its MAC
-    }
-    began = time.time()
-    for ip, fault in faulty.items():
+        for ip in ips[10 + place * SHARE : 10 + (place + 1) * SHARE]
+    }  # fmt: skip
+
+
+def _set(control: int, faults: dict[str, str]) -> None:
+    for ip, fault in faults.items():
         _call(control, "POST", f"/miners/{ip}/fault", FAULTS[fault])
+
+
+def _watch_faults(site: Site, result: Result, control: int, faulty: dict[str, str], window_s: float) -> None:
+    began = time.time()
+    _set(control, {ip: fault for ip, fault in faulty.items() if fault not in FROM_THE_START})
     site.watch(until=began + window_s)
     ended = time.time()
-    tries = {miner["ip"]: miner["unlock_tries"] for miner in _call(control, "GET", "/miners")}
+    miners = _call(control, "GET", "/miners")
     for ip in faulty:
         _call(control, "POST", f"/miners/{ip}/fault", {"fault": None})
     _sweeps(site, result, began, ended)
-    _healthy(site, result, [ip for ip in ips if ip not in faulty], began, ended)
-    before = {miner["ip"]: miner["unlock_tries"] for miner in miners}
-    most = max(tries[ip] - before[ip] for ip in faulty) * 3600 / (ended - began)
+    _healthy(site, result, [miner["ip"] for miner in miners if miner["ip"] not in faulty], began, ended)
+    most = max(miner["unlock_tries"] for miner in miners) * 3600 / (ended - began)
     result.add(
-        "unlocks of a faulty miner in an hour, most", most, "", wanted=f"at most {UNLOCKS_AN_HOUR}",
+        "unlocks of a miner in an hour, most", most, "", "since the first sweep", wanted=f"at most {UNLOCKS_AN_HOUR}",
         good=most <= UNLOCKS_AN_HOUR,
     )  # fmt: skip
     _events(site, result, faulty, began, ended)
     site.watch(until=ended + BACK_S)
     back = sum(1 for ip in faulty if site.rows(_LAST, ip, ended))
-    result.add(
-        "read again within a sweep and a turn", back, "miners", wanted=f"{len(faulty)}", good=back == len(faulty)
-    )
+    wanted = len(faulty)
+    result.add("read again within a sweep and a turn", back, "miners", wanted=f"{wanted}", good=back == wanted)
 
 
 _LAST = "SELECT 1 FROM miner JOIN health USING (num) WHERE ip = ? AND status_at > ?"
@@ -136,8 +146,8 @@ def _events(site: Site, result: Result, faulty: dict[str, str], began: float, en
     worst = 0
     for ip, fault in faulty.items():
         kinds = Counter(
-            kind for (kind,) in site.rows(
-                "SELECT kind FROM event JOIN miner USING (num) WHERE ip = ? AND event.at BETWEEN ? AND ?",
+            f"{kind} {json.loads(detail).get('pool', '')}".strip() for kind, detail in site.rows(
+                "SELECT kind, detail FROM event JOIN miner USING (num) WHERE ip = ? AND event.at BETWEEN ? AND ?",
                 ip, began, ended,
             )
         )  # fmt: skip
