@@ -260,6 +260,11 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("source_empty", "its list names nothing", "bad",
         "see whether {url} is the address that was meant: hivectl sources list"),
     # The way to the master.
+    Problem("master_offered", "a master offers itself", "warn",
+        "to join it: hivectl join {url} CODE, with a code of `hivectl enroll-code` there; never: syncd.master: off"),
+    Problem("master_unconfirmed", "nobody on this node has said that the phrase is the same", "warn",
+        "compare it with the one that the master shows; if it is the same, here: hivectl join {url} PHRASE;"
+        " there: hivectl nodes approve {node} PHRASE"),
     Problem("master_asked", "the master's operator has not decided yet", "warn",
         "its operator compares the phrase and approves this node: hivectl nodes approve {node}"),
     Problem("master_refused", "the master refuses this node's key", "bad",

@@ -346,7 +346,10 @@ def _nodes(nouns: _Group) -> None:
     _command(
         nouns, "join", "uplink:join", "let this node join a master",
         _arg("url", metavar="URL", help="where the master's dashboard is, such as https://192.168.1.2:8080"),
-        _arg("code", metavar="CODE", nargs="?", help="from `hivectl enroll-code`; without one, a person approves it"),
+        _arg(
+            "code", metavar="CODE|PHRASE", nargs="?",
+            help="from `hivectl enroll-code`; without one, a person approves it and the phrase is compared",
+        ),
     )  # fmt: skip
     _command(nouns, "leave", "uplink:leave", "forget the master: nothing is sent until `hivectl join`")
     _command(nouns, "rotate-key", "uplink:rotate_key", "change the key that this node shows to its master")

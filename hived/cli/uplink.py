@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from argparse import Namespace
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from hived import __version__
 from hived.cli import daemons
 from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column
 from hived.cli.output.text import clean, counted, local_time
-from hived.clients.master.errors import KeyTaken, NotWelcome
+from hived.clients.master.errors import KeyTaken, NotWelcome, OtherKey
 from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError, NotFound, Refused, Transient, next_step, problem
 from hived.records.daemon import SYNCD
+from hived.records.enrolling import AUTO, OFF, EnrollCode, MasterUrl, Offer, is_phrase, master_url, same_place
+from hived.records.net import is_loopback
 from hived.records.streams import STREAMS
+from hived.records.untrusted import BadValue
 from hived.records.uplink import (
     ASKING,
     JOINED,
@@ -28,7 +32,7 @@ from hived.records.uplink import (
     Uplink,
 )  # fmt: skip
 from hived.services.nodes import membership
-from hived.services.nodes.join import AUTO, OFF, Joiner, without_login
+from hived.services.nodes.join import Joiner, offers
 from hived.services.nodes.uplink_words import in_words as words_of
 from hived.store import Database, Store
 from hived.store.nodes import dead_letters, peers, streams, uplink
@@ -47,12 +51,14 @@ _CODES = {ASKING: "master_asked", REFUSED: "master_refused", PIN_MISMATCH: "mast
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How this node stands to its master. `behind`: rows that wait, by stream; `aside`: that it does not take."""
+    """How this node stands to its master. `behind`: rows that wait, by stream; `aside`: that it does not take;
+    `offered`: masters that it could join."""
 
     link: Uplink
     is_master: bool
     behind: dict[str, int]
     aside: int
+    offered: tuple[Offer, ...] = ()
 
 
 def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
@@ -64,7 +70,7 @@ def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
         lags = streams.lags(db, node_id=node_id, held=held, count=True)
         behind = {name: max(0, lags[name].behind - aside.get(name, 0)) for name in STREAMS}
     is_master = uplink.is_master(db, node_id, now, named=wanted not in (AUTO, OFF))
-    return Standing(link, is_master, behind, sum(aside.values()))
+    return Standing(link, is_master, behind, sum(aside.values()), tuple(offers(wanted, node_id, peers.masters(db))))
 
 
 def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[str, str | None, str | None] | None:
@@ -72,12 +78,17 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
     link = standing.link
     if standing.is_master:
         return "this box is the master", None, None
+    offered = standing.offered
     if link.state in (NONE, LEFT) and not link.last_error:
-        return None if link.state == NONE else (words_of(link, behind=0, now=now, failing=False), "warn", None)
+        step = next_step("master_offered", url=offered[0].url) if offered and link.state == NONE else None
+        said = words_of(link, behind=0, now=now, failing=False, offered=offered)
+        return (said, "warn", step) if step or link.state == LEFT else None
     if context.config.syncd.master == OFF:
         return "off: syncd.master says so", "warn", None
     said = words_of(link, behind=sum(standing.behind.values()), now=now, failing=link.last_error is not None)
     code, tone = _CODES.get(link.state), "good"
+    if link.state == ASKING and link.consent is None:
+        code = "master_unconfirmed"
     if code is None and link.last_error:
         code = link.last_error_code or "transient"
         said += f": {link.last_error}" if link.state == JOINED else ""
@@ -86,7 +97,17 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
     elif standing.aside:
         code = "master_set_aside"
         said += f", {counted(standing.aside, 'row')} not taken"
+    if code is None and link.state == JOINED and (other := _named_elsewhere(standing)):
+        code, tone = "master_offered", "warn"
+        said += f"; syncd.master names {other}"
+        return said, tone, next_step(code, url=other)
     return said, tone, next_step(code, url=str(link.url), node=context.node_id()) if code else None
+
+
+def _named_elsewhere(standing: Standing) -> str | None:
+    """Return the URL of the configuration that is not where the master is."""
+    named = [one.url for one in standing.offered if one.name is None]
+    return named[0] if named and not same_place(named[0], standing.link.url) else None
 
 
 def document(standing: Standing) -> Json:
@@ -95,6 +116,7 @@ def document(standing: Standing) -> Json:
     return {
         "state": "master" if standing.is_master else link.state, "url": link.url, "node_id": link.master_id,
         "name": link.master_name, "phrase": link.phrase, "pin": link.pin, "fingerprint": link.fingerprint,
+        "consent": link.consent, "offered": [one._asdict() for one in standing.offered],
         "since": rfc3339(link.since), "contact_at": rfc3339(link.ok_at),
         "key_since": rfc3339(link.keyed_at), "clock_ahead_s": link.skew_s, "error": link.last_error,
         "behind": standing.behind, "set_aside": standing.aside,
@@ -102,11 +124,16 @@ def document(standing: Standing) -> Json:
 
 
 async def join(context: CommandContext) -> int:
-    """Ask a master to let this node in; with a code it does so at once."""
-    url, code = without_login(str(context.args.url).rstrip("/")), context.args.code
-    if not url.startswith(("http://", "https://")):
-        raise WrongUsage(f"expected a URL such as https://192.168.1.2:8080, got {url[:80]!r}")
-    _check_config(context, url)
+    """Ask a master to let this node in; with a code it does so at once. With a phrase: say that it is the same."""
+    wanted, typed = _wanted(context), context.args.code
+    if typed is not None and is_phrase(typed):
+        return await _confirm(context, wanted.url, typed)
+    try:
+        code = None if typed is None else EnrollCode.read(typed)
+    except BadValue:
+        raise WrongUsage(
+            f"{typed[:60]!r} is neither a code of `hivectl enroll-code` nor a phrase: type all of it"
+        ) from None
     node = context.config.node
     own = Identity(context.node_id(), node.effective_name, node.site, __version__)
     async with context.store() as store:
@@ -115,30 +142,62 @@ async def join(context: CommandContext) -> int:
                 "this box is a master itself: its own rows are there already. To make it a node, stop hive-apid for"
                 f" good and come again after {uplink.RETIRED_S / 60:.0f} minutes"
             )
+        if code is not None and code.key is None and not is_loopback(urlsplit(wanted.url).hostname or ""):
+            context.note("hivectl: this code names no certificate: whoever is on the way could answer as the master")
         try:
-            link = await Joiner(store, own, wanted=AUTO, clock=context.clock).ask(url, code=code)
+            link = await Joiner(store, own, wanted=AUTO, clock=context.clock).ask(wanted, code=code)
         except NotWelcome as err:
             raise NotPossible(f"{err}: {_advice(code)}") from err
         except KeyTaken as err:
             raise NotPossible(f"{err}: try again") from err
+        except OtherKey as err:
+            raise NotPossible(
+                f"{err}, not that of the {'code' if code else 'URL'}: nothing was said to it. Look for a typing error;"
+                " else somebody is in between, or the master's key was made anew"
+            ) from err
         except (Transient, Refused) as err:
-            raise NotPossible(f"{err}: is {url} what a browser shows the dashboard at?") from err
+            raise NotPossible(f"{err}: is {wanted.url} what a browser shows the dashboard at?") from err
         await store.write(membership.joined, link, context.by())
+        if link.consent is None and not context.json and _is_same(context, link):
+            link = await store.write(membership.confirm, wanted.url, str(link.phrase), context.by())
         standing = await store.read(read, own.node_id, context.clock(), context.config.syncd.master)
         await _note_daemon(context, store)
+    return context.answer(document(standing), *_asked(link, own.node_id))
+
+
+async def _confirm(context: CommandContext, url: str, phrase: str) -> int:
+    async with context.store() as store:
+        link = await store.write(membership.confirm, url, phrase, context.by())
+        standing = await store.read(read, context.node_id(), context.clock(), context.config.syncd.master)
+        await _note_daemon(context, store)
     name = clean(str(link.master_name))
-    lines = [f"asked {name} at {url} to let this node in"]
+    return context.answer(
+        document(standing),
+        f"{name} may have this node: {SYNCD} sends as soon as it is approved there",
+        f"  next  on the master: hivectl nodes approve {context.node_id()} {link.phrase}",
+    )
+
+
+def _is_same(context: CommandContext, link: Uplink) -> bool:
+    name = clean(str(link.master_name))
+    return context.confirm(f"{name} shows who asks to join on its page Nodes. Is the phrase there {link.phrase} too?")
+
+
+def _asked(link: Uplink, node_id: str) -> list[str]:
+    name = clean(str(link.master_name))
+    lines = [f"asked {name} at {link.url} to let this node in"]
     if link.state == JOINED:
-        lines = [f"joined {name} at {url}: {SYNCD} sends from now on"]
+        lines = [f"joined {name} at {link.url}: {SYNCD} sends from now on"]
     lines.append(f"  phrase       {link.phrase}")
     if link.fingerprint:
         lines.append(f"  certificate  {link.fingerprint} (SHA-256): only its key is trusted from now on")
     if link.state == ASKING:
-        lines += [
-            "  next         compare the phrase with the one that the master shows; approve it there, or with",
-            f"               hivectl nodes approve {own.node_id} {link.phrase}",
-        ]
-    return context.answer(document(standing), *lines)
+        lines.append("  next         compare the phrase with the one that the master shows; approve it there, or with")
+        lines.append(f"               hivectl nodes approve {node_id} {link.phrase}")
+        if link.consent is None:
+            lines.append("               and say here that it is the same; nothing is sent before:")
+            lines.append(f"               hivectl join {link.url} PHRASE")
+    return lines
 
 
 async def leave(context: CommandContext) -> int:
@@ -197,16 +256,25 @@ def _must_be_some(rows: int, args: Namespace) -> None:
         raise NotFound(f"no row {args.seq} of {args.stream} is set aside: hivectl sync dead")
 
 
-def _check_config(context: CommandContext, url: str) -> None:
-    wanted = context.config.syncd.master
+def _wanted(context: CommandContext) -> MasterUrl:
+    """Return the master that is meant. WrongUsage for what is no URL, or not what the configuration says."""
+    text = str(context.args.url)
+    try:
+        wanted = master_url(text)
+    except BadValue:
+        raise WrongUsage("after # of a URL with https comes sha256: and 64 hex digits of the master's key") from None
+    if not wanted.url.startswith(("http://", "https://")):
+        raise WrongUsage(f"expected a URL such as https://192.168.1.2:8080, got {text[:80]!r}")
+    named = master_url(context.config.syncd.master).url
     where = context.config.origin.get("syncd.master", "syncd.master")
-    if wanted == OFF:
-        raise WrongUsage(f"{where} says off, so nothing would be sent: set syncd.master to auto or to {url}")
-    if without_login(wanted) not in (AUTO, url):
-        raise WrongUsage(f"{where} names another master: set syncd.master to auto or to {url}")
+    if named == OFF:
+        raise WrongUsage(f"{where} says off, so nothing would be sent: set syncd.master to auto or to {wanted.url}")
+    if named != AUTO and not same_place(named, wanted.url):
+        raise WrongUsage(f"{where} names another master: set syncd.master to auto or to {wanted.url}")
+    return wanted
 
 
-def _advice(code: str | None) -> str:
+def _advice(code: EnrollCode | None) -> str:
     if code is None:
         return "its operator shut this node out"
     return "a code works once and for a quarter of an hour; `hivectl enroll-code` on the master prints another"

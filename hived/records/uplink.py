@@ -19,9 +19,10 @@ WITH_MASTER = (JOINED, REFUSED, PIN_MISMATCH)
 class Uplink:
     """What is kept about the way to the master.
 
-    none: there is no master. asking: its operator has not approved this node yet. joined: it sends. refused: the
-    master no longer accepts the key. pin_mismatch: what answers there has another key than the master that was
-    joined. left: a person ended it, and no master is asked until a person wants it again.
+    none: there is no master. asking: its operator has not approved this node yet, or this node's operator has not
+    confirmed the phrase. joined: it sends. refused: the master no longer accepts the key. pin_mismatch: what answers
+    there has another key than the master that was joined. left: a person ended it, and no master is asked until a
+    person wants it again.
     """
 
     state: str = NONE
@@ -36,6 +37,8 @@ class Uplink:
     next_key: NodeKey | None = None
     """The key that is about to follow `key`."""
     phrase: str | None = None
+    consent: str | None = None
+    """How this node's operator said that it may belong to this master, as in `enrolling`; None: not yet."""
     since: float | None = None
     """When it got into its state."""
     asked_at: float | None = None

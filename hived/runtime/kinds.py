@@ -22,6 +22,7 @@ _DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})([eE][+-]?[0-9]{1,2})?")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _MAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,189}")
+_PINNED = re.compile(r"sha256:[0-9A-Fa-f]{64}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -276,7 +277,11 @@ def web_url_or(*words: str) -> Kind[str]:
     def read(raw: Written) -> str:
         if raw.kind not in ("list", "mapping") and raw.text.lower() in words:
             return raw.text.lower()
-        return _web_url(raw)
+        url = _web_url(raw)
+        place, _, key = url.partition("#")
+        if key and not (_PINNED.fullmatch(key) and place.lower().startswith("https://")):
+            raise Wrong(raw, "after # comes sha256: and 64 hex digits, of a URL that begins with https")
+        return url
 
     return read
 

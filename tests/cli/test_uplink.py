@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from hived.records.enrolling import EnrollCode
 from hived.records.joining import new_key
+from hived.records.peers import ALIVE, MASTER, Peer
 from hived.records.streams import CONTRIBUTIONS, EVENTS, STATUS, Item
 from hived.records.uplink import ASKING, JOINED, PIN_MISMATCH, REFUSED, Uplink
 from hived.store import audit
-from hived.store.nodes import dead_letters, uplink
+from hived.store.nodes import dead_letters, peers, uplink
 from tests.cli.site import MINUTE, Site
+from tests.clients.master.tls import certificate
 from tests.clock import FakeClock
 from tests.services.nodes.master import SmallMaster, serving
 
@@ -49,7 +53,7 @@ async def test_a_good_code_joins_and_says_what_to_compare(empty: Site, master: S
 
 
 async def test_a_bad_code_says_where_to_get_another(empty: Site, master: SmallMaster) -> None:
-    ran = await asyncio.to_thread(empty.run, "join", master.url, "BAD")
+    ran = await asyncio.to_thread(empty.run, "join", master.url, "BADD-CODE")
     assert ran.code == 1
     assert "this code is wrong" in ran.err
     assert "`hivectl enroll-code` on the master prints another" in ran.err
@@ -82,6 +86,66 @@ async def test_without_a_code_a_person_approves_it(empty: Site, master: SmallMas
     assert f"asking site-master, compare {phrase}" in said.out
 
 
+async def test_the_phrase_is_confirmed_by_typing_what_the_master_shows(empty: Site, master: SmallMaster) -> None:
+    empty.daemons()
+    ran = await asyncio.to_thread(empty.run, "join", master.url)
+    assert ran.lines[-2].endswith("and say here that it is the same; nothing is sent before:")
+    assert ran.lines[-1].strip() == f"hivectl join {master.url} PHRASE"
+    (phrase,) = master.phrases.values()
+    said = await asyncio.to_thread(empty.run, "status")
+    assert f"if it is the same, here: hivectl join {master.url} PHRASE" in said.out
+    other = await asyncio.to_thread(empty.run, "join", master.url, "babab-babab-babab-babab")
+    assert other.code == 1
+    assert f"this node's phrase is {phrase}, not babab-babab-babab-babab" in other.err
+    assert empty.write(uplink.get).consent is None
+    ran = await asyncio.to_thread(empty.run, "join", master.url, phrase.replace("-", " "))
+    assert ran.code == 0
+    assert ran.lines[0] == "site-master may have this node: hive-syncd sends as soon as it is approved there"
+    assert empty.write(uplink.get).consent == "phrase"
+    assert [row["action"] for row in empty.write(audit.listing, limit=9)] == ["master.confirm", "master.join"]
+    said = await asyncio.to_thread(empty.run, "status")
+    assert "its operator compares the phrase and approves this node" in said.out
+
+
+async def test_a_code_with_letters_missing_is_sent_to_nobody(empty: Site, master: SmallMaster) -> None:
+    code = EnrollCode.new("ab" * 32).text
+    for typed in (code[:-1], f"{code}7", "KJ7M", code[:12]):
+        ran = await asyncio.to_thread(empty.run, "join", master.url, typed)
+        assert (ran.code, "type all of it" in ran.err) == (2, True)
+    assert master.log == []
+
+
+async def test_a_code_of_another_master_is_sent_to_nobody(empty: Site, clock: FakeClock, tmp_path: Path) -> None:
+    async with serving(SmallMaster(clock, certificate(tmp_path))) as other:
+        ran = await asyncio.to_thread(empty.run, "join", other.url, EnrollCode.new("ab" * 32).text)
+        assert ran.code == 1
+        assert "has another key" in ran.err
+        assert "not that of the code: nothing was said to it" in ran.err
+        assert other.log == []
+        assert empty.write(uplink.get).state == "none"
+
+
+@pytest.mark.parametrize("by_url", [False, True])
+def test_a_master_that_offers_itself_is_shown_with_how_to_join_it(empty: Site, by_url: bool) -> None:
+    url = "http://127.0.0.1:9"
+    if by_url:
+        empty.configure(f"syncd: {{master: '{url}'}}")
+    else:
+        shown = Peer(
+            name="site-master", id="m-1", role=MASTER, version="0.1.0", addresses=("127.0.0.1",), port=9,
+            path="/api/v1", tls=False, fingerprint=None, state=ALIVE, since=empty.now, seen_at=empty.now,
+            verified_at=empty.now,
+        )  # fmt: skip
+        empty.write(peers.save, [shown])
+    who = f"{url} (syncd.master)" if by_url else f"site-master ({url})"
+    ran = empty.run("status")
+    assert f"  master      no master yet: {who} offers itself as master\n" in ran.out
+    assert f"next: to join it: hivectl join {url} CODE" in ran.out
+    document = empty.run("status", "--json").document["master"]
+    assert (document["state"], document["consent"]) == ("none", None)
+    assert document["offered"] == [{"name": None if by_url else "site-master", "url": url}]
+
+
 async def test_a_program_reads_how_it_went(empty: Site, master: SmallMaster) -> None:
     ran = await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE", "--json")
     assert (ran.document["state"], ran.document["node_id"], ran.document["url"]) == ("joined", "m-1", master.url)
@@ -89,7 +153,7 @@ async def test_a_program_reads_how_it_went(empty: Site, master: SmallMaster) -> 
 
 
 async def test_nobody_there_is_said_with_what_to_look_at(empty: Site, free_port: int) -> None:
-    ran = await asyncio.to_thread(empty.run, "join", f"http://127.0.0.1:{free_port}", "CODE")
+    ran = await asyncio.to_thread(empty.run, "join", f"http://127.0.0.1:{free_port}", "GOOD-CODE")
     assert ran.code == 1
     assert "cannot be reached" in ran.err
     assert "what a browser shows the dashboard at" in ran.err
@@ -105,7 +169,7 @@ async def test_nobody_there_is_said_with_what_to_look_at(empty: Site, free_port:
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_asked(empty: Site, config: str, url: str, said: str) -> None:
     empty.configure(config)
-    ran = empty.run("join", url, "CODE")
+    ran = empty.run("join", url, "GOOD-CODE")
     assert ran.code == 2
     assert said in ran.err
 

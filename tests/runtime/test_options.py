@@ -134,8 +134,14 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "ollama.timeout_seconds": (300.0, {"1": 1.0, "86400": 86400.0}, ["0.5", "86401", "long", "null"]),
     "syncd.master": (
         "auto",
-        {"off": "off", "AUTO": "auto", "http://10.0.0.1:8080/": "http://10.0.0.1:8080"},
-        ["on", "10.0.0.1", "ws://x", "http://:80", "null", "[off]", "''"],
+        {
+            "off": "off", "AUTO": "auto", "http://10.0.0.1:8080/": "http://10.0.0.1:8080",
+            f"https://box:8080#sha256:{'aB' * 32}": f"https://box:8080#sha256:{'aB' * 32}",
+        },
+        [
+            "on", "10.0.0.1", "ws://x", "http://:80", "null", "[off]", "''", "https://x#top", "https://x#sha256:ab",
+            f"http://x#sha256:{'ab' * 32}", f"https://x#sha256:{'ag' * 32}", f"https://x#sha1:{'ab' * 32}",
+        ],
     ),
     "http.addr": (
         Endpoint("0.0.0.0", 8080),

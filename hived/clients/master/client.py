@@ -14,7 +14,7 @@ from backports import zstd
 
 from hived.clients.master import parse
 from hived.clients.master.errors import BadBatch, KeyTaken, NotTrusted, NotUnpacked, NotWelcome, OtherKey, TooLarge
-from hived.clients.master.trust import PinnedKey, SeenKey
+from hived.clients.master.trust import ExpectedKey, PinnedKey, SeenKey
 from hived.errors import HivedError, Throttled, Transient, Unreadable
 from hived.records import values
 from hived.records.joining import NodeKey
@@ -126,19 +126,25 @@ class MasterClient:
             raise Transient(reason, code="master_unreachable") from None
 
 
-async def find(url: str, *, version: str = "", answer_s: float = ANSWER_S) -> FoundMaster:
+async def find(url: str, *, version: str = "", answer_s: float = ANSWER_S, expected: str | None = None) -> FoundMaster:
     """Return who answers at a URL, and what to pin. Transient when nobody does, Unreadable when it is no master.
 
     A certificate that the system trusts needs no pin. Of any other one the public key is remembered: what it is worth
-    is decided by the operator, who compares phrases.
+    is decided by the operator, who compares phrases. `expected`: the key that has to answer, as `ExpectedKey` takes it,
+    over TLS whatever the URL says; OtherKey when another does.
     """
+    if expected is not None:
+        return await _seen(url.replace("http://", "https://", 1), ExpectedKey(expected), version, answer_s)
     async with MasterClient(url, version=version, answer_s=answer_s) as client:
         try:
             hello = await client.hello()
             return FoundMaster(client.url, hello, seen=hello.pin if client.url.startswith("https:") else None)
         except NotTrusted:
             pass
-    seen = SeenKey()
+    return await _seen(url, SeenKey(), version, answer_s)
+
+
+async def _seen(url: str, seen: SeenKey, version: str, answer_s: float) -> FoundMaster:
     async with MasterClient(url, trust=seen, version=version, answer_s=answer_s) as client:
         hello = await client.hello()
     if seen.pin is None:

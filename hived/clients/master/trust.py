@@ -24,6 +24,24 @@ class SeenKey(aiohttp.Fingerprint):
         self.pin, self.certificate = pin_of(der), hashlib.sha256(der).hexdigest()
 
 
+class ExpectedKey(SeenKey):
+    """Takes only the key that an operator named, before anything is said.
+
+    `expected`: the first hex digits, or all, of the SHA-256 of its public key or of its certificate.
+    """
+
+    def __init__(self, expected: str) -> None:
+        super().__init__()
+        self._expected = expected
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Remember who answers. ServerFingerprintMismatch when it is another."""
+        super().check(transport)
+        if not any(seen is not None and seen.startswith(self._expected) for seen in (self.pin, self.certificate)):
+            host, port, *_ = transport.get_extra_info("peername") or ("?", 0)
+            raise aiohttp.ServerFingerprintMismatch(self.fingerprint, bytes.fromhex(self.pin or "00" * 32), host, port)
+
+
 class PinnedKey(aiohttp.Fingerprint):
     """Takes only a certificate of one public key, whatever its name and dates.
 

@@ -1,7 +1,8 @@
-"""How a node comes to have a master: named or found, asked with a fresh key, approved by a person.
+"""How a node comes to have a master: wanted by its own operator, asked with a fresh key, approved at the master.
 
-Only the hash of the key is sent. The phrase that both sides compute from the node, the key and the master's public
-key is what the operator compares: with a third party in between they differ.
+What zeroconf shows or a bare URL names is an offer: it is shown, and nothing is said to it. Only the hash of the key is
+sent. The phrase that both sides compute from the node, the key and the master's public key is what the operators
+compare: with a third party in between they differ.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from hived.clients.master.client import MasterClient, find
 from hived.clients.master.errors import OtherKey
 from hived.errors import BadRequest, Transient
 from hived.records import joining
+from hived.records.enrolling import AUTO, BY_CODE, BY_KEY, OFF, EnrollCode, MasterUrl, Offer, master_url, same_place
 from hived.records.net import is_loopback
 from hived.records.peers import Master
 from hived.records.uplink import ASKING, JOINED, LEFT, WITH_MASTER, FoundMaster, Identity, JoinAnswer, Uplink
+from hived.services.nodes.uplink_words import offer_words
 from hived.store import Store
 from hived.store.nodes import uplink
 
 log = logging.getLogger(__name__)
 
-AUTO, OFF = "auto", "off"
 SOON_S, SOON_FOR_S = 5.0, 600.0
 """An operator who is approving the node is waiting for it; after ten minutes probably no longer."""
 LATER_S = 60.0
@@ -33,7 +35,8 @@ ASK_AGAIN_S = 600.0
 
 
 class Joiner:
-    """Finds the master and joins it. `wanted`: "auto", "off" or a URL; `config_name` says where that is written."""
+    """Joins the master that the operator wants. `wanted`: "auto", "off" or a URL, which with a key is the operator's
+    word, and else an offer; `config_name` says where that is written."""
 
     def __init__(
         self,
@@ -46,7 +49,7 @@ class Joiner:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._own, self._clock, self._monotonic = store, own, clock, monotonic
-        self._wanted, self._config_name = without_login(wanted), config_name
+        self._wanted, self._config_name = master_url(wanted), config_name
         self._asked = self._tried = float("-inf")
         self._waiting_since: tuple[str, float] | None = None
         self._said = ""
@@ -56,15 +59,26 @@ class Joiner:
 
         Transient, Refused: that did not work. `masters`: those that zeroconf shows, proven and alive.
         """
-        if self._wanted == OFF or link.state == LEFT:
+        url, key = self._wanted
+        if url == OFF or link.state == LEFT:
             return link
-        named = None if self._wanted == AUTO else self._wanted
-        if link.key is not None and link.state in WITH_MASTER:
-            return link if named in (None, link.url) else await self._move(link, str(named))
-        if link.key is not None and link.state == ASKING and named in (None, link.url):
+        asks = link.key is not None and link.state in (*WITH_MASTER, ASKING)
+        if key is not None and not (asks and link.consent is not None and key in (link.pin, link.fingerprint)):
+            return await self.ask(MasterUrl(url, key))
+        if link.key is None and link.consent is not None and link.url is not None:  # it cannot be opened any more
+            return await self.ask(MasterUrl(link.url, link.pin))
+        if not asks:
+            self._tell(offers(self._wanted.url, self._own.node_id, masters))
+        elif link.state == ASKING:
             return link if link.asked_at is not None else await self._send(link)
-        url = named or self._only_one(masters)
-        return link if url is None else await self.ask(url)
+        elif url != AUTO and not same_place(url, link.url):
+            if link.pin is not None:
+                return await self._move(link, url)
+            self._say_once(
+                f"{self._config_name} names {url}, but this node belongs to {link.master_name} at {link.url}, and goes"
+                f" on there. To change that: hivectl join {url}"
+            )
+        return link
 
     def may_try(self, link: Uplink) -> bool:
         """Tell whether a node that waits should try its key now: every 5 s, after ten minutes every minute."""
@@ -86,15 +100,19 @@ class Joiner:
         self._asked = now
         return await self._send(link)
 
-    async def ask(self, url: str, *, code: str | None = None) -> Uplink:
-        """Ask the master at a URL to let this node in, with a new key; with a good code it does so at once.
+    async def ask(self, wanted: MasterUrl, *, code: EnrollCode | None = None) -> Uplink:
+        """Ask a master that the operator wants to let this node in, with a new key; a good code does so at once.
 
-        With a code nothing is stored before the master said yes: a wrong one leaves everything as it was.
+        The key that URL or code name has to answer there before anything is said of this node; else OtherKey. With a
+        code nothing is stored before the master said yes: a wrong one leaves everything as it was.
         """
-        found = await find(without_login(url), version=self._own.version)
+        expected = wanted.key if code is None else code.key
+        found = await find(wanted.url, version=self._own.version, expected=expected)
         if found.hello.node_id == self._own.node_id:
-            raise BadRequest(f"{url} is this box itself: its own rows are there already, nothing has to be sent")
+            raise BadRequest(f"{wanted.url} is this box itself: its own rows are there already, nothing has to be sent")
         link = _wish(found, self._own, self._clock())
+        if expected is not None:
+            link = replace(link, consent=BY_KEY if code is None else BY_CODE)
         warn_if_readable(link)
         if code is None:
             await self._store.write(uplink.put, link)
@@ -102,7 +120,7 @@ class Joiner:
 
     async def follow(self, link: Uplink, masters: Sequence[Master]) -> Uplink | None:
         """Look for a master that does not answer any more at another address: same id, same key. None: not found."""
-        if self._wanted != AUTO:
+        if self._wanted.url != AUTO or link.pin is None:  # without one, anybody could say that it is there now
             return None
         for other in masters:
             if other.id == link.master_id and other.url != link.url:
@@ -115,28 +133,19 @@ class Joiner:
         return None
 
     async def _move(self, link: Uplink, url: str) -> Uplink:
-        """Use the same master at another URL; another master there is joined instead."""
-        if link.tls and not url.startswith("https:"):
-            raise OtherKey(f"{url} is without TLS, which {link.master_name} had when this node joined")
-        if link.pin is not None:
-            async with MasterClient(url, pin=link.pin, version=self._own.version) as client:
-                found = FoundMaster(client.url, await client.hello(), pin=link.pin, fingerprint=link.fingerprint)
-        else:
-            found = await find(url, version=self._own.version)
-            if link.tls and found.pin is not None:
-                raise OtherKey(f"the certificate at {url} is not one that the system trusts, as it was before")
-        if found.hello.node_id != link.master_id:
-            log.warning("%s is another master than %s: joining it instead", url, link.master_name)
-            return await self.ask(url)
-        moved = replace(link, url=found.url, pin=found.pin, fingerprint=found.fingerprint)
-        if not await self._store.write(
-            uplink.note, link.key, url=moved.url, pin=moved.pin, fingerprint=moved.fingerprint
-        ):
+        """Use the same master at another URL. OtherKey when another one answers there."""
+        url = url.replace("http://", "https://", 1)  # where its key can be seen
+        async with MasterClient(url, pin=link.pin, version=self._own.version) as client:
+            hello = await client.hello()
+            moved = replace(link, url=client.url)
+        if hello.node_id != link.master_id:
+            raise OtherKey(f"{url} is another master than {link.master_name}: to join that one, hivectl join {url}")
+        if not await self._store.write(uplink.note, link.key, url=moved.url):
             raise Transient("another key came in between")
         log.info("%s is at %s now", link.master_name, moved.url)
         return moved
 
-    async def _send(self, link: Uplink, code: str | None = None) -> Uplink:
+    async def _send(self, link: Uplink, code: EnrollCode | None = None) -> Uplink:
         assert link.key is not None
         assert link.url is not None
         wish = {
@@ -144,8 +153,10 @@ class Joiner:
             "version": self._own.version, "key_id": link.key.id, "key_hash": link.key.secret_hash,
         }  # fmt: skip
         async with MasterClient(link.url, pin=link.pin, version=self._own.version) as client:
-            answer = await client.join(wish if code is None else wish | {"code": code})
+            answer = await client.join(wish if code is None else wish | {"code": code.opens})
         now = self._clock()
+        if code is not None and answer.approved:
+            link = replace(link, consent=BY_CODE)
         link = replace(
             link, asked_at=now, master_id=answer.master_id, master_name=answer.master_name,
             keyed_at=now if answer.approved else None,
@@ -158,7 +169,7 @@ class Joiner:
         ):  # fmt: skip
             raise Transient("another key came in between")
         self._asked = self._monotonic()
-        if answer.approved:
+        if answer.approved and link.consent is not None:
             await self._store.write(uplink.enter, link.key, JOINED, now)
             return replace(link, state=JOINED)
         self._announce(link, answer)
@@ -171,32 +182,37 @@ class Joiner:
                 " between (a proxy, or worse). Do not approve this node unless you know who."
             )
             return
+        if answer.approved:
+            self._say_once(
+                f"{link.master_name} ({link.url}) has let this node in, which sends nothing until its own operator says"
+                f" that the phrase is the same there: hivectl join {link.url} PHRASE"
+            )
+            return
         text = f"ask the operator of {link.master_name} ({link.url}) to approve this node; compare: {link.phrase}"
+        if link.consent is None:
+            text += f"; where it is the same, say so here: hivectl join {link.url} PHRASE"
         log.log(logging.DEBUG if self._said == text else logging.INFO, "%s", text)
         self._said = text
 
-    def _only_one(self, masters: Sequence[Master]) -> str | None:
-        others = [master for master in masters if master.id != self._own.node_id]
-        if len(others) == 1:
-            return others[0].url
-        if others:
-            names = ", ".join(sorted(f"{master.name} ({master.url})" for master in others))
+    def _tell(self, offered: Sequence[Offer]) -> None:
+        if offered:
             self._say_once(
-                f"there are {len(others)} masters here: {names}. Name one with {self._config_name} or"
-                " `hivectl join URL`; until then nothing is sent"
+                f"{offer_words(offered)}. Nothing is sent until this node's operator joins: hivectl join URL"
             )
-        return None
 
     def _say_once(self, text: str) -> None:
         log.log(logging.DEBUG if self._said == text else logging.WARNING, "%s", text)
         self._said = text
 
 
-def without_login(url: str) -> str:
-    """Return a URL without user and password: a master takes keys alone, and URLs are logged and shown."""
-    scheme, found, rest = url.partition("://")
-    place, slash, path = rest.partition("/")
-    return f"{scheme}{found}{place.rpartition('@')[2]}{slash}{path}"
+def offers(wanted: str, own_id: str, masters: Sequence[Master]) -> list[Offer]:
+    """Return the masters that this node could join: the one that `syncd.master` names, or those that zeroconf shows."""
+    url, key = master_url(wanted)
+    if url == OFF or key is not None:
+        return []
+    if url != AUTO:
+        return [Offer(None, url)]
+    return sorted(Offer(master.name, master.url) for master in masters if master.id != own_id)
 
 
 def warn_if_readable(link: Uplink) -> None:

@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from hived.errors import NotFound
+from dataclasses import replace
+
+from hived.errors import BadRequest, NotFound
 from hived.records.access import By
-from hived.records.uplink import LEFT, NONE, Uplink
+from hived.records.enrolling import BY_PHRASE, as_phrase, same_place
+from hived.records.uplink import ASKING, LEFT, NONE, REFUSED, Uplink
 from hived.store import Database, audit
 from hived.store.nodes import dead_letters, uplink
 
 
 def joined(db: Database, link: Uplink, by: By) -> None:
     """Note that this node was made to ask a master."""
-    after = {"master": link.master_name, "url": link.url, "state": link.state}
+    after = {"master": link.master_name, "url": link.url, "state": link.state, "consent": link.consent}
     audit.note(db, **by, action="master.join", target=link.master_id, after=after)
+
+
+def confirm(db: Database, url: str, typed: str, by: By) -> Uplink:
+    """Note that this node's operator saw its phrase at the master, and return how it stands.
+
+    NotFound when this node asks no master there, BadRequest for another phrase.
+    """
+    link = uplink.get(db)
+    if link.key is None or link.state not in (ASKING, REFUSED) or not same_place(url, link.url):
+        raise NotFound(f"this node asks no master at {url}: hivectl join {url}")
+    if as_phrase(typed) != link.phrase:
+        raise BadRequest(
+            f"this node's phrase is {link.phrase}, not {as_phrase(typed)}: either that is of another node, or somebody"
+            " is in between. Nothing is sent"
+        )
+    uplink.note(db, link.key, consent=BY_PHRASE)
+    after = {"master": link.master_name, "url": link.url, "phrase": link.phrase}
+    audit.note(db, **by, action="master.confirm", target=link.master_id, after=after)
+    return replace(link, consent=BY_PHRASE)
 
 
 def leave(db: Database, by: By) -> Uplink:

@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 
 from hived.clients.master.errors import NotWelcome, OtherKey
 from hived.errors import HivedError, Refused, Throttled, Transient
+from hived.records.enrolling import AUTO, OFF
 from hived.records.peers import Master
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
 from hived.runtime.backoff import Backoff
-from hived.services.nodes.join import AUTO, OFF, Joiner, warn_if_readable
+from hived.services.nodes.join import Joiner, offers, warn_if_readable
 from hived.services.nodes.orders import Orders
 from hived.services.nodes.uplink_words import in_words
 from hived.services.nodes.upload import Health, Upload
@@ -124,8 +125,10 @@ class MasterLink:
             return "this box is the master: its rows are there already"
         if self._wanted == OFF:
             return "off: syncd.master says so"
-        return in_words(self._view.link, behind=sum(self._push.behind.values()), now=self._clock(),
-                        failing=self._backoff.failures > 0)  # fmt: skip
+        return in_words(
+            self._view.link, behind=sum(self._push.behind.values()), now=self._clock(),
+            failing=self._backoff.failures > 0, offered=offers(self._wanted, self._own.node_id, self._view.masters),
+        )  # fmt: skip
 
     async def _look(self) -> View:
         named = self._wanted not in (AUTO, OFF)
@@ -154,7 +157,8 @@ class MasterLink:
         """Tell whether zeroconf shows the master at another address than before, and not where we talk to it."""
         before, link = self._shown, self._view.link
         self._shown = next((master.url for master in self._view.masters if master.id == link.master_id), before)
-        return self._wanted == AUTO and before is not None and self._shown not in (before, link.url)
+        moved = before is not None and self._shown not in (before, link.url)
+        return moved and self._wanted == AUTO and link.pin is not None
 
     async def _follow(self, link: Uplink) -> Uplink | None:
         try:
@@ -170,7 +174,9 @@ class MasterLink:
         if self._warned != link.url:
             self._warned = link.url
             warn_if_readable(link)
-        if link.state != ASKING:
+        if link.consent is None:  # not even a contact: its answer has orders, and says how this node is
+            await self._join.still_waiting(link)
+        elif link.state != ASKING:
             try:
                 await self._push.round(link)
             except NotWelcome:

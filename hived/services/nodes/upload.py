@@ -153,8 +153,9 @@ class Upload:
         }  # fmt: skip
         if link.keyed_at is None:
             fields["keyed_at"] = now
-        if await self._store.write(uplink.enter, link.key, JOINED, now, **fields):
-            log.info("joined %s at %s", answer.name, link.url)
+        entered = await self._store.write(uplink.enter, link.key, JOINED, now, **fields)
+        if entered or link.ok_at is None:  # with a code, hivectl has entered it already
+            log.warning("joined %s at %s: it gets what this node learns, and may give it orders", answer.name, link.url)
         link = replace(
             link, state=JOINED, master_id=answer.node_id, master_name=answer.name,
             keyed_at=now if link.keyed_at is None else link.keyed_at,

@@ -14,7 +14,7 @@ from typing import Any
 from hived.records.events import Event
 from hived.records.joining import NodeKey
 from hived.records.streams import STATUS, rollup_key
-from hived.records.uplink import JOINED, LEFT, PIN_MISMATCH, REFUSED, WITH_MASTER, Uplink
+from hived.records.uplink import JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Uplink
 from hived.store import events
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.epoch import epoch
@@ -70,6 +70,8 @@ def leave(db: Database, at: float) -> None:
 
 def note(db: Database, /, key: NodeKey | None, **fields: Any) -> bool:
     """Change columns of the row that hold no secret; False when `key` is not the present one any more."""
+    if key is None:  # of a node that never had a master, there is no row to note it in
+        Row.insert(name=_NAME, state=NONE).on_conflict_ignore().execute(db)
     key_is = Row.key_id.is_null() if key is None else Row.key_id == key.id
     return bool(Row.update(**fields).where(Row.name == _NAME, key_is).execute(db))
 

@@ -78,6 +78,8 @@ class Uplink(Table):
     next_key_id = pw.TextField(null=True)
     next_secret = pw.TextField(null=True)
     phrase = pw.TextField(null=True)
+    consent = pw.TextField(null=True)
+    """How this node's operator agreed to this master; null: nobody did, and nothing is sent."""
     state = pw.TextField(default="none")
     since = pw.DoubleField(null=True)
     asked_at = pw.DoubleField(null=True)

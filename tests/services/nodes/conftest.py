@@ -28,7 +28,8 @@ async def master(clock: FakeClock) -> AsyncIterator[SmallMaster]:
 @pytest.fixture
 async def node(tmp_path: Path, clock: FakeClock, master: SmallMaster) -> AsyncIterator[Node]:
     """A node that has joined and has told nothing yet."""
-    async with a_node(tmp_path, clock, master.url) as made:
+    async with a_node(tmp_path, clock) as made:
+        await made.wants(master.url)
         await made.tick()
         master.approve()
         yield made

@@ -29,7 +29,7 @@ class SmallMaster:
         self.keys: dict[str, tuple[str, str]] = {}
         """{key id: (hash of the secret, pending | active | revoked)}."""
         self.phrases: dict[str, str] = {}
-        self.codes = {"GOOD-CODE"}
+        self.codes = {"GOODCODE"}
         self.held: dict[tuple[str, str], int] = {}
         self.items: dict[str, dict[tuple[str, int], dict[str, Any]]] = {stream: {} for stream in STREAMS}
         self.latest: dict[str, dict[str, Any]] = {}

@@ -8,12 +8,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from hived.records.access import By
 from hived.records.condition import Moment
+from hived.records.enrolling import EnrollCode, master_url
 from hived.records.miner import MinerIdentity, ModelInfo, Preset
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.peers import ALIVE, MASTER, Peer
 from hived.records.streams import MINERS, STREAMS
 from hived.records.uplink import JOINED, Identity, Uplink
+from hived.services.nodes import membership
+from hived.services.nodes.join import Joiner
 from hived.services.nodes.uplink import MasterLink
 from hived.store import Database, Store, create, events
 from hived.store.engine.epoch import epoch
@@ -62,6 +66,17 @@ class Node:
 
     async def close(self) -> None:
         await self.sync.__aexit__(None, None, None)
+
+    async def asks(self, url: str, code: str | None = None) -> Uplink:
+        """`hivectl join URL [CODE]`."""
+        joiner = Joiner(self.store, Identity(OWN, "north-shed", "north", "0.1.0"), wanted="auto", clock=self.clock)
+        return await joiner.ask(master_url(url), code=None if code is None else EnrollCode.read(code))
+
+    async def wants(self, url: str) -> Uplink:
+        """`hivectl join URL`, and the operator saw the phrase there."""
+        link = await self.asks(url)
+        by = By(at=self.clock(), who="root", via="command", address=None)
+        return await self.store.write(membership.confirm, str(link.url), str(link.phrase), by)
 
     async def link(self) -> Uplink:
         return await self.store.read(uplink.get)
@@ -133,8 +148,8 @@ MakeNode = Callable[[str], Awaitable[Node]]
 
 
 async def joined(make_node: MakeNode, master: SmallMaster) -> Node:
-    node = await make_node(master.url)
-    await node.tick()
+    node = await make_node("auto")
+    await node.wants(master.url)
     master.approve()
     await node.tick(5)
     assert (await node.link()).state == JOINED

@@ -11,12 +11,11 @@ import pytest
 from aiohttp import web
 
 from hived.clients.master.errors import NotWelcome
-from hived.errors import BadRequest
+from hived.errors import BadRequest, Transient
 from hived.records.daemon import DaemonRow
 from hived.records.joining import hash_of, new_key
 from hived.records.streams import EVENTS, MINERS
-from hived.records.uplink import ASKING, JOINED, LEFT, NONE, REFUSED, Identity
-from hived.services.nodes.join import Joiner
+from hived.records.uplink import ASKING, JOINED, LEFT, NONE, REFUSED
 from hived.store import daemon_rows
 from hived.store.nodes import uplink
 from hived.store.schema import Node as NodeRow
@@ -24,18 +23,15 @@ from hived.store.schema import Uplink as UplinkRow
 from tests.clients.master.tls import certificate
 from tests.clock import FakeClock
 from tests.services.nodes.master import SmallMaster, on, serving, status
-from tests.services.nodes.node import OWN, MakeNode, Node, fill, joined, kinds
-
-
-def joiner(node: Node) -> Joiner:
-    return Joiner(node.store, Identity(OWN, "north-shed", None, "0.1.0"), wanted="auto", clock=node.clock)
+from tests.services.nodes.node import OWN, MakeNode, fill, joined, kinds
 
 
 async def test_a_node_asks_with_a_hash_and_both_sides_show_one_phrase(
     make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    node = await make_node(master.url)
+    node = await make_node("auto")
+    await node.wants(master.url)
     assert await node.tick() is None
     link = await node.link()
     assert link.state == ASKING
@@ -66,7 +62,8 @@ async def test_the_key_at_rest_is_sealed(make_node: MakeNode, master: SmallMaste
 
 
 async def test_who_waits_asks_less_often_after_ten_minutes(make_node: MakeNode, master: SmallMaster) -> None:
-    node = await make_node(master.url)
+    node = await make_node("auto")
+    await node.wants(master.url)
     await node.tick()
     await node.tick(1, times=60)
     assert 11 <= master.calls("nodes/me/contact") <= 13
@@ -78,7 +75,8 @@ async def test_who_waits_asks_less_often_after_ten_minutes(make_node: MakeNode, 
 
 
 async def test_a_wish_that_the_master_lost_is_made_again(make_node: MakeNode, master: SmallMaster) -> None:
-    node = await make_node(master.url)
+    node = await make_node("auto")
+    await node.wants(master.url)
     await node.tick()
     (key_id,) = master.keys
     master.keys.clear()
@@ -89,9 +87,10 @@ async def test_a_wish_that_the_master_lost_is_made_again(make_node: MakeNode, ma
 async def test_a_node_killed_before_it_asked_asks_with_the_key_it_made(
     make_node: MakeNode, master: SmallMaster
 ) -> None:
-    node = await make_node(master.url)
+    node = await make_node("auto")
     master.faults.append(on("join", status(503), times=1))
-    assert await node.tick() is not None
+    with pytest.raises(Transient):
+        await node.asks(master.url)
     key = (await node.link()).key
     assert key is not None
     await node.anew()
@@ -102,7 +101,8 @@ async def test_a_node_killed_before_it_asked_asks_with_the_key_it_made(
 async def test_who_is_turned_down_asks_rarely_and_says_so(
     make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
 ) -> None:
-    node = await make_node(master.url)
+    node = await make_node("auto")
+    await node.wants(master.url)
     await node.tick()
     master.revoke()
     await node.tick(60, times=12)
@@ -111,28 +111,6 @@ async def test_who_is_turned_down_asks_rarely_and_says_so(
     await node.tick(60, times=14)
     assert len(master.log) - before <= 1
     assert caplog.text.count("no longer accepts this node's key") == 1
-
-
-async def test_one_master_by_zeroconf_is_asked(make_node: MakeNode, master: SmallMaster) -> None:
-    node = await make_node("auto")
-    await node.tick()
-    assert (await node.link()).state == NONE
-    assert node.sync.summary() == "no master yet"
-    await node.sees(master.url)
-    await node.tick()
-    assert (await node.link()).state == ASKING
-
-
-async def test_of_two_masters_none_is_chosen_and_it_is_said_once(
-    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
-) -> None:
-    node = await make_node("auto")
-    await node.sees(master.url)
-    await node.sees("http://127.0.0.1:1", master_id="m-2", name="other-master")
-    await node.tick(1, times=5)
-    assert (await node.link()).state == NONE
-    assert master.log == []
-    assert caplog.text.count("there are 2 masters here: other-master (http://127.0.0.1:1), site-master") == 1
 
 
 async def test_a_box_that_is_the_master_carries_nothing_and_tells_its_own_health(
@@ -154,7 +132,11 @@ async def test_a_password_in_the_masters_url_goes_nowhere(
 ) -> None:
     """A master takes keys alone, so it would open nothing, and be in every log and list."""
     caplog.set_level(logging.DEBUG)
-    node = await make_node(master.url.replace("//", "//anna:hunter2@"))
+    url = master.url.replace("//", "//anna:hunter2@")
+    node = await make_node(url)
+    await node.tick(5, times=2)
+    assert master.url in node.sync.summary()
+    await node.wants(url)
     await node.tick(5, times=2)
     link = await node.link()
     assert (link.state, link.url) == (ASKING, master.url)
@@ -174,7 +156,7 @@ async def test_a_url_that_leads_to_this_box_is_refused(make_node: MakeNode, mast
     node = await make_node("auto")
     master.id = OWN
     with pytest.raises(BadRequest, match="this box itself"):
-        await joiner(node).ask(master.url)
+        await node.asks(master.url)
     assert (await node.link()).state == NONE
 
 
@@ -183,7 +165,7 @@ async def test_a_url_that_leads_to_this_box_is_refused(make_node: MakeNode, mast
 
 async def test_a_good_code_lets_it_in_at_once(make_node: MakeNode, master: SmallMaster) -> None:
     node = await make_node("auto")
-    link = await joiner(node).ask(master.url, code="GOOD-CODE")
+    link = await node.asks(master.url, "GOOD-CODE")
     assert link.state == JOINED
     await node.store.write(fill, node.clock())
     await node.tick()
@@ -194,7 +176,7 @@ async def test_a_bad_code_changes_nothing(make_node: MakeNode, master: SmallMast
     node = await joined(make_node, master)
     before = await node.link()
     with pytest.raises(NotWelcome, match="code is wrong"):
-        await joiner(node).ask(master.url, code="BAD")
+        await node.asks(master.url, "BADD-CODE")
     assert await node.link() == before
 
 
@@ -233,7 +215,7 @@ async def test_a_person_who_joins_anew_ends_the_wait(make_node: MakeNode, master
     node = await joined(make_node, master)
     master.revoke()
     await node.tick(15)
-    await joiner(node).ask(master.url, code="GOOD-CODE")
+    await node.asks(master.url, "GOOD-CODE")
     await node.tick(1)
     await node.tick(5)
     assert (await node.link()).state == JOINED
@@ -249,7 +231,7 @@ async def test_a_late_no_to_the_old_key_does_not_end_the_new_one(make_node: Make
         if path != "nodes/me/contact" or fresh:
             return None
         fresh.append(None)
-        fresh.append(await joiner(node).ask(master.url, code="GOOD-CODE"))
+        fresh.append(await node.asks(master.url, "GOOD-CODE"))
         return status(401)(doc)
 
     master.faults.append(meanwhile)
@@ -269,7 +251,7 @@ async def test_who_left_asks_nobody_until_a_person_wants_it(make_node: MakeNode,
     assert len(master.log) == before
     assert (await node.link()).state == LEFT
     assert (await node.link()).key is None
-    await joiner(node).ask(master.url, code="GOOD-CODE")
+    await node.asks(master.url, "GOOD-CODE")
     await node.tick(5)
     assert (await node.link()).state == JOINED
 
@@ -293,15 +275,13 @@ async def test_the_phrase_is_made_of_the_key_that_was_seen(
     """The master computes its phrase from its own key; somebody in between makes the two differ."""
     own = certificate(tmp_path)
     async with serving(SmallMaster(clock, own)) as master:
-        node = await make_node(master.url)
-        await node.tick()
-        link = await node.link()
+        node = await make_node("auto")
+        link = await node.asks(master.url)
         assert link.key is not None
         assert link.phrase == master.phrases[link.key.id]
         assert link.pin == own.pin
-        await node.store.write(uplink.put, replace(link, key=None, state=NONE))
         master.certificate = replace(own, pin="ab" * 32)  # as if what answers only passed it on
-        await node.tick()
+        await node.asks(master.url)
         assert (await node.link()).phrase not in master.phrases.values()
         assert "Do not approve" in caplog.text
 

@@ -24,6 +24,7 @@ async def test_a_master_that_moved_is_followed(
     own = certificate(tmp_path)
     async with serving(SmallMaster(clock, own)) as master:
         node = await make_node("auto")
+        await node.wants(master.url)
         await node.sees(master.url)
         await node.tick()
         master.approve()
@@ -46,6 +47,7 @@ async def test_who_only_calls_itself_the_master_is_not_followed(
 ) -> None:
     async with serving(SmallMaster(clock, certificate(tmp_path))) as master:
         node = await make_node("auto")
+        await node.wants(master.url)
         await node.sees(master.url)
         await node.tick()
         master.approve()
@@ -67,7 +69,7 @@ async def test_another_key_at_the_masters_address_is_refused_loudly_each_time_it
     async with serving(SmallMaster(clock, certificate(tmp_path, key))) as master:
         port = int(master.url.rpartition(":")[2])
         node = await make_node(master.url)
-        await node.tick()
+        await node.wants(master.url)
         master.approve()
         await node.tick(5)
     async with serving(SmallMaster(clock, certificate(tmp_path)), port) as thief:
@@ -89,13 +91,15 @@ async def test_another_key_at_the_masters_address_is_refused_loudly_each_time_it
 
 @pytest.mark.parametrize("call", ["nodes/me/contact", "ingest"])
 async def test_a_request_to_the_old_address_is_given_up_when_zeroconf_shows_the_new_one(
-    make_node: MakeNode, clock: FakeClock, stack: AsyncExitStack, call: str
+    make_node: MakeNode, clock: FakeClock, tmp_path: Path, stack: AsyncExitStack, call: str
 ) -> None:
     """The old address takes what is sent and answers nothing, as one does whose box got another one meanwhile."""
-    old, new = SmallMaster(clock), SmallMaster(clock)
+    own = certificate(tmp_path)
+    old, new = SmallMaster(clock, own), SmallMaster(clock, own)
     for master in (old, new):
         await stack.enter_async_context(serving(master))
     node = await make_node("auto")
+    await node.wants(old.url)
     await node.sees(old.url)
     await node.tick()
     old.approve()
@@ -121,12 +125,14 @@ async def test_a_request_to_the_old_address_is_given_up_when_zeroconf_shows_the_
 
 
 async def test_a_new_address_is_tried_before_the_old_one(
-    make_node: MakeNode, clock: FakeClock, stack: AsyncExitStack
+    make_node: MakeNode, clock: FakeClock, tmp_path: Path, stack: AsyncExitStack
 ) -> None:
-    old, new = SmallMaster(clock), SmallMaster(clock)
+    own = certificate(tmp_path)
+    old, new = SmallMaster(clock, own), SmallMaster(clock, own)
     for master in (old, new):
         await stack.enter_async_context(serving(master))
     node = await make_node("auto")
+    await node.wants(old.url)
     await node.sees(old.url)
     await node.tick()
     old.approve()
@@ -145,6 +151,7 @@ async def test_a_master_with_two_addresses_is_not_left_for_the_one_that_zeroconf
     for master in (used, shown):
         await stack.enter_async_context(serving(master))
     node = await make_node("auto")
+    await node.wants(used.url)
     await node.sees(used.url)
     await node.tick()
     used.approve()

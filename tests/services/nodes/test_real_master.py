@@ -81,9 +81,8 @@ async def master(databases: Databases, clock: FakeClock, tmp_path: Path, stack: 
 async def node(master: Master, tmp_path: Path, clock: FakeClock, stack: AsyncExitStack) -> Node:
     """A node that has joined."""
     (tmp_path / "node").mkdir()
-    made = await stack.enter_async_context(a_node(tmp_path / "node", clock, master.url))
-    assert await made.tick() is None
-    link = await made.link()
+    made = await stack.enter_async_context(a_node(tmp_path / "node", clock))
+    link = await made.wants(master.url)
     assert link.state == ASKING
     await master.store.write(nodes.approve, OWN, link.phrase, by="test", now=clock())
     assert await made.tick(5) is None
@@ -95,7 +94,8 @@ async def test_the_phrase_that_the_node_logs_is_the_one_that_the_master_shows(
     master: Master, tmp_path: Path, clock: FakeClock, stack: AsyncExitStack
 ) -> None:
     (tmp_path / "node").mkdir()
-    node = await stack.enter_async_context(a_node(tmp_path / "node", clock, master.url))
+    node = await stack.enter_async_context(a_node(tmp_path / "node", clock))
+    await node.wants(master.url)
     await node.tick()
     link = await node.link()
     (waiting,) = [one for one in await master.store.read(contacts.listing) if one.node_id == OWN]
@@ -156,6 +156,9 @@ async def test_a_box_that_was_a_master_once_can_become_a_node(
     assert "is the master" in node.sync.summary(), "nobody named another one"
     await node.anew(master.url)
     await node.tick()
+    assert f"{master.url} (syncd.master) offers itself" in node.sync.summary()
+    await node.wants(master.url)
+    await node.tick()
     assert (await node.link()).state == ASKING
     await node.store.write(daemon_rows.save_daemon, replace(apid, beat_at=clock()))
     await node.tick()
@@ -204,7 +207,7 @@ async def test_a_node_that_was_restored_from_a_backup_goes_on_without_loss_or_re
     by = By(at=clock(), who="root", via="command", address=None)
     with archive.open("rb") as source:
         restore.restore(source, again / "hived.db", again, by=by)
-    restored = await stack.enter_async_context(a_node(again, clock, master.url))
+    restored = await stack.enter_async_context(a_node(again, clock))
     await restored.tick(5, times=3)
     assert (await restored.link()).state == JOINED
     assert await counts(master) == before | {"events": before["events"] + 1}, "only that it was restored is new"

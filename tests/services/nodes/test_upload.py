@@ -231,8 +231,8 @@ async def test_a_slow_master_is_not_asked_twice_at_a_time(tmp_path: Path, clock:
 
     async with AsyncExitStack() as stack:
         master = await stack.enter_async_context(serving(SmallMaster(clock)))
-        node = await stack.enter_async_context(a_node(tmp_path, clock, master.url))
-        await node.tick()
+        node = await stack.enter_async_context(a_node(tmp_path, clock))
+        await node.wants(master.url)
         master.approve()
         plain = master.handle
 
