@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 
 from hived import __version__
 from hived.records.daemon import SYNCD
@@ -17,6 +18,7 @@ from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
 from hived.services.appliance.host_health import HostHealth
 from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.miners.sweep import ranges_of
 from hived.services.nodes.uplink import MasterLink
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
@@ -41,6 +43,7 @@ async def syncd(config: Config, life: Life) -> None:
             wanted=config.syncd.master,
             config_name=config.origin.get("syncd.master", "syncd.master"),
             health=health.read,
+            ranges=partial(ranges_of, config.network.subnets, config.network.exclude),
             progress=lambda: carrying.touch(),
         ) as sync:
             tick = sync.once if life.once else sync.tick

@@ -17,7 +17,7 @@ from hived.records.net import as_mac
 
 MAX_TARGETS = 64
 WIDEST = 16  # bits: a /16 is 65,536 addresses, a minute's work; more is a typing error
-OUTSIDE = 'Say so with "outside": true, or `hivectl miners scan --outside`'
+OUTSIDE = "That takes `hivectl miners scan --outside` on the box itself"
 MAX_PASSWORD = 256
 MAX_NAME = 100
 _NOWHERE = ipaddress.IPv4Network("0.0.0.0/8")
@@ -33,6 +33,8 @@ class Argument:
     """It is sealed while it waits, travels over TLS only, and is gone when the order is done."""
     default: Any = None
     """Used when it is not given."""
+    on_the_box: bool = False
+    """Nobody but who works on the box itself may give it another value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Verb:
     @property
     def secrets(self) -> frozenset[str]:
         return frozenset(argument.name for argument in self.arguments if argument.secret)
+
+    def reserved(self, args: Mapping[str, Any]) -> list[str]:
+        """Return which of these arguments are given that only who works on the box itself may give."""
+        return [one.name for one in self.arguments if one.on_the_box and args.get(one.name, one.default) != one.default]
 
     def checked(self, args: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that it can be carried out with. BadRequest says what is wrong with others."""
@@ -159,8 +165,8 @@ VERBS = {
     for verb in (
         Verb(
             "scan", DISCOVERD, "scan", "look for miners now",
-            (Argument("targets", targets, default=()), Argument("outside", switch, default=False)), area="site",
-            check=_no_public_ranges,
+            (Argument("targets", targets, default=()), Argument("outside", switch, default=False, on_the_box=True)),
+            area="site", check=_no_public_ranges,
         ),
         Verb(
             "set_managed", SYNCD, "miner.managed", "steer a miner or leave it alone",

@@ -59,7 +59,8 @@ async def daemons(request: web.Request) -> web.StreamResponse:
 async def scan(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/scan {"targets"?, "outside"?, "node_id"?}: ask hive-discoverd to look now, here or on another node.
 
-    Targets that are not in its network.subnets are refused, then or by its result, unless `outside` is true.
+    Targets that are not in its network.subnets are refused by its result; `outside`, which says that they are meant, is
+    403: only who works on the box itself may say so.
 
     Without targets it looks at all its networks.
     """

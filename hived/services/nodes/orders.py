@@ -1,19 +1,26 @@
-"""Carry out what the master's operator wants of this node: checked, done once, reported until the master knows."""
+"""Carry out what the master's operator wants of this node: checked, done once, reported until the master knows.
+
+A master is somebody else: what it wants stays inside this node's own networks, and a password is only taken over a
+connection that nobody else can be at the end of.
+"""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
-from hived.records.commands import Command, secrets_of, verb_for, words_of
+from hived.records.commands import Command, Verb, networks, secrets_of, verb_for, words_of
 from hived.records.daemon import DISCOVERD, SYNCD
 from hived.records.node import Order
 from hived.services.miners import steering
+from hived.services.miners.sweep import Range
 from hived.store import Database, Store, commands
+from hived.store.miners import miners
 from hived.store.nodes import received_commands
 
 log = logging.getLogger(__name__)
@@ -22,16 +29,41 @@ GIVE_UP_S = 1800.0
 """A scan of a /16 takes minutes; what is not done by then was not begun."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a master may want. `ranges`: this node's networks; `pinned`: it is reached by TLS, and known by its key."""
+
+    ranges: Range
+    pinned: bool
+
+    def check(self, db: Database, verb: Verb, args: dict[str, Any]) -> None:
+        """Raise BadRequest for what this node does for nobody but its own operator."""
+        if verb.secrets and not self.pinned:
+            raise BadRequest(
+                "this node takes a password only over TLS, from a master whose key it knows: hivectl join"
+                " https://... on it, with a code"
+            )
+        if reserved := verb.reserved(args):
+            raise BadRequest(f"{reserved[0]}: this node does that for its own operator alone")
+        places = list(args.get("targets", ()))
+        if verb.secrets:
+            known = miners.by_mac(db, args["mac"])
+            places += [] if known is None else [known.ip or known.last_ip]
+        outside = self.ranges.outside(networks("targets", [one for one in places if one is not None]))
+        if outside:
+            raise BadRequest(f"{outside[0]} is outside of this node's network.subnets: nothing was tried")
+
+
 class Orders:
-    """The orders of one master at a time."""
+    """The orders of one master at a time. `ranges`: the networks of this node, as they are now."""
 
-    def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, *, ranges: Callable[[], Range], clock: Callable[[], float]) -> None:
+        self._store, self._ranges, self._clock = store, ranges, clock
 
-    async def take(self, master_id: str, given: Sequence[Order]) -> None:
-        """Keep the orders that are new; one that makes no sense is answered with the reason."""
+    async def take(self, master_id: str, given: Sequence[Order], *, pinned: bool) -> None:
+        """Keep the orders that are new; one that makes no sense, or goes too far, is answered with the reason."""
         if given:
-            await self._store.write(_take, master_id, given, self._clock())
+            await self._store.write(_take, master_id, given, Bounds(self._ranges(), pinned), self._clock())
 
     async def carry_out(self) -> bool:
         """Do what waits for this daemon, and end what another one never did; return whether there was anything."""
@@ -60,11 +92,13 @@ def _waiting(db: Database, late_at: float) -> tuple[list[Command], bool]:
     return commands.open_commands(db, SYNCD, newer_than=-math.inf), received_commands.late(db, late_at)
 
 
-def _take(db: Database, master_id: str, given: Sequence[Order], at: float) -> None:
+def _take(db: Database, master_id: str, given: Sequence[Order], bounds: Bounds, at: float) -> None:
     for order in given:
         refusal = None
         try:
-            args = verb_for(order.verb, order.daemon).checked(order.args)
+            verb = verb_for(order.verb, order.daemon)
+            args = verb.checked(order.args)
+            bounds.check(db, verb, args)
         except BadRequest as err:
             args, refusal = {}, str(err)
         origin = received_commands.origin_of(master_id, order.id)

@@ -21,6 +21,7 @@ from hived.records.enrolling import AUTO, OFF
 from hived.records.peers import Master
 from hived.records.uplink import ASKING, JOINED, LEFT, NONE, PIN_MISMATCH, REFUSED, WITH_MASTER, Identity, Uplink
 from hived.runtime.backoff import Backoff
+from hived.services.miners.sweep import Range
 from hived.services.nodes.join import Joiner, offers, warn_if_readable
 from hived.services.nodes.orders import Orders
 from hived.services.nodes.uplink_words import in_words
@@ -47,7 +48,7 @@ class View:
 
 
 class MasterLink:
-    """One node's way to its master. `wanted` is `syncd.master`."""
+    """One node's way to its master. `wanted` is `syncd.master`, `ranges` the networks of this node."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class MasterLink:
         *,
         wanted: str,
         health: Health,
+        ranges: Callable[[], Range],
         config_name: str = "syncd.master",
         progress: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
@@ -64,7 +66,7 @@ class MasterLink:
     ) -> None:
         self._store, self._own, self._health, self._wanted = store, own, health, wanted
         self._clock, self._monotonic = clock, monotonic
-        self._orders = Orders(store, clock=clock)
+        self._orders = Orders(store, ranges=ranges, clock=clock)
         self._join = Joiner(store, own, wanted=wanted, config_name=config_name, clock=clock, monotonic=monotonic)
         self._push = Upload(
             store, own, self._orders, health=health, clock=clock, monotonic=monotonic, progress=progress

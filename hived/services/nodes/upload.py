@@ -161,7 +161,7 @@ class Upload:
             keyed_at=now if link.keyed_at is None else link.keyed_at,
         )  # fmt: skip
         await self._orders.told(answer.node_id, reported)
-        await self._orders.take(answer.node_id, answer.orders)
+        await self._orders.take(answer.node_id, answer.orders, pinned=link.tls and link.pin is not None)
         await self._agree(link, str(body["epoch"]), answer)
         return await self._change_key(link) if self._client is not None else link
 

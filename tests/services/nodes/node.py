@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.peers import ALIVE, MASTER, Peer
 from hived.records.streams import MINERS, STREAMS
 from hived.records.uplink import JOINED, Identity, Uplink
+from hived.services.miners.sweep import Range
 from hived.services.nodes import membership
 from hived.services.nodes.join import Joiner
 from hived.services.nodes.uplink import MasterLink
@@ -43,6 +45,7 @@ class Node:
     def _made(self) -> MasterLink:
         return MasterLink(
             self.store, Identity(OWN, "north-shed", "north", "0.1.0"), wanted=self.wanted, health=_health,
+            ranges=lambda: Range([IPv4Network("10.0.0.0/16")]),
             clock=self.clock, monotonic=self.elapsed, uniform=lambda low, high: high,
         )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from hived.errors import BadRequest
 from hived.records.commands import VERBS, verb_for
 from hived.records.node import Order
+from hived.services.miners.sweep import Range
 from hived.services.nodes.orders import DOES, GIVE_UP_S, Orders
 from hived.store import Store, audit, commands
 from hived.store.miners import miners, models
@@ -34,11 +36,15 @@ async def store(databases: Databases, clock: FakeClock) -> Any:
 
 @pytest.fixture
 def orders(store: Store, clock: FakeClock) -> Orders:
-    return Orders(store, clock=clock)
+    return Orders(store, ranges=lambda: Range([IPv4Network("10.0.0.0/16")]), clock=clock)
 
 
 def order(number: int, verb: str, daemon: str = "hive-syncd", **args: Any) -> Order:
     return Order(number, daemon, verb, args)
+
+
+async def take(orders: Orders, master_id: str, given: list[Order], *, pinned: bool = True) -> None:
+    await orders.take(master_id, given, pinned=pinned)
 
 
 async def results(orders: Orders) -> dict[int, dict[str, Any]]:
@@ -46,7 +52,7 @@ async def results(orders: Orders) -> dict[int, dict[str, Any]]:
 
 
 async def test_an_order_is_done_and_told_until_the_master_knows(store: Store, orders: Orders) -> None:
-    await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
+    await take(orders, MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
     assert await orders.carry_out()
     row = await store.read(miners.by_mac, MAC)
     assert row is not None
@@ -61,12 +67,12 @@ async def test_an_order_is_done_and_told_until_the_master_knows(store: Store, or
 
 async def test_an_order_that_comes_again_is_not_done_again(store: Store, orders: Orders, clock: FakeClock) -> None:
     given = [order(3, "set_managed", mac=MAC, managed=True)]
-    await orders.take(MASTER, given)
-    await orders.take(MASTER, given)
+    await take(orders, MASTER, given)
+    await take(orders, MASTER, given)
     await orders.carry_out()
     await orders.told(MASTER, [3])
     await store.write(miners.set_managed, MAC, False, clock())
-    await orders.take(MASTER, given)
+    await take(orders, MASTER, given)
     assert not await orders.carry_out()
     row = await store.read(miners.by_mac, MAC)
     assert row is not None
@@ -75,8 +81,8 @@ async def test_an_order_that_comes_again_is_not_done_again(store: Store, orders:
 
 
 async def test_the_same_number_of_another_master_is_another_order(store: Store, orders: Orders) -> None:
-    await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
-    await orders.take("m-2", [order(3, "set_managed", mac=MAC, managed=False)])
+    await take(orders, MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
+    await take(orders, "m-2", [order(3, "set_managed", mac=MAC, managed=False)])
     await orders.carry_out()
     row = await store.read(miners.by_mac, MAC)
     assert row is not None
@@ -85,7 +91,7 @@ async def test_the_same_number_of_another_master_is_another_order(store: Store, 
 
 
 async def test_a_password_is_sealed_while_it_waits_and_gone_when_it_is_done(store: Store, orders: Orders) -> None:
-    await orders.take(MASTER, [order(4, "set_unlock_pass", mac=MAC, password="s3same")])
+    await take(orders, MASTER, [order(4, "set_unlock_pass", mac=MAC, password="s3same")])
     waiting = await store.read(_args)
     assert waiting["mac"] == MAC
     assert waiting["password"].startswith("sealed:")
@@ -104,7 +110,7 @@ async def test_an_order_for_a_miner_that_was_another_nodes_is_answered_and_stops
     await store.write(fleet.let_in, "n9", clock())
     await store.write(nodes.revoke, "n9", by="tests", now=clock())
     await store.write(lambda db: Miner.update(remote=True, node_id="n9").where(Miner.mac == MAC).execute(db))
-    await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
+    await take(orders, MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
     await orders.carry_out()
     assert "takes no orders" in (await results(orders))[3]["error"]
 
@@ -127,7 +133,7 @@ def _args(db: Any) -> dict[str, Any]:
 
 
 async def test_a_limit_of_presets_is_set_as_the_ladder_spells_it(store: Store, orders: Orders) -> None:
-    await orders.take(MASTER, [order(5, "set_max_preset", alias="s19", name="1200"),
+    await take(orders, MASTER, [order(5, "set_max_preset", alias="s19", name="1200"),
                                order(6, "set_max_preset", alias="s19", name="9999"),
                                order(7, "set_max_preset", alias="none", name=None)])  # fmt: skip
     await orders.carry_out()
@@ -140,7 +146,7 @@ async def test_a_limit_of_presets_is_set_as_the_ladder_spells_it(store: Store, o
 
 
 async def test_a_scan_is_left_for_hive_discoverd(store: Store, orders: Orders, clock: FakeClock) -> None:
-    await orders.take(MASTER, [order(8, "scan", "hive-discoverd", targets=["10.0.0.0/30"])])
+    await take(orders, MASTER, [order(8, "scan", "hive-discoverd", targets=["10.0.0.0/30"])])
     (wish,) = await store.read(commands.open_commands, "hive-discoverd", newer_than=clock() - 60)
     assert wish.args == {"targets": ["10.0.0.0/30"], "outside": False}
     assert not await orders.carry_out()
@@ -149,14 +155,14 @@ async def test_a_scan_is_left_for_hive_discoverd(store: Store, orders: Orders, c
 
 
 async def test_what_nobody_does_ends_with_a_reason(store: Store, orders: Orders, clock: FakeClock) -> None:
-    await orders.take(MASTER, [order(8, "scan", "hive-discoverd", targets=[])])
+    await take(orders, MASTER, [order(8, "scan", "hive-discoverd", targets=[])])
     clock.advance(GIVE_UP_S + 1)
     await orders.carry_out()
     assert "is hive-discoverd running?" in (await results(orders))[8]["error"]
 
 
 async def test_what_is_not_known_is_answered(store: Store, orders: Orders) -> None:
-    await orders.take(MASTER, [order(9, "explode"), order(10, "set_managed", mac="02:00:00:00:00:99", managed=True)])
+    await take(orders, MASTER, [order(9, "explode"), order(10, "set_managed", mac="02:00:00:00:00:99", managed=True)])
     await orders.carry_out()
     found = await results(orders)
     assert "does not know the order 'explode'" in found[9]["error"]
@@ -193,7 +199,7 @@ async def test_untold_orders_outlive_the_clearing_of_old_commands(
     store: Store, orders: Orders, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commands, "KEEP_COMMANDS", 5)
-    await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
+    await take(orders, MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
     await orders.carry_out()
     for _ in range(10):
         await store.write(commands.ask, "hive-discoverd", "scan", {}, clock())
@@ -208,9 +214,52 @@ async def test_an_order_of_another_version_that_waits_ends_with_a_reason(
 ) -> None:
     number = await store.write(commands.ask, "hive-syncd", "explode", {}, clock())
     with caplog.at_level(logging.INFO):
-        await orders.take(MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
+        await take(orders, MASTER, [order(3, "set_managed", mac=MAC, managed=True)])
         assert await orders.carry_out()
     ended = await store.read(commands.command, number)
     assert ended is not None
     assert "does not know the order 'explode'" in (ended.result or {})["error"]
     assert "the master wants hive-syncd to steer a miner or leave it alone" in caplog.text
+
+
+# -- a master is somebody else --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("targets", [["127.32.3.200"], ["10.0.1.0/24", "10.1.0.0/30"], ["192.0.2.7"], ["8.8.8.8"]])
+async def test_a_master_looks_at_no_other_networks_than_the_nodes_own(
+    store: Store, orders: Orders, clock: FakeClock, targets: list[str]
+) -> None:
+    await take(orders, MASTER, [order(8, "scan", "hive-discoverd", targets=targets)])
+    assert "outside of this node's network.subnets" in (await results(orders))[8]["error"]
+    assert await store.read(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
+
+
+async def test_a_master_cannot_say_that_outside_is_meant(store: Store, orders: Orders) -> None:
+    wide = {"targets": ["8.8.8.0/24", "10.128.0.0/17"], "outside": True}
+    await take(orders, MASTER, [order(8, "scan", "hive-discoverd", **wide),
+                                order(9, "scan", "hive-discoverd", targets=[], outside=True)])  # fmt: skip
+    found = await results(orders)
+    assert "for its own operator alone" in found[8]["error"]
+    assert "for its own operator alone" in found[9]["error"]
+    assert await store.read(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
+
+
+async def test_a_password_is_not_taken_from_who_could_be_anybody(store: Store, orders: Orders) -> None:
+    await take(orders, MASTER, [order(4, "set_unlock_pass", mac=MAC, password="s3same")], pinned=False)
+    await orders.carry_out()
+    row = await store.read(miners.by_mac, MAC)
+    assert row is not None
+    assert row.unlock_password is None
+    assert "only over TLS, from a master whose key it knows" in (await results(orders))[4]["error"]
+    await take(orders, MASTER, [order(5, "set_managed", mac=MAC, managed=True)], pinned=False)
+    await orders.carry_out()
+    assert (await results(orders))[5] == {"ok": True}, "what is no secret is"
+
+
+@pytest.mark.parametrize("moved", [{"ip": "127.32.3.200"}, {"ip": None, "last_ip": "10.1.0.1"}])
+async def test_a_master_gives_no_password_to_a_miner_outside_the_nodes_networks(
+    store: Store, orders: Orders, moved: dict[str, Any]
+) -> None:
+    await store.write(lambda db: Miner.update(**moved).where(Miner.mac == MAC).execute(db))
+    await take(orders, MASTER, [order(4, "set_unlock_pass", mac=MAC, password="s3same")])
+    assert "outside of this node's network.subnets" in (await results(orders))[4]["error"]
