@@ -78,6 +78,7 @@ TABLE: tuple[Row, ...] = (
     ("POST", "/api/v1/nodes/{id}/approve", nodes.approve, ADMIN),
     ("POST", "/api/v1/nodes/{id}/revoke", nodes.revoke, ADMIN),
     ("DELETE", "/api/v1/nodes/{id}", nodes.remove, ADMIN),
+    ("POST", "/api/v1/nodes/refuse", nodes.refuse_all, ADMIN),
     ("POST", "/api/v1/enroll-codes", nodes.new_code, ADMIN),
     ("POST", "/api/v1/nodes/me/contact", join.contact, NODE),
     ("POST", "/api/v1/nodes/me/keys", join.add_key, NODE),

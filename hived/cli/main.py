@@ -335,6 +335,12 @@ def _nodes(nouns: _Group) -> None:
     phrase = _arg("phrase", metavar="PHRASE", nargs="?", help="what the node logs; needed when several wait")
     _command(group, "list", "nodes:list_nodes", "a line for each node, and the phrases of those that wait")
     _command(group, "approve", "nodes:approve", "admit a node that is waiting", node, phrase)
+    _command(
+        group, "refuse", "nodes:refuse", "refuse a node that is waiting, or all that wait",
+        _arg("node", metavar="NODE_ID|NAME", nargs="?", help="as `hivectl nodes list` names it"),
+        _arg("phrase", metavar="PHRASE", nargs="?", help="only the key with this phrase"),
+        _arg("--all", action="store_true", help="forget every wish: strangers may have sent them"),
+    )  # fmt: skip
     _command(group, "revoke", "nodes:revoke", "accept nothing more from a node", node)
     _command(group, "remove", "nodes:remove", "forget a node, its keys and its miners", node)
     _command(
@@ -342,7 +348,10 @@ def _nodes(nouns: _Group) -> None:
         _arg("node", metavar="NODE_ID", help="what it calls itself"),
         _arg("--name", required=True, metavar="NAME", help="what it is called here"),
     )  # fmt: skip
-    _command(nouns, "enroll-code", "nodes:enroll_code", "print a code with which one node joins this master")
+    _command(
+        nouns, "enroll-code", "nodes:enroll_code", "print a code with which one node joins this master",
+        _arg("--node", metavar="NODE_ID|NAME", help="for this one alone, which is known already and joins anew"),
+    )  # fmt: skip
     _command(
         nouns, "join", "uplink:join", "let this node join a master",
         _arg("url", metavar="URL", help="where the master's dashboard is, such as https://192.168.1.2:8080"),

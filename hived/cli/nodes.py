@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column
-from hived.cli.output.text import UNKNOWN, ago, clean, local_time
+from hived.cli.output.text import UNKNOWN, ago, clean, counted, local_time
 from hived.documents import nodes as documents
 from hived.errors import BadRequest
 from hived.records.node import ALIVE, PENDING, REVOKED, SUSPECT, NodeView
+from hived.runtime.config import Config
+from hived.runtime.kinds import TlsFiles
 from hived.services.nodes import admission
 from hived.store import Database
 from hived.store.nodes import contacts, nodes
@@ -67,6 +70,19 @@ async def revoke(context: CommandContext) -> int:
     return await _change(context, admission.revoke, "is revoked: nothing that it sends is accepted any more")
 
 
+async def refuse(context: CommandContext) -> int:
+    """Refuse who waits to be admitted: one node, or all."""
+    if context.args.all == (context.args.node is not None):
+        raise WrongUsage("name a node, or --all")
+    if not context.args.all:
+        return await _change(
+            context, admission.refuse, "is refused: it may ask again with another key", context.args.phrase
+        )
+    async with context.store() as store:
+        count = await store.write(admission.refuse_all, context.by())
+    return context.answer({"refused": count}, f"{counted(count, 'wish', 'wishes')} to join forgotten")
+
+
 async def remove(context: CommandContext) -> int:
     """Forget a node with its keys and miners."""
     return await _change(context, admission.remove, "is removed, and its miners with it; bubbles and events stay")
@@ -97,7 +113,25 @@ async def add(context: CommandContext) -> int:
 
 async def enroll_code(context: CommandContext) -> int:
     """Print a code with which one node joins."""
+    wanted = context.args.node
+
+    def made(db: Database) -> tuple[str, float]:
+        node_id = None if wanted is None else nodes.find(db, wanted)
+        return admission.new_code(db, context.by(), key=key, node_id=node_id)
+
     async with context.store() as store:
-        code, expires_at = await store.write(admission.new_code, context.by())
-    line = f"{code}   until {local_time(expires_at)}, for one node: hivectl join URL {code}"
+        key = await asyncio.to_thread(_own_key, context.config)
+        code, expires_at = await store.write(made)
+    whom = "one node" if wanted is None else f"the node {clean(wanted)}"
+    line = f"{code}   until {local_time(expires_at)}, for {whom}: hivectl join URL {code}"
     return context.answer(documents.code(code, expires_at), line)
+
+
+def _own_key(config: Config) -> str | None:
+    """Return the SHA-256 of the public key that this master answers with, None without TLS. BadConfig."""
+    if config.http.tls == "off":
+        return None
+    from hived.services.appliance.tls import Tls  # the makers of certificates take 4 MiB
+
+    files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None
+    return Tls(files, config.state_dir, config.node.effective_name, names=config.http.names).current().pin

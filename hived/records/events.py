@@ -78,6 +78,12 @@ _KINDS = (
     EventKind("peer_dead", "Box lost", "{role} {name} no longer answers[: {reason}]", "bad", local=True),
     EventKind("peer_twice", "Node id twice", "{name} and {other} have the same node id {id}: one is a copy", "bad"),
     EventKind("node_joined", "Node joined", "node {name} joined", "good"),
+    EventKind("node_rekeyed", "Node joined anew", "node {name} was let in with another key"),
+    EventKind(
+        "node_claimed", "Node asks anew",
+        "a box[ at {address}] with a code asks to be node {name}, which is known already: compare the phrase",
+        "bad",
+    ),
     EventKind("node_lost", "Node silent", "node {name} has gone silent", "bad"),
     EventKind("node_back", "Node back", "node {name} is back", "good"),
     EventKind("master_joined", "Joined a master", "joined the master [{master} at ]{url}", "good"),

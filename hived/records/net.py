@@ -28,6 +28,15 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback  # of a mapped one, each Python says something else
 
 
+def network(remote: str | None) -> str:
+    """Return what counts as one address: an IPv6 host has a /64 of them."""
+    try:
+        address = ipaddress.ip_address((remote or "").partition("%")[0])
+    except ValueError:
+        return "?"
+    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+
+
 def as_mac(text: str) -> str | None:
     """Return a MAC as we write it, from any usual way to write one; None for anything else."""
     digits = _PARTING.sub("", text.lower()) if len(text) <= 64 else ""

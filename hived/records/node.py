@@ -66,7 +66,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What came of asking: `outcome` is pending, approved, refused, taken (another node has the key's id) or full."""
+    """What came of asking: `outcome` is pending, approved, refused or taken (another node has the key's id)."""
 
     outcome: str
     phrase: str = ""

@@ -6,9 +6,11 @@ import json
 import re
 
 from hived.api.nodes import ingest_parse
+from hived.records.enrolling import EnrollCode
 from hived.records.events import Event
 from hived.records.joining import new_key, read_key
 from hived.records.node import Wish
+from hived.services.appliance import certificates
 from hived.store import audit, events
 from hived.store.access import node_keys
 from hived.store.nodes import contacts, ingest, nodes
@@ -73,9 +75,42 @@ def test_a_code_is_printed_once_with_its_end(empty: Site) -> None:
     document = empty.run("enroll-code", "--json").document
     assert re.fullmatch(r"[B-Z2-9]{4}-[B-Z2-9]{4}", document["code"])
     assert set(document) == {"code", "expires_at"}
-    assert empty.write(nodes.use_code, document["code"], by="n1", now=empty.now + 899)
-    assert not empty.write(nodes.use_code, document["code"], by="n2", now=empty.now + 899)
+    assert empty.write(nodes.use_code, document["code"], "n1", by="k1", now=empty.now + 899)
+    assert not empty.write(nodes.use_code, document["code"], "n2", by="k2", now=empty.now + 899)
     assert "hivectl join URL " in empty.run("enroll-code").out
+
+
+def test_a_code_carries_the_key_that_this_master_answers_with(empty: Site) -> None:
+    empty.configure("http: {tls: self-signed}")
+    code = EnrollCode.read(empty.run("enroll-code", "--json").document["code"])
+    made = certificates.look(empty.folder / "tls.crt", empty.folder / "tls.key")
+    assert code.key == made.pin[:20]
+    assert EnrollCode.read(empty.run("enroll-code").out.split()[0]).key == code.key
+
+
+def test_a_code_for_a_node_that_joins_anew_is_for_that_one_alone(empty: Site) -> None:
+    empty.write(fleet.let_in, "n1", empty.now, name="shed")
+    ran = empty.run("enroll-code", "--node", "shed")
+    assert "for the node shed: hivectl join URL" in ran.out
+    code = ran.out.split()[0]
+    assert not empty.write(nodes.use_code, code, "n2", by="k2", now=empty.now)
+    assert empty.write(nodes.use_code, code, "n1", by="k1", now=empty.now)
+    assert empty.run("enroll-code", "--node", "barn").err == "hivectl: there is no node 'barn'\n"
+
+
+def test_who_waits_is_refused_one_by_one_or_all_at_once(empty: Site) -> None:
+    phrase, _, _ = asks(empty), asks(empty), asks(empty, "n2")
+    for wrong in ((), ("n1", "--all")):
+        assert empty.run("nodes", "refuse", *wrong).code == 2
+    assert empty.run("nodes", "refuse", "n1", phrase.upper()).out == (
+        "shed is refused: it may ask again with another key\n"
+    )
+    assert empty.run("nodes", "refuse", "n2", "--json").document == {"node_id": "n2", "ok": True}
+    assert empty.run("nodes", "refuse", "--all").out == "1 wish to join forgotten\n"
+    assert empty.run("nodes", "refuse", "--all", "--json").document == {"refused": 0}
+    left = empty.run("nodes", "list", "--json").document
+    assert [(one["node_id"], one["status"], one["phrases"]) for one in left] == [("n2", "revoked", [])]
+    assert [row["action"] for row in empty.write(audit.listing, limit=9)] == ["node.refuse"] * 4
 
 
 def test_what_happened_to_nodes_reads_as_a_sentence(empty: Site) -> None:

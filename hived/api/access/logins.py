@@ -20,6 +20,7 @@ from hived.documents.shared import rfc3339
 from hived.errors import Conflict, Forbidden, Throttled
 from hived.records.access import By, Principal, Role, new_cookie
 from hived.records.logins import as_password, as_user, code_hash, normal
+from hived.records.net import network
 from hived.store import Database, audit
 from hived.store.access import attempts, codes, sessions, users
 from hived.store.access.attempts import Gate
@@ -89,7 +90,7 @@ async def own_password(request: web.Request) -> web.StreamResponse:
 async def _checked(request: web.Request, name: str, password: str) -> str | None:
     """Return the hash that a password fits, None when it is wrong. Throttled during a pause."""
     ctx = context.of(request)
-    address = access.network(request.remote)
+    address = network(request.remote)
     at = ctx.clock()
     known = await ctx.store.read(attempts.knows, _place(name, address), at, for_s=KNOWN_S)
     # Names share 4,096 counters: invented ones fill no table, and whether a name exists makes no difference.
@@ -201,4 +202,4 @@ def _place(name: str, address: str) -> str:
 
 
 def _address_gate(request: web.Request, kind: str) -> Gate:
-    return Gate(f"{kind}:{access.network(request.remote)}", free=5, longest_s=300.0)
+    return Gate(f"{kind}:{network(request.remote)}", free=5, longest_s=300.0)

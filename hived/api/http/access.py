@@ -5,7 +5,6 @@ The route table names for every route who may call it; `admit` holds every reque
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -218,15 +217,6 @@ async def _by_cookie(request: web.Request, cookie: str) -> Principal | None:
     return Principal(
         "local" if known.local else "user", known.user, known.role, "session", request.remote, ref=known.token_hash
     )
-
-
-def network(remote: str | None) -> str:
-    """Return what counts as one address: an IPv6 host has a /64 of them."""
-    try:
-        address = ipaddress.ip_address((remote or "").partition("%")[0])
-    except ValueError:
-        return "?"
-    return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 # -- a browser on this machine, where `http.loopback_login` lets it in ---------------------------------------------

@@ -16,7 +16,7 @@ from hived.records import untrusted
 from hived.records.fields import Fields, Unread
 from hived.records.ingest import LIMITS
 from hived.records.joining import as_node_id
-from hived.records.net import is_loopback
+from hived.records.net import is_loopback, network
 from hived.records.node import Contact, Order, Wish
 from hived.records.streams import STREAMS
 from hived.records.times import to_text
@@ -40,7 +40,7 @@ _CODES = {"pending": 202, "approved": 200, "refused": 403, "taken": 409}
 async def join(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/join: a node asks to be let in. 202 until somebody approves it, 200 from then on."""
     ctx, now = context.of(request), context.of(request).clock()
-    place = f"join:{access.network(request.remote)}"
+    place = f"join:{network(request.remote)}"
     wait_s = await ctx.store.read(attempts.full, place, most=JOINS, window_s=JOINS_S, at=now)
     wait_s = wait_s or await ctx.store.write(attempts.one_more, place, most=JOINS, window_s=JOINS_S, at=now)
     if wait_s > 0:
@@ -50,8 +50,6 @@ async def join(request: web.Request) -> web.StreamResponse:
     found = await ctx.store.write(
         nodes.ask, wish, own_id=ctx.node_id, pin=current().pin if current else None, address=request.remote, now=now
     )
-    if found.outcome == "full":
-        return responses.error(429, found.why, {"Retry-After": "60"})
     if found.outcome in ("refused", "taken"):
         return responses.error(_CODES[found.outcome], found.why)
     document = {

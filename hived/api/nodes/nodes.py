@@ -8,6 +8,7 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
+from hived.api.nodes import hello
 from hived.documents import nodes as documents
 from hived.errors import BadRequest, NotFound
 from hived.services.nodes import admission
@@ -45,6 +46,12 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     return await _one(request, node_id)
 
 
+async def refuse_all(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/nodes/refuse: every wish to join that waits is forgotten."""
+    count = await context.of(request).store.write(admission.refuse_all, access.by(request))
+    return await responses.reply(request, {"refused": count})
+
+
 async def remove(request: web.Request) -> web.StreamResponse:
     """DELETE /api/v1/nodes/{id}: 204; forgotten with its keys and miners."""
     ctx = context.of(request)
@@ -63,8 +70,16 @@ async def add(request: web.Request) -> web.StreamResponse:
 
 
 async def new_code(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/enroll-codes: 201 with a code that lets one node in within a quarter of an hour."""
-    code, expires_at = await context.of(request).store.write(admission.new_code, access.by(request))
+    """POST /api/v1/enroll-codes {node_id?}: 201 with a code that lets one node in within a quarter of an hour.
+
+    With an id it is for that node alone, which is known already and is to join anew.
+    """
+    wishes = await params.fields(request, {"node_id": admission.node_id_of})
+    current = request.app[hello.CERTIFICATE]
+    key = current().pin if current is not None else None
+    code, expires_at = await context.of(request).store.write(
+        admission.new_code, access.by(request), key=key, node_id=wishes.get("node_id")
+    )
     return await responses.reply(request, documents.code(code, expires_at), status=201)
 
 

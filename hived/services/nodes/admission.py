@@ -29,12 +29,19 @@ def revoke(db: Database, node_id: str, by: By) -> str:
     return name
 
 
-def refuse(db: Database, node_id: str, phrase: str, by: By) -> str:
-    """Refuse one waiting key of a node and return the node's name; who is not known yet is revoked with it."""
+def refuse(db: Database, node_id: str, phrase: str | None, by: By) -> str:
+    """Refuse the waiting keys of a node, or one; who was never let in is revoked with it. Return the node's name."""
     name = nodes.name_of(db, node_id)
     key_id = nodes.refuse(db, node_id, phrase, now=by["at"])
     audit.note(db, **by, action="node.refuse", target=node_id, before={"name": name, "key_id": key_id})
     return name
+
+
+def refuse_all(db: Database, by: By) -> int:
+    """Forget every wish to join and return how many there were."""
+    count = nodes.refuse_all(db)
+    audit.note(db, **by, action="node.refuse", after={"wishes": count})
+    return count
 
 
 def remove(db: Database, node_id: str, by: By) -> str:
@@ -52,10 +59,15 @@ def add(db: Database, node_id: str, name: str, by: By) -> NodeKey:
     return key
 
 
-def new_code(db: Database, by: By) -> tuple[str, float]:
-    """Return a code that lets one node in, and until when it does."""
-    code, expires_at = nodes.make_code(db, by=by["who"], now=by["at"])
-    audit.note(db, **by, action="node.code", after={"expires_at": expires_at})
+def new_code(db: Database, by: By, *, key: str | None, node_id: str | None = None) -> tuple[str, float]:
+    """Return a code that lets one node in, and until when it does.
+
+    `key` and `node_id` as `nodes.make_code` takes them. NotFound for a node that is not known.
+    """
+    if node_id is not None:
+        nodes.name_of(db, node_id)
+    code, expires_at = nodes.make_code(db, by=by["who"], now=by["at"], key=key, node_id=node_id)
+    audit.note(db, **by, action="node.code", target=node_id, after={"expires_at": expires_at})
     return code, expires_at
 
 

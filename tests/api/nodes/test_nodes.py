@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from hived.api.http import access
 from hived.api.nodes.join import JOINS
 from hived.records.joining import NodeKey, new_key, phrase
-from hived.records.node import DEAD_S, SUSPECT_S
+from hived.records.net import network
+from hived.records.node import DEAD_S, SUSPECT_S, Wish
 from hived.records.times import to_text
+from hived.store import events
 from hived.store.access import attempts
 from hived.store.nodes import contacts, nodes
-from hived.store.schema import Attempt
+from hived.store.schema import Attempt, Node
 from tests import nodes as fleet
 from tests.api import farm
 
@@ -211,22 +212,127 @@ async def test_strangers_with_many_addresses_fill_no_table(api: farm.Api, monkey
 
 
 def test_a_host_with_a_network_of_its_own_is_one_asker() -> None:
-    assert access.network("2001:db8::1") == access.network("2001:db8::dead:beef%eth0") != access.network("2001:db9::1")
-    assert access.network("192.0.2.1") != access.network("192.0.2.2")
+    assert network("2001:db8::1") == network("2001:db8::dead:beef%eth0") != network("2001:db9::1")
+    assert network("192.0.2.1") != network("192.0.2.2")
 
 
-async def test_no_more_than_64_nodes_wait_and_old_wishes_make_room(api: farm.Api) -> None:
+async def waits(api: farm.Api, node_id: str, address: str) -> str:
+    """Let a node ask from an address."""
+    key = new_key()
+    asked = Wish(node_id, node_id, None, "0.1.0", key.id, key.secret_hash)
+    now = api.clock()
+    return (await api.store.write(nodes.ask, asked, own_id="id-1", pin=None, address=address, now=now)).outcome
+
+
+async def waiting(api: farm.Api) -> list[str]:
+    return [one["node_id"] for one in await api.get("/api/v1/nodes") if one["phrases"]]
+
+
+@pytest.mark.parametrize(
+    "strangers",
+    [["192.0.2.1", "192.0.2.2"], [f"2001:db8::{n:x}" for n in range(1, 200)], [f"192.0.2.{n}" for n in range(1, 101)]],
+    ids=["two addresses", "one network of IPv6", "100 addresses"],
+)
+async def test_strangers_keep_no_honest_node_out(api: farm.Api, strangers: list[str]) -> None:
+    for n in range(200):
+        api.clock.advance(1)
+        assert await waits(api, f"x{n}", strangers[n % len(strangers)]) == "pending"
+    assert len(await waiting(api)) <= nodes.MAX_PENDING
+    assert await waits(api, "honest", "192.0.2.200") == "pending"
+    for n in range(200, 240):
+        api.clock.advance(1)
+        await waits(api, f"x{n}", strangers[n % len(strangers)])
+    seen = await waiting(api)
+    assert "honest" in seen
+    assert len(seen) <= nodes.MAX_PENDING
+    assert await api.store.read(lambda db: Node.select().bind(db).count()) == len(seen), "those that left are gone"
+
+
+async def test_one_address_has_a_share_and_its_oldest_leaves(api: farm.Api) -> None:
+    await waits(api, "other", "192.0.2.2")
+    for n in range(nodes.PENDING_OF_ONE + 3):
+        api.clock.advance(1)
+        await waits(api, f"x{n}", "192.0.2.1")
+    kept = {f"x{n}" for n in range(3, nodes.PENDING_OF_ONE + 3)}
+    assert set(await waiting(api)) == {"other", *kept}
+
+
+async def test_old_wishes_leave_and_a_code_needs_no_place(api: farm.Api) -> None:
     for n in range(nodes.MAX_PENDING):
-        if n % 50 == 0:
-            api.clock.advance(60)
-        assert (await asks(api, wish(new_key(), f"n{n}")))[0] == 202
-    api.clock.advance(60)
-    assert (await asks(api, wish(new_key(), "late")))[0] == 429
+        await waits(api, f"n{n}", f"192.0.2.{n}")
     made = (await api.ask("POST", "/api/v1/enroll-codes"))[1]["code"]
     assert (await asks(api, wish(new_key(), "coded", code=made)))[0] == 200
+    assert len(await waiting(api)) == nodes.MAX_PENDING
     api.clock.advance(nodes.PENDING_S + 1)
     assert (await asks(api, wish(new_key(), "late")))[0] == 202
     assert {one["node_id"] for one in await api.get("/api/v1/nodes")} == {"late", "coded"}
+
+
+async def test_all_that_wait_are_refused_at_once(api: farm.Api) -> None:
+    good = await api.store.write(fleet.let_in, "n1", api.clock())
+    await asks(api, wish(new_key()))  # another key for a node that is known
+    for n in range(5):
+        await waits(api, f"x{n}", "192.0.2.1")
+    assert await api.ask("POST", "/api/v1/nodes/refuse") == (200, {"refused": 6})
+    assert [one["node_id"] for one in await api.get("/api/v1/nodes")] == ["n1"]
+    assert await waiting(api) == []
+    assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(good)))[0] == 200
+    assert (await api.get("/api/v1/audit"))[0]["after"] == {"wishes": 6}
+
+
+# -- codes and nodes that are known already ----------------------------------------------------------------------------
+
+
+async def kinds(api: farm.Api) -> list[str]:
+    return [event.kind for event in await api.store.read(events.newest)]
+
+
+@pytest.mark.parametrize("known", ["approved", "revoked", "collector"])
+async def test_a_code_takes_no_node_over(api: farm.Api, known: str) -> None:
+    if known == "collector":
+        await api.ask("POST", "/api/v1/nodes", {"node_id": "n1", "name": "histo"})
+    else:
+        good = await api.store.write(fleet.let_in, "n1", api.clock())
+        assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(good)))[0] == 200
+    if known == "revoked":
+        await api.ask("POST", "/api/v1/nodes/n1/revoke")
+    made, thief = (await api.ask("POST", "/api/v1/enroll-codes"))[1]["code"], new_key()
+    status, answer = await asks(api, wish(thief, code=made))
+    assert (status, answer["status"]) == (202, "pending")
+    assert answer["phrase"] == phrase("n1", thief.secret_hash, None)
+    assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(thief)))[0] == 401
+    if known == "approved":
+        assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(good)))[0] == 200
+    assert (await kinds(api)).count("node_claimed") == 1
+    row = next(one for one in await api.get("/api/v1/audit") if one["action"] == "node.claim")
+    assert (row["who"], row["target"], row["after"]["key_id"]) == ("code", "n1", thief.id)
+    assert (await asks(api, wish(new_key(), "n2", code=made)))[0] == 200, "it was not used up"
+
+
+async def test_a_wrong_code_for_a_known_node_is_refused(api: farm.Api) -> None:
+    await api.store.write(fleet.let_in, "n1", api.clock())
+    assert (await asks(api, wish(new_key(), code="BBBB-BBBB")))[0] == 403
+    assert await waiting(api) == []
+
+
+async def test_a_code_for_a_known_node_lets_that_one_in_with_an_event_and_an_audit_row(api: farm.Api) -> None:
+    old = await api.store.write(fleet.let_in, "n1", api.clock())
+    assert (await api.ask("POST", "/api/v1/enroll-codes", {"node_id": "n7"}))[0] == 404
+    made = (await api.ask("POST", "/api/v1/enroll-codes", {"node_id": "n1"}))[1]["code"]
+    assert (await asks(api, wish(new_key(), "n2", code=made)))[0] == 403
+    new = new_key()
+    assert (await asks(api, wish(new, code=made.lower().replace("-", " "))))[0] == 200
+    assert (await asks(api, wish(new_key(), code=made)))[0] == 403
+    assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(new)))[0] == 200
+    assert (await api.ask("POST", CONTACT, told(api), **fleet.bearer(old)))[0] == 401
+    assert (await kinds(api))[0] == "node_rekeyed"
+    assert [one["action"] for one in await api.get("/api/v1/audit")][:2] == ["node.join", "node.code"]
+
+
+async def test_a_code_with_more_letters_opens_by_its_first_eight(api: farm.Api) -> None:
+    """0.1.0 sends all that was typed, the key of the master with it."""
+    made = (await api.ask("POST", "/api/v1/enroll-codes"))[1]["code"]
+    assert (await asks(api, wish(new_key(), code=f"{made}-0000-1111-2222-3333")))[0] == 200
 
 
 async def test_a_contact_is_shown_and_answered(api: farm.Api) -> None:

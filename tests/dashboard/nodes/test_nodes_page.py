@@ -91,6 +91,23 @@ async def test_a_waiting_node_is_approved_by_its_phrase(farm: Farm, open_page: O
         assert page.foreign_requests(farm.url) == []
 
 
+async def test_all_that_wait_are_refused_after_a_question(farm: Farm, open_page: OpenPage) -> None:
+    await farm.write(own)
+    await farm.write(join)
+    for n in range(3):
+        await farm.write(ask, f"x{n}", f"stranger {n}")
+    async with open_page() as page:
+        await go(page, farm, 2)
+        await page.wait_for("document.querySelectorAll('[data-request]').length === 3", within=15)
+        assert "hivectl join" in await page.text(".join-requests")
+        await page.click(".join-requests > .controls button")
+        await page.click("dialog .danger")
+        await page.wait_for("!document.querySelector('.join-requests') && !document.querySelector('dialog')")
+        assert "3 refused" in await page.text("main")
+        assert [one.node_id for one in await farm.store.read(contacts.listing)][1:] == ["shed-1"]
+        assert page.problems == []
+
+
 async def test_a_node_tells_how_it_is_and_what_waits_on_it(farm: Farm, open_page: OpenPage) -> None:
     await farm.write(own)
     now = time.time()
@@ -161,7 +178,7 @@ async def test_an_enrol_code_comes_with_the_line_to_type(farm: Farm, open_page: 
         await page.wait_for("/^1[45]:\\d\\d$/.test(document.querySelector('dialog .countdown').innerText)")
         assert "On the other box put this machine's name or address in place of 127.0.0.1" in await page.text("dialog")
         code = line.split()[-1]
-        assert await farm.write(nodes.use_code, code, by="k", now=time.time())
+        assert await farm.write(nodes.use_code, code, "n9", by="k", now=time.time())
         assert page.problems == []
 
 
