@@ -261,12 +261,8 @@ async def test_the_order_is_carried_out_here_and_on_another_node(
             change(where, "UPDATE miner SET api_key = 'a key'")
             daemons.append(where.start("hive-syncd"))
         await until(api.listens)
-
-        async def the_node_asks() -> bool:
-            return any(node["phrases"] for node in await api.get("/api/v1/nodes"))
-
-        await until(the_node_asks)
-        await api.post("/api/v1/nodes/shed/approve", {})
+        code = json.loads(site.hivectl("--json", "enroll-code", code=0))["code"]
+        shed.hivectl("join", api.url, code, code=0)
         order = {"verb": "forget_key", "args": {"mac": MAC}}
         given = [
             await api.post("/api/v1/commands", order),
