@@ -8,6 +8,7 @@ from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records import net
+from hived.records.access import By
 from hived.records.enrolling import EnrollCode, as_phrase, opens
 from hived.records.events import Event
 from hived.records.joining import NodeKey, hash_of, new_key, phrase
@@ -77,7 +78,7 @@ def ask(db: Database, wish: Wish, *, own_id: str, pin: str | None, address: str 
             scope=SCOPE_NODE, address=address, created_at=now,
         ).execute(db)  # fmt: skip
     shown = {"name": name_of(db, wish.node_id), "key_id": wish.key_id}
-    by = {"at": now, "who": "code", "via": "node", "address": address}
+    by = By(at=now, who="code", via="node", address=address)
     if opened:
         _let_in(db, wish.node_id, wish.key_id, by="code", now=now)
         audit.note(db, **by, action="node.join", target=wish.node_id, after=shown)

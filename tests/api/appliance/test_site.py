@@ -113,8 +113,8 @@ async def test_other_networks_are_looked_at_only_on_a_word_on_the_box(api: Api) 
         assert (code, "public" in reply["error"], "--outside" in reply["error"]) == (400, True, True)
     for targets in (["8.8.8.0/24"], ["127.32.3.200"], []):
         wish = {"targets": targets, "outside": True}
-        for path, body in (("scan", wish), ("commands", {"verb": "scan", "args": wish})):
-            code, reply = await api.ask("POST", f"/api/v1/{path}", body)
+        for path, order in (("scan", wish), ("commands", {"verb": "scan", "args": wish})):
+            code, reply = await api.ask("POST", f"/api/v1/{path}", order)
             assert (code, "`hivectl miners scan --outside`" in reply["error"]) == (403, True)
     assert await api.store.read(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
 
