@@ -6,6 +6,7 @@ A node makes its own key and sends only the hash when it asks to join, so no sec
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -87,6 +88,16 @@ def phrase(node_id: str, secret_hash: str, pin: str | None) -> str:
     """
     digest = hashlib.sha256(f"hived join\0{node_id}\0{secret_hash}\0{pin or ''}".encode()).digest()
     return "-".join(_word(int.from_bytes(digest[2 * i : 2 * i + 2])) for i in range(PHRASE_WORDS))
+
+
+def proof(secret_hash: str, nonce: str, node_id: str, master_id: str, pin: str | None) -> str:
+    """Return what only a master that keeps the hash of a node's key can answer to a nonce of the node's, in hex.
+
+    `pin` as for `phrase`: whoever passes the question on to the real master gets an answer that is good for the real
+    master's certificate alone.
+    """
+    text = f"hived proof\0{nonce}\0{node_id}\0{master_id}\0{pin or ''}"
+    return hmac.new(bytes.fromhex(secret_hash), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _word(bits: int) -> str:

@@ -51,6 +51,8 @@ class Uplink:
     last_error_code: str | None = None
     skew_s: float | None = None
     """How much the master's clock is ahead of ours."""
+    proven_at: float | None = None
+    """When the master, reached without TLS, last proved that it knows this node's key."""
 
     @property
     def tls(self) -> bool:
@@ -65,6 +67,10 @@ class Hello:
     name: str
     version: str | None = None
     pin: str | None = None
+    can_prove: bool = False
+    """Whether it knows that it can be asked for a proof: 0.1.0 does not."""
+    proof: str | None = None
+    """What it answers to a nonce; None: it was not asked, or does not know the key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,11 @@ class FoundMaster:
     pin: str | None = None
     seen: str | None = None
     fingerprint: str | None = None
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the system trusts its certificate: its name proves who it is."""
+        return self.url.startswith("https:") and self.pin is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import responses
-from hived.records.joining import Certificate
+from hived.records import joining
+from hived.records.joining import Certificate, as_node_id
 from hived.records.times import to_text
+from hived.records.untrusted import BadValue
+from hived.store.access import node_keys
 
 CERTIFICATE: web.AppKey[Callable[[], Certificate] | None] = web.AppKey("certificate")
 """What this application is served with now; None without TLS."""
+_KEY_ID, _NONCE = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}")
 
 
 async def hello(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/hello: the name, id and version of this master, and what its certificate is."""
+    """GET /api/v1/hello: the name, id and version of this master, and what its certificate is.
+
+    With ?node_id=&key_id=&nonce= also a `proof` that it keeps the hash of this key; null when it does not.
+    """
     ctx, current = context.of(request), request.app[CERTIFICATE]
     shown = current() if current is not None else None
     return await responses.reply(
@@ -25,5 +33,23 @@ async def hello(request: web.Request) -> web.StreamResponse:
             "product": "hived", "node_id": ctx.node_id, "name": ctx.node_name, "role": "master",
             "version": ctx.version, "at": to_text(ctx.clock()), "tls": shown is not None,
             "fingerprint": shown.fingerprint if shown else None, "pin": shown.pin if shown else None,
+            "proof": await _proof(request),
         },
     )  # fmt: skip
+
+
+def pin_of(request: web.Request) -> str | None:
+    """Return the pin of the certificate that a request came over; None for one without TLS."""
+    current = request.app[CERTIFICATE]
+    return current().pin if current is not None and request.secure else None
+
+
+async def _proof(request: web.Request) -> str | None:
+    ctx, asked = context.of(request), request.query
+    if "nonce" not in asked:
+        return None
+    node_id, nonce, key_id = as_node_id(asked.get("node_id")), asked["nonce"], asked.get("key_id", "")
+    if not _NONCE.fullmatch(nonce) or not _KEY_ID.fullmatch(key_id):
+        raise BadValue("nonce" if _KEY_ID.fullmatch(key_id) else "key_id")
+    known = await ctx.store.read(node_keys.hash_of, node_id, key_id)
+    return joining.proof(known, nonce, node_id, ctx.node_id, pin_of(request)) if known is not None else None

@@ -46,9 +46,8 @@ async def join(request: web.Request) -> web.StreamResponse:
     if wait_s > 0:
         return responses.error(429, "too many wishes to join from this address", {"Retry-After": str(int(wait_s) + 1)})
     wish = _wish(await params.document(request))
-    current = request.app[hello.CERTIFICATE]
     found = await ctx.store.write(
-        nodes.ask, wish, own_id=ctx.node_id, pin=current().pin if current else None, address=request.remote, now=now
+        nodes.ask, wish, own_id=ctx.node_id, pin=hello.pin_of(request), address=request.remote, now=now
     )
     if found.outcome in ("refused", "taken"):
         return responses.error(_CODES[found.outcome], found.why)

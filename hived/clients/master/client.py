@@ -8,6 +8,7 @@ import json
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 from backports import zstd
@@ -65,10 +66,13 @@ class MasterClient:
         """Close the connection."""
         await self._session.close()
 
-    async def hello(self) -> Hello:
-        """Return who answers there. Who refuses that is a proxy, or a master that wants to be asked by another name."""
+    async def hello(self, **asked: str) -> Hello:
+        """Return who answers there. `asked`: the node_id, key_id and nonce for which it is to prove itself.
+
+        Who refuses that is a proxy, or a master that wants to be asked by another name.
+        """
         try:
-            return parse.hello(await self._call("GET", "hello"))
+            return parse.hello(await self._call("GET", f"hello?{urlencode(asked)}" if asked else "hello"))
         except NotWelcome as err:  # no key was shown that it could mean
             raise Transient(str(err), code="master_unreachable") from None
 

@@ -28,7 +28,8 @@ def hello(body: bytes) -> Hello:
     if doc.get("product") != "hived" or doc.get("role") != "master":
         raise Unreadable("what answers is not a hived master")
     node_id, name = _who(doc)
-    return Hello(node_id, name, values.text(doc.get("version"), 64), values.matching(doc.get("pin"), values.SHA256))
+    pin, proof = (values.matching(doc.get(field), values.SHA256) for field in ("pin", "proof"))
+    return Hello(node_id, name, values.text(doc.get("version"), 64), pin, "proof" in doc, proof)
 
 
 def join_answer(body: bytes) -> JoinAnswer:

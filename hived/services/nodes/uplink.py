@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 PROBE_S = 900.0
 """How often a master that refused is tried again: its operator may have changed their mind."""
 OWN_HEALTH_S = 15.0
+WARN_S = 86_400.0
+"""How often it is said that what is carried can be read on its way."""
 LOOK_S = 1.0
 """How soon a request is given up when zeroconf shows the master at another address."""
 
@@ -76,7 +78,7 @@ class MasterLink:
         self._seen: frozenset[str] | None = None
         self._shown: str | None = None
         self._key: str | None = None
-        self._warned: str | None = None
+        self._warned: tuple[str | None, float] = (None, float("-inf"))
         self._own_due = float("-inf")
 
     async def __aenter__(self) -> MasterLink:
@@ -173,8 +175,9 @@ class MasterLink:
         link = await self._join.find_way(link, self._view.masters)
         if link.key is None or link.state in (NONE, LEFT) or self._wanted == OFF:
             return
-        if self._warned != link.url:
-            self._warned = link.url
+        before, at = self._warned
+        if before != link.url or self._monotonic() - at >= WARN_S:
+            self._warned = link.url, self._monotonic()
             warn_if_readable(link)
         if link.consent is None:  # not even a contact: its answer has orders, and says how this node is
             await self._join.still_waiting(link)

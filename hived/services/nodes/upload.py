@@ -9,19 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import Refused, Transient
-from hived.records.joining import new_key
+from hived.records.joining import NodeKey, new_key
 from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS, WIRE
 from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
 from hived.services.nodes.delivery import HEAD_BYTES, Delivery
 from hived.services.nodes.orders import Orders
+from hived.services.nodes.prove import sees_master
 from hived.store import Database, Store
 from hived.store.engine import epoch
 from hived.store.nodes import dead_letters, streams, uplink
@@ -112,7 +113,7 @@ class Upload:
         try:
             async with asyncio.timeout(GOODBYE_S):
                 body, _ = await self._told(link, self._clock())
-                await self._client.contact(link.key, body | {"done": [], "leaving": True})
+                await self._say(link, link.key, body | {"done": [], "leaving": True})
         except (TimeoutError, Transient, Refused) as err:
             log.debug("no goodbye: %s", err)
 
@@ -142,14 +143,14 @@ class Upload:
         began, wall = self._monotonic(), self._clock()
         body, reported = await self._told(link, wall)
         encodings = self._delivery.limits.encodings if self._delivery is not None else ()
-        answer = await self._client.contact(link.key, body, encodings)
+        answer, proven = await self._say(link, link.key, body, encodings)
         self._progress()
         skew = answer.at - (wall + (self._monotonic() - began) / 2)
         self._look_at_clocks(skew, answer)
         now = self._clock()
         fields: dict[str, Any] = {
             "ok_at": now, "skew_s": skew, "master_id": answer.node_id, "master_name": answer.name, "last_error": None,
-            "last_error_code": None, "last_error_at": None,
+            "last_error_code": None, "last_error_at": None, **proven,
         }  # fmt: skip
         if link.keyed_at is None:
             fields["keyed_at"] = now
@@ -164,6 +165,15 @@ class Upload:
         await self._orders.take(answer.node_id, answer.orders, pinned=link.tls and link.pin is not None)
         await self._agree(link, str(body["epoch"]), answer)
         return await self._change_key(link) if self._client is not None else link
+
+    async def _say(
+        self, link: Uplink, key: NodeKey, body: dict[str, Any], encodings: Sequence[str] = ()
+    ) -> tuple[Contact, dict[str, Any]]:
+        """Make contact, over a way without TLS once the master has proven itself; return what to note of that, too."""
+        assert self._client is not None
+        proven = not link.tls and await sees_master(self._client, self._own.node_id, link)
+        answer = await self._client.contact(key, body, encodings)
+        return answer, {"proven_at": self._clock()} if proven else {}
 
     async def _told(self, link: Uplink, wall: float) -> tuple[dict[str, Any], list[int]]:
         incarnation = await self._store.read(epoch.epoch)
@@ -246,7 +256,7 @@ class Upload:
         await self._connect(replace(link, key=link.next_key))
         assert self._client is not None
         body, _ = await self._told(link, self._clock())
-        await self._client.contact(link.next_key, body | {"done": []})
+        await self._say(link, link.next_key, body | {"done": []})
         if not await self._store.write(uplink.promote_key, link.key, link.next_key, self._clock()):
             raise Transient("another key came in between")
         log.info("the key for %s was changed", link.master_name)

@@ -39,6 +39,12 @@ def find(db: Database, shown: NodeKey) -> Key | None:
     return known if right else None
 
 
+def hash_of(db: Database, node_id: str, key_id: str) -> str | None:
+    """Return the hash of a key of a node, whether it still opens or not; None when it is not known."""
+    rows = tuples(KeyRow.select(KeyRow.secret_hash).where(KeyRow.id == key_id, KeyRow.node == node_id), db)
+    return str(rows[0][0]) if rows else None
+
+
 def must_open(db: Database, key_id: str) -> None:
     """Raise Forbidden unless a key still opens: a body may be on its way for half a minute after the key was shown."""
     opens = (

@@ -89,6 +89,8 @@ class Uplink(Table):
     last_error_code = pw.TextField(null=True)
     last_error_at = pw.DoubleField(null=True)
     skew_s = pw.DoubleField(null=True)
+    proven_at = pw.DoubleField(null=True)
+    """When the master, reached without TLS, last proved that it knows the key; null: never, as with 0.1.0."""
 
 
 class DeadLetter(Table):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from hived.api.nodes.join import JOINS
-from hived.records.joining import NodeKey, new_key, phrase
+from hived.records.joining import NodeKey, new_key, phrase, proof
 from hived.records.net import network
 from hived.records.node import DEAD_S, SUSPECT_S, Wish
 from hived.records.times import to_text
@@ -62,6 +63,26 @@ async def test_a_node_asks_is_shown_with_its_phrase_and_is_let_in_by_hand(api: f
     (row,) = [one for one in await api.get("/api/v1/audit") if one["action"] == "node.approve"]
     assert (row["target"], row["after"]["key_id"]) == ("n1", key.id)
     assert "node_joined" in [one["kind"] for one in await api.get("/api/v1/events")]
+
+
+async def test_a_master_proves_that_it_keeps_the_hash_of_a_nodes_key(api: farm.Api) -> None:
+    key, nonce = await api.store.write(fleet.let_in, "n1", api.clock()), "5e" * 32
+    asked = {"node_id": "n1", "key_id": key.id, "nonce": nonce}
+
+    async def hello(**changes: str) -> tuple[int, Any]:
+        async with api.browser(role=None) as guest:
+            return await guest.ask("GET", f"/api/v1/hello?{urlencode(asked | changes)}")
+
+    status, told = await hello()
+    assert (status, told["proof"]) == (200, proof(key.secret_hash, nonce, "n1", "id-1", None))
+    for other in ({"nonce": "5f" * 32}, {"node_id": "n2"}, {"key_id": "0" * 16}):
+        status, told = await hello(**other)
+        assert (status, told["proof"]) != (200, proof(key.secret_hash, nonce, "n1", "id-1", None)), other
+    assert (await hello(key_id="0" * 16))[1]["proof"] is None
+    for bad in ({"nonce": "5e"}, {"nonce": "é" * 64}, {"node_id": ""}, {"key_id": "x\0"}):
+        assert (await hello(**bad))[0] == 400, bad
+    async with api.browser(role=None) as guest:
+        assert (await guest.ask("GET", "/api/v1/hello"))[1]["proof"] is None
 
 
 async def test_asking_again_changes_nothing(api: farm.Api) -> None:

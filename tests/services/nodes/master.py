@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -46,6 +46,8 @@ class SmallMaster:
         }  # fmt: skip
         self.skew_s = 0.0
         self.used: list[str] = []
+        self.proves = True
+        """Whether it knows the question for a proof: 0.1.0 does not."""
 
     # -- what a test asks ------------------------------------------------------------------------------------------
 
@@ -80,8 +82,9 @@ class SmallMaster:
                 return refused
         if path == "hello":
             pin = self.certificate.pin if self.certificate else None
+            proof = {"proof": self._proof(request.query, pin)} if self.proves else {}
             return web.json_response({"product": "hived", "role": "master", "node_id": self.id, "name": self.name,
-                                      "version": "0.1.0", "pin": pin})  # fmt: skip
+                                      "version": "0.1.0", "pin": pin, **proof})  # fmt: skip
         if path == "join":
             return self._join(doc)
         key = joining.read_key(request.headers.get("Authorization", "").removeprefix("Bearer "))
@@ -95,6 +98,10 @@ class SmallMaster:
             self.keys[doc["key_id"]] = (doc["key_hash"], "active")
             return web.json_response({"status": "active"})
         return self._contact(doc) if path == "nodes/me/contact" else self._ingest(doc)
+
+    def _proof(self, asked: Mapping[str, str], pin: str | None) -> str | None:
+        secret_hash, _ = self.keys.get(asked.get("key_id", ""), (None, None))
+        return secret_hash and joining.proof(secret_hash, asked["nonce"], asked["node_id"], self.id, pin)
 
     def _join(self, doc: dict[str, Any]) -> web.Response:
         code, key_id = doc.get("code"), doc["key_id"]

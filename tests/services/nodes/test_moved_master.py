@@ -145,9 +145,10 @@ async def test_a_new_address_is_tried_before_the_old_one(
 
 
 async def test_a_master_with_two_addresses_is_not_left_for_the_one_that_zeroconf_shows(
-    make_node: MakeNode, clock: FakeClock, stack: AsyncExitStack
+    make_node: MakeNode, clock: FakeClock, tmp_path: Path, stack: AsyncExitStack
 ) -> None:
-    used, shown = SmallMaster(clock), SmallMaster(clock)
+    own = certificate(tmp_path)
+    used, shown = SmallMaster(clock, own), SmallMaster(clock, own)
     for master in (used, shown):
         await stack.enter_async_context(serving(master))
     node = await make_node("auto")
