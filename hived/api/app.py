@@ -50,7 +50,7 @@ def make_app(
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
     `loopback_login`: browsers on this machine need no password. `names`: DNS names that it may be asked by, beside its
-    own. `certificate`: what it is served with now, over TLS.
+    own. `certificate`: what it is served with now over TLS; None: not over TLS.
     """
     app = web.Application(
         middlewares=[_errors, origin_guard.guard(node_name, names), access.admit],
@@ -62,7 +62,7 @@ def make_app(
     app[static.FILES] = static.load(dashboard)
     app[responses.SENDS] = asyncio.Semaphore(responses.BIG_AT_ONCE)
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
-    routes.add(app, table, loopback_login=loopback_login, secure=certificate is not None)
+    routes.add(app, table, loopback_login=loopback_login)
     app[hello.CERTIFICATE] = certificate
     app[ingest.NOTED] = set()
     app.on_response_prepare.append(origin_guard.add_headers)

@@ -13,9 +13,7 @@ import asyncio
 import errno
 import logging
 import socket
-import ssl
 import time
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -31,12 +29,10 @@ from hived.runtime.runner import Beat, Life
 from hived.services.access import setup_code
 from hived.services.access.setup_code import SetupCode
 from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.appliance.tls import Tls
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
-
-if TYPE_CHECKING:
-    from hived.services.appliance.tls import Tls
 
 log = logging.getLogger(APID)
 
@@ -59,12 +55,13 @@ async def apid(config: Config, life: Life) -> None:
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,
             loopback_login=config.http.loopback_login, names=config.http.names,
-            certificate=tls.current if tls else None,
+            certificate=tls.current,
         )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            where = await life.retry(lambda: listen(runner, config.http.addr, tls.context if tls else None))
+            plain = config.http.tls == "off"
+            where = await life.retry(lambda: listen(runner, config.http.addr, tls, plain=plain))
             warn(config)
 
             def status() -> str:
@@ -75,9 +72,8 @@ async def apid(config: Config, life: Life) -> None:
                 Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
                 Beat("nodes", nodes.beat, every=WATCH_S, limit=30.0),
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=30.0),
+                Beat("tls", tls.beat, every=TLS_LOOK_S, limit=30.0),
             ]
-            if tls is not None:
-                beats.append(Beat("tls", tls.beat, every=TLS_LOOK_S, limit=30.0))
             if not config.http.loopback_login:  # there the first user is made on the page for it
                 code = SetupCode(store, where, time.time)
                 await life.retry(code.beat)
@@ -87,12 +83,11 @@ async def apid(config: Config, life: Life) -> None:
             await runner.cleanup()
 
 
-def tls_of(config: Config) -> Tls | None:
-    """Return what to serve with, None for plain HTTP. BadConfig when that cannot be had."""
-    if config.http.tls == "off":
-        return None
-    from hived.services.appliance.tls import Tls  # the makers of certificates take 4 MiB
+def tls_of(config: Config) -> Tls:
+    """Return what to serve with. BadConfig when that cannot be had.
 
+    Nodes come over TLS whatever `http.tls` says; `off` means that browsers need not.
+    """
     files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None
     return Tls(files, config.state_dir, config.node.effective_name, names=config.http.names)
 
@@ -102,12 +97,15 @@ def warn(config: Config) -> None:
     if config.http.loopback_login:
         log.warning("http.loopback_login: browsers on this machine are logged in as admin without a password")
     if config.http.tls == "off" and not is_loopback(config.http.addr.host):
-        log.warning("passwords travel readable over plain HTTP: set http.tls")
+        log.warning("who logs in over http:// sends the password readable: use https://, or set http.tls: self-signed")
 
 
-async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | None) -> str:
-    """Open the listener and return its URL. Transient when this host does not have the address, else HivedError."""
-    listener = Listener(runner, where.host, where.port, tls=tls)
+async def listen(runner: web.AppRunner, where: Endpoint, tls: Tls, *, plain: bool) -> str:
+    """Open the listener and return its URL, with `plain` that without TLS.
+
+    Transient when this host does not have the address, else HivedError.
+    """
+    listener = Listener(runner, where.host, where.port, tls=tls.context, plain=plain)
     try:
         await listener.start()
     except OSError as err:
@@ -117,8 +115,10 @@ async def listen(runner: web.AppRunner, where: Endpoint, tls: ssl.SSLContext | N
         absent = err.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, socket.EAI_AGAIN)
         why = err.strerror or str(err)
         raise (Transient if absent else HivedError)(f"cannot listen on {where}: {why}") from err
-    url = f"{'http' if tls is None else 'https'}://{Endpoint(shown(where.host), listener.port)}"
-    log.info("dashboard at %s", url)
+    place = Endpoint(shown(where.host), listener.port)
+    url = f"{'http' if plain else 'https'}://{place}"
+    over_tls = f", over TLS at https://{place}" if plain else ""
+    log.info("dashboard at %s%s, fingerprint of the certificate %s", url, over_tls, tls.current().fingerprint)
     return url
 
 

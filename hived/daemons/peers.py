@@ -64,12 +64,11 @@ def announcement(config: Config, own_id: str, *, is_master: bool) -> Announcemen
     heard_on = config.discoverd.zeroconf_interfaces
     if is_loopback(config.http.addr.host) and not (heard_on and all(map(is_loopback, heard_on))):
         is_master = False
-    tls = config.http.tls != "off"
-    fingerprint = certificate_fingerprint(certificate(config)) if is_master and tls else None
-    if not is_master or (tls and fingerprint is None):
+    fingerprint = certificate_fingerprint(certificate(config)) if is_master else None
+    if fingerprint is None:
         return Announcement(own_id, name, NODE, __version__)
     return Announcement(
-        own_id, name, MASTER, __version__, port=config.http.addr.port, path=API_PATH, tls=tls, fingerprint=fingerprint
+        own_id, name, MASTER, __version__, port=config.http.addr.port, path=API_PATH, tls=True, fingerprint=fingerprint
     )
 
 

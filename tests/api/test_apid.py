@@ -229,6 +229,20 @@ async def test_self_signed_serves_over_tls_and_keeps_its_certificate(tmp_path: P
     assert len(pins) == 1
 
 
+async def test_with_tls_off_both_are_served_and_the_log_says_which_is_which(tmp_path: Path, free_port: int) -> None:
+    create(f"sqlite:///{tmp_path / 'hived.db'}")
+    async with apid(tmp_path, "--addr", f"127.0.0.1:{free_port}") as running:
+        pattern = r"dashboard at (http://\S+), over TLS at (https://\S+), fingerprint of the certificate ([0-9a-f]{64})"
+        said = await running.says(pattern)
+        context = ssl.create_default_context(cafile=str(tmp_path / CERT_NAME))
+        for url in said[1], said[2]:
+            async with (
+                aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(ssl=context)) as http,
+                http.get("/api/v1/hello") as reply,
+            ):
+                assert (await reply.json())["fingerprint"] == said[3]
+
+
 async def test_files_that_do_not_fit_are_one_line_and_exit_78(tmp_path: Path, free_port: int) -> None:
     create(f"sqlite:///{tmp_path / 'hived.db'}")
     given = f"{{cert: {tmp_path / 'no.pem'}, key: {tmp_path / 'no.pem'}}}"

@@ -17,6 +17,7 @@ from hived.records.peers import Announcement
 from hived.runtime import config as configuration
 from hived.runtime.config import Config
 from hived.services.appliance import certificates
+from hived.services.nodes.announce import certificate_fingerprint
 
 
 def config(folder: Path, text: str) -> Config:
@@ -40,20 +41,27 @@ def test_a_box_without_a_running_api_is_a_node(tmp_path: Path) -> None:
 
 
 def test_a_master_tells_the_port_and_path_of_its_api(tmp_path: Path) -> None:
-    found = announcement(config(tmp_path, "http: {addr: '0.0.0.0:9000'}"), "me", is_master=True)
-    assert found == Announcement("me", "head", "master", __version__, 9000, "/api/v1", tls=False)
+    told = config(tmp_path, "http: {addr: '0.0.0.0:9000'}")
+    certificates.own(told.state_dir, ["head"], ["192.0.2.1"], time.time())
+    found = announcement(told, "me", is_master=True)
+    shown = certificate_fingerprint(certificate(told))
+    assert found == Announcement("me", "head", "master", __version__, 9000, "/api/v1", tls=True, fingerprint=shown), (
+        "nodes come over TLS whatever browsers do"
+    )
 
 
 @pytest.mark.parametrize(("interfaces", "role"), [("[]", "node"), ("[192.0.2.1]", "node"), ("[127.0.0.1]", "master")])
 def test_an_api_that_only_this_machine_reaches_is_announced_only_there(
     interfaces: str, role: str, tmp_path: Path
 ) -> None:
-    text = f"http: {{addr: '127.0.0.1:9000'}}\ndiscoverd: {{zeroconf_interfaces: {interfaces}}}"
-    assert announcement(config(tmp_path, text), "me", is_master=True).role == role
+    told = config(tmp_path, f"http: {{addr: '127.0.0.1:9000'}}\ndiscoverd: {{zeroconf_interfaces: {interfaces}}}")
+    certificates.own(told.state_dir, ["head"], ["192.0.2.1"], time.time())
+    assert announcement(told, "me", is_master=True).role == role
 
 
-def test_with_tls_it_is_a_master_as_soon_as_its_certificate_is_there(tmp_path: Path) -> None:
-    told: Any = config(tmp_path, "http: {addr: '0.0.0.0:9000', tls: self-signed}")
+@pytest.mark.parametrize("tls", ["off", "self-signed"])
+def test_it_is_a_master_as_soon_as_its_certificate_is_there(tls: str, tmp_path: Path) -> None:
+    told: Any = config(tmp_path, f"http: {{addr: '0.0.0.0:9000', tls: {tls}}}")
     assert announcement(told, "me", is_master=True) == NODE
     made, _ = certificates.own(told.state_dir, ["head"], ["192.0.2.1"], time.time())
     assert (certificate(told), peers.OWN_CERTIFICATE) == (made, certificates.CERT_NAME)

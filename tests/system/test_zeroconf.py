@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hived.records.peers import Master
+from hived.services.nodes.announce import certificate_fingerprint
 from hived.store import Store
 from hived.store.nodes import peers
 from tests.system.appliance import Appliance, Program, until
@@ -290,9 +291,8 @@ async def test_a_master_is_found_by_its_door_and_no_more_when_that_is_shut(tls: 
 
     await until(masters)
     (found,) = await masters()
-    url = f"{'http' if tls == 'off' else 'https'}://192.0.2.2:8443"
-    assert (found.name, found.url, found.tls) == ("head", url, tls != "off")
-    assert (found.fingerprint is None) == (tls == "off")
+    assert (found.name, found.url, found.tls) == ("head", "https://192.0.2.2:8443", True)
+    assert found.fingerprint == certificate_fingerprint(head.appliance.folder / "tls.crt")
     apid.kill()
 
     async def nobody() -> bool:

@@ -56,13 +56,6 @@ class Rules:
     who: Mapping[tuple[str, str], Who]
     areas: Mapping[str, str]
     loopback_login: bool
-    secure: bool
-    """Whether the cookies travel over TLS alone."""
-
-    @property
-    def cookie(self) -> str:
-        """The name of the session's cookie; a browser guards names that begin with __Host- itself."""
-        return "__Host-hived" if self.secure else "hived"
 
 
 RULES = web.AppKey("rules", Rules)
@@ -249,23 +242,26 @@ async def welcome(request: web.Request, reply: web.StreamResponse) -> web.Stream
 
 def cookie_of(request: web.Request) -> str:
     """Return the session's secret that a browser sent, "" for none."""
-    cookie = request.cookies.get(request.app[RULES].cookie, "")
+    cookie = request.cookies.get(_cookie_name(request), "")
     return cookie if len(cookie) <= MAX_CREDENTIALS else ""
 
 
 def set_cookie(request: web.Request, reply: web.StreamResponse, value: str) -> None:
     """Hand a session to the browser."""
-    rules = request.app[RULES]
     reply.set_cookie(
-        rules.cookie, value, max_age=int(sessions.LONGEST_S), path="/", secure=rules.secure, httponly=True,
+        _cookie_name(request), value, max_age=int(sessions.LONGEST_S), path="/", secure=request.secure, httponly=True,
         samesite="Strict",
     )  # fmt: skip
 
 
 def drop_cookie(request: web.Request, reply: web.StreamResponse) -> None:
     """Have the browser forget its session."""
-    rules = request.app[RULES]
-    reply.del_cookie(rules.cookie, path="/", secure=rules.secure, httponly=True, samesite="Strict")
+    reply.del_cookie(_cookie_name(request), path="/", secure=request.secure, httponly=True, samesite="Strict")
+
+
+def _cookie_name(request: web.Request) -> str:
+    """Return the name of the session's cookie; over TLS one that a browser guards itself: it travels there alone."""
+    return "__Host-hived" if request.secure else "hived"
 
 
 def _begin_local(db: Database, cookie: str, address: str | None, agent: str | None, at: float) -> None:

@@ -38,16 +38,16 @@ class Listener(web.BaseSite):
 
     `host`: an address, or a name whose addresses are used as far as this host has them. "::" is all addresses, those of
     IPv4 too, over a socket of its own: their clients keep the address that people know. `tls`: the context to serve
-    with; None serves plain HTTP.
+    with; None serves plain HTTP, `plain` both.
     """
 
     def __init__(
         self, runner: web.AppRunner, host: str, port: int, *, tls: ssl.SSLContext | None = None,
-        connections: int = MAX_CONNECTIONS, **limits: Any,
+        plain: bool = False, connections: int = MAX_CONNECTIONS, **limits: Any,
     ) -> None:  # fmt: skip
         super().__init__(runner)
         self.host, self.port, self.connections = host, port, connections
-        self.tls = tls
+        self.tls, self.plain = tls, plain
         self.shaking: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
         self.limits = LIMITS | limits
@@ -115,7 +115,9 @@ class Listener(web.BaseSite):
         self.full = full
         if full:
             return _Closed()
-        return self._guest() if self.tls is None else TlsHandshake(self.tls, self._guest, self.shaking)
+        return (
+            self._guest() if self.tls is None else TlsHandshake(self.tls, self._guest, self.shaking, plain=self.plain)
+        )
 
     def _guest(self) -> asyncio.Protocol:
         server = self._runner.server

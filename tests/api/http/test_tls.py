@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import struct
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -145,6 +147,68 @@ async def test_who_speaks_plain_http_is_closed_with_one_quiet_line(
     writer.close()
     lines = [r for r in caplog.records if r.name.startswith("hived") or r.levelno >= logging.WARNING]
     assert [(r.levelname, "no TLS from 127.0.0.1" in r.message) for r in lines] == [("DEBUG", True)]
+
+
+async def test_both_are_served_on_one_port_each_with_a_session_of_its_own(store: Store, tmp_path: Path) -> None:
+    login = {"user": "anna", "password": "correct horse battery"}
+    async with serve(store, tmp_path, plain=True) as served, trusting(served) as over_tls:
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{served.port}", cookie_jar=jar) as plain:
+            for http, name, secure in ((plain, "hived", False), (over_tls, "__Host-hived", True)):
+                async with http.post("/api/v1/session", json=login) as reply:
+                    (given,) = reply.headers.getall("Set-Cookie")
+                assert (given.partition("=")[0], "Secure" in given) == (name, secure)
+                async with http.get("/api/miners") as reply:
+                    assert reply.status == 200
+                async with http.get("/api/v1/hello") as reply:
+                    assert (await reply.json())["pin"] == served.tls.current().pin
+                async with http.delete("/api/v1/session") as reply:
+                    assert reply.headers["Set-Cookie"].startswith(f'{name}=""')
+
+
+@pytest.mark.parametrize("pieces", [(b"G", b"ET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")])
+async def test_plain_http_that_comes_byte_by_byte_is_served_beside_tls(
+    store: Store, tmp_path: Path, pieces: tuple[bytes, ...]
+) -> None:
+    async with serve(store, tmp_path, plain=True) as served:
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        for piece in pieces:
+            writer.write(piece)
+            await until(lambda: not served.listener.shaking)
+        async with asyncio.timeout(5):
+            assert (await reader.read()).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+@pytest.mark.parametrize("sent", [b"", b"\x16", b"\x16\x03\x01" + b"\xff" * 600])
+async def test_who_begins_and_does_not_go_on_is_cut_off_beside_plain_http(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    monkeypatch.setattr("hived.api.http.tls_handshake.HANDSHAKE_S", 0.3)
+    async with serve(store, tmp_path, plain=True, connections=1) as served:
+        files_before = psutil.Process().num_fds()
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(sent)
+        async with asyncio.timeout(5):
+            with suppress(ConnectionResetError):
+                await reader.read()
+        writer.close()
+        await until(lambda: psutil.Process().num_fds() <= files_before)
+        async with trusting(served) as http, http.get("/healthz") as reply:
+            assert reply.status == 200
+    assert [r for r in caplog.records if r.levelno >= logging.WARNING] == []
+
+
+async def test_who_leaves_before_the_first_byte_costs_nothing(store: Store, tmp_path: Path) -> None:
+    async with serve(store, tmp_path, plain=True) as served:
+        files_before = psutil.Process().num_fds()
+        for reset in (True, False) * 20:
+            with socket.create_connection(("127.0.0.1", served.port), timeout=5) as raw:
+                await until(lambda: bool(served.listener.shaking))
+                if reset:
+                    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            await until(lambda: not served.listener.shaking)
+        await until(lambda: psutil.Process().num_fds() <= files_before)
 
 
 async def test_who_never_shakes_hands_is_cut_off_and_counts_as_a_connection(
