@@ -45,12 +45,14 @@ def make_app(
     passwords: Passwords | None = None,
     loopback_login: bool = False,
     names: Collection[str] = (),
+    plain_ingest: bool = True,
     certificate: Callable[[], Certificate] | None = None,
 ) -> web.Application:
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
     `loopback_login`: browsers on this machine need no password. `names`: DNS names that it may be asked by, beside its
-    own. `certificate`: what it is served with now over TLS; None: not over TLS.
+    own. `plain_ingest`: collectors that are not ours need no TLS. `certificate`: what it is served with now over TLS;
+    None: it is not.
     """
     app = web.Application(
         middlewares=[_errors, origin_guard.guard(node_name, names), access.admit],
@@ -62,7 +64,7 @@ def make_app(
     app[static.FILES] = static.load(dashboard)
     app[responses.SENDS] = asyncio.Semaphore(responses.BIG_AT_ONCE)
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
-    routes.add(app, table, loopback_login=loopback_login)
+    routes.add(app, table, loopback_login=loopback_login, plain_ingest=plain_ingest)
     app[hello.CERTIFICATE] = certificate
     app[ingest.NOTED] = set()
     app.on_response_prepare.append(origin_guard.add_headers)

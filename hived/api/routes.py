@@ -132,10 +132,10 @@ def pages(files: dict[str, Page]) -> list[Row]:
     return [("GET", path, static.index, PUBLIC) for path in static.pages(files) if path not in known]
 
 
-def add(app: web.Application, table: Sequence[Row], *, loopback_login: bool = False) -> None:
+def add(app: web.Application, table: Sequence[Row], *, loopback_login: bool = False, plain_ingest: bool = True) -> None:
     """Give an application its paths; HEAD is answered wherever GET is. ValueError for a row that lets nobody in.
 
-    `loopback_login`: see `access.Rules`.
+    `loopback_login`, `plain_ingest`: see `access.Rules`.
     """
     who: dict[tuple[str, str], Who] = {}
     for row in table:
@@ -146,4 +146,4 @@ def add(app: web.Application, table: Sequence[Row], *, loopback_login: bool = Fa
             assert route.resource is not None
             who[method, route.resource.canonical] = row[3]
     areas = {path: found for _, path in who if (found := area(path)) is not None}
-    app[RULES] = Rules(who, areas, loopback_login)
+    app[RULES] = Rules(who, areas, loopback_login, plain_ingest)

@@ -360,6 +360,12 @@ def _nodes(nouns: _Group) -> None:
             help="from `hivectl enroll-code`; without one, a person approves it and the phrase is compared",
         ),
     )  # fmt: skip
+    _command(
+        nouns,
+        "secure",
+        "uplink:secure",
+        "go over to TLS with a master that was joined without it, and trust its key alone",
+    )
     _command(nouns, "leave", "uplink:leave", "forget the master: nothing is sent until `hivectl join`")
     _command(nouns, "rotate-key", "uplink:rotate_key", "change the key that this node shows to its master")
     _command(

@@ -49,6 +49,8 @@ def _of_node(node: NodeView, now: float) -> Trouble | None:
     if node.status == PENDING:
         return Trouble(f"{node.name} asks to join", next_step("node_asks", node=node.node_id))
     code = node.blind_code
+    if code is None and node.plain_code is not None:
+        return Trouble(f"{node.name} {problem(node.plain_code).words}", next_step(node.plain_code, node=node.name))
     if code is None or node.contact_at is None:
         return None
     text = f"node {node.name} {problem(code).words}: last heard of {ago(node.contact_at, now)}"

@@ -33,6 +33,7 @@ from hived.records.uplink import (
 )  # fmt: skip
 from hived.services.nodes import membership
 from hived.services.nodes.join import Joiner, offers
+from hived.services.nodes.prove import find_over_tls
 from hived.services.nodes.uplink_words import in_words as words_of
 from hived.store import Database, Store
 from hived.store.nodes import dead_letters, peers, streams, uplink
@@ -97,6 +98,9 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
     elif standing.aside:
         code = "master_set_aside"
         said += f", {counted(standing.aside, 'row')} not taken"
+    if code is None and not link.tls:
+        code, tone = "master_plain", "warn"
+        said += ", without TLS"
     if code is None and link.state == JOINED and (other := _named_elsewhere(standing)):
         code, tone = "master_offered", "warn"
         said += f"; syncd.master names {other}"
@@ -209,6 +213,32 @@ async def leave(context: CommandContext) -> int:
         f"left {clean(link.master_name or str(link.url))}: nothing is sent until `hivectl join URL`",
         f"  next  on the master: hivectl nodes revoke {context.node_id()}",
     )
+
+
+async def secure(context: CommandContext) -> int:
+    """Go over to TLS with a master that was joined without."""
+    node = context.config.node
+    own = Identity(context.node_id(), node.effective_name, node.site, __version__)
+    async with context.store() as store:
+        link = await store.read(uplink.get)
+        if link.key is None or link.state not in WITH_MASTER:
+            raise NotFound("this node has joined no master: hivectl join URL CODE")
+        said = "is reached over TLS already"
+        if not link.tls:
+            try:
+                found = await find_over_tls(own, link)
+            except (Transient, Refused) as err:
+                step = f"see that {clean(str(link.master_name))} runs this version of hived, and try again"
+                raise NotPossible(f"{err}: nothing was changed; {step}") from err
+            await store.write(membership.secured, link, found, context.by())
+            await _note_daemon(context, store)
+            link = await store.read(uplink.get)
+            said = f"has proven itself: {SYNCD} sends over TLS from now on, with a new key"
+    trust = f"only the key {link.pin} (SHA-256) is trusted" if link.pin else "the system trusts its certificate"
+    return context.answer(
+        {"url": link.url, "pin": link.pin, "fingerprint": link.fingerprint},
+        f"{clean(str(link.master_name))} {said}", f"  at  {link.url}: {trust}",
+    )  # fmt: skip
 
 
 async def rotate_key(context: CommandContext) -> int:

@@ -55,7 +55,7 @@ async def apid(config: Config, life: Life) -> None:
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,
             loopback_login=config.http.loopback_login, names=config.http.names,
-            certificate=tls.current,
+            plain_ingest=config.http.plain_ingest, certificate=tls.current,
         )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from hived.records.net import over_tls
 from hived.records.untrusted import BadValue
 
 BY_CODE, BY_PHRASE, BY_KEY, BEFORE = "code", "phrase", "key", "before"
@@ -119,7 +120,11 @@ def master_url(written: str) -> MasterUrl:
 
 def same_place(one: str | None, other: str | None) -> bool:
     """Tell whether two URLs lead to one place: the same port answers with TLS and without."""
-    return one is not None and other is not None and urlsplit(one).netloc.lower() == urlsplit(other).netloc.lower()
+    return one is not None and other is not None and _place(one) == _place(other)
+
+
+def _place(url: str) -> str:
+    return urlsplit(over_tls(url)).netloc.lower()
 
 
 def _letters(typed: str) -> str:

@@ -7,6 +7,7 @@ import re
 
 _MAC = re.compile(r"[0-9a-f]{12}")
 _PARTING = re.compile(r"[:.\-\s]")
+_PLAIN = re.compile(r"\Ahttp://(?P<host>\[[^\[\]]*\]|[^:/?#\[\]]*)(?P<port>:[0-9]+)?")
 _WITH_PORT = re.compile(r"(\[[^\[\]]*\]|[^:\[\]]*)(?::[0-9]*)?", re.ASCII)
 
 
@@ -35,6 +36,11 @@ def network(remote: str | None) -> str:
     except ValueError:
         return "?"
     return str(ipaddress.ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+
+
+def over_tls(url: str) -> str:
+    """Return where TLS is to be had of what answers at a URL: on the same port."""
+    return _PLAIN.sub(lambda place: f"https://{place['host']}{place['port'] or ':80'}", url)
 
 
 def as_mac(text: str) -> str | None:

@@ -145,6 +145,13 @@ class NodeView:
         return blind_code(self.status, self.state, self.health) if self.role == NODE else None
 
     @property
+    def plain_code(self) -> str | None:
+        """Why what it says can be read on its way, a code of `errors.PROBLEMS`; None over TLS, or if it never came."""
+        if self.secure or self.contact_at is None or self.status != APPROVED:
+            return None
+        return {NODE: "node_plain", COLLECTOR: "collector_plain"}.get(self.role)
+
+    @property
     def gone(self) -> bool:
         """Whether what it last said of itself is not how it is now: it is dead, was stopped or is revoked."""
         return self.blind_code not in (None, "node_unpolled")

@@ -151,6 +151,7 @@ class Http:
     tls: TlsFiles | str = option(kinds.tls, "off")
     names: tuple[str, ...] = option(listing(kinds.dns_name), ())
     loopback_login: bool = option(switch, False)
+    plain_ingest: bool = option(switch, True)
 
 
 @dataclass(frozen=True, slots=True)

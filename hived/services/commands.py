@@ -40,6 +40,6 @@ def _reachable(db: Database, node_id: str, verb: Verb) -> str:
         raise Conflict(f"node {name} is {status}: it takes no orders from here")
     if verb.secrets and not secure:
         raise Conflict(
-            f"node {name} was last heard over plain HTTP, where a password can be read on the way: set http.tls here"
+            f"node {name} was last heard over plain HTTP, where a password can be read on the way: hivectl secure there"
         )
     return name

@@ -261,3 +261,75 @@ def test_it_is_sent_again_or_given_up(empty: Site) -> None:
     missing = empty.run("sync", "dead", "drop", EVENTS, "4")
     assert missing.code == 1
     assert "no row 4 of events is set aside" in missing.err
+
+
+# -- secure ----------------------------------------------------------------------------------------------------------
+
+
+def joined_without_tls(site: Site, master: SmallMaster) -> Uplink:
+    """As 0.1.0 did: an address without TLS, and nothing pinned."""
+    link = linked(site, url=master.url.replace("https:", "http:"), pin=None, fingerprint=None)
+    assert link.key is not None
+    master.keys[link.key.id] = (link.key.secret_hash, "active")
+    return link
+
+
+@pytest.fixture
+async def safe(clock: FakeClock, tmp_path: Path) -> AsyncIterator[SmallMaster]:
+    async with serving(SmallMaster(clock, certificate(tmp_path))) as made:
+        yield made
+
+
+async def test_secure_pins_the_master_that_proves_itself(empty: Site, safe: SmallMaster) -> None:
+    empty.daemons()
+    before = joined_without_tls(empty, safe)
+    ran = await asyncio.to_thread(empty.run, "secure")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines[0] == "site-master has proven itself: hive-syncd sends over TLS from now on, with a new key"
+    assert safe.certificate is not None
+    link = empty.write(uplink.get)
+    assert (link.url, link.pin, link.state, link.key) == (safe.url, safe.certificate.pin, JOINED, before.key)
+    assert link.keyed_at == 0, "the key could be read so far: it is changed at once"
+    assert {path for path, _ in safe.log} == {"hello"}
+    (row,) = empty.write(audit.listing, limit=9)
+    assert (row["action"], row["before"], row["after"]["pin"]) == ("master.secure", {"url": before.url}, link.pin)
+    again = await asyncio.to_thread(empty.run, "secure", "--json")
+    assert (again.code, again.document["url"]) == (0, safe.url)
+
+
+@pytest.mark.parametrize("trouble", ["knows no key", "another key", "0.1.0", "another master"])
+async def test_secure_pins_nobody_else(empty: Site, safe: SmallMaster, trouble: str) -> None:
+    before = joined_without_tls(empty, safe)
+    assert before.key is not None
+    if trouble == "knows no key":
+        safe.keys.clear()
+    elif trouble == "another key":
+        safe.keys[before.key.id] = ("cd" * 32, "active")
+    elif trouble == "0.1.0":
+        safe.proves = False
+    else:
+        safe.id = "m-2"
+    ran = await asyncio.to_thread(empty.run, "secure")
+    assert ran.code == 1
+    assert "nothing was changed" in ran.err
+    assert empty.write(uplink.get) == before
+
+
+async def test_secure_needs_a_master_with_tls(empty: Site, master: SmallMaster) -> None:
+    before = joined_without_tls(empty, master)
+    ran = await asyncio.to_thread(empty.run, "secure")
+    assert (ran.code, "nothing was changed" in ran.err) == (1, True)
+    assert empty.write(uplink.get) == before
+
+
+def test_secure_without_a_master_says_how_to_join_one(empty: Site) -> None:
+    ran = empty.run("secure")
+    assert (ran.code, "hivectl join" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_way_without_tls_is_shown_with_what_to_do(empty: Site, command: str) -> None:
+    linked(empty, url="http://192.168.7.2:8080", pin=None)
+    ran = empty.run(command)
+    assert "without TLS" in ran.out
+    assert "hivectl secure" in ran.out

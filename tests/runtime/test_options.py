@@ -175,6 +175,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
          "['[::1]']", "['']", "[a b]", "[bücher.example]"],
     ),
     "http.loopback_login": (False, *SWITCH),
+    "http.plain_ingest": (True, *SWITCH),
     "retention.raw_days": (7.0, *DAYS),
     "retention.rollup_5m_days": (90.0, *DAYS),
     "retention.rollup_1h_days": (730.0, *DAYS),

@@ -56,6 +56,8 @@ class Rules:
     who: Mapping[tuple[str, str], Who]
     areas: Mapping[str, str]
     loopback_login: bool
+    plain_ingest: bool
+    """Whether keys of collectors that are not ours are taken without TLS."""
 
 
 RULES = web.AppKey("rules", Rules)
@@ -102,6 +104,8 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
         return _who_are_you(request)
     if why := why_not(found, who, request.app[RULES].areas.get(_canonical(request))):
         return responses.error(403, why)
+    if found.scope == "ingest" and not request.secure and not request.app[RULES].plain_ingest:
+        return responses.error(403, f"this key is taken over TLS alone: https://{request.host}, on the same port")
     request[_PRINCIPAL] = found
     return await handler(request)
 

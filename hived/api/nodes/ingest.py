@@ -14,11 +14,12 @@ from hived.api.http import access, body, params, responses
 from hived.api.nodes import ingest_parse
 from hived.documents.shared import Json
 from hived.errors import BadRequest
+from hived.records.access import Principal
 from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Result, Taken
 from hived.records.streams import CONTRIBUTIONS, WIRE
 from hived.store import Database
 from hived.store.access import node_keys
-from hived.store.nodes import ingest, ingest_artifacts
+from hived.store.nodes import contacts, ingest, ingest_artifacts
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -46,7 +47,7 @@ async def batch(request: web.Request) -> web.StreamResponse:
         sent = ingest_parse.batch(document, node_id, now)
     except ingest_parse.BadEnvelope as err:
         return responses.error(422, str(err))
-    taken = await ctx.store.merge(_take, who.ref, ingest.take, node_id, sent, now)
+    taken = await ctx.store.merge(_take, request.secure, who, ingest.take, node_id, sent, now)
     note_unread(request, node_id, sent.stream, sent.wire, sent.unread)
     return await responses.reply(request, _answer(sent, taken))
 
@@ -69,7 +70,7 @@ async def legacy(request: web.Request) -> web.StreamResponse:
     now = ctx.clock()
     sent = ingest_parse.legacy({"url": url.strip(), "content": content}, node_id, now)
     take = ingest_artifacts.take_legacy
-    result = await ctx.store.merge(_take, access.principal(request).ref, take, node_id, sent, now)
+    result = await ctx.store.merge(_take, request.secure, access.principal(request), take, node_id, sent, now)
     if result.outcome == REJECTED:
         return responses.error(409, "as many nodes as are kept speak of this URL already")
     return await responses.reply(request, {"status": "ok"})
@@ -85,10 +86,11 @@ async def read(request: web.Request) -> bytes:
     return await body.read(request, MAX_BODY_BYTES, BODY_S, LIMITS)
 
 
-def _take(db: Database, key: str, take: Callable[..., T], *args: Any) -> T:
-    """Take what a node sent, if its key still opens in this transaction."""
-    node_keys.must_open(db, key)
-    return take(db, *args)
+def _take(db: Database, secure: bool, who: Principal, take: Callable[..., T], node_id: str, *args: Any) -> T:
+    """Take what a node sent, if its key still opens in this transaction. `secure`: it came over TLS."""
+    node_keys.must_open(db, who.ref)
+    contacts.came(db, node_id, secure=secure)
+    return take(db, node_id, *args)
 
 
 def note_unread(request: web.Request, node_id: str, stream: str, wire: int, unread: Mapping[str, int]) -> None:

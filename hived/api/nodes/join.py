@@ -45,6 +45,8 @@ async def join(request: web.Request) -> web.StreamResponse:
     wait_s = wait_s or await ctx.store.write(attempts.one_more, place, most=JOINS, window_s=JOINS_S, at=now)
     if wait_s > 0:
         return responses.error(429, "too many wishes to join from this address", {"Retry-After": str(int(wait_s) + 1)})
+    if not is_private(request):  # before 0.2.0 nodes asked so, when a person gave them an http:// URL
+        return responses.error(403, f"nodes join over TLS alone: https://{request.host}, on the same port")
     wish = _wish(await params.document(request))
     found = await ctx.store.write(
         nodes.ask, wish, own_id=ctx.node_id, pin=hello.pin_of(request), address=request.remote, now=now
@@ -63,7 +65,7 @@ async def contact(request: web.Request) -> web.StreamResponse:
     sent = _contact(params.parsed(await ingest.read(request)))
     held, wanted = await ctx.store.write(
         _keep_in_touch, node_id, access.principal(request).ref, sent, address=request.remote,
-        secure=is_private(request), now=now,
+        secure=request.secure, now=now,
     )  # fmt: skip
     ingest.note_unread(request, node_id, "contact", sent.wire, sent.unread)
     return await responses.reply(request, {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +20,11 @@ from hived.clients.master.trust import ExpectedKey, PinnedKey, SeenKey
 from hived.errors import HivedError, Throttled, Transient, Unreadable
 from hived.records import values
 from hived.records.joining import NodeKey
+from hived.records.net import over_tls
 from hived.records.streams import Item
 from hived.records.uplink import Contact, FoundMaster, Hello, Ingested, JoinAnswer
+
+log = logging.getLogger(__name__)
 
 MAX_ANSWER_BYTES = 1 << 20  # the verdict on 500 items has 100 KiB
 CONNECT_S = 10.0
@@ -135,10 +139,15 @@ async def find(url: str, *, version: str = "", answer_s: float = ANSWER_S, expec
 
     A certificate that the system trusts needs no pin. Of any other one the public key is remembered: what it is worth
     is decided by the operator, who compares phrases. `expected`: the key that has to answer, as `ExpectedKey` takes it,
-    over TLS whatever the URL says; OtherKey when another does.
+    over TLS whatever the URL says; OtherKey when another does. Of an http:// URL, TLS is tried first, on the same port.
     """
     if expected is not None:
-        return await _seen(url.replace("http://", "https://", 1), ExpectedKey(expected), version, answer_s)
+        return await _seen(over_tls(url), ExpectedKey(expected), version, answer_s)
+    if url.startswith("http://"):
+        try:
+            return await find(over_tls(url), version=version, answer_s=answer_s)
+        except Transient as err:
+            log.debug("no TLS there: %s", err)
     async with MasterClient(url, version=version, answer_s=answer_s) as client:
         try:
             hello = await client.hello()

@@ -18,6 +18,12 @@ class OtherKey(Refused):
     code = "master_other_key"
 
 
+class NoTls(Refused):
+    """It answers without TLS, over which nothing is told: as a master of 0.1.0 does, or a proxy before one."""
+
+    code = "master_no_tls"
+
+
 class NotTrusted(Transient):
     """The system does not trust its certificate: that is renewed some day, or the clock is put right."""
 

@@ -14,11 +14,11 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from hived.clients.master.client import MasterClient, find
-from hived.clients.master.errors import OtherKey
+from hived.clients.master.errors import NoTls, OtherKey
 from hived.errors import BadRequest, Transient
 from hived.records import joining
 from hived.records.enrolling import AUTO, BY_CODE, BY_KEY, OFF, EnrollCode, MasterUrl, Offer, master_url, same_place
-from hived.records.net import is_loopback
+from hived.records.net import is_loopback, over_tls
 from hived.records.peers import Master
 from hived.records.uplink import ASKING, JOINED, LEFT, WITH_MASTER, FoundMaster, Identity, JoinAnswer, Uplink
 from hived.services.nodes.uplink_words import offer_words
@@ -108,12 +108,13 @@ class Joiner:
         """
         expected = wanted.key if code is None else code.key
         found = await find(wanted.url, version=self._own.version, expected=expected)
+        if not found.url.startswith("https:") and not is_loopback(urlsplit(found.url).hostname or ""):
+            raise NoTls(f"{wanted.url} answers without TLS, and so nothing is told to it")
         if found.hello.node_id == self._own.node_id:
             raise BadRequest(f"{wanted.url} is this box itself: its own rows are there already, nothing has to be sent")
         link = _wish(found, self._own, self._clock())
         if expected is not None:
             link = replace(link, consent=BY_KEY if code is None else BY_CODE)
-        warn_if_readable(link)
         if code is None:
             await self._store.write(uplink.put, link)
         return await self._send(link, code)
@@ -134,7 +135,7 @@ class Joiner:
 
     async def _move(self, link: Uplink, url: str) -> Uplink:
         """Use the same master at another URL. OtherKey when another one answers there."""
-        url = url.replace("http://", "https://", 1)  # where its key can be seen
+        url = over_tls(url)  # where its key can be seen
         async with MasterClient(url, pin=link.pin, version=self._own.version) as client:
             hello = await client.hello()
             moved = replace(link, url=client.url)
@@ -217,8 +218,11 @@ def offers(wanted: str, own_id: str, masters: Sequence[Master]) -> list[Offer]:
 
 def warn_if_readable(link: Uplink) -> None:
     """Say that what is carried can be read on its way, unless it cannot."""
-    if link.url is not None and not link.tls and not is_loopback(urlsplit(link.url).hostname or ""):
-        log.warning("%s has no TLS: anyone on the path can read this node's key and everything it sends", link.url)
+    if link.url is not None and not link.tls:
+        log.warning(
+            "%s is reached without TLS: anyone on the path can read this node's key and everything it sends. On this"
+            " node: hivectl secure", link.master_name or link.url,
+        )  # fmt: skip
 
 
 def _wish(found: FoundMaster, own: Identity, at: float) -> Uplink:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hived.errors import BadRequest, NotFound
+from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
 from hived.records.enrolling import BY_PHRASE, as_phrase, same_place
-from hived.records.uplink import ASKING, LEFT, NONE, REFUSED, Uplink
+from hived.records.uplink import ASKING, LEFT, NONE, REFUSED, FoundMaster, Uplink
 from hived.store import Database, audit
 from hived.store.nodes import dead_letters, uplink
 
@@ -54,6 +54,15 @@ def rotate_key(db: Database, by: By) -> Uplink:
         raise NotFound("this node has joined no master")
     audit.note(db, **by, action="master.key", target=link.master_id)
     return link
+
+
+def secured(db: Database, link: Uplink, found: FoundMaster, by: By) -> None:
+    """Go over to TLS with the same master, whose key is pinned. This node's own could be read: it changes at once."""
+    fields = {"url": found.url, "pin": found.pin, "fingerprint": found.fingerprint, "keyed_at": 0.0}
+    if not uplink.note(db, link.key, **fields):
+        raise Conflict("this node got another key or master meanwhile: look at hivectl status")
+    audit.note(db, **by, action="master.secure", target=link.master_id, before={"url": link.url},
+               after={"url": found.url, "pin": found.pin})  # fmt: skip
 
 
 def retry(db: Database, node_id: str, by: By, stream: str | None, seq: int | None) -> tuple[int, int]:

@@ -40,8 +40,8 @@ class Bounds:
         """Raise BadRequest for what this node does for nobody but its own operator."""
         if verb.secrets and not self.pinned:
             raise BadRequest(
-                "this node takes a password only over TLS, from a master whose key it knows: hivectl join"
-                " https://... on it, with a code"
+                "this node takes a password only over TLS, from a master whose key it knows: hivectl secure on it, or"
+                " hivectl join https://... with a code"
             )
         if reserved := verb.reserved(args):
             raise BadRequest(f"{reserved[0]}: this node does that for its own operator alone")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hmac
 import secrets
 
-from hived.clients.master.client import MasterClient
+from hived.clients.master.client import MasterClient, find
 from hived.clients.master.errors import NotWelcome, OtherKey
 from hived.records import joining
-from hived.records.uplink import Uplink
+from hived.records.net import over_tls
+from hived.records.uplink import FoundMaster, Identity, Uplink
 
 
 async def proves(client: MasterClient, node_id: str, link: Uplink, pin: str | None = None) -> bool:
@@ -50,3 +51,15 @@ async def sees_master(client: MasterClient, node_id: str, link: Uplink) -> bool:
         await must_prove(client, node_id, link)
         return True
     return await proves(client, node_id, link)
+
+
+async def find_over_tls(own: Identity, link: Uplink) -> FoundMaster:
+    """Find the master of a node that joined it without TLS, on the same port over TLS, proven to be the same.
+
+    Transient: it does not answer, or has no TLS. OtherKey, NotWelcome: as above.
+    """
+    assert link.url is not None
+    found = await find(over_tls(link.url), version=own.version)
+    async with MasterClient(found.url, pin=found.pin, version=own.version) as client:
+        await must_prove(client, own.node_id, link, found.seen)
+    return found

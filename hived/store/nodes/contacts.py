@@ -31,7 +31,7 @@ from hived.store.schema import NodeKey as Key
 
 
 def save(db: Database, node_id: str, told: Contact, *, address: str | None, secure: bool, now: float) -> None:
-    """Store what a node says of itself. `secure`: nobody on the way could read it."""
+    """Store what a node says of itself. `secure`: it came over TLS."""
     back = Node.update(state=ALIVE, since=now).where(
         Node.id == node_id, Node.state == DEAD, Node.contact_at.is_null(False)
     )
@@ -44,6 +44,17 @@ def save(db: Database, node_id: str, told: Contact, *, address: str | None, secu
         lag=json.dumps({"newest": told.newest, "oldest_at": told.oldest_at}),
         since=pw.Case(None, [(Node.state == state, Node.since)], now), state=state,
     ).where(Node.id == node_id).execute(db)  # fmt: skip
+
+
+def came(db: Database, node_id: str, *, secure: bool) -> None:
+    """Note of a collector that is not ours whether it came over TLS."""
+    Node.update(secure=secure).where(Node.id == node_id, Node.role == COLLECTOR, Node.secure != secure).execute(db)
+
+
+def plain(db: Database, *, since: float) -> list[tuple[str, str]]:
+    """Return (name, code of what that is) of nodes and collectors that came since then, and not over TLS."""
+    return [(node.name, code) for node in listing(db)
+            if (code := node.plain_code) is not None and (node.contact_at or 0.0) >= since]  # fmt: skip
 
 
 def own(db: Database, node_id: str, *, name: str, site: str | None, version: str, now: float) -> None:

@@ -25,7 +25,7 @@ class Node(Table):
     contact_at = pw.DoubleField(null=True)
     skew_s = pw.DoubleField(null=True)
     secure = pw.BooleanField(default=False)
-    """Whether its last contact came over TLS or from this machine: only then it is told a password."""
+    """Whether it last came over TLS: only then it is told a password."""
     state = pw.TextField(default="dead")
     """alive, suspect, dead or left, by its contacts."""
     since = pw.DoubleField(null=True)

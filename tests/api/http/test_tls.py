@@ -29,6 +29,7 @@ from hived.services.appliance import certificates, tls
 from hived.services.appliance.tls import Tls
 from hived.store import Store
 from hived.store.access import users
+from hived.store.nodes import contacts, nodes
 from tests import access
 from tests.api.farm import NOW
 from tests.clock import FakeClock
@@ -65,7 +66,9 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(store: Store, folder: Path, given: TlsFiles | None = None, **limits: Any) -> AsyncIterator[Served]:
+async def serve(
+    store: Store, folder: Path, given: TlsFiles | None = None, *, plain_ingest: bool = True, **limits: Any
+) -> AsyncIterator[Served]:
     clock = FakeClock()
     await store.write(access.admit, at=clock())
     await store.write(users.add, "anna", access.HASHER.hash("correct horse battery"), "admin", NOW)
@@ -74,7 +77,7 @@ async def serve(store: Store, folder: Path, given: TlsFiles | None = None, **lim
     served = Tls(given, folder, "node-1")
     app = make_app(
         store, fleet=fleet, node_name="node-1", node_id="id-1", clock=clock, certificate=served.current,
-        passwords=Passwords(access.HASHER),
+        passwords=Passwords(access.HASHER), plain_ingest=plain_ingest,
     )  # fmt: skip
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
@@ -164,6 +167,31 @@ async def test_both_are_served_on_one_port_each_with_a_session_of_its_own(store:
                     assert (await reply.json())["pin"] == served.tls.current().pin
                 async with http.delete("/api/v1/session") as reply:
                     assert reply.headers["Set-Cookie"].startswith(f'{name}=""')
+
+
+@pytest.mark.parametrize("plain_ingest", [True, False])
+async def test_a_collectors_key_is_taken_over_plain_http_only_where_that_is_wanted(
+    store: Store, tmp_path: Path, plain_ingest: bool
+) -> None:
+    key = await store.write(nodes.add, "histo", "Histo", by="tests", now=NOW)
+    sent = {"url": "https://museum.example/1", "content": "A vase.", "node_id": "histo"}
+
+    async def known_as() -> str | None:
+        (seen,) = [one for one in await store.read(contacts.listing) if one.node_id == "histo"]
+        return seen.plain_code
+
+    async with (
+        serve(store, tmp_path, plain=True, plain_ingest=plain_ingest) as served, trusting(served) as over_tls,
+        aiohttp.ClientSession(f"http://127.0.0.1:{served.port}") as plain,
+    ):  # fmt: skip
+        seen = []
+        for http in plain, over_tls, plain:
+            async with http.post("/master/ingest", json=sent, headers={"Authorization": f"Bearer {key.text}"}) as reply:
+                seen.append((reply.status, await known_as()))
+    first, last = (200, "collector_plain"), (200, "collector_plain")
+    if not plain_ingest:
+        first, last = (403, "collector_plain"), (403, None)  # its key is on the wire all the same
+    assert seen == [first, (200, None), last]
 
 
 @pytest.mark.parametrize("pieces", [(b"G", b"ET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")])

@@ -85,6 +85,14 @@ async def test_a_master_proves_that_it_keeps_the_hash_of_a_nodes_key(api: farm.A
         assert (await guest.ask("GET", "/api/v1/hello"))[1]["proof"] is None
 
 
+async def test_nobody_joins_over_plain_http_from_another_machine(api: farm.Api) -> None:
+    async with api.browser(role=None) as guest:
+        for header in access.PROXY:  # then it is not this machine that asks
+            status, answer = await guest.ask("POST", JOIN, wish(new_key()), **{header: "192.0.2.9"})
+            assert (status, "over TLS alone" in answer["error"]) == (403, True)
+    assert [one["node_id"] for one in await api.get("/api/v1/nodes")] == []
+
+
 async def test_asking_again_changes_nothing(api: farm.Api) -> None:
     key = new_key()
     first = await asks(api, wish(key))
@@ -365,7 +373,7 @@ async def test_a_contact_is_shown_and_answered(api: farm.Api) -> None:
     assert (answer["node_id"], answer["orders"], answer["at"]) == ("id-1", [], to_text(api.clock()))
     assert answer["limits"] == await api.get("/api/v1/limits")
     shown = await of(api, "n1")
-    assert (shown["name"], shown["state"], shown["skew_s"], shown["secure"]) == ("Shed 2", "alive", 90.0, True)
+    assert (shown["name"], shown["state"], shown["skew_s"], shown["secure"]) == ("Shed 2", "alive", 90.0, False)
     assert shown["lag"]["events"]["behind"] == 7
     assert shown["health"]["disk_free_bytes"] == 5
     sent = fleet.batch("n1", "events", 1, 7, [fleet.event(7)])

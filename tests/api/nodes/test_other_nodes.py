@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from hived.records.joining import NodeKey
+from hived.records.node import Order
 from hived.records.times import to_text
-from hived.store import commands
+from hived.store import Database, commands
 from hived.store import commands as orders
 from hived.store.engine.database import dicts
 from hived.store.miners import views
@@ -40,6 +41,16 @@ class Far:
         await self.api.fleet.beat()
         return answer
 
+    async def over_tls(self) -> list[Order]:
+        """Be in touch over TLS; return what it hears."""
+
+        def touched(db: Database) -> list[Order]:
+            now = self.api.clock()
+            fleet.touch(db, "n1", now, name="shed")
+            return orders.waiting(db, "n1", secure=True, now=now)
+
+        return await self.api.store.write(touched)
+
     async def contact(self, done: list[Any] | None = None, at: float | None = None) -> Any:
         at = self.api.clock() if at is None else at
         body = {"version": "0.1.0", "name": "shed", "site": None, "epoch": "e1", "at": to_text(at), "done": done or []}
@@ -53,6 +64,7 @@ class Far:
 async def far(api: farm.Api) -> Far:
     node = Far(api, await api.store.write(fleet.let_in, "n1", NOW, name="shed"))
     await node.contact()
+    await node.over_tls()
     await node.send("miners", [fleet.miner(1, 900)])
     await node.send("status", [], latest=[fleet.latest(900)])
     return node
@@ -148,13 +160,14 @@ async def test_a_wish_for_the_miner_is_an_order_for_its_node(far: Far) -> None:
     assert (await far.api.get("/api/miners?node=n1"))[0]["pending"] == ["managed", "unlock_pass"]
     rows = await far.api.store.read(_commands)
     assert "s3cret" not in json.dumps(rows)
-    told = (await far.contact())["orders"]
-    assert [(one["daemon"], one["verb"], one["args"]) for one in told] == [
+    assert [one["verb"] for one in (await far.contact())["orders"]] == ["set_managed"], "anybody could read the other"
+    told = await far.over_tls()
+    assert [(one.daemon, one.verb, one.args) for one in told] == [
         ("hive-syncd", "set_managed", {"mac": FAR, "managed": True}),
         ("hive-syncd", "set_unlock_pass", {"mac": FAR, "password": "s3cret word"}),
     ]
-    assert (await far.contact())["orders"] == told  # until it says what came of them
-    results = [{"id": one["id"], "result": {"ok": True}} for one in told]
+    assert await far.over_tls() == told  # until it says what came of them
+    results = [{"id": one.id, "result": {"ok": True}} for one in told]
     assert (await far.contact(results))["orders"] == []
     assert (await far.contact(results))["orders"] == []
     assert (await far.api.get("/api/miners?node=n1"))[0]["pending"] == []
@@ -168,7 +181,7 @@ async def test_a_password_is_not_told_to_a_node_that_came_over_plain_http(far: F
     await far.api.store.write(fleet.touch, "n1", NOW, secure=False, name="shed")
     status, answer = await far.api.ask("PATCH", f"/api/miners/{FAR}", {"unlock_pass": "x1", "managed": True})
     assert status == 409
-    assert "http.tls" in answer["error"]
+    assert "hivectl secure" in answer["error"]
     assert await far.api.store.read(_commands) == []
     assert (await far.api.ask("PATCH", f"/api/miners/{FAR}", {"managed": True}))[0] == 200
 

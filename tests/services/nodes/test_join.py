@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from hived.clients.master.errors import NotWelcome
+from hived.clients.master.errors import NoTls, NotWelcome
 from hived.errors import BadRequest, Transient
 from hived.records.daemon import DaemonRow
 from hived.records.joining import hash_of, new_key
@@ -287,19 +287,27 @@ async def test_the_phrase_is_made_of_the_key_that_was_seen(
         assert "Do not approve" in caplog.text
 
 
-async def test_what_is_carried_in_the_open_is_said_once(make_node: MakeNode, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_carried_in_the_open_is_said(make_node: MakeNode, caplog: pytest.LogCaptureFixture) -> None:
     from hived.services.nodes.join import warn_if_readable
 
-    node = await make_node("http://192.0.2.7:8080")
+    node = await make_node("auto")
     link = replace(await node.link(), url="http://192.0.2.7:8080", state=ASKING, key=new_key(), asked_at=1.0)
     warn_if_readable(link)
     assert "anyone on the path can read" in caplog.text
+    assert "hivectl secure" in caplog.text
     caplog.clear()
-    for url in ("https://192.0.2.7", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost"):
-        warn_if_readable(replace(link, url=url))
+    warn_if_readable(replace(link, url="https://192.0.2.7"))
     assert caplog.text == ""
-    warn_if_readable(replace(link, url="http://localhost.example"))
-    assert "anyone on the path can read" in caplog.text
+
+
+async def test_a_master_without_tls_is_told_nothing(make_node: MakeNode, master: SmallMaster) -> None:
+    """Such as a proxy before it; 0.0.0.0 leads here too, and is no name of this machine."""
+    node = await make_node("auto")
+    for code in (None, "GOOD-CODE"):
+        with pytest.raises(NoTls, match="without TLS"):
+            await node.asks(master.url.replace("127.0.0.1", "0.0.0.0"), code)
+    assert {path for path, _ in master.log} == {"hello"}
+    assert (await node.link()).key is None
 
 
 # -- another key of ours ---------------------------------------------------------------------------------------------

@@ -20,10 +20,12 @@ from hived.records.daemon import DaemonRow
 from hived.records.events import Event
 from hived.records.joining import hash_of
 from hived.records.miner import MinerIdentity
-from hived.records.streams import STREAMS
-from hived.records.uplink import ASKING, JOINED, REFUSED
+from hived.records.streams import EVENTS, STREAMS
+from hived.records.uplink import ASKING, JOINED, REFUSED, Identity
 from hived.services.appliance import backup, restore
 from hived.services.appliance.tls import Tls
+from hived.services.nodes import membership
+from hived.services.nodes.prove import find_over_tls
 from hived.services.nodes.upload import begin_anew
 from hived.store import Database, Store, daemon_rows, events
 from hived.store import commands as orders
@@ -72,7 +74,7 @@ async def master(databases: Databases, clock: FakeClock, tmp_path: Path, stack: 
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    listener = Listener(runner, "127.0.0.1", 0, tls=tls.context)
+    listener = Listener(runner, "127.0.0.1", 0, tls=tls.context, plain=True)
     await listener.start()
     return Master(store, f"https://127.0.0.1:{listener.port}", tls.current().pin)
 
@@ -319,3 +321,58 @@ async def test_a_miner_that_the_master_has_lost_is_told_of_again(master: Master,
     assert {view.mac for view in await master.store.read(views.miners)} == {"02:00:00:00:00:01"}
     await node.tick(5)
     assert len(await master.store.read(views.miners)) == 2
+
+
+async def _secure(master: Master) -> bool:
+    (seen,) = [one for one in await master.store.read(contacts.listing) if one.node_id == OWN]
+    return seen.secure
+
+
+async def test_a_join_that_begins_with_http_goes_over_to_tls_before_anything_is_said(
+    master: Master, tmp_path: Path, clock: FakeClock, stack: AsyncExitStack
+) -> None:
+    (tmp_path / "node").mkdir()
+    node = await stack.enter_async_context(a_node(tmp_path / "node", clock, master.url.replace("https:", "http:")))
+    await node.tick()
+    link = await node.link()
+    assert (link.url, link.pin) == (master.url, master.pin)
+    await master.store.write(nodes.approve, OWN, link.phrase, by="test", now=clock())
+    await node.tick(5, times=5)
+    assert (await node.link()).state == JOINED, "the configuration names the same place"
+    assert await _secure(master)
+
+
+async def test_a_node_that_joined_without_tls_goes_on_until_it_is_secured(
+    master: Master, node: Node, caplog: pytest.LogCaptureFixture
+) -> None:
+    await node.store.write(fill, node.clock())
+    await node.tick(5)
+    joined = await node.link()
+    await node.store.write(
+        uplink.note, joined.key, url=master.url.replace("https:", "http:"), pin=None, fingerprint=None
+    )
+    await node.anew("auto")
+    caplog.clear()
+    await node.tick(15, times=2)
+    link = await node.link()
+    assert (link.state, await _secure(master)) == (JOINED, False)
+    assert link.proven_at is not None
+    assert caplog.text.count("hivectl secure") == 1
+    assert (await node.told(EVENTS))[-1]["seq"] == (
+        await master.store.read(ingest.held, OWN, await node.store.read(epoch))
+    )[EVENTS]
+    mac = "02:00:00:00:00:01"
+    args = {"mac": mac, "password": "geheim"}
+    given = await master.store.write(orders.give, OWN, "hive-syncd", "set_unlock_pass", args, node.clock())
+    await node.tick(15, times=2)
+    assert await master.store.read(_result, given) is None, "it waits for TLS"
+    found = await find_over_tls(Identity(OWN, "north-shed"), await node.link())
+    by = By(at=node.clock(), who="root", via="command", address=None)
+    await node.store.write(membership.secured, await node.link(), found, by)
+    await node.tick(15)
+    link = await node.link()
+    assert (link.url, link.pin, link.state) == (master.url, master.pin, JOINED)
+    assert await _secure(master)
+    assert link.key != joined.key, "the old one could be read"
+    await node.tick(15, times=2)
+    assert await master.store.read(_result, given) == '{"ok": true}'
