@@ -30,6 +30,7 @@ from hived.records.miner import (
 )
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.services.access.passwords import Passwords
+from hived.services.appliance.tls import Tls
 from hived.store import Database, Store, daemon_rows
 from hived.store.access import users
 from hived.store.engine.db import dicts
@@ -111,6 +112,8 @@ class Farm:
     def __init__(self, store: Store, port: int) -> None:
         self.store, self.port = store, port
         self.loopback_login = True
+        self.tls: Tls | None = None
+        """What it is served with beside plain HTTP, on the same port."""
         self.url = f"http://127.0.0.1:{port}"
         self._runner: web.AppRunner | None = None
         self._beating: asyncio.Task[None] | None = None
@@ -121,11 +124,12 @@ class Farm:
         await fleet.beat()
         app = make_app(
             self.store, fleet=fleet, node_name="farm-north", node_id=OWN_ID, passwords=QUICK,
-            loopback_login=self.loopback_login,
+            loopback_login=self.loopback_login, certificate=self.tls.current if self.tls is not None else None,
         )  # fmt: skip
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
-        await Listener(self._runner, "127.0.0.1", self.port).start()
+        context = self.tls.context if self.tls is not None else None
+        await Listener(self._runner, "127.0.0.1", self.port, tls=context, plain=True).start()
         self._beating = asyncio.create_task(_beat(fleet))
 
     async def stop(self) -> None:

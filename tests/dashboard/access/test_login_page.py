@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from hived.records.logins import code_hash
+from hived.services.appliance.tls import Tls
 from hived.store import Database
 from hived.store.access import codes, sessions, users
 from tests.dashboard.browser import Page
@@ -74,6 +76,20 @@ async def test_the_way_back_leads_to_no_other_site(farm: Farm, open_page: OpenPa
     async with open_page() as page:
         await log_in(page, farm, "anna", f"/login?next={elsewhere}")
         await page.wait_for(f"location.href === '{farm.url}/'")
+
+
+@pytest.mark.parametrize("path", ["/login", "/setup"])
+async def test_a_page_for_passwords_says_where_it_is_to_be_had_over_tls(
+    farm: Farm, open_page: OpenPage, tmp_path: Path, path: str
+) -> None:
+    farm.tls = Tls(None, tmp_path, "farm-north")
+    await farm.require_login(**({"anna": "admin"} if path == "/login" else {}))
+    async with open_page() as page:
+        await page.go(f"{farm.url}{path}", until="document.querySelector('.tls-hint')")
+        place = farm.url.replace("http:", "https:")
+        assert await page.evaluate("document.querySelector('.tls-hint a').href") == f"{place}{path}"
+        assert await page.text(".tls-hint code") == farm.tls.current().fingerprint
+        assert unexpected(page) == []
 
 
 async def test_who_guesses_is_told_how_long_to_wait(farm: Farm, open_page: OpenPage) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import logging
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from hived.records.uplink import JOINED, PIN_MISMATCH, REFUSED
+from hived.clients.master.errors import OtherKey
+from hived.records.uplink import JOINED, PIN_MISMATCH, REFUSED, Identity
+from hived.services.nodes.prove import find_over_tls
 from tests.clients.master.tls import certificate
 from tests.clock import FakeClock
 from tests.services.nodes.master import Fault, SmallMaster, serving
-from tests.services.nodes.node import MakeNode, joined
+from tests.services.nodes.node import OWN, MakeNode, joined
 
 
 def heard_no_key(master: SmallMaster) -> bool:
@@ -32,10 +35,8 @@ async def test_no_announcement_moves_a_node_that_has_pinned_nothing(
     make_node: MakeNode, master: SmallMaster, clock: FakeClock, stack: AsyncExitStack
 ) -> None:
     """The id is public: who announces it at another address gets not even a hello."""
-    node = await make_node("auto")
+    node = await joined(make_node, master)
     await node.sees(master.url)
-    await node.tick()
-    master.approve()
     await node.tick(5)
     rogue = SmallMaster(clock)
     rogue.keys = master.keys  # even one that would take the key
@@ -114,29 +115,17 @@ async def test_a_master_of_0_1_0_is_followed_to_no_other_address(
     assert (await node.link()).url == master.url
 
 
-async def test_a_master_that_proves_itself_is_where_the_configuration_says(
-    make_node: MakeNode, clock: FakeClock, master: SmallMaster, stack: AsyncExitStack
-) -> None:
-    node = await joined(make_node, master)
-    moved = SmallMaster(clock)
-    moved.keys = master.keys
-    await stack.enter_async_context(serving(moved))
-    await node.anew(moved.url)
-    await node.tick(15)
-    assert (await node.link()).url == moved.url
-    assert moved.calls("nodes/me/contact") == 1
-
-
 async def test_who_passes_the_question_on_to_the_master_is_not_taken_for_it(
     make_node: MakeNode, clock: FakeClock, master: SmallMaster, tmp_path: Path, stack: AsyncExitStack
 ) -> None:
     """Over TLS the proof is good for the key alone that the master itself has."""
     node = await joined(make_node, master)
     between = SmallMaster(clock, certificate(tmp_path))
-    between.keys = master.keys
     between._proof = lambda asked, _pin: master._proof(asked, None)  # type: ignore[method-assign]
     await stack.enter_async_context(serving(between))
-    await node.anew(between.url)
-    await node.tick(15)
+    link = replace(await node.link(), url=between.url.replace("https:", "http:"))
+    with pytest.raises(OtherKey, match="cannot prove"):
+        await find_over_tls(Identity(OWN, "north-shed"), link)
     assert heard_no_key(between), between.log
-    assert (await node.link()).url == master.url
+    between._proof = lambda asked, _pin: master._proof(asked, between.certificate.pin)  # type: ignore
+    assert (await find_over_tls(Identity(OWN, "north-shed"), link)).pin is not None, "as the master itself would"

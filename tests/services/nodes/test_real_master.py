@@ -332,9 +332,9 @@ async def test_a_join_that_begins_with_http_goes_over_to_tls_before_anything_is_
     master: Master, tmp_path: Path, clock: FakeClock, stack: AsyncExitStack
 ) -> None:
     (tmp_path / "node").mkdir()
-    node = await stack.enter_async_context(a_node(tmp_path / "node", clock, master.url.replace("https:", "http:")))
-    await node.tick()
-    link = await node.link()
+    named = master.url.replace("https:", "http:")
+    node = await stack.enter_async_context(a_node(tmp_path / "node", clock, named))
+    link = await node.wants(named)
     assert (link.url, link.pin) == (master.url, master.pin)
     await master.store.write(nodes.approve, OWN, link.phrase, by="test", now=clock())
     await node.tick(5, times=5)

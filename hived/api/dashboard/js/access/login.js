@@ -1,5 +1,5 @@
 /* Logging in: a page of its own, and a dialog over a page whose session ended. */
-import { Countdown, useCountdown } from "../lib/credentials.js";
+import { Countdown, TlsHint, useCountdown } from "../lib/credentials.js";
 import { Dialog } from "../lib/dialog.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
 import { go } from "../lib/router.js";
@@ -59,6 +59,7 @@ export function LoginPage({ query }) {
     <h1 tabindex="-1">Log in</h1>
     ${user !== null && !ended && html`<p class="small">You are logged in as ${user} (${role}). <a href=${wayBack(query)}>Go on as ${user}</a>, or log in as somebody else.</p>`}
     <${LoginForm} onDone=${enter} />
+    <${TlsHint} />
     <p class="small">No account? An admin makes one on the Access page, or on the machine itself: <code>sudo hivectl users add NAME --role admin</code></p>
   </section>`;
 }

@@ -1,5 +1,5 @@
 /* The first admin: made once, by whoever can read the log of hive-apid. */
-import { Countdown, NewPassword, useCountdown } from "../lib/credentials.js";
+import { Countdown, NewPassword, TlsHint, useCountdown } from "../lib/credentials.js";
 import { html, useLayoutEffect, useState } from "../lib/html.js";
 import { setUp, useSession } from "../lib/session.js";
 
@@ -43,5 +43,6 @@ export function SetupPage() {
       <${Countdown} left=${left} shown=${state.paused} />
       <p class="buttons"><button type="submit" class="primary" disabled=${state.busy || left > 0}>Make the admin and log in</button></p>
     </form>
+    <${TlsHint} />
   </section>`;
 }

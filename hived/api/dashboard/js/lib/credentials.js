@@ -1,4 +1,5 @@
 /* Forms that take a password: what they share. */
+import { get } from "./api.js";
 import { html, useEffect, useState } from "./html.js";
 
 export const SHORTEST = 10; // characters; the server has the last word
@@ -20,6 +21,19 @@ export function useCountdown() {
 export function Countdown({ left, shown }) {
   if (!shown) return "";
   return html`<p class="countdown ${left > 0 ? "tone-warn" : "tone-good"}">${left > 0 ? `You can try again in ${left} s.` : "You can try again now."}</p>`;
+}
+
+/* On a page that came over plain HTTP: where it is to be had over TLS, and by which certificate. */
+export function TlsHint() {
+  const [fingerprint, setFingerprint] = useState(null);
+  useEffect(() => {
+    if (location.protocol === "http:") get("/api/v1/hello").then((hello) => setFingerprint(hello.fingerprint), () => {});
+  }, []);
+  if (fingerprint === null) return "";
+  const place = `https://${location.hostname}:${location.port || 80}`;
+  return html`<p class="small tls-hint">This page came over plain HTTP: whoever is on the way can read what you type.
+    The same over TLS: <a href=${place + location.pathname + location.search}>${place}</a>. Your browser does not know its certificate, whose SHA-256 is
+    <code>${fingerprint}</code></p>`;
 }
 
 /* How good a password is, by its length alone: {text, tone, enough}. */
