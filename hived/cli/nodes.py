@@ -127,10 +127,8 @@ async def enroll_code(context: CommandContext) -> int:
     return context.answer(documents.code(code, expires_at), line)
 
 
-def _own_key(config: Config) -> str | None:
-    """Return the SHA-256 of the public key that this master answers with, None without TLS. BadConfig."""
-    if config.http.tls == "off":
-        return None
+def _own_key(config: Config) -> str:
+    """Return the SHA-256 of the public key that this master answers with. BadConfig."""
     from hived.services.appliance.tls import Tls  # the makers of certificates take 4 MiB
 
     files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None

@@ -50,7 +50,7 @@ class Offer(NamedTuple):
 class EnrollCode:
     """A code of `hivectl enroll-code`. `opens` is what the master takes once, in its first eight letters.
 
-    The others are the first 80 bits of the SHA-256 of the master's public key, None for a master without TLS: a node
+    The others are the first 80 bits of the SHA-256 of the master's public key, None in a code of 0.1.0: a node
     looks at them before it says anything.
     """
 

@@ -73,7 +73,9 @@ def test_a_node_is_approved_by_its_phrase_and_revoked(empty: Site) -> None:
 
 def test_a_code_is_printed_once_with_its_end(empty: Site) -> None:
     document = empty.run("enroll-code", "--json").document
-    assert re.fullmatch(r"[B-Z2-9]{4}-[B-Z2-9]{4}", document["code"])
+    assert re.fullmatch(r"[B-Z2-9]{4}(-[0-9A-Z]{4}){5}", document["code"]), (
+        "with 80 bits of the key of a new certificate"
+    )
     assert set(document) == {"code", "expires_at"}
     assert empty.write(nodes.use_code, document["code"], "n1", by="k1", now=empty.now + 899)
     assert not empty.write(nodes.use_code, document["code"], "n2", by="k2", now=empty.now + 899)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from hived.api.http import access
 from hived.api.nodes.join import JOINS
 from hived.records.joining import NodeKey, new_key, phrase, proof
 from hived.records.net import network
