@@ -45,10 +45,10 @@ def ask(db: Database, node_id: str = "shed-1", name: str = "shed") -> str:
     return nodes.ask(db, wish, own_id=OWN_ID, pin=None, address="10.20.0.7", now=time.time()).phrase
 
 
-def hear(db: Database, node_id: str, *, at: float, ahead_s: float = 0.0, **told: Any) -> None:
+def hear(db: Database, node_id: str, *, at: float, ahead_s: float = 0.0, secure: bool = True, **told: Any) -> None:
     """Let a node say how it is, by a clock that is ahead."""
     said = fleet.contact(at + ahead_s, **{"site": "South field", "health": HEALTH, **told})
-    contacts.save(db, node_id, said, address="10.20.0.7", secure=True, now=at)
+    contacts.save(db, node_id, said, address="10.20.0.7", secure=secure, now=at)
 
 
 def join(db: Database, node_id: str = "shed-1", name: str = "shed", *, ago: float = 1.0, **told: Any) -> None:
@@ -60,6 +60,19 @@ def join(db: Database, node_id: str = "shed-1", name: str = "shed", *, ago: floa
 
 async def go(page: Page, farm: Farm, n: int, query: str = "") -> None:
     await page.go(f"{farm.url}/nodes{query}", until=f"{NODES} === {n}")
+
+
+async def test_who_sends_without_tls_is_shown_with_what_to_do(farm: Farm, open_page: OpenPage) -> None:
+    await farm.write(own)
+    await farm.write(join, "safe-1", "safe")
+    await farm.write(join, "open-1", "open", secure=False)
+    async with open_page() as page:
+        await go(page, farm, 3)
+        shown = await page.evaluate(
+            "[...document.querySelectorAll('.plain')].map((one) => one.closest('[data-node]').dataset.node)"
+        )
+        assert shown == ["open-1"]
+        assert "sudo hivectl secure" in await page.text(".plain")
 
 
 async def test_a_waiting_node_is_approved_by_its_phrase(farm: Farm, open_page: OpenPage) -> None:

@@ -33,6 +33,7 @@ export function NodeCard({ node, chosen, say }) {
         : html`<${Badge} tone=${TONES[node.state] ?? "idle"} title=${TITLES[node.state]}>${collector ? "collector" : (node.state ?? "unknown")}<//>`}
         ${" "}<small>for <${Since} ms=${stamp(node.since)} /></small></span></header>
     <p class="contact">${master ? "This machine" : html`${collector ? "Last sent" : "Last contact"} <b><${When} ms=${stamp(node.contact_at)} empty="never" /></b>${node.address ? ` from ${node.address}` : ""}`}${" · "}version ${node.version ?? UNKNOWN} <span class="nodeid">id ${node.node_id}</span></p>
+    ${!master && !revoked && !node.secure && node.contact_at !== null && html`<p class="skew plain tone-warn"><span class="dot"></span>It sends without TLS: whoever is on the way can read its key. ${collector ? html`Have it use <code>https://</code>, on the same port.` : html`On that box: <code>sudo hivectl secure</code>`}</p>`}
     ${collector
       ? html`<p class="small">An external collector: it sends contributions when it has some, and reports no health.</p>`
       : html`<${Skew} seconds=${node.skew_s} />
