@@ -116,16 +116,17 @@ async def test_a_master_of_0_1_0_is_followed_to_no_other_address(
 
 
 async def test_who_passes_the_question_on_to_the_master_is_not_taken_for_it(
-    make_node: MakeNode, clock: FakeClock, master: SmallMaster, tmp_path: Path, stack: AsyncExitStack
-) -> None:
+    make_node: MakeNode, clock: FakeClock, master: SmallMaster, tmp_path: Path, stack: AsyncExitStack,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """Over TLS the proof is good for the key alone that the master itself has."""
     node = await joined(make_node, master)
     between = SmallMaster(clock, certificate(tmp_path))
-    between._proof = lambda asked, _pin: master._proof(asked, None)  # type: ignore[method-assign]
+    monkeypatch.setattr(between, "_proof", lambda asked, _pin: master._proof(asked, None))
     await stack.enter_async_context(serving(between))
     link = replace(await node.link(), url=between.url.replace("https:", "http:"))
     with pytest.raises(OtherKey, match="cannot prove"):
         await find_over_tls(Identity(OWN, "north-shed"), link)
     assert heard_no_key(between), between.log
-    between._proof = lambda asked, _pin: master._proof(asked, between.certificate.pin)  # type: ignore
+    monkeypatch.setattr(between, "_proof", master._proof)
     assert (await find_over_tls(Identity(OWN, "north-shed"), link)).pin is not None, "as the master itself would"
