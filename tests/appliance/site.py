@@ -56,7 +56,7 @@ def cabled(machine: Machine, miners: int) -> Iterator[Cable]:
         site.add("eth0", "10.77.0.1/24")
         site.pull("eth0")
         line = [*site.prefix, sys.executable, "-m", "hived.simulator.main", "fleet", "--steady", "--count", str(miners),
-                "--subnet", CABLED.miners, "--port", str(PORT), "--allow-any-address"]  # fmt: skip
+                "--subnet", CABLED.miners, "--port", str(PORT), "--allow-any-address", "--seed", "2"]  # fmt: skip
         program = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=tools.ROOT)
         try:
             yield Cable(machine, site)

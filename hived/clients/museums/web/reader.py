@@ -42,14 +42,14 @@ async def read_page(html: str, url: str, read_at: float, robots_tags: Sequence[s
     try:
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-P", "-s", "-m", "hived.clients.museums.web.reader",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             env={"PYTHONPATH": str(_ROOT), "PATH": os.environ.get("PATH", "")},
         )  # fmt: skip
     except OSError as err:
         raise Transient(f"no process to read a large page in: {err.strerror}") from None
     try:
         async with asyncio.timeout(DEADLINE_S):
-            told, _ = await child.communicate(f"{task}\n{html}".encode("utf-8", "replace"))
+            told, complaint = await child.communicate(f"{task}\n{html}".encode("utf-8", "replace"))
     except TimeoutError:
         raise Unreadable(f"the page takes more than {DEADLINE_S:.0f} s to read: it is nested to do harm") from None
     finally:
@@ -57,7 +57,8 @@ async def read_page(html: str, url: str, read_at: float, robots_tags: Sequence[s
             child.kill()
             await child.wait()
     if child.returncode != 0 or not told:
-        raise Unreadable("the page takes more time or memory to read than a real one does")
+        last = complaint.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+        raise Unreadable(f"the page takes more time or memory to read than a real one does ({last or 'stopped'})")
     return _from_json(told)
 
 
