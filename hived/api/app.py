@@ -17,6 +17,7 @@ from hived.api import routes
 from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
 from hived.api.http import access, body, origin_guard, params, responses, static
+from hived.api.http.shares import Known
 from hived.api.miners.live_miners import LiveMiners
 from hived.api.nodes import hello, ingest
 from hived.api.stream import STREAM, Pace, Stream
@@ -62,6 +63,7 @@ def make_app(
     app[STREAM] = Stream(pace or Pace())
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[static.FILES] = static.load(dashboard)
+    app[access.KNOWN] = Known()
     app[responses.SENDS] = asyncio.Semaphore(responses.BIG_AT_ONCE)
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
     routes.add(app, table, loopback_login=loopback_login, plain_ingest=plain_ingest)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +17,6 @@ from hived.api import context
 from hived.api.collecting import collecting
 from hived.api.http import access, params, responses
 from hived.api.http.responses import encode
-
-SEND_BUFFER_BYTES = 64 * 1024  # in the kernel, for each reader: else it would grow to megabytes for a slow one
-UNSEEN_MS = 30_000  # how long sent bytes may stay without an answer before the reader counts as gone
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +74,6 @@ async def listen(request: web.Request) -> web.StreamResponse:
     stream.readers += 1
     try:
         await response.prepare(request)
-        _bound(request)
         await _Reader(request, response, stream, ctx).run(since)
     except ConnectionError:
         pass  # the usual end of a reader: the page was closed
@@ -205,13 +200,3 @@ def _since(request: web.Request) -> int | None:
         return params.whole("Last-Event-ID", last)
     text = params.queries(request, "since").get("since")
     return params.whole("since", text) if text is not None else None
-
-
-def _bound(request: web.Request) -> None:
-    """Let a reader that is gone, or does not read, cost little and not for long."""
-    sock = request.transport.get_extra_info("socket") if request.transport is not None else None
-    if sock is None:
-        return
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
-    if hasattr(socket, "TCP_USER_TIMEOUT") and sock.family in (socket.AF_INET, socket.AF_INET6):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSEEN_MS)

@@ -18,6 +18,7 @@ import time
 from aiohttp import web
 
 from hived.api.app import make_app
+from hived.api.http import access
 from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import BEAT_S, LiveMiners
 from hived.errors import HivedError, Transient
@@ -31,6 +32,7 @@ from hived.services.access.setup_code import SetupCode
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.tls import Tls
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
+from hived.store.access import sessions
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
@@ -60,6 +62,8 @@ async def apid(config: Config, life: Life) -> None:
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
+            for address in await store.read(sessions.addresses, time.time()):
+                app[access.KNOWN].note(address)
             plain = config.http.tls == "off"
             where = await life.retry(lambda: listen(runner, config.http.addr, tls, plain=plain))
             warn(config)
@@ -105,7 +109,7 @@ async def listen(runner: web.AppRunner, where: Endpoint, tls: Tls, *, plain: boo
 
     Transient when this host does not have the address, else HivedError.
     """
-    listener = Listener(runner, where.host, where.port, tls=tls.context, plain=plain)
+    listener = Listener(runner, where.host, where.port, tls=tls.context, plain=plain, known=runner.app[access.KNOWN])
     try:
         await listener.start()
     except OSError as err:

@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from hived.api.app import make_app
+from hived.api.http.access import KNOWN
 from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import LiveMiners
 from hived.api.stream import Pace
@@ -189,8 +190,12 @@ class Api:
     fleet: LiveMiners
     clock: FakeClock
     app: web.Application
-    port: int
+    listener: Listener
     http: aiohttp.ClientSession
+
+    @property
+    def port(self) -> int:
+        return self.listener.port
 
     async def get(self, path: str, **headers: str) -> Any:
         """Return the JSON of a 200."""
@@ -250,9 +255,9 @@ async def serve_again(
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:
-        listener = Listener(runner, "127.0.0.1", 0, **limits)
+        listener = Listener(runner, "127.0.0.1", 0, known=app[KNOWN], **limits)
         await listener.start()
         async with aiohttp.ClientSession(f"http://127.0.0.1:{listener.port}", headers=access.BEARER) as http:
-            yield Api(store, fleet, clock, app, listener.port, http)
+            yield Api(store, fleet, clock, app, listener, http)
     finally:
         await runner.cleanup()

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler
 
 from hived.api import context
 from hived.api.http import responses
+from hived.api.http.shares import Known
 from hived.errors import Transient
 from hived.records.access import LOCAL_USER, ApiSecret, By, Principal, Role, new_cookie, read_token
 from hived.records.joining import NodeKey, read_key
@@ -61,6 +62,8 @@ class Rules:
 
 
 RULES = web.AppKey("rules", Rules)
+KNOWN = web.AppKey("known", Known)
+"""From where somebody was let in lately."""
 _PRINCIPAL = web.RequestKey("principal", Principal)
 
 
@@ -107,6 +110,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     if found.scope == "ingest" and not request.secure and not request.app[RULES].plain_ingest:
         return responses.error(403, f"this key is taken over TLS alone: https://{request.host}, on the same port")
     request[_PRINCIPAL] = found
+    request.app[KNOWN].note(request.remote)
     return await handler(request)
 
 

@@ -7,12 +7,13 @@ import errno
 import logging
 import socket
 import ssl
+import time
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_request import BaseRequest
 
-from hived.api.http import origin_guard, responses
+from hived.api.http.connection import Connection
+from hived.api.http.shares import Known, Shares
 from hived.api.http.tls_handshake import TlsHandshake
 
 log = logging.getLogger(__name__)
@@ -23,35 +24,36 @@ MAX_CONNECTIONS = 512
 SHUTDOWN_S = 1.0
 """For replies under way, and as long again for handlers that hang: a daemon has five seconds to stop."""
 
-LIMITS: dict[str, Any] = {
-    "keepalive_timeout": 30.0,  # from connecting to a whole request head, and between two requests
-    "lingering_time": 2.0,  # to throw away a body that nobody wanted
-    "max_line_size": 4096,
-    "max_field_size": 8190,
-    "auto_decompress": False,  # body.py does it, and knows when to stop
-    "access_log": None,  # a dashboard asks every second
-}
+UNSEEN_MS = 20_000
+"""How long sent bytes may stay without an answer, or without room at the other end, before the kernel gives up."""
+
+SEND_BUFFER_BYTES = 64 * 1024  # in the kernel, for each connection: it would grow to megabytes for a slow one
+
+_FULL = b'{"error":"too many connections, try again in a moment"}'
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: %d\r\nRetry-After: 5\r\n"
+    b"Connection: close\r\n\r\n%b" % (len(_FULL), _FULL)
+)
 
 
 class Listener(web.BaseSite):
-    """Listening sockets that take at most `connections` clients at a time; more are closed at once.
+    """Listening sockets that take at most `connections` clients at a time, of one place its share; more are refused.
 
     `host`: an address, or a name whose addresses are used as far as this host has them. "::" is all addresses, those of
     IPv4 too, over a socket of its own: their clients keep the address that people know. `tls`: the context to serve
-    with; None serves plain HTTP, `plain` both.
+    with; None serves plain HTTP, `plain` both. `known`: addresses that keep their places when strangers come in masses.
     """
 
     def __init__(
         self, runner: web.AppRunner, host: str, port: int, *, tls: ssl.SSLContext | None = None,
-        plain: bool = False, connections: int = MAX_CONNECTIONS, **limits: Any,
+        plain: bool = False, connections: int = MAX_CONNECTIONS, known: Known | None = None, **limits: Any,
     ) -> None:  # fmt: skip
         super().__init__(runner)
-        self.host, self.port, self.connections = host, port, connections
-        self.tls, self.plain = tls, plain
+        self.host, self.port, self.tls, self.plain = host, port, tls, plain
+        self.shares = Shares(connections, known or Known())
         self.shaking: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
-        self.limits = LIMITS | limits
-        self.full = False
+        self.limits = limits
 
     @property
     def name(self) -> str:
@@ -105,24 +107,37 @@ class Listener(web.BaseSite):
         await asyncio.gather(*shaking, return_exceptions=True)
 
     def _protocol(self) -> asyncio.Protocol:
-        server = self._runner.server
-        assert server is not None
-        full = len(server.connections) + len(self.shaking) >= self.connections
-        if full and not self.full:
-            log.warning("%d connections are open, more are refused", self.connections)
-        elif self.full and not full:
-            log.info("there is room for connections again")
-        self.full = full
-        if full:
-            return _Closed()
-        return (
-            self._guest() if self.tls is None else TlsHandshake(self.tls, self._guest, self.shaking, plain=self.plain)
-        )
+        return _Entrance(self)
 
-    def _guest(self) -> asyncio.Protocol:
+    def accepted(self, transport: asyncio.Transport) -> None:
+        """Give a new connection to the protocol that serves it, or refuse it."""
+        sock = transport.get_extra_info("socket")
+        if sock.fileno() < 0:  # gone again
+            return
         server = self._runner.server
         assert server is not None
-        return _Guest(server, loop=asyncio.get_running_loop(), **self.limits)
+        crowded = len(server.connections) >= self.shares.total  # with handlers that still work for clients who left
+        address = transport.get_extra_info("peername")[0]
+        if crowded or not self.shares.take(sock, address, time.monotonic()):
+            if self.tls is None or self.plain:
+                transport.write(FULL)
+            transport.close()
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSEEN_MS)
+        protocol = (
+            self._connection()
+            if self.tls is None
+            else TlsHandshake(self.tls, self._connection, self.shaking, plain=self.plain)
+        )
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+
+    def _connection(self) -> Connection:
+        server = self._runner.server
+        assert server is not None
+        return Connection(server, **self.limits)
 
 
 def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
@@ -139,26 +154,12 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
     return sock
 
 
-class _Guest(web.RequestHandler):
-    """aiohttp's side of one connection, which says in our words what went wrong below and around the handlers."""
+class _Entrance(asyncio.Protocol):
+    """A connection of which nothing is known yet."""
 
-    def handle_error(
-        self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        """Return the reply for a handler that raised what nobody expected, or for bytes that are no request."""
-        if status >= 500:
-            log.error("%s %s failed", request.method, request.rel_url.raw_path, exc_info=exc)
-            words = "hive-apid made a mistake, its log says more"
-        else:  # anything on the LAN may connect: not worth a warning
-            log.debug("not a request, from %s: %s", request.remote, message)
-            words = "this request cannot be read"
-        if request.writer.output_size > 0:
-            raise ConnectionError("a part of the reply is out already")
-        reply = responses.error(status, words, dict(origin_guard.HEADERS))
-        reply.force_close()
-        return reply
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
 
-
-class _Closed(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
+        assert isinstance(transport, asyncio.Transport)
+        self._listener.accepted(transport)

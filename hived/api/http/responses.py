@@ -13,7 +13,7 @@ from aiohttp import web
 SMALL_BYTES = 1024  # below this gzip saves no packet
 INLINE_BYTES = 64 * 1024  # what may be compressed on the loop: about a millisecond
 PIECE_BYTES = 128 * 1024  # what one slow reader may hold in our memory at a time
-PIECE_S = 30.0  # for one piece; less than 4 KiB/s is not a reader but a trick
+PIECE_S = 15.0  # for one piece; less than 8 KiB/s is not a reader but a trick
 BIG_AT_ONCE = 16  # a list of 5,000 miners is 10 MB; so many may be under way to slow readers
 
 JSON_TYPE = "application/json"
@@ -117,13 +117,15 @@ async def _send(request: web.Request, small: web.Response, body: bytes) -> web.S
 
 
 async def written(request: web.Request, response: web.StreamResponse, data: Any, limit: float) -> bool:
-    """Send bytes and wait until the reader took most of them; False, and the connection gone, after `limit` s."""
+    """Send bytes and wait until the reader took most of them; False when it left, or took longer and was cut off."""
     try:
         async with asyncio.timeout(limit):
             await response.write(data)
     except TimeoutError:
         if request.transport is not None:
             request.transport.abort()
+        return False
+    except ConnectionError:  # the page was closed
         return False
     return True
 

@@ -9,8 +9,8 @@ import peewee as pw
 
 from hived.records.access import Role
 from hived.records.joining import hash_of
-from hived.store.engine.database import Database, dicts
-from hived.store.schema import Session, User
+from hived.store.engine.database import Database, dicts, tuples
+from hived.store.schema import Node, Session, User
 
 IDLE_S = 7 * 86_400.0  # without a request: a browser that was left behind
 LONGEST_S = 30 * 86_400.0  # then the password is asked for again
@@ -80,6 +80,17 @@ def seen(db: Database, token_hash: str, at: float) -> None:
 def end(db: Database, cookie: str) -> bool:
     """End the session of a cookie; False when there was none."""
     return bool(Session.delete().where(Session.token_hash == hash_of(cookie)).execute(db))
+
+
+def addresses(db: Database, at: float) -> list[str]:
+    """Return from where browsers that are logged in, and approved nodes, were last heard; the newest last."""
+    logged_in = Session.select(Session.seen_at, Session.address).where(
+        Session.expires_at > at, Session.seen_at > at - IDLE_S, Session.address.is_null(False)
+    )
+    nodes = Node.select(Node.contact_at, Node.address).where(
+        Node.status == "approved", Node.contact_at.is_null(False), Node.address.is_null(False)
+    )
+    return [address for _, address in sorted(tuples(logged_in, db) + tuples(nodes, db))]
 
 
 def end_all(db: Database) -> int:

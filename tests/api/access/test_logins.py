@@ -50,7 +50,7 @@ async def from_address(api: Api, address: str) -> AsyncIterator[Api]:
     connector = aiohttp.TCPConnector(local_addr=(address, 0))
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(f"http://127.0.0.1:{api.port}", connector=connector, cookie_jar=jar) as http:
-        yield Api(api.store, api.fleet, api.clock, api.app, api.port, http)
+        yield Api(api.store, api.fleet, api.clock, api.app, api.listener, http)
 
 
 async def test_a_login_opens_what_was_closed_until_the_logout(api: Api) -> None:
