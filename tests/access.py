@@ -27,6 +27,14 @@ def admit(db: Database, role: Role = "admin", at: float = 0.0, name: str = "test
     tokens.used(db, TOKEN.id, time.time() + 10 * 365 * 86_400)  # no request of a test has to write that down
 
 
+def another(db: Database, name: str, role: Role = "viewer") -> str:
+    """Store one more token; return the line of a request that shows it."""
+    made = ApiSecret.new()
+    tokens.add(db, made, name=name, role=role, created_by="tests", at=time.time())
+    tokens.used(db, made.id, time.time() + 10 * 365 * 86_400)
+    return f"Authorization: Bearer {made.text}\r\n"
+
+
 def admit_into(path: Path) -> None:
     """Store the token in the database of a daemon."""
     database = database_of(f"sqlite:///{path}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
 from collections.abc import Callable, Collection
@@ -13,11 +12,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from hived import __version__
-from hived.api import routes
+from hived.api import context, routes
 from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
-from hived.api.http import access, body, origin_guard, params, responses, static
+from hived.api.http import access, body, origin_guard, params, responses, static, turns
 from hived.api.http.shares import Known
+from hived.api.http.turns import Turns
 from hived.api.miners.live_miners import LiveMiners
 from hived.api.nodes import hello, ingest
 from hived.api.stream import STREAM, Pace, Stream
@@ -64,7 +64,8 @@ def make_app(
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[static.FILES] = static.load(dashboard)
     app[access.KNOWN] = Known()
-    app[responses.SENDS] = asyncio.Semaphore(responses.BIG_AT_ONCE)
+    app[responses.SENDS] = responses.Sends()
+    app[context.SEARCHES] = Turns("searches", most=1, waiting=24)
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
     routes.add(app, table, loopback_login=loopback_login, plain_ingest=plain_ingest)
     app[hello.CERTIFICATE] = certificate
@@ -94,6 +95,8 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
         return _closing(413, str(err), **{"limits": err.limits} if err.limits else {})
     except body.UnknownPacking as err:
         return _closing(415, str(err))
+    except turns.Full as err:
+        return responses.error(503, str(err), {"Retry-After": str(err.retry_after_s)})
     except Throttled as err:
         wait = str(max(1, math.ceil(err.retry_after_s or 1)))
         return responses.error(429, str(err), {"Retry-After": wait})

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec, TypeVar
 
 from aiohttp import web
 
+from hived.api.http.turns import Turns
 from hived.api.miners.live_miners import LiveMiners
 from hived.errors import NotFound, Transient
 from hived.services.access.passwords import Passwords
 from hived.store import Database, Store
 from hived.store.miners import miners
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,17 @@ CONTEXT = web.AppKey("context", Context)
 def of(request: web.Request) -> Context:
     """Return the context of the application that got this request."""
     return request.app[CONTEXT]
+
+
+SEARCHES = web.AppKey("searches", Turns)
+
+
+async def search(
+    request: web.Request, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run what may take long: of each who asks one at a time, beside everything that is short."""
+    async with request.app[SEARCHES].turn(request):
+        return await of(request).store.search(fn, *args, **kwargs)
 
 
 async def follow(ctx: Context) -> None:

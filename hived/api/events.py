@@ -31,7 +31,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if kind is not None and not 0 < len(kind) <= MAX_KIND:
         raise BadRequest("kind: expected the name of a kind of event such as miner_offline")
     wishes = {"limit": limit, "before": before, "kind": kind, "node_id": params.node(request), "own_id": ctx.node_id}
-    found = await ctx.store.read(_newest, mac, wishes)
+    found = await context.search(request, _newest, mac, wishes)
     return await responses.reply(request, [documents.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from hived.api import context
 from hived.api.collecting import collecting
 from hived.api.http import access, params, responses
 from hived.api.http.responses import encode
+from hived.api.http.turns import Full, Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Pace:
     """How the stream behaves; seconds."""
 
     readers: int = 64  # browsers on a LAN; each has at most six connections
+    of_one: int = 24  # of one user, on walls and in tabs, or of one token
     look_s: float = 1.0  # how soon a closed connection and old totals are noticed; totals come no more often
     beat_s: float = 10.0  # a comment, so that the reader can tell silence from loss
     admit_s: float = 2.0  # how soon a reader who was logged out, or whose token was revoked, hears nothing more
@@ -36,7 +40,7 @@ class Stream:
 
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
-        self.readers = 0
+        self.readers = Turns("readers of the stream", most=pace.of_one, total=pace.readers, retry_s=10)
         self.closed = False
         self.stop = asyncio.Event()
         self.taking: set[asyncio.Transport] = set()
@@ -63,22 +67,17 @@ async def listen(request: web.Request) -> web.StreamResponse:
     """
     stream, ctx = request.app[STREAM], context.of(request)
     since = _since(request)
-    if stream.closed or stream.readers >= stream.pace.readers:
-        why = "hive-apid is stopping" if stream.closed else f"{stream.pace.readers} readers listen already"
-        return responses.error(503, why, {"Retry-After": "10"})
+    if stream.closed:
+        raise Full("hive-apid is stopping", 10)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     response = web.StreamResponse(headers=headers)
     response.content_type = "text/event-stream"
     if request.method == "HEAD":
         return response
-    stream.readers += 1
-    try:
-        await response.prepare(request)
-        await _Reader(request, response, stream, ctx).run(since)
-    except ConnectionError:
-        pass  # the usual end of a reader: the page was closed
-    finally:
-        stream.readers -= 1
+    async with stream.readers.turn(request):
+        with suppress(ConnectionError):  # the usual end of a reader: the page was closed
+            await response.prepare(request)
+            await _Reader(request, response, stream, ctx).run(since)
     return response
 
 
@@ -152,12 +151,13 @@ class _Reader:
         """A token that is bound to the miners hears of nothing else here, either."""
         return not self.areas or area in self.areas
 
-    async def _send_rows(self, pieces: list[bytes]) -> bool:
-        for i, piece in enumerate(pieces, 1):
-            mark = _rev(piece) if i == len(pieces) else None
-            if not await self._send(_event("miners", piece, mark)):
+    async def _send_rows(self, pieces: Iterable[bytes]) -> bool:
+        last: bytes | None = None
+        for piece in pieces:
+            if last is not None and not await self._send(_event("miners", last)):
                 return False
-        return True
+            last = piece
+        return last is None or await self._send(_event("miners", last, _rev(last)))
 
     async def _send(self, data: bytes) -> bool:
         transport = self.request.transport

@@ -6,6 +6,8 @@ import asyncio
 import json
 from contextlib import AsyncExitStack
 
+import pytest
+
 from hived import __version__
 from hived.api.stream import STREAM, Pace
 from hived.records.events import Event
@@ -13,6 +15,7 @@ from hived.store import Store, events
 from hived.store.collecting import collector
 from hived.store.miners import miners
 from hived.store.schema import ApiToken
+from tests import access
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api
 from tests.api.http.listener import listen
@@ -141,20 +144,52 @@ async def test_a_bad_position_is_refused(api: Api) -> None:
         code, reply = await api.ask("GET", f"/api/v1/stream{query}")
         assert code == 400, query
         assert "since" in reply["error"]
-    assert api.app[STREAM].readers == 0
+    assert api.app[STREAM].readers.running == 0
 
 
 async def test_the_65th_reader_is_refused_until_one_leaves(api: Api) -> None:
     async with AsyncExitStack() as stack:
-        for _ in range(64):
-            heard = await stack.enter_async_context(listen(api.port))
+        proofs = [await api.store.write(access.another, f"wall-{n}") for n in range(3)]
+        for n in range(64):
+            heard = await stack.enter_async_context(listen(api.port, proof=proofs[n // 24]))
             await heard.next("hello")
         code, reply = await api.ask("GET", "/api/v1/stream")
         assert (code, "64" in reply["error"]) == (503, True)
         assert await api.get("/api/v1/rows")  # everything else goes on
-    await until(lambda: api.app[STREAM].readers == 0)
+    await until(lambda: api.app[STREAM].readers.running == 0)
     async with listen(api.port) as heard:
         await heard.next("hello")
+
+
+async def test_of_one_user_so_many_listen_and_others_still_can(store: Store, clock: FakeClock) -> None:
+    async with farm.serve(store, clock, pace=Pace(of_one=2)) as api, AsyncExitStack() as stack:
+        for _ in range(2):
+            await (await stack.enter_async_context(listen(api.port))).next("hello")
+        async with api.http.get("/api/v1/stream") as reply:
+            assert (reply.status, reply.headers["Retry-After"]) == (429, "10")
+        other = await api.store.write(access.another, "other")
+        await (await stack.enter_async_context(listen(api.port, proof=other))).next("hello")
+
+
+async def test_a_slow_reader_gets_rows_as_they_are_when_it_takes_them(
+    big_store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hived.api.miners.live_miners.SHARED_ROWS", 500)
+    async with farm.serve(big_store, clock) as api:
+        rev, serial = api.fleet.rev, api.fleet.serial
+        pieces = [iter(api.fleet.since_rev(0)), iter(api.fleet.since(0))]
+        first = [json.loads(next(one)) for one in pieces]
+        await api.do(farm.poll, 1000, NOW + 1, hashrate_hs=7e12)
+        await api.do(farm.forget, 999)
+        rest = [[json.loads(piece) for piece in one] for one in pieces]
+        for begun, others in zip(first, rest, strict=True):
+            rows = {row["id"]: row["hashrate_ths"] for piece in (begun, *others) for row in piece["rows"]}
+            assert (len(rows), rows[farm.mac_of(1000)], farm.mac_of(999) in rows) == (999, 7.0, False)
+            assert {piece["rev"] for piece in (begun, *others)} == {rev}, (
+                "whoever returns gets what came meanwhile again"
+            )
+        (news,) = map(json.loads, api.fleet.since(serial))
+        assert ([row["id"] for row in news["rows"]], news["gone"]) == ([farm.mac_of(1000)], [farm.mac_of(999)])
 
 
 async def test_a_reader_that_does_not_read_is_dropped_and_holds_up_nobody(big_store: Store, clock: FakeClock) -> None:
@@ -164,10 +199,10 @@ async def test_a_reader_that_does_not_read_is_dropped_and_holds_up_nobody(big_st
         listen(api.port) as heard,
     ):
         await heard.next("fleet")
-        assert api.app[STREAM].readers == 2
+        assert api.app[STREAM].readers.running == 2
         await api.do(farm.poll, 1, NOW + 1)
         assert [r["id"] for r in (await heard.next("miners")).data["rows"]] == [MAC]
-        await until(lambda: api.app[STREAM].readers == 1)
+        await until(lambda: api.app[STREAM].readers.running == 1)
         assert not (await slow.end()).endswith(b"0\r\n\r\n")  # cut, not ended: it knows that something is missing
 
 
@@ -181,16 +216,16 @@ async def test_a_burst_comes_whole_and_only_its_last_piece_has_the_id(big_store:
 async def test_readers_that_keep_up_share_the_bytes(api: Api) -> None:
     serial = api.fleet.serial
     await api.do(miners.set_managed, MAC, True, NOW)
-    assert api.fleet.since(serial)[0] is api.fleet.since(serial)[0]
+    assert next(iter(api.fleet.since(serial))) is next(iter(api.fleet.since(serial)))
 
 
 async def test_a_reader_that_lags_behind_gets_all_changes_since_its_own_position(api: Api) -> None:
     await api.do(farm.find, 2, NOW)
     serial = api.fleet.serial
     await api.do(farm.poll, 1, NOW + 1)
-    assert [r["id"] for r in json.loads(api.fleet.since(serial)[0])["rows"]] == [MAC]
+    assert [r["id"] for r in json.loads(next(iter(api.fleet.since(serial))))["rows"]] == [MAC]
     await api.do(farm.poll, 2, NOW + 1)
-    assert [r["id"] for r in json.loads(api.fleet.since(serial)[0])["rows"]] == [MAC, farm.mac_of(2)]
+    assert [r["id"] for r in json.loads(next(iter(api.fleet.since(serial))))["rows"]] == [MAC, farm.mac_of(2)]
 
 
 async def test_a_reader_that_does_not_read_does_not_hold_up_the_end(big_store: Store, clock: FakeClock) -> None:

@@ -92,12 +92,12 @@ async def _checked(request: web.Request, name: str, password: str) -> str | None
     ctx = context.of(request)
     address = network(request.remote)
     at = ctx.clock()
-    known = await ctx.store.read(attempts.knows, _place(name, address), at, for_s=KNOWN_S)
+    known = await ctx.store.admit(attempts.knows, _place(name, address), at, for_s=KNOWN_S)
     # Names share 4,096 counters: invented ones fill no table, and whether a name exists makes no difference.
     of_name = Gate(f"user:{attempts.short(name, 3)}", free=10, longest_s=30.0, clears=True)
     gates = [_address_gate(request, "login"), *([] if known else [of_name])]
     await _count(request, gates)
-    stored = await ctx.store.read(users.password_hash, name)
+    stored = await ctx.store.admit(users.password_hash, name)
     if not await ctx.passwords.check(stored, password):
         # Of one address at most what the gates let through: five, then one in pauses that double.
         log.warning("a login failed, from %s", request.remote)
@@ -111,7 +111,7 @@ async def _count(request: web.Request, gates: list[Gate]) -> None:
     """Count a try. Throttled during a pause; a try then costs us one look into the database."""
     ctx = context.of(request)
     at = ctx.clock()
-    wait = await ctx.store.read(attempts.waits, gates, at) or await ctx.store.write(attempts.begin, gates, at)
+    wait = await ctx.store.admit(attempts.waits, gates, at) or await ctx.store.write(attempts.begin, gates, at)
     if wait > 0:
         raise Throttled(f"too many failures: wait {max(1, round(wait))} s", wait)
 
@@ -142,10 +142,10 @@ async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> 
 
 async def _described(request: web.Request, found: Principal | None) -> dict[str, Any]:
     ctx = context.of(request)
-    needed = not request.app[access.RULES].loopback_login and not await ctx.store.read(users.any_there)
+    needed = not request.app[access.RULES].loopback_login and not await ctx.store.admit(users.any_there)
     session = None
     if found is not None and found.via == "session":
-        session = await ctx.store.read(sessions.find, access.cookie_of(request), ctx.clock())
+        session = await ctx.store.admit(sessions.find, access.cookie_of(request), ctx.clock())
     return {
         "user": found.name if found else None, "role": found.role if found else None, "setup_needed": needed,
         "expires_at": rfc3339(session.expires_at) if session else None,

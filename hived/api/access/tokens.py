@@ -47,7 +47,7 @@ async def changes(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/audit?limit=100&before=ID: who changed what, newest first."""
     text = params.queries(request, "before").get("before")
     before = params.whole("before", text) if text is not None else None
-    found = await context.of(request).store.read(audit.listing, limit=params.limit(request, 100), before=before)
+    found = await context.search(request, audit.listing, limit=params.limit(request, 100), before=before)
     return await responses.reply(request, [documents.audit(row) for row in found])
 
 

@@ -56,7 +56,7 @@ async def short(request: web.Request) -> web.StreamResponse:
         return responses.error(503, "the view of the fleet does not follow the database")
     try:
         async with asyncio.timeout(ANSWER_S):
-            await ctx.store.read(views.newest_rev)
+            await ctx.store.admit(views.newest_rev)
     except (Transient, TimeoutError):
         return responses.error(503, "the database does not answer")
     return await responses.reply(request, {"status": "ok"})

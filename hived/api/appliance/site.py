@@ -37,7 +37,7 @@ async def legend(request: web.Request) -> web.StreamResponse:
 
 async def other_devices(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/strangers: every address that answers but is no miner we can read."""
-    found = await context.of(request).store.read(discovery.other_devices)
+    found = await context.search(request, discovery.other_devices)
     found.sort(key=lambda who: _by_address(who.ip))
     return await responses.reply(request, [documents.other_device(who) for who in found])
 

@@ -26,7 +26,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     `before` goes on after a page; all of `q`'s words must occur.
     """
     wishes = _wishes(request)
-    return await responses.reply(request, await context.of(request).store.read(_listing, wishes))
+    return await responses.reply(request, await context.search(request, _listing, wishes))
 
 
 async def one(request: web.Request) -> web.StreamResponse:

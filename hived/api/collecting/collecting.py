@@ -92,7 +92,7 @@ async def stop(request: web.Request) -> web.StreamResponse:
 
 async def stats(request: web.Request) -> web.StreamResponse:
     """GET /stats: how many artifacts there are, in all and by state, licence and provider."""
-    found = await context.of(request).store.read(artifacts.stats)
+    found = await context.search(request, artifacts.stats)
     return await responses.reply(request, documents.stats(found))
 
 

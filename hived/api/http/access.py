@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler
 from hived.api import context
 from hived.api.http import responses
 from hived.api.http.shares import Known
+from hived.api.http.turns import WHO
 from hived.errors import Transient
 from hived.records.access import LOCAL_USER, ApiSecret, By, Principal, Role, new_cookie, read_token
 from hived.records.joining import NodeKey, read_key
@@ -110,6 +111,7 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     if found.scope == "ingest" and not request.secure and not request.app[RULES].plain_ingest:
         return responses.error(403, f"this key is taken over TLS alone: https://{request.host}, on the same port")
     request[_PRINCIPAL] = found
+    request[WHO] = f"{found.kind} {found.name}"
     request.app[KNOWN].note(request.remote)
     return await handler(request)
 
@@ -181,7 +183,7 @@ async def _by_bearer(request: web.Request, given: list[str]) -> Principal | None
 async def _by_token(request: web.Request, shown: ApiSecret) -> Principal | None:
     ctx = context.of(request)
     now = ctx.clock()
-    known = await ctx.store.read(tokens.find, shown, now)
+    known = await ctx.store.admit(tokens.find, shown, now)
     if known is None:
         return None
     if known.used_at is None or now - known.used_at >= tokens.USED_EVERY_S:
@@ -195,7 +197,7 @@ async def _by_token(request: web.Request, shown: ApiSecret) -> Principal | None:
 async def _by_key(request: web.Request, shown: NodeKey) -> Principal | None:
     ctx = context.of(request)
     now = ctx.clock()
-    known = await ctx.store.read(node_keys.find, shown)
+    known = await ctx.store.admit(node_keys.find, shown)
     if known is None:
         return None
     if known.used_at is None or now - known.used_at >= node_keys.USED_EVERY_S:
@@ -209,7 +211,7 @@ async def _by_key(request: web.Request, shown: NodeKey) -> Principal | None:
 async def _by_cookie(request: web.Request, cookie: str) -> Principal | None:
     ctx = context.of(request)
     now = ctx.clock()
-    known = await ctx.store.read(sessions.find, cookie, now)
+    known = await ctx.store.admit(sessions.find, cookie, now)
     if known is None or (known.local and not may_be_local(request)):
         return None
     if now - known.seen_at >= sessions.SEEN_EVERY_S:

@@ -6,21 +6,48 @@ import asyncio
 import gzip
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
+
+from hived.api.http.turns import Full, Turns
 
 SMALL_BYTES = 1024  # below this gzip saves no packet
 INLINE_BYTES = 64 * 1024  # what may be compressed on the loop: about a millisecond
 PIECE_BYTES = 128 * 1024  # what one slow reader may hold in our memory at a time
 PIECE_S = 15.0  # for one piece; less than 8 KiB/s is not a reader but a trick
-BIG_AT_ONCE = 16  # a list of 5,000 miners is 10 MB; so many may be under way to slow readers
+MOST_BYTES = 96 * 1024 * 1024  # in all big replies under way; a list of 5,000 miners is 10 MB
 
 JSON_TYPE = "application/json"
 
 
-SENDS = web.AppKey("sends", asyncio.Semaphore)
-"""For big replies under way; one that finds no room is refused rather than kept waiting."""
+class Sends(Turns):
+    """Big replies under way to readers who may be slow."""
+
+    def __init__(self) -> None:
+        super().__init__("big replies", most=4, waiting=4, total=16)
+        self._bodies: dict[int, list[bytes]] = {}
+
+    @contextmanager
+    def holding(self, body: bytes) -> Iterator[None]:
+        """Hold a body, which counts once however many take it. Full when it and others together would be too much."""
+        same = self._bodies.get(id(body), [])
+        held = sum(len(bodies[0]) for bodies in self._bodies.values())
+        if not same and held and held + len(body) > MOST_BYTES:
+            raise Full("the big replies under way are as large as can be held, try again in a moment", self.retry_s)
+        self._bodies[id(body)] = same
+        same.append(body)
+        try:
+            yield
+        finally:
+            same.pop()
+            if not same:
+                del self._bodies[id(body)]
+
+
+SENDS = web.AppKey("sends", Sends)
 
 
 def encode(value: Any) -> bytes:
@@ -102,17 +129,16 @@ async def _send(request: web.Request, small: web.Response, body: bytes) -> web.S
     if len(body) <= PIECE_BYTES or request.method == "HEAD":
         small.body = body
         return small
-    sends = request.app[SENDS]
-    if sends.locked():
-        return error(503, "too many big replies are under way, try again in a moment", {"Retry-After": "1"})
     big = web.StreamResponse(status=small.status, headers=small.headers)
     big.content_length = len(body)
-    async with sends:
-        await big.prepare(request)
-        view = memoryview(body)
-        for start in range(0, len(body), PIECE_BYTES):
-            if not await written(request, big, view[start : start + PIECE_BYTES], PIECE_S):
-                break
+    sends = request.app[SENDS]
+    with sends.holding(body):
+        async with sends.turn(request):
+            await big.prepare(request)
+            view = memoryview(body)
+            for start in range(0, len(body), PIECE_BYTES):
+                if not await written(request, big, view[start : start + PIECE_BYTES], PIECE_S):
+                    break
     return big
 
 

@@ -34,7 +34,7 @@ async def columns(request: web.Request) -> web.StreamResponse:
     since = _time(request, "from", until - DAY_S)
     if not 0 < until - since <= LONGEST_S:
         raise BadRequest("from: expected a time before `to`, by two years at most")
-    return await responses.reply(request, await here.store.read(_columns, group, since, until))
+    return await responses.reply(request, await context.search(request, _columns, group, since, until))
 
 
 def _time(request: web.Request, name: str, usual: float) -> float:

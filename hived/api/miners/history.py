@@ -30,8 +30,8 @@ async def columns(request: web.Request) -> web.StreamResponse:
     chart, and in which unit.
     """
     mac, hours = params.mac(request), _hours(request)
-    here = context.of(request)
-    return await responses.reply(request, await here.store.read(_columns, mac, hours, here.clock()))
+    now = context.of(request).clock()
+    return await responses.reply(request, await context.search(request, _columns, mac, hours, now))
 
 
 def _hours(request: web.Request) -> float:

@@ -10,9 +10,8 @@ import asyncio
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any
 
 from hived.api.http.responses import Page, encode
@@ -36,6 +35,7 @@ KEEP_EVENTS = 500
 KEEP_GONE = 1000
 ROWS_AT_ONCE = 200  # rows in one piece of the stream: 100 KB, what a reader has to have room for
 MAX_PAGES = 64  # both lists, for all and for each of some thirty nodes
+SHARED_ROWS = 1000  # more than a change of one second; more are made anew for each reader, piece by piece
 MAX_BATCHES = 8  # readers that lag behind whose pieces are kept until the next change
 
 
@@ -195,36 +195,40 @@ class LiveMiners:
         """Tell whether everything that left the fleet after this rev is known here."""
         return self._first_rev <= rev <= self.rev and len(self._gone) < KEEP_GONE
 
-    def since_rev(self, rev: int) -> list[bytes]:
+    def since_rev(self, rev: int) -> Iterable[bytes]:
         """Return what changed after a rev as JSON for "miners", in pieces; all of it for a rev of another database."""
         rev = rev if rev <= self.rev else -1
-        return self._pieces(
-            lambda e: e.view.rev > rev or e.judged_rev >= rev, [mac for _, at_rev, mac in self._gone if at_rev >= rev]
-        )
+        nums = [num for num, e in self._entries.items() if e.view.rev > rev or e.judged_rev >= rev]
+        return self._pieces(self.rev, nums, [mac for _, at_rev, mac in self._gone if at_rev >= rev])
 
-    def since(self, serial: int) -> list[bytes]:
+    def since(self, serial: int) -> Iterable[bytes]:
         """Return what changed after a serial as JSON for "miners", in pieces. Readers that keep up share the bytes."""
         if serial == self.serial:
             return []
-        pieces = self._batches.get(serial)
-        if pieces is None:
-            pieces = self._pieces(lambda e: e.serial > serial, [mac for at, _, mac in self._gone if at > serial])
-            if len(self._batches) < MAX_BATCHES:
-                self._batches[serial] = pieces
-        return pieces
+        known = self._batches.get(serial)
+        if known is not None:
+            return known
+        nums = [num for num, e in self._entries.items() if e.serial > serial]
+        pieces = self._pieces(self.rev, nums, [mac for at, _, mac in self._gone if at > serial])
+        if len(nums) > SHARED_ROWS or len(self._batches) >= MAX_BATCHES:
+            return pieces
+        return self._batches.setdefault(serial, list(pieces))
 
     def events_since(self, event_id: int) -> list[bytes]:
         """Return the events after an id, oldest first, each as JSON; of many the newest."""
         return [body for at, body in self._events if at > event_id]
 
-    def _pieces(self, wanted: Callable[[Entry], bool], gone: list[str]) -> list[bytes]:
-        rows = (e.as_row() for e in self._entries.values() if wanted(e))
+    def _pieces(self, rev: int, nums: list[int], gone: list[str]) -> Iterator[bytes]:
+        """Yield the rows as they are when each piece is asked for, as those of `rev`: a slow reader holds numbers.
+
+        What changes meanwhile comes again, and who leaves is named, with what follows after `rev`.
+        """
         gone = [mac for mac in gone if mac not in self._by_mac]  # found again since
-        pieces: list[bytes] = []
-        while (some := list(islice(rows, ROWS_AT_ONCE))) or gone:
-            pieces.append(b'{"rev":%d,"rows":[%b],"gone":%b}' % (self.rev, b",".join(some), encode(gone)))
+        for start in range(0, len(nums) or len(gone[:1]), ROWS_AT_ONCE):
+            found = (self._entries.get(num) for num in nums[start : start + ROWS_AT_ONCE])
+            rows = b",".join(entry.as_row() for entry in found if entry is not None)
+            yield b'{"rev":%d,"rows":[%b],"gone":%b}' % (rev, rows, encode(gone))
             gone = []
-        return pieces
 
     def _look(self, db: Database, newer_than_rev: int | None, roll: bool) -> _Look:
         """Read and encode, in one snapshot. Runs on the database's thread while `beat` holds the lock."""

@@ -88,13 +88,13 @@ async def statuses(request: web.Request) -> web.StreamResponse:
     Chips are those stored nearest before a status, at most 90 s earlier; only the newest ten statuses have any.
     """
     mac, limit = params.mac(request), params.limit(request, 10)
-    return await responses.reply(request, await context.of(request).store.read(_statuses, mac, limit))
+    return await responses.reply(request, await context.search(request, _statuses, mac, limit))
 
 
 async def chips(request: web.Request) -> web.StreamResponse:
     """GET /api/miners/{mac}/telemetry?limit=30: newest first, one entry for each board and time."""
     mac, limit = params.mac(request), params.limit(request, 30)
-    return await responses.reply(request, await context.of(request).store.read(_telemetry, mac, limit))
+    return await responses.reply(request, await context.search(request, _telemetry, mac, limit))
 
 
 async def own_settings(request: web.Request) -> web.StreamResponse:
@@ -105,7 +105,7 @@ async def own_settings(request: web.Request) -> web.StreamResponse:
 async def settings_versions(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/miners/{mac}/settings/versions?limit=20: newest first, each with what it changed."""
     mac, limit = params.mac(request), params.limit(request, 20)
-    return await responses.reply(request, await context.of(request).store.read(_versions, mac, limit))
+    return await responses.reply(request, await context.search(request, _versions, mac, limit))
 
 
 # What follows runs on the database's thread, encoding included: a thousand statuses would hold up the loop.

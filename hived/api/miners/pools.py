@@ -17,7 +17,7 @@ from hived.store.miners import allowed_pools, views
 
 async def in_use(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/pools: every pool and account of a miner, those that are not allowed first."""
-    return await responses.reply(request, await context.of(request).store.read(_in_use))
+    return await responses.reply(request, await context.search(request, _in_use))
 
 
 async def listing(request: web.Request) -> web.StreamResponse:

@@ -41,7 +41,7 @@ async def join(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/join: a node asks to be let in. 202 until somebody approves it, 200 from then on."""
     ctx, now = context.of(request), context.of(request).clock()
     place = f"join:{network(request.remote)}"
-    wait_s = await ctx.store.read(attempts.full, place, most=JOINS, window_s=JOINS_S, at=now)
+    wait_s = await ctx.store.admit(attempts.full, place, most=JOINS, window_s=JOINS_S, at=now)
     wait_s = wait_s or await ctx.store.write(attempts.one_more, place, most=JOINS, window_s=JOINS_S, at=now)
     if wait_s > 0:
         return responses.error(429, "too many wishes to join from this address", {"Retry-After": str(int(wait_s) + 1)})

@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -56,17 +57,31 @@ def database_of(url: str, state_dir: Path | None = None, *, read_only: bool = Fa
     return PostgresServer(url, box, read_only=read_only, connections=connections)
 
 
+_LANES = ("read", "admit", "search")
+"""Ways to read beside each other. A daemon that does not use one has no thread and no connection for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    database: Database
+    thread: ThreadPoolExecutor
+
+
 class Store:
     """The open database of one process."""
 
-    def __init__(self, writer: Database, reader: Database, *, connections: int = 1) -> None:
+    def __init__(self, writer: Database, *readers: Database, connections: int = 1) -> None:
         self.name = writer.name
         self.path = writer.path if isinstance(writer, SqliteFile) else None
-        self._writer, self._reader = writer, reader
+        self._writer = writer
         self.damage: str | None = None
         """What SQLite said of a damaged file, once it has: from then on every call raises Damaged."""
         self._write_thread = ThreadPoolExecutor(connections, thread_name_prefix="store")
-        self._read_thread = ThreadPoolExecutor(connections, thread_name_prefix="store-read")
+        self._lanes = [
+            _Lane(database, ThreadPoolExecutor(connections, thread_name_prefix=f"store-{name}"))
+            for name, database in zip(_LANES, readers, strict=True)
+        ]
+        self._read, self._admit, self._search = self._lanes
 
     @classmethod
     @asynccontextmanager
@@ -80,12 +95,13 @@ class Store:
         if sqlite_path(url) is not None:
             connections = 1
         writer = database_of(url, state_dir, connections=connections)
-        reader = database_of(url, state_dir, read_only=True, connections=connections)
-        reader.box = writer.box
-        store = cls(writer, reader, connections=connections)
+        readers = [database_of(url, state_dir, read_only=True, connections=connections) for _ in _LANES]
+        for reader in readers:
+            reader.box = writer.box
+        store = cls(writer, *readers, connections=connections)
         try:
             await store._submit(store._write_thread, store._prepare)
-            await store._submit(store._read_thread, store._prepare_reader)
+            await store._submit(store._read.thread, store._prepare_reader)
             yield store
         finally:
             await asyncio.shield(store._close())
@@ -107,11 +123,22 @@ class Store:
 
     async def read(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(database, ...)` on a read-only connection, in one snapshot, within READ_LIMIT_S."""
-        return await self._submit(self._read_thread, self._run, self._reader, "read", fn, args, kwargs)
+        return await self._look(self._read, fn, args, kwargs)
+
+    async def admit(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`read` on a connection of its own, for what lets people in: nothing that somebody reads holds it up."""
+        return await self._look(self._admit, fn, args, kwargs)
+
+    async def search(self, fn: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`read` on a connection of its own, for what may take seconds."""
+        return await self._look(self._search, fn, args, kwargs)
 
     async def changed(self) -> int:
         """Return a number that differs whenever another connection has committed since the last call."""
-        return await self._submit(self._read_thread, self._mark)
+        return await self._submit(self._read.thread, self._mark)
+
+    async def _look(self, lane: _Lane, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
+        return await self._submit(lane.thread, self._run, lane.database, "read", fn, args, kwargs)
 
     async def _change(self, purpose: Purpose, fn: Callable[..., T], args: Any, kwargs: Any) -> T:
         if any(isinstance(one, Iterator) for one in (*args, *kwargs.values())):
@@ -141,8 +168,9 @@ class Store:
         raise AssertionError("the last try either returns or raises")
 
     def _mark(self) -> int:
-        with as_ours(self._reader), self._reader.session():
-            return dialect.changed(self._reader)
+        database = self._read.database
+        with as_ours(database), database.session():
+            return dialect.changed(database)
 
     def _prepare(self) -> None:
         self._writer.box.check()
@@ -153,13 +181,13 @@ class Store:
             raise HivedError(f"cannot use the database {self.name}: {str(err).removeprefix('database: ')}") from err
 
     def _prepare_reader(self) -> None:
-        with as_ours(self._reader), self._reader.session():
+        with as_ours(self._read.database), self._read.database.session():
             pass
 
     async def _close(self) -> None:
-        for thread, database in ((self._read_thread, self._reader), (self._write_thread, self._writer)):
-            await self._submit(thread, database.shut)
-            thread.shutdown(wait=False)
+        for lane in (*self._lanes, _Lane(self._writer, self._write_thread)):
+            await self._submit(lane.thread, lane.database.shut)
+            lane.thread.shutdown(wait=False)
 
 
 def create(url: str, state_dir: Path | None = None) -> list[str]:

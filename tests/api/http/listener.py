@@ -67,15 +67,17 @@ class Listener:
 
 
 @asynccontextmanager
-async def listen(port: int, query: str = "", *, buffer: int | None = None, **headers: str) -> AsyncIterator[Listener]:
-    """Open the stream; `buffer` bounds what the kernel takes for us, bytes."""
+async def listen(
+    port: int, query: str = "", *, buffer: int | None = None, proof: str = access.HEADER, **headers: str
+) -> AsyncIterator[Listener]:
+    """Open the stream; `buffer` bounds what the kernel takes for us, bytes; `proof`: the header that lets us in."""
     sock = socket.socket()
     sock.setblocking(False)
     if buffer is not None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
     reader, writer = await asyncio.open_connection(sock=sock, limit=buffer or 2**20)
-    more = access.HEADER + "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    more = proof + "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
     writer.write(f"GET /api/v1/stream{query} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{more}\r\n".encode())
     try:
         async with asyncio.timeout(WITHIN_S):

@@ -216,7 +216,7 @@ async def test_options_names_the_methods_and_head_has_no_body(api: Api) -> None:
     for path in ("/", "/api/miners", f"/api/miners/{MAC}", "/api/v1/stream", "/healthz"):
         async with api.http.head(path) as reply:
             assert (reply.status, await reply.read()) == (200, b""), path
-    assert api.app[STREAM].readers == 0
+    assert api.app[STREAM].readers.running == 0
 
 
 async def test_a_body_of_more_than_64_kib_is_413(api: Api) -> None:

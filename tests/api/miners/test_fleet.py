@@ -182,7 +182,7 @@ async def test_a_miner_that_falls_silent_is_shown_without_a_change_of_the_databa
     await api.fleet.beat()
     assert pulse.is_set()
     for pieces in (api.fleet.since(serial), api.fleet.since_rev(rev)):
-        (row,) = json.loads(pieces[0])["rows"]
+        (row,) = json.loads(next(iter(pieces)))["rows"]
         assert (row["id"], row["condition"]["word"], row["condition"]["old"]) == (MAC, "silent", True)
     assert api.fleet.page("miners").etag != etag
     words = [miner["condition"]["word"] for miner in await api.get("/api/miners")]
@@ -204,7 +204,7 @@ async def test_miners_of_a_node_that_is_away_are_neither_online_nor_lost(api: Ap
     await api.do(give_away)
     serial = api.fleet.serial
     await api.do(away, "dead")
-    (row,) = json.loads(api.fleet.since(serial)[0])["rows"]
+    (row,) = json.loads(next(iter(api.fleet.since(serial))))["rows"]
     assert (row["id"], row["condition"]["word"], row["condition"]["marks"]) == (farm.mac_of(2), "unseen", ["unseen"])
     found = await api.get("/api/v1/fleet")
     assert (found["miners"], found["online"], found["silent"], found["hashrate_expected_ths"]) == (2, 1, 0, 96.0)
@@ -228,7 +228,7 @@ async def test_a_forgotten_miner_leaves_at_the_next_look(api: Api) -> None:
     assert [r["id"] for r in (await api.get("/api/v1/rows"))["rows"]] == [farm.mac_of(2)]
     assert (await api.get("/api/v1/fleet"))["miners"] == 1
     for pieces in (api.fleet.since(serial), api.fleet.since_rev(rev)):
-        assert json.loads(pieces[0])["gone"] == [MAC]
+        assert json.loads(next(iter(pieces)))["gone"] == [MAC]
 
 
 async def test_a_miner_forgotten_while_another_is_found_leaves_too(api: Api) -> None:
