@@ -278,7 +278,7 @@ BAD_BODIES = (
         (b'{"managed": "true"}', "managed"), (b'{"managed": null}', "managed"), (b'{"unlock_pass": ""}', "unlock_pass"),
         (b'{"unlock_pass": "  "}', "unlock_pass"), (b'{"unlock_pass": null}', "unlock_pass"),
         (b'{"unlock_pass": 5}', "unlock_pass"), (b'{"unlock_pass": "a\\nb"}', "unlock_pass"),
-        (b'{"unlock_pass": "\\ud800"}', "unlock_pass"), (b'{"unlock_pass": "%s"}' % (b"x" * 300), "unlock_pass"),
+        (b'{"unlock_pass": "\\ud800"}', "surrogate"), (b'{"unlock_pass": "%s"}' % (b"x" * 300), "unlock_pass"),
         (b'{"managed": true, "managed": true}', "more than once"), (b'{"managed": true, "model": "x"}', "model"),
         (b'{"managed": true, "unlock_pass": ""}', "unlock_pass"),
 )  # fmt: skip
