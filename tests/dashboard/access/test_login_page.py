@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -69,13 +70,24 @@ async def test_nobody_gets_in_without_a_password_and_then_is_where_they_wanted_t
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example/", "/\\evil.example", "/login?next=/setup"]
-)
+    "elsewhere",
+    [
+        "https://evil.example/", "//evil.example/", "/\\evil.example", "/login?next=/setup", "/.//evil.example:1/x",
+        "/x/..//evil.example", "/./\\evil.example", "/%2e//evil.example", "HERE//evil.example/", "HERE\\\\evil.example",
+        "\t//evil.example", "/\n/evil.example", "/.\t//evil.example", "///evil.example", "javascript:alert(1)",
+        "http:///evil.example", "/..//evil.example?x#y",
+    ],
+)  # fmt: skip
 async def test_the_way_back_leads_to_no_other_site(farm: Farm, open_page: OpenPage, elsewhere: str) -> None:
     await farm.require_login(anna="admin")
     async with open_page() as page:
-        await log_in(page, farm, "anna", f"/login?next={elsewhere}")
+        way = quote(elsewhere.replace("HERE", farm.url), safe="")
+        await log_in(page, farm, "anna", f"/login?next={way}")
         await page.wait_for(f"location.href === '{farm.url}/'")
+        await page.go(
+            f"{farm.url}/login?next={way}", until=f"document.querySelector('.gate a')?.href === '{farm.url}/'"
+        )
+        assert page.foreign_requests(farm.url) == []
 
 
 @pytest.mark.parametrize("path", ["/login", "/setup"])

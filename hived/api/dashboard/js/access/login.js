@@ -9,7 +9,8 @@ import { login, useSession } from "../lib/session.js";
 export function wayBack(query) {
   try {
     const url = new URL(query.get("next") ?? "/", location.origin);
-    const inside = url.origin === location.origin && !/^\/(login|setup)$/.test(url.pathname);
+    // A path that begins with // leads to another host; it may have come from /.// or from backslashes.
+    const inside = url.origin === location.origin && !/^\/(\/|(login|setup)$)/.test(url.pathname);
     return inside ? url.pathname + url.search : "/";
   } catch (none) {
     return "/";
