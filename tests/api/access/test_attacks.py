@@ -383,6 +383,30 @@ async def test_the_audit_pages_back_and_keeps_its_newest_rows(api: Api, monkeypa
         assert (await api.ask("GET", f"/api/v1/audit?{bad}"))[0] == 400
 
 
+async def test_a_busy_operator_washes_nothing_away_but_their_own_many_changes(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hived.store.audit.KEEP", 40)
+    async with api.browser(None) as eve, api.browser("admin") as admin:
+        for name, role in (("eve", "operator"), ("zoe", "viewer")):
+            wish = {"name": name, "role": role, "password": "long enough for one"}
+            assert (await admin.ask("POST", "/api/v1/users", wish))[0] == 201
+        await api.ask("POST", "/api/v1/tokens", {"name": "t", "role": "viewer"})
+        for _ in range(2):
+            login = {"user": "eve", "password": "long enough for one"}
+            assert (await eve.ask("POST", "/api/v1/session", login))[0] == 200
+        assert (await eve.ask("PATCH", f"/api/miners/{MAC}", {"unlock_pass": "the one change that matters"}))[0] == 200
+        before = await api.get("/api/v1/audit?limit=1000")
+        for n in range(60):
+            assert (await eve.ask("PATCH", f"/api/miners/{MAC}", {"managed": n % 2 == 0}))[0] == 200
+        assert (await admin.ask("POST", "/api/v1/session", {"user": "zoe", "password": "not this one"}))[0] == 401
+        rows = await api.get("/api/v1/audit?limit=1000")
+    assert len(rows) == 40
+    assert rows[-len(before) :] == before, "all that was there is there still"
+    assert [row["action"] for row in rows[1 : -len(before)]] == ["miner.managed"] * (39 - len(before))
+    assert rows[1]["after"] == {"managed": False}, "of many the newest are kept"
+
+
 async def test_nobody_makes_more_of_themselves_than_they_are(api: Api) -> None:
     """A role below admin cannot make a user or a token, nor change one: not even its own."""
     for role in ROLES[:2]:
