@@ -197,6 +197,11 @@ class Api:
     def port(self) -> int:
         return self.listener.port
 
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie."""
+        return f"hived-{self.port}"
+
     async def get(self, path: str, **headers: str) -> Any:
         """Return the JSON of a 200."""
         async with self.http.get(path, headers=headers) as reply:
@@ -219,7 +224,7 @@ class Api:
         async with aiohttp.ClientSession(f"http://127.0.0.1:{self.port}", cookie_jar=jar) as http:
             if role is not None:
                 cookie = await self.store.write(access.session, role, self.clock())
-                jar.update_cookies({"hived": cookie}, URL(f"http://127.0.0.1:{self.port}"))
+                jar.update_cookies({self.cookie: cookie}, URL(f"http://127.0.0.1:{self.port}"))
             yield replace(self, http=http)
 
     async def do(self, verb: Any, *args: Any, **kwargs: Any) -> Any:

@@ -3,8 +3,10 @@
 What can be guessed is counted before it is checked, by address and by user name, in rows. An address may fail five
 times, then each failure brings a pause that doubles up to five minutes. A name may fail ten times from whatever
 addresses, then each brings one of at most 30 seconds, which holds many guessers together to 2,880 guesses a day; it
-does not hold those who logged in to it from the same address within the last months, so that nobody can lock an admin
-out of their usual place. During a pause the right password is refused, too. On the box itself `hivectl` always works.
+does not hold those who logged in to it from the same address within the last months. A browser that somebody logged in
+with before is known by a mark: for this name it has pauses of its own and nobody else's. So nobody can lock an admin
+out of their usual place, not even from the same address, which behind a router or proxy all have. During a pause the
+right password is refused, too. On the box itself `hivectl` always works.
 """
 
 from __future__ import annotations
@@ -28,7 +30,6 @@ from hived.store.access.attempts import Gate
 log = logging.getLogger(__name__)
 
 WRONG = "user name or password is wrong"
-KNOWN_S = 90 * 86_400.0  # how long an address counts as a user's own
 MAX_AGENT = 200
 MAX_TEXT = 256  # characters of a name or a code
 
@@ -92,10 +93,14 @@ async def _checked(request: web.Request, name: str, password: str) -> str | None
     ctx = context.of(request)
     address = network(request.remote)
     at = ctx.clock()
-    known = await ctx.store.admit(attempts.knows, _place(name, address), at, for_s=KNOWN_S)
-    # Names share 4,096 counters: invented ones fill no table, and whether a name exists makes no difference.
-    of_name = Gate(f"user:{attempts.short(name, 3)}", free=10, longest_s=30.0, clears=True)
-    gates = [_address_gate(request, "login"), *([] if known else [of_name])]
+    mark = _marked(name, access.mark_of(request))
+    if await ctx.store.admit(attempts.knows, mark, at, for_s=access.MARKED_S):
+        gates = [Gate(f"login:{mark}", free=5, longest_s=300.0)]
+    else:
+        known = await ctx.store.admit(attempts.knows, _place(name, address), at, for_s=access.MARKED_S)
+        # Names share 4,096 counters: invented ones fill no table, and whether a name exists makes no difference.
+        of_name = Gate(f"user:{attempts.short(name, 3)}", free=10, longest_s=30.0, clears=True)
+        gates = [_address_gate(request, "login"), *([] if known else [of_name])]
     await _count(request, gates)
     stored = await ctx.store.admit(users.password_hash, name)
     if not await ctx.passwords.check(stored, password):
@@ -119,6 +124,7 @@ async def _count(request: web.Request, gates: list[Gate]) -> None:
 async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> web.StreamResponse:
     """Begin a session in the transaction of `made(db, user, *args, by)`, which says the role, and hand it out."""
     ctx, cookie, at = context.of(request), new_cookie(), context.of(request).clock()
+    mark = access.mark_of(request) or new_cookie()
     by = By(at=at, who=user, via="session", address=request.remote)
     agent = request.headers.get("User-Agent", "")[:MAX_AGENT]
 
@@ -127,6 +133,7 @@ async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> 
         if role is None:
             return None
         old = access.cookie_of(request)
+        attempts.remember(db, _marked(user, mark), at)
         return role, sessions.begin(
             db, cookie, user=user, at=at, address=request.remote, agent=agent, instead_of=old or None
         )
@@ -137,6 +144,7 @@ async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> 
     document = {"user": user, "role": begun[0], "setup_needed": False, "expires_at": rfc3339(begun[1]), "local": False}
     reply = await responses.reply(request, document)
     access.set_cookie(request, reply, cookie)
+    access.set_mark(request, reply, mark)
     return reply
 
 
@@ -199,6 +207,10 @@ def _right(db: Database, gates: list[Gate], place: str, at: float) -> None:
 
 def _place(name: str, address: str) -> str:
     return f"known:{attempts.short(f'{name} {address}')}"
+
+
+def _marked(name: str, mark: str) -> str:
+    return f"marked:{attempts.short(f'{name} {mark}')}"
 
 
 def _address_gate(request: web.Request, kind: str) -> Gate:

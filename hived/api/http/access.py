@@ -29,6 +29,7 @@ from hived.store.engine.db import Database
 BEARER = {"WWW-Authenticate": "Bearer"}
 LOG_IN = "log in, or send a token: Authorization: Bearer ..."
 NOT_VALID = "this token is not valid"
+MARKED_S = 90 * 86_400.0  # how long a browser and an address count as a user's own
 MAX_CREDENTIALS = 200  # characters; ours have fewer
 
 # What a proxy adds: then the connection's own address says nothing of who asks.
@@ -250,28 +251,58 @@ async def welcome(request: web.Request, reply: web.StreamResponse) -> web.Stream
     return reply
 
 
+def _cookie_name(request: web.Request) -> str:
+    """Return the name of the session's cookie: browsers send it to every port of a host, and each may have its own.
+
+    A browser guards names that begin with __Host- itself.
+    """
+    return f"{'__Host-' if request.secure else ''}hived-{_port(request)}"
+
+
+def _mark_name(request: web.Request) -> str:
+    """Return the name of the cookie by which a browser is known that somebody has logged in with before."""
+    return f"{'__Secure-' if request.secure else ''}hived-mark-{_port(request)}"
+
+
+def _port(request: web.Request) -> int:
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return int(name[1]) if name else 0  # 0: who asked has left, and hears nothing of it
+
+
 def cookie_of(request: web.Request) -> str:
     """Return the session's secret that a browser sent, "" for none."""
-    cookie = request.cookies.get(_cookie_name(request), "")
+    return _sent(request, _cookie_name(request))
+
+
+def mark_of(request: web.Request) -> str:
+    """Return the mark that a browser got at an earlier login, "" for none."""
+    return _sent(request, _mark_name(request))
+
+
+def _sent(request: web.Request, name: str) -> str:
+    cookie = request.cookies.get(name, "")
     return cookie if len(cookie) <= MAX_CREDENTIALS else ""
 
 
 def set_cookie(request: web.Request, reply: web.StreamResponse, value: str) -> None:
     """Hand a session to the browser."""
     reply.set_cookie(
-        _cookie_name(request), value, max_age=int(sessions.LONGEST_S), path="/", secure=request.secure, httponly=True,
-        samesite="Strict",
+        _cookie_name(request), value, max_age=int(sessions.LONGEST_S), path="/", secure=request.secure,
+        httponly=True, samesite="Strict",
+    )  # fmt: skip
+
+
+def set_mark(request: web.Request, reply: web.StreamResponse, value: str) -> None:
+    """Hand a browser the mark by which it is known at the next login. It opens nothing."""
+    reply.set_cookie(
+        _mark_name(request), value, max_age=int(MARKED_S), path="/api/v1/session", secure=request.secure,
+        httponly=True, samesite="Strict",
     )  # fmt: skip
 
 
 def drop_cookie(request: web.Request, reply: web.StreamResponse) -> None:
     """Have the browser forget its session."""
     reply.del_cookie(_cookie_name(request), path="/", secure=request.secure, httponly=True, samesite="Strict")
-
-
-def _cookie_name(request: web.Request) -> str:
-    """Return the name of the session's cookie; over TLS one that a browser guards itself: it travels there alone."""
-    return "__Host-hived" if request.secure else "hived"
 
 
 def _begin_local(db: Database, cookie: str, address: str | None, agent: str | None, at: float) -> None:

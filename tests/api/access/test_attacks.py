@@ -170,7 +170,7 @@ async def test_two_proofs_are_none(api: Api) -> None:
 @pytest.mark.parametrize("cookie", ["", "x", "x" * 43, "x" * 4000, "../../etc/passwd", '"'])
 async def test_a_cookie_that_is_none_is_401(nobody: Api, cookie: str) -> None:
     for method, path in (("GET", "/api/miners"), ("PATCH", path_of("/api/miners/{mac}")), ("GET", "/api/v1/users")):
-        assert (await ask(nobody, method, path, Cookie=f"hived={cookie}"))[0] == 401
+        assert (await ask(nobody, method, path, Cookie=f"{nobody.cookie}={cookie}"))[0] == 401
 
 
 RANK: dict[Who, int] = {VIEWER: 0, OPERATOR: 1, ADMIN: 2}
@@ -182,7 +182,7 @@ async def test_each_role_may_what_the_table_says_on_every_route(api: Api, role: 
     if kind == "token":
         proof = bearer(await api.store.write(make_token, role, role))
     else:
-        proof = {"Cookie": f"hived={await api.store.write(letting.session, role, NOW)}"}
+        proof = {"Cookie": f"{api.cookie}={await api.store.write(letting.session, role, NOW)}"}
     async with api.browser(None) as client:
         for method, path, who, row in walk(DATA):
             code, error, _ = await ask(client, method, path, **proof)
@@ -229,7 +229,7 @@ async def test_what_was_revoked_opens_nothing_in_another_process_either(
         token, key = await api.store.write(make_token, "t"), await api.store.write(make_node, "n1")
         cookie = await api.store.write(letting.session, "viewer", NOW)
         async with farm.serve_again(other, clock) as second, second.browser(None) as client:
-            proofs = (bearer(token), bearer(key), {"Cookie": f"hived={cookie}"})
+            proofs = (bearer(token), bearer(key), {"Cookie": f"{client.cookie}={cookie}"})
             codes = [(await ask(client, "GET", "/api/miners", **proof))[0] for proof in proofs]
             assert codes == [200, 403, 200]
             await api.store.write(tokens.revoke, "t", NOW)
@@ -353,7 +353,7 @@ async def test_no_secret_of_a_request_gets_into_the_log_or_the_audit(
     await nobody.ask("POST", "/api/v1/session", {"user": words, "password": words})
     await nobody.ask("POST", "/api/v1/setup", {"code": words, "user": "x", "password": words})
     await ask(nobody, "GET", "/api/miners", Authorization=f"Bearer {words}")
-    await ask(nobody, "GET", "/api/miners", Cookie=f"hived={words}")
+    await ask(nobody, "GET", "/api/miners", Cookie=f"{nobody.cookie}={words}")
     async with nobody.browser("admin") as admin:
         wish = {"name": "bert", "role": "viewer", "password": words}
         assert (await admin.ask("POST", "/api/v1/users", wish))[0] == 201

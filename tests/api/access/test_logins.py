@@ -41,7 +41,7 @@ async def log_in(api: Api, password: str = PASSWORD, user: str = "anna") -> int:
 
 
 def cookie_of(api: Api) -> str | None:
-    return next((one.value for one in api.http.cookie_jar if one.key == "hived"), None)
+    return next((one.value for one in api.http.cookie_jar if one.key == api.cookie), None)
 
 
 @asynccontextmanager
@@ -63,15 +63,18 @@ async def test_a_login_opens_what_was_closed_until_the_logout(api: Api) -> None:
     kept = cookie_of(api)
     assert (await api.ask("DELETE", SESSION))[0] == 204
     assert cookie_of(api) is None
-    assert (await api.ask("GET", "/api/miners", Cookie=f"hived={kept}"))[0] == 401
+    assert (await api.ask("GET", "/api/miners", Cookie=f"{api.cookie}={kept}"))[0] == 401
     assert (await api.ask("DELETE", SESSION))[0] == 204
 
 
 async def test_the_cookie_is_for_this_site_alone_and_only_its_hash_is_kept(api: Api) -> None:
     async with api.http.post(SESSION, json={"user": "anna", "password": PASSWORD}) as reply:
         given = reply.headers.getall("Set-Cookie")
-    assert len(given) == 1
-    parts = [part.strip() for part in given[0].split(";")]
+    session, mark = given
+    assert "Path=/api/v1/session" in mark
+    assert "HttpOnly" in mark
+    parts = [part.strip() for part in session.split(";")]
+    assert parts[0].startswith(f"hived-{api.port}="), "browsers send it to every port: each has its own"
     assert {"HttpOnly", "Path=/", "SameSite=Strict"} <= set(parts)
     assert "Secure" not in parts  # over plain HTTP a browser would not keep it
     value = parts[0].partition("=")[2]
@@ -93,15 +96,15 @@ async def test_unknown_and_wrong_are_answered_alike(api: Api) -> None:
 
 async def test_a_login_never_goes_on_with_the_session_that_the_browser_came_with(api: Api) -> None:
     fixed = await api.store.write(access.session, "viewer", NOW)
-    code, _ = await api.ask("POST", SESSION, {"user": "anna", "password": PASSWORD}, Cookie=f"hived={fixed}")
+    code, _ = await api.ask("POST", SESSION, {"user": "anna", "password": PASSWORD}, Cookie=f"{api.cookie}={fixed}")
     assert code == 200
     mine = cookie_of(api)
     assert mine not in (fixed, None)
     api.http.cookie_jar.clear()
-    assert (await api.ask("GET", "/api/miners", Cookie=f"hived={fixed}"))[0] == 401
-    assert (await api.ask("GET", "/api/miners", Cookie=f"hived={mine}"))[0] == 200
+    assert (await api.ask("GET", "/api/miners", Cookie=f"{api.cookie}={fixed}"))[0] == 401
+    assert (await api.ask("GET", "/api/miners", Cookie=f"{api.cookie}={mine}"))[0] == 200
     chosen = "A" * 43  # a cookie that an attacker planted is nobody's
-    assert (await api.ask("GET", "/api/miners", Cookie=f"hived={chosen}"))[0] == 401
+    assert (await api.ask("GET", "/api/miners", Cookie=f"{api.cookie}={chosen}"))[0] == 401
 
 
 async def test_a_session_ends_when_it_is_idle_and_when_it_is_old(api: Api) -> None:
@@ -177,7 +180,7 @@ async def test_the_list_of_sessions_is_bounded(api: Api) -> None:
 
     cookies = await api.store.write(many)
     api.clock.advance(60)
-    found = [(await api.ask("GET", "/api/miners", Cookie=f"hived={one}"))[0] for one in cookies]
+    found = [(await api.ask("GET", "/api/miners", Cookie=f"{api.cookie}={one}"))[0] for one in cookies]
     assert found == [401] * 5 + [200] * sessions.MAX_OF_USER
 
 
@@ -242,6 +245,49 @@ async def test_guessing_from_many_addresses_is_slowed_and_locks_nobody_out_of_th
             async with from_address(api, f"127.0.7.{n + 1}") as elsewhere:
                 await log_in(elsewhere, "wrong", user)
         assert await pause_of(api, user=user) == 1
+
+
+async def test_a_browser_that_logged_in_before_does_not_wait_for_the_failures_of_others_behind_its_address(
+    api: Api,
+) -> None:
+    await api.store.write(users.add, "bert", access.HASHER.hash(PASSWORD), "viewer", NOW)
+    assert await log_in(api) == 200
+    assert (await api.ask("DELETE", SESSION))[0] == 204
+    async with from_address(api, "127.0.0.1") as stranger:
+        for _ in range(6):
+            assert await log_in(stranger, "wrong") == 401
+        assert await log_in(stranger) == 429
+        api.clock.advance(86_400)
+        for _ in range(6):
+            await log_in(stranger, "wrong")
+        assert await log_in(stranger) == 429
+        assert await log_in(api) == 200, "its own pauses, and nobody else's"
+        assert await log_in(api, user="bert") == 429, "the mark is for who logged in with it"
+        for _ in range(6):
+            assert await log_in(api, "wrong") == 401
+        assert await log_in(api) == 429, "it buys no more guesses than an address does"
+        assert await log_in(stranger) == 429
+    for n in range(12):  # the name is held up, too, but for the browser
+        async with from_address(api, f"127.0.6.{n + 1}") as elsewhere:
+            await log_in(elsewhere, "wrong")
+    api.clock.advance(1)
+    assert await log_in(api) == 200
+    api.clock.advance(91 * 86_400)
+    for _ in range(6):
+        await log_in(api, "wrong")
+    async with from_address(api, "127.0.0.1") as stranger:
+        assert await log_in(stranger) == 429, "a mark of last spring is none: the failures are the address's"
+
+
+async def test_a_mark_that_nobody_gave_opens_nothing_and_exempts_from_nothing(api: Api) -> None:
+    for n in range(6):
+        code, _ = await api.ask(
+            "POST", SESSION, {"user": "anna", "password": "wrong"}, Cookie=f"hived-mark-{api.port}=invented{n}"
+        )
+        assert code == 401
+    planted = {"Cookie": f"hived-mark-{api.port}=planted"}
+    assert (await api.ask("POST", SESSION, {"user": "anna", "password": PASSWORD}, **planted))[0] == 429
+    assert (await api.ask("GET", "/api/miners", **planted))[0] == 401
 
 
 async def test_a_failed_login_is_one_audit_row_for_each_pause_and_tells_no_secret(api: Api) -> None:
@@ -342,7 +388,7 @@ async def test_a_browser_on_this_machine_is_let_in_where_the_configuration_says_
         assert (await browser.ask("GET", "/api/miners", **{"X-Forwarded-For": "10.0.0.9"}))[0] == 401
         assert (await browser.ask("GET", "/api/miners", Host="node-1"))[0] == 401
     async with farm.serve_again(store, clock) as strict, strict.browser(None) as browser:  # the option is off again
-        assert (await browser.ask("GET", "/api/miners", Cookie=f"hived={kept}"))[0] == 401
+        assert (await browser.ask("GET", "/api/miners", Cookie=f"{api.cookie}={kept}"))[0] == 401
         async with browser.http.get("/") as page:
             assert "Set-Cookie" not in page.headers
 

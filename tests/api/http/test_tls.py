@@ -128,11 +128,12 @@ async def test_the_cookie_is_bound_to_tls_and_to_this_host(served: Served) -> No
     async with trusting(served) as http:
         login = {"user": "anna", "password": "correct horse battery"}
         async with http.post("/api/v1/session", json=login) as reply:
-            (given,) = reply.headers.getall("Set-Cookie")
+            given, mark = reply.headers.getall("Set-Cookie")
         parts = [part.strip() for part in given.split(";")]
-        assert parts[0].startswith("__Host-hived=")
+        assert parts[0].startswith(f"__Host-hived-{served.port}=")
         assert {"Secure", "HttpOnly", "Path=/", "SameSite=Strict"} <= set(parts)
         assert not any(part.lower().startswith("domain") for part in parts)
+        assert "Secure" in mark
         async with http.get("/api/miners") as reply:
             assert reply.status == 200
 
@@ -157,9 +158,10 @@ async def test_both_are_served_on_one_port_each_with_a_session_of_its_own(store:
     async with serve(store, tmp_path, plain=True) as served, trusting(served) as over_tls:
         jar = aiohttp.CookieJar(unsafe=True)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{served.port}", cookie_jar=jar) as plain:
-            for http, name, secure in ((plain, "hived", False), (over_tls, "__Host-hived", True)):
+            own = f"hived-{served.port}"
+            for http, name, secure in ((plain, own, False), (over_tls, f"__Host-{own}", True)):
                 async with http.post("/api/v1/session", json=login) as reply:
-                    (given,) = reply.headers.getall("Set-Cookie")
+                    given, _mark = reply.headers.getall("Set-Cookie")
                 assert (given.partition("=")[0], "Secure" in given) == (name, secure)
                 async with http.get("/api/miners") as reply:
                     assert reply.status == 200
