@@ -77,6 +77,12 @@ class NotThisFirmware(Refused):
         self.kind = kind
 
 
+class AnotherDevice(Transient):
+    """Another miner answers at the address than the one that is meant: the next sweep sorts out who is where."""
+
+    code = "address_taken"
+
+
 class Unreadable(Transient):
     """It is a miner by all signs, but its answer could not be read (cut, invalid, too large, wrong shape)."""
 

@@ -37,3 +37,5 @@ class Reach:
     """What the family's `open` returned: a key, a login or nothing but the fact. None: not opened yet."""
     unit: str = "GH/s"
     """The unit in which this miner reports its rates."""
+    mac: str | None = None
+    """Who is meant: what is secret goes to this device only, to none without one."""

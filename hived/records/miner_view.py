@@ -50,7 +50,7 @@ class KnownMiner:
 
     def reach(self) -> Reach:
         """Return how to talk to it at its present address."""
-        return Reach(self.ip or "", self.access, self.hashrate_unit)
+        return Reach(self.ip or "", self.access, self.hashrate_unit, self.mac)
 
     def __repr__(self) -> str:
         return f"KnownMiner(num={self.num}, mac={self.mac}, ip={self.ip}, online={self.online})"
@@ -89,7 +89,7 @@ class PollTarget:
 
     def reach(self) -> Reach:
         """Return how to talk to it."""
-        return Reach(self.ip, self.access, self.hashrate_unit)
+        return Reach(self.ip, self.access, self.hashrate_unit, self.mac)
 
     def __repr__(self) -> str:
         return f"PollTarget(num={self.num}, mac={self.mac}, ip={self.ip})"

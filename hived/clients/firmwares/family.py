@@ -40,7 +40,9 @@ class Firmware(Protocol):
     """One family of firmware: how to recognise it, open it and read it.
 
     A call raises errors of `hived.errors` only: Transient and its kinds (wait), Refused and its kinds (do not repeat).
-    No message contains a key, a token or a password. A call that opens a TCP connection marks its `watch`.
+    No message contains a key, a token or a password. A call that opens a TCP connection marks its `watch`. What is
+    secret is sent to nobody but the device `reach.mac`, which is asked for its MAC over that connection before
+    (`ends.Ends` does so for HTTP): AnotherDevice when it is not the one that answers.
     """
 
     @property

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
+from typing import Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -48,15 +49,47 @@ class NotHttp(Unreadable):
     """What came back is not HTTP, or its headers are beyond all measure."""
 
 
+class Gate(Protocol):
+    """Is asked before a request goes out, over which connection it may: what a method raises ends the exchange."""
+
+    def on_new(self) -> None:
+        """Let it open a connection."""
+
+    def on_kept(self) -> None:
+        """Let it use the one that is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    watch: ConnectionWatch | None
+    gate: Gate | None
+
+
+async def _before_new_connection(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceConnectionCreateStartParams
+) -> None:
+    if isinstance(way := context.trace_request_ctx, _Way) and way.gate is not None:
+        way.gate.on_new()
+
+
 async def _note_new_connection(
     _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceConnectionCreateEndParams
 ) -> None:
-    if isinstance(context.trace_request_ctx, ConnectionWatch):
-        context.trace_request_ctx.opened = True
+    if isinstance(way := context.trace_request_ctx, _Way) and way.watch is not None:
+        way.watch.opened = True
+
+
+async def _before_kept_connection(
+    _session: aiohttp.ClientSession, context: SimpleNamespace, _params: aiohttp.TraceConnectionReuseconnParams
+) -> None:
+    if isinstance(way := context.trace_request_ctx, _Way) and way.gate is not None:
+        way.gate.on_kept()
 
 
 _TRACE = aiohttp.TraceConfig()
+_TRACE.on_connection_create_start.append(_before_new_connection)
 _TRACE.on_connection_create_end.append(_note_new_connection)
+_TRACE.on_connection_reuseconn.append(_before_kept_connection)
 
 
 class _NoNames(AbstractResolver):
@@ -117,6 +150,7 @@ class Request:
     max_bytes: int = MAX_BODY_BYTES
     sniff: bool = False
     """Read the first `max_bytes` of a longer body instead of refusing it unread."""
+    gate: Gate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +191,7 @@ async def _exchange(session: aiohttp.ClientSession, request: Request, watch: Con
         headers={**request.headers, "Connection": "close"} if close else request.headers,
         allow_redirects=False,
         timeout=_NO_LIMIT,
-        trace_request_ctx=watch,
+        trace_request_ctx=_Way(watch, request.gate),
     ) as response:  # leaving it closes a connection whose answer was not read to its end
         body, fault = await _body(response, request)
         if close:

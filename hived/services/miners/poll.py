@@ -18,7 +18,7 @@ from functools import partial
 from types import TracebackType
 
 from hived.clients.firmwares.family import ConnectionWatch, Firmware
-from hived.errors import BadCredentials, HivedError, NotSupported, NotThisFirmware, Refused, Transient
+from hived.errors import AnotherDevice, BadCredentials, NotSupported, NotThisFirmware, Refused, Transient
 from hived.records import expected, pools
 from hived.records.events import Event
 from hived.records.firmware import Feature
@@ -191,7 +191,7 @@ class Poller:
             self._keep(self._no_status(target, err.code, f"our key is refused: {err}"))
         except NotThisFirmware as err:
             self._keep(self._no_status(target, err.code, f"another device answers now ({err.kind}): {err}"))
-        except (_SomebodyElse, Transient, Refused) as err:
+        except (Transient, Refused) as err:
             self._keep(self._no_status(target, err.code, str(err)))
         finally:
             if watch.opened:
@@ -230,6 +230,8 @@ class Poller:
             if Feature.CHIPS in firmware.can:
                 boards = await firmware.chips(target.reach(), watch)
                 await self._make_sure(firmware, target, watch)
+        except AnotherDevice:
+            raise  # nothing of this poll is this miner's
         except (Transient, Refused) as err:
             told = f"does not report its chips: {err}"
             failures = self._chips_failures[target.num] = self._chips_failures.get(target.num, 0) + 1
@@ -254,7 +256,7 @@ class Poller:
             return None
         identity = told or await firmware.identify(target.ip, watch)
         if identity.mac != target.mac:
-            raise _SomebodyElse(f"{target.ip} is {identity.mac}'s address now")
+            raise AnotherDevice(f"{target.ip} is {identity.mac}'s address now")
         self._verified[target.num] = target.ip
         watch.opened = False
         return identity.uptime_s
@@ -345,12 +347,6 @@ def _runs_another_preset(asked: expected.Asked, running: str | None, at: float) 
     """Tell whether the settings should be read again because what runs is not what they ask for: now and then only."""
     differs = None not in (asked.preset, running) and asked.preset != running
     return differs and not 0 <= at - (asked.at or 0.0) < ASKED_AGAIN_S
-
-
-class _SomebodyElse(HivedError):
-    """Another miner answers at the address: nothing of this poll is this miner's; the sweep sorts out who is where."""
-
-    code = "address_taken"
 
 
 def _status(num: int, at: float, told: MinerReading, aim: expected.Expected) -> StoredStatus:

@@ -1,6 +1,6 @@
 """Talk to VNish / AnthillOS miners over HTTP: every call that finding them, keys, status and telemetry need.
 
-A key is sent wherever there is one, also with calls that the document lets pass without: some firmware wants it.
+What the document lets pass without a key is asked for without one; some firmware wants it all the same, and gets it.
 Sources: the API document of 1.2.6, 1.2.7 and 1.3.4 and captures of real devices. All calls raise errors of
 hived.errors only: Transient and its kinds (wait), Refused and its kinds (do not repeat), BadRequest (our mistake).
 No message ever contains a key, a token or a password.
@@ -12,18 +12,21 @@ import ipaddress
 import re
 from collections import OrderedDict
 from dataclasses import replace
+from typing import TypeVar
 
 import aiohttp
 
 from hived import __version__
+from hived.clients.firmwares.ends import Ends
 from hived.clients.firmwares.family import ConnectionWatch
-from hived.clients.firmwares.http import CUT, MAX_SNIFF_BYTES, NotHttp, Request, exchange, is_bounded
+from hived.clients.firmwares.http import CUT, MAX_SNIFF_BYTES, NotHttp, Reply, Request, is_bounded
 from hived.clients.firmwares.vnish import parse
 from hived.clients.firmwares.vnish.answers import judge, not_vnish, refuses_password, retry_after
 from hived.clients.firmwares.vnish.parse_boards import boards
 from hived.clients.firmwares.vnish.parse_summary import summary
 from hived.errors import (
     NO_ANSWER,
+    AnotherDevice,
     BadCredentials,
     BadRequest,
     NotSupported,
@@ -33,6 +36,7 @@ from hived.errors import (
     Unreadable,
     WrongPassword,
 )
+from hived.records.firmware import Reach
 from hived.records.miner import (
     ApiKey,
     HashboardChips,
@@ -67,6 +71,9 @@ class VnishClient:
             "User-Agent": f"hived/{__version__}",
         }
         self._board_calls: OrderedDict[str, str] = OrderedDict()
+        self._want_key: OrderedDict[str, None] = OrderedDict()
+        """Calls that the document lets pass, and that are closed at an address all the same."""
+        self._ends = Ends(session, self._mac_at)
 
     async def identify(self, ip: str, watch: ConnectionWatch | None = None) -> MinerIdentity:
         """Return who answers at `ip` (GET /info, no credentials).
@@ -77,7 +84,7 @@ class VnishClient:
         request = self._request(ip, "/info")
         request = replace(request, max_bytes=MAX_SNIFF_BYTES, sniff=True)
         try:
-            reply = await exchange(self._session, request, watch)
+            reply = await self._ends.open(ip, request, watch)
         except NotHttp:
             raise NotThisFirmware("answers, but not in HTTP", "unknown") from None
         if not 200 <= reply.status < 300:
@@ -90,95 +97,106 @@ class VnishClient:
             raise
         if reply.fault:
             raise Unreadable(reply.fault)
+        self._ends.told(ip, found.mac)
         return found
 
-    async def model(self, ip: str, key: str | None = None) -> ModelInfo:
+    async def model(self, reach: Reach) -> ModelInfo:
         """Return what the miner is made of (GET /model)."""
-        return parse.model(await self._ask(ip, "/model", key=key))
+        return parse.model(await self._ask_openly(reach, "/model"))
 
-    async def summary(
-        self, ip: str, key: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
-    ) -> MinerReading:
-        """Return one reading (GET /summary); an empty one between two states. `unit` is the identity's."""
-        return summary(await self._ask(ip, "/summary", key=key, watch=watch), unit)
+    async def summary(self, reach: Reach, watch: ConnectionWatch | None = None) -> MinerReading:
+        """Return one reading (GET /summary); an empty one between two states."""
+        return summary(await self._ask_openly(reach, "/summary", watch), reach.unit)
 
-    async def perf_summary(
-        self, ip: str, key: str | None = None, watch: ConnectionWatch | None = None
-    ) -> TuningReading:
+    async def perf_summary(self, reach: Reach, watch: ConnectionWatch | None = None) -> TuningReading:
         """Return the preset that runs now (GET /perf-summary)."""
-        return parse.perf_summary(await self._ask(ip, "/perf-summary", key=key, watch=watch))
+        return parse.perf_summary(await self._ask_openly(reach, "/perf-summary", watch))
 
-    async def boards(
-        self, ip: str, key: str | None = None, unit: str = "GH/s", watch: ConnectionWatch | None = None
-    ) -> tuple[HashboardChips, ...]:
+    async def boards(self, reach: Reach, watch: ConnectionWatch | None = None) -> tuple[HashboardChips, ...]:
         """Return every chip of every hashboard, from whichever of BOARD_CALLS answers with a list of them.
 
         What answered at this address before is tried first. NotSupported when none is there. A miner that says nothing
         at all is not asked for the next one.
         """
+        ip = reach.ip
         first = self._board_calls.get(ip)
         failed: list[Transient | Refused] = []
         for path in sorted(BOARD_CALLS, key=lambda call: call != first):
             try:
-                found = boards(await self._ask(ip, path, key=key, watch=watch), unit)
+                found = boards(await self._ask_openly(reach, path, watch), reach.unit)
             except (Transient, Refused) as err:
-                if err.code in NO_ANSWER:
+                if err.code in NO_ANSWER or isinstance(err, AnotherDevice):
                     raise
                 failed.append(err)
                 continue
             if all(isinstance(err, NotSupported) for err in failed):  # what is only ill may be well the next time
-                self._remember(ip, path)
+                _remember(self._board_calls, ip, path)
             return found
         self._board_calls.pop(ip, None)
         lacking = NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
         raise next((err for err in failed if not isinstance(err, NotSupported)), lacking)
 
-    async def presets(self, ip: str, key: str | None) -> tuple[Preset, ...]:
+    async def presets(self, reach: Reach) -> tuple[Preset, ...]:
         """Return the ladder of presets, lowest first (GET /autotune/presets)."""
-        return parse.presets(await self._ask(ip, "/autotune/presets", key=key))
+        return parse.presets(await self._ask(reach, "/autotune/presets", key=reach.access))
 
-    async def settings(self, ip: str, key: str | None) -> MinerSettings:
+    async def settings(self, reach: Reach) -> MinerSettings:
         """Return the miner's own settings without any password (GET /settings); the miner refuses without a key."""
-        return parse.settings(await self._ask(ip, "/settings", key=key))
+        return parse.settings(await self._ask(reach, "/settings", key=reach.access))
 
-    async def unlock(self, ip: str, password: str) -> str:
+    async def unlock(self, reach: Reach, password: str) -> str:
         """Return a bearer token for `password` (POST /unlock); WrongPassword, or LockedOut after too many."""
-        request = self._request(ip, "/unlock", method="POST", document={"pw": password})
-        reply = await exchange(self._session, request)
+        request = self._request(reach.ip, "/unlock", method="POST", document={"pw": password})
+        reply = await self._send(reach, request)
         if refuses_password(reply):
             raise WrongPassword(f"the miner refused the password (HTTP {reply.status})", retry_after(reply))
         return parse.token(judge(reply, (password,)))
 
-    async def lock(self, ip: str, token: str) -> None:
+    async def lock(self, reach: Reach, token: str) -> None:
         """Drop `token` on the miner (POST /lock); the answer is empty."""
-        await self._ask(ip, "/lock", method="POST", bearer=token)
+        await self._ask(reach, "/lock", method="POST", bearer=token)
 
-    async def api_keys(self, ip: str, token: str) -> tuple[ApiKey, ...]:
+    async def api_keys(self, reach: Reach, token: str) -> tuple[ApiKey, ...]:
         """Return all keys that the miner knows, in clear (GET /apikeys)."""
-        return parse.api_keys(await self._ask(ip, "/apikeys", bearer=token))
+        return parse.api_keys(await self._ask(reach, "/apikeys", bearer=token))
 
-    async def add_api_key(self, ip: str, token: str, key: str, description: str) -> str:
+    async def add_api_key(self, reach: Reach, token: str, key: str, description: str) -> str:
         """Store `key` of KEY_LENGTH characters (POST /apikeys); return "inserted", "updated" or "nochanges"."""
         if len(key) != KEY_LENGTH or not _HEADER_SAFE.fullmatch(key):
             raise BadRequest(f"an API key has exactly {KEY_LENGTH} printable characters")
         document = {"key": key, "description": description}
-        return parse.key_status(await self._ask(ip, "/apikeys", method="POST", bearer=token, document=document))
+        return parse.key_status(await self._ask(reach, "/apikeys", method="POST", bearer=token, document=document))
 
-    async def delete_api_key(self, ip: str, token: str, key: str) -> None:
+    async def delete_api_key(self, reach: Reach, token: str, key: str) -> None:
         """Remove `key` from the miner (POST /apikeys/delete); the answer is empty."""
-        await self._ask(ip, "/apikeys/delete", method="POST", bearer=token, document={"key": key})
+        await self._ask(reach, "/apikeys/delete", method="POST", bearer=token, document={"key": key})
 
-    async def check_key(self, ip: str, key: str) -> bool:
+    async def check_key(self, reach: Reach, key: str) -> bool:
         """Say whether the miner takes `key` (GET /auth-check); NotThisFirmware when a login page answers."""
         try:
-            parse.auth_check(await self._ask(ip, "/auth-check", key=key))
+            parse.auth_check(await self._ask(reach, "/auth-check", key=key))
         except BadCredentials:
             return False
         return True
 
+    async def _mac_at(self, ip: str, watch: ConnectionWatch | None) -> str:
+        return (await self.identify(ip, watch)).mac
+
+    async def _ask_openly(self, reach: Reach, path: str, watch: ConnectionWatch | None = None) -> bytes:
+        """Ask without the key, and with it where that is refused."""
+        call = f"{reach.ip}{path}"
+        if reach.access is None or call not in self._want_key:
+            try:
+                return await self._ask(reach, path, watch=watch)
+            except Refused as err:
+                if reach.access is None or isinstance(err, NotSupported | NotThisFirmware):
+                    raise
+            _remember(self._want_key, call, None)
+        return await self._ask(reach, path, key=reach.access, watch=watch)
+
     async def _ask(
         self,
-        ip: str,
+        reach: Reach,
         path: str,
         *,
         method: str = "GET",
@@ -188,10 +206,16 @@ class VnishClient:
         watch: ConnectionWatch | None = None,
     ) -> bytes:
         """Return the body of a yes to one call, else raise what `answers` makes of it."""
-        request = self._request(ip, path, method=method, document=document, bearer=bearer, key=key)
-        reply = await exchange(self._session, request, watch)
-        sent = (document or {}).get("key")
-        return judge(reply, [secret for secret in (bearer, key, sent) if secret])
+        request = self._request(reach.ip, path, method=method, document=document, bearer=bearer, key=key)
+        secrets = [secret for secret in (bearer, key, (document or {}).get("key")) if secret]
+        reply = await (self._send(reach, request, watch) if secrets else self._ends.open(reach.ip, request, watch))
+        return judge(reply, secrets)
+
+    async def _send(self, reach: Reach, request: Request, watch: ConnectionWatch | None = None) -> Reply:
+        """Send what is secret: to nobody but `reach.mac` where there is one."""
+        if reach.mac is None:
+            return await self._ends.open(reach.ip, request, watch)
+        return await self._ends.secret(reach.ip, request, reach.mac, watch)
 
     def _request(
         self,
@@ -222,8 +246,12 @@ class VnishClient:
         host = f"[{address}]" if address.version == 6 else str(address)
         return f"http://{host}:{self._port}/api/v1{path}"
 
-    def _remember(self, ip: str, path: str) -> None:
-        self._board_calls[ip] = path
-        self._board_calls.move_to_end(ip)
-        while len(self._board_calls) > MAX_REMEMBERED:
-            self._board_calls.popitem(last=False)
+
+T = TypeVar("T")
+
+
+def _remember(memory: OrderedDict[str, T], key: str, what: T) -> None:
+    memory[key] = what
+    memory.move_to_end(key)
+    while len(memory) > MAX_REMEMBERED:
+        memory.popitem(last=False)

@@ -14,7 +14,7 @@ from functools import partial
 from hived.clients.firmwares.family import ConnectionWatch, Link
 from hived.clients.firmwares.optional import OptionalParts
 from hived.clients.firmwares.vnish.client import VnishClient
-from hived.errors import NO_ANSWER, BadCredentials, HivedError, Refused, Transient
+from hived.errors import NO_ANSWER, AnotherDevice, BadCredentials, BadRequest, HivedError, Refused, Transient
 from hived.records.firmware import Feature, Reach
 from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, MinerSettings, ModelInfo, Preset
 
@@ -41,64 +41,73 @@ class Vnish:
 
     async def open(self, reach: Reach, password: str | None) -> str:
         """Return an API key that the miner takes; `access` is one."""
-        if reach.access is not None and await self._client.check_key(reach.ip, reach.access):
+        if reach.mac is None:
+            raise BadRequest("a miner is opened by its MAC: an address may be anybody's")
+        if reach.access is not None and await self._client.check_key(reach, reach.access):
             return reach.access
         if password is None:
             raise BadCredentials("the miner does not take our key" if reach.access else "the miner has no key of ours")
-        token = await self._client.unlock(reach.ip, password)
+        token = await self._client.unlock(reach, password)
         try:
-            return await self._own_key(reach.ip, token)
+            return await self._own_key(reach, token)
         except (Transient, Refused) as err:
             code = "token_refused" if isinstance(err, BadCredentials) else "key_not_made"
             if err.code in NO_ANSWER:
                 code = "unlock_failed"
             raise Refused(f"unlocked, but no key could be made: {err}", code=code) from err
         finally:
-            await self._lock(reach.ip, token)  # the key is enough from here on, and without one nothing is open
+            await self._lock(reach, token)  # the key is enough from here on, and without one nothing is open
 
-    async def _lock(self, ip: str, token: str) -> None:
+    async def _lock(self, reach: Reach, token: str) -> None:
         try:
-            await self._client.lock(ip, token)
+            await self._client.lock(reach, token)
         except (Transient, Refused) as err:
-            log.debug("%s keeps its session open: %s", ip, err)
+            log.debug("%s keeps its session open: %s", reach.ip, err)
 
-    async def _own_key(self, ip: str, token: str) -> str:
+    async def _own_key(self, reach: Reach, token: str) -> str:
         """Return the key of ours that is on the miner, making it if there is none; surplus ones are removed."""
-        ours = await self._ours(ip, token)
+        ours = await self._ours(reach, token)
         if not ours:
-            await self._client.add_api_key(ip, token, secrets.token_hex(16), DESCRIPTION)
+            await self._client.add_api_key(reach, token, secrets.token_hex(16), DESCRIPTION)
             # Listed again: another node may have made one in the same moment. Both then agree on the smallest.
-            ours = await self._ours(ip, token)
+            ours = await self._ours(reach, token)
         if not ours:
             raise Refused("the key that was just made is not on the miner")
         for surplus in ours[1:]:
-            await self._client.delete_api_key(ip, token, surplus)
+            await self._client.delete_api_key(reach, token, surplus)
         return ours[0]
 
-    async def _ours(self, ip: str, token: str) -> list[str]:
-        return sorted(k.key for k in await self._client.api_keys(ip, token) if k.description == DESCRIPTION)
+    async def _ours(self, reach: Reach, token: str) -> list[str]:
+        return sorted(k.key for k in await self._client.api_keys(reach, token) if k.description == DESCRIPTION)
 
     async def read(self, reach: Reach, watch: ConnectionWatch) -> MinerReading:
         """Ask /summary and /perf-summary; without the second the preset is missing."""
-        reading = await self._client.summary(reach.ip, reach.access, reach.unit, watch)
-        tuning = partial(self._client.perf_summary, reach.ip, reach.access, watch)
+        reading = await self._client.summary(_for(reach), watch)
+        tuning = partial(self._client.perf_summary, _for(reach), watch)
         try:
             return replace(reading, tuning=await self._optional.get((reach.ip, reach.access), tuning))
+        except AnotherDevice:
+            raise
         except (Transient, Refused) as err:
             return replace(reading, trouble=HivedError(f"does not report its preset: {err}", code="no_preset"))
 
     async def chips(self, reach: Reach, watch: ConnectionWatch) -> tuple[HashboardChips, ...]:
         """Ask whichever call of chips this version has."""
-        return await self._client.boards(reach.ip, reach.access, reach.unit, watch)
+        return await self._client.boards(_for(reach), watch)
 
     async def model(self, reach: Reach) -> ModelInfo:
         """Ask /model."""
-        return await self._client.model(reach.ip, reach.access)
+        return await self._client.model(_for(reach))
 
     async def presets(self, reach: Reach) -> tuple[Preset, ...]:
         """Ask /autotune/presets, which needs the key."""
-        return await self._client.presets(reach.ip, reach.access)
+        return await self._client.presets(_for(reach))
 
     async def settings(self, reach: Reach) -> MinerSettings:
         """Ask /settings, which needs the key."""
-        return await self._client.settings(reach.ip, reach.access)
+        return await self._client.settings(_for(reach))
+
+
+def _for(reach: Reach) -> Reach:
+    """Leave the key out where it is not said who is meant."""
+    return reach if reach.mac is not None else replace(reach, access=None)

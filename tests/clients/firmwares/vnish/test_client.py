@@ -14,6 +14,7 @@ from hived import errors
 from hived.clients.firmwares.http import open_session
 from hived.clients.firmwares.vnish import client as vnish
 from hived.clients.firmwares.vnish.client import VnishClient
+from hived.records.firmware import Reach
 from hived.records.miner import ApiKey, MinerReading
 from tests.clients.firmwares.vnish.expected import EXPECTED
 from tests.clients.firmwares.vnish.test_parse import OLD_CHIPS, capture
@@ -23,6 +24,7 @@ IP = "127.0.0.1"
 KEY = "0123456789abcdef0123456789abcdef"
 TOKEN = "AbCdEfGhIjKlMnOpQrStUvWxYz012345"
 PASSWORD = "open sesame"
+OPEN, REACH = Reach(IP), Reach(IP, KEY)
 S19 = "s19-1.2.6-running/"
 INFO = reply(200, capture(S19 + "info.json"))
 
@@ -32,12 +34,12 @@ INFO = reply(200, capture(S19 + "info.json"))
 
 READS: list[tuple[str, str, Callable[[VnishClient], Awaitable[Any]]]] = [
     ("/info", "info.json", lambda client: client.identify(IP)),
-    ("/model", "model.json", lambda client: client.model(IP, KEY)),
-    ("/summary", "summary.json", lambda client: client.summary(IP, KEY)),
-    ("/perf-summary", "perf-summary.json", lambda client: client.perf_summary(IP, KEY)),
-    ("/chains", "chains.json", lambda client: client.boards(IP, KEY)),
-    ("/autotune/presets", "autotune_presets.json", lambda client: client.presets(IP, KEY)),
-    ("/apikeys", "apikeys.json", lambda client: client.api_keys(IP, TOKEN)),
+    ("/model", "model.json", lambda client: client.model(REACH)),
+    ("/summary", "summary.json", lambda client: client.summary(REACH)),
+    ("/perf-summary", "perf-summary.json", lambda client: client.perf_summary(REACH)),
+    ("/chains", "chains.json", lambda client: client.boards(REACH)),
+    ("/autotune/presets", "autotune_presets.json", lambda client: client.presets(REACH)),
+    ("/apikeys", "apikeys.json", lambda client: client.api_keys(OPEN, TOKEN)),
 ]
 
 
@@ -47,24 +49,25 @@ async def test_a_read_gives_the_record_of_the_capture(
 ) -> None:
     peer.says(path, reply(200, capture(S19 + name)))
     assert await read(client) == EXPECTED[S19 + name][1]
-    assert peer.asked[0].headers.get("x-api-key") == (None if path in ("/info", "/apikeys") else KEY)
+    assert peer.asked[0].headers.get("x-api-key") == (KEY if path == "/autotune/presets" else None)
     assert peer.asked[0].headers["accept-encoding"] == "identity"
     assert peer.asked[0].headers["user-agent"].startswith("hived/")
 
 
 async def test_settings_are_read_too(peer: Peer, client: VnishClient) -> None:
     peer.says("/settings", reply(200, capture("s21pro-1.2.7-autotuning/settings.json")))
-    assert (await client.settings(IP, KEY)).document["requested_preset"] == "3160"
+    assert (await client.settings(REACH)).document["requested_preset"] == "3160"
 
 
 async def test_credentials_go_into_their_headers_and_only_where_given(peer: Peer, client: VnishClient) -> None:
     peer.says("/summary", reply(200, b'{"miner": null}'))
     peer.says("/apikeys", reply(200, b"[]"))
-    assert await client.summary(IP, KEY) == MinerReading()
-    await client.summary(IP)
-    await client.api_keys(IP, TOKEN)
+    peer.says("/settings", reply(200, b"{}"))
+    assert await client.summary(REACH) == MinerReading()
+    await client.settings(REACH)
+    await client.api_keys(OPEN, TOKEN)
     sent = [(asked.headers.get("x-api-key"), asked.headers.get("authorization")) for asked in peer.asked]
-    assert sent == [(KEY, None), (None, None), (None, f"Bearer {TOKEN}")]
+    assert sent == [(None, None), (KEY, None), (None, f"Bearer {TOKEN}")]
 
 
 async def test_a_key_is_made_listed_and_removed_with_empty_answers(peer: Peer, client: VnishClient) -> None:
@@ -73,12 +76,12 @@ async def test_a_key_is_made_listed_and_removed_with_empty_answers(peer: Peer, c
     peer.says("/apikeys", reply(200, json.dumps([{"key": KEY, "description": "hived"}]).encode()))
     peer.says("/apikeys/delete", reply(200), "POST")
     peer.says("/lock", reply(200), "POST")
-    token = await client.unlock(IP, PASSWORD)
+    token = await client.unlock(OPEN, PASSWORD)
     assert token == TOKEN
-    assert await client.add_api_key(IP, token, KEY, "hived") == "inserted"
-    assert await client.api_keys(IP, token) == (ApiKey(KEY, "hived"),)
-    await client.delete_api_key(IP, token, KEY)
-    await client.lock(IP, token)
+    assert await client.add_api_key(OPEN, token, KEY, "hived") == "inserted"
+    assert await client.api_keys(OPEN, token) == (ApiKey(KEY, "hived"),)
+    await client.delete_api_key(OPEN, token, KEY)
+    await client.lock(OPEN, token)
     assert [json.loads(asked.body) for asked in peer.asked if asked.body] == [
         {"pw": PASSWORD},
         {"key": KEY, "description": "hived"},
@@ -89,9 +92,9 @@ async def test_a_key_is_made_listed_and_removed_with_empty_answers(peer: Peer, c
 
 async def test_a_key_of_another_length_is_never_sent(peer: Peer, client: VnishClient) -> None:
     with pytest.raises(errors.BadRequest, match="32"):
-        await client.add_api_key(IP, TOKEN, "short", "hived")
+        await client.add_api_key(OPEN, TOKEN, "short", "hived")
     with pytest.raises(errors.BadCredentials):
-        await client.settings(IP, "a\r\nx-evil: 1")
+        await client.settings(Reach(IP, "a\r\nx-evil: 1"))
     assert peer.asked == []
 
 
@@ -116,11 +119,11 @@ async def test_a_session_without_the_bounds_is_refused() -> None:
 async def test_a_refused_password_tells_the_lockout(peer: Peer, client: VnishClient) -> None:
     peer.says("/unlock", reply(403, b'{"unlock_timeout": 30}'), "POST")
     with pytest.raises(errors.WrongPassword) as refused:
-        await client.unlock(IP, PASSWORD)
+        await client.unlock(OPEN, PASSWORD)
     assert refused.value.retry_after_s == 30
     peer.says("/unlock", reply(403, b'{"unlock_timeout": null}'), "POST")
     with pytest.raises(errors.WrongPassword) as refused:
-        await client.unlock(IP, PASSWORD)
+        await client.unlock(OPEN, PASSWORD)
     assert refused.value.retry_after_s is None
 
 
@@ -150,7 +153,7 @@ async def test_what_an_unlock_may_answer_but_a_token(
 ) -> None:
     peer.says("/unlock", answer, "POST")
     with pytest.raises(errors.HivedError) as told:
-        await client.unlock(IP, PASSWORD)
+        await client.unlock(OPEN, PASSWORD)
     assert type(told.value) is kind
     assert PASSWORD not in str(told.value)
 
@@ -169,19 +172,19 @@ async def test_what_an_unlock_may_answer_but_a_token(
 async def test_too_many_tries_lock_out(peer: Peer, client: VnishClient, answer: bytes, seconds: float | None) -> None:
     peer.says("/unlock", answer, "POST")
     with pytest.raises(errors.LockedOut) as locked:
-        await client.unlock(IP, PASSWORD)
+        await client.unlock(OPEN, PASSWORD)
     assert locked.value.retry_after_s == seconds
 
 
 async def test_checking_a_key_says_yes_or_no(peer: Peer, client: VnishClient) -> None:
     peer.says("/auth-check", reply(200, b'{"unlock_timeout": null}'))
-    assert await client.check_key(IP, KEY) is True
+    assert await client.check_key(OPEN, KEY) is True
     peer.says("/auth-check", reply(401, b'{"unlock_timeout": null}'))
-    assert await client.check_key(IP, KEY) is False
-    assert await client.check_key(IP, "no good\n") is False
+    assert await client.check_key(OPEN, KEY) is False
+    assert await client.check_key(OPEN, "no good\n") is False
     peer.says("/auth-check", reply(200, b"<html>welcome</html>"))
     with pytest.raises(errors.Unreadable):
-        await client.check_key(IP, KEY)
+        await client.check_key(OPEN, KEY)
 
 
 DIGEST = 'Digest realm="antMiner Configuration",nonce="5f",qop="auth"'
@@ -190,7 +193,7 @@ DIGEST = 'Digest realm="antMiner Configuration",nonce="5f",qop="auth"'
 async def test_stock_firmware_after_a_failed_boot_is_not_an_expired_key(peer: Peer, client: VnishClient) -> None:
     for path in ("/info", "/auth-check", "/settings"):
         peer.says(path, reply(401, b"", WWW_Authenticate=DIGEST))
-    for ask in (client.identify(IP), client.check_key(IP, KEY), client.settings(IP, KEY)):
+    for ask in (client.identify(IP), client.check_key(OPEN, KEY), client.settings(REACH)):
         with pytest.raises(errors.NotThisFirmware) as refused:
             await ask
         assert refused.value.kind == "antminer-stock"
@@ -227,7 +230,7 @@ async def test_an_answer_has_its_error(
 ) -> None:
     peer.says("/settings", answer)
     with pytest.raises(error, match=words) as raised:
-        await client.settings(IP, KEY)
+        await client.settings(REACH)
     assert type(raised.value) is error
     assert len(str(raised.value)) < 300
 
@@ -239,11 +242,11 @@ async def test_no_error_repeats_what_was_secret(peer: Peer, client: VnishClient,
         peer.says(path, reply(status, echo), "POST")
     peer.says("/settings", reply(status, echo))
     calls: list[tuple[tuple[str, ...], Awaitable[Any]]] = [
-        ((PASSWORD,), client.unlock(IP, PASSWORD)),
-        ((TOKEN, KEY), client.add_api_key(IP, TOKEN, KEY, "hived")),
-        ((TOKEN, KEY), client.delete_api_key(IP, TOKEN, KEY)),
-        ((TOKEN,), client.lock(IP, TOKEN)),
-        ((KEY,), client.settings(IP, KEY)),
+        ((PASSWORD,), client.unlock(OPEN, PASSWORD)),
+        ((TOKEN, KEY), client.add_api_key(OPEN, TOKEN, KEY, "hived")),
+        ((TOKEN, KEY), client.delete_api_key(OPEN, TOKEN, KEY)),
+        ((TOKEN,), client.lock(OPEN, TOKEN)),
+        ((KEY,), client.settings(REACH)),
     ]
     for secrets, call in calls:
         with pytest.raises(errors.HivedError) as raised:
@@ -256,7 +259,7 @@ async def test_a_broken_connection_shows_no_secret_either(peer: Peer, client: Vn
     for answer in (cut(b"junk\r\n\r\n"), reset(), cut(b"")):
         peer.says("/settings", answer)
         with pytest.raises(errors.Transient) as raised:
-            await client.settings(IP, KEY)
+            await client.settings(REACH)
         assert KEY not in "".join(traceback.format_exception(raised.value))
         assert raised.value.__suppress_context__  # aiohttp's error carries the request's headers
 
@@ -266,20 +269,20 @@ async def test_a_broken_connection_shows_no_secret_either(peer: Peer, client: Vn
 
 async def test_the_board_call_that_answered_is_remembered(peer: Peer, client: VnishClient) -> None:
     peer.says("/boards", reply(200, capture(S19 + "chains.json")))
-    assert len(await client.boards(IP)) == 3
-    assert len(await client.boards(IP)) == 3
+    assert len(await client.boards(OPEN)) == 3
+    assert len(await client.boards(OPEN)) == 3
     assert peer.calls() == ["GET /api/v1/chains", "GET /api/v1/boards", "GET /api/v1/boards"]
 
 
 async def test_an_update_of_the_firmware_may_change_the_board_call(peer: Peer, client: VnishClient) -> None:
     peer.says("/boards", reply(200, b"[]"))
-    assert await client.boards(IP) == ()
+    assert await client.boards(OPEN) == ()
     peer.answers.clear()
     peer.says("/chips", reply(200, OLD_CHIPS))
-    assert len((await client.boards(IP))[0].chips) == 2
+    assert len((await client.boards(OPEN))[0].chips) == 2
     peer.answers.clear()
     with pytest.raises(errors.NotSupported, match="/chains"):
-        await client.boards(IP)
+        await client.boards(OPEN)
 
 
 async def test_the_memory_of_board_calls_is_bounded(
@@ -287,9 +290,9 @@ async def test_the_memory_of_board_calls_is_bounded(
 ) -> None:
     monkeypatch.setattr(vnish, "MAX_REMEMBERED", 1)
     peer.says("/boards", reply(200, b"[]"))
-    await client.boards(IP)
+    await client.boards(OPEN)
     with pytest.raises(errors.Transient):
-        await client.boards("127.0.0.2")  # nothing listens there, so nothing is learnt
+        await client.boards(Reach("127.0.0.2"))  # nothing listens there, so nothing is learnt
     assert list(client._board_calls) == [IP]
-    client._remember("127.0.0.2", "/boards")
+    vnish._remember(client._board_calls, "127.0.0.2", "/boards")
     assert list(client._board_calls) == ["127.0.0.2"]

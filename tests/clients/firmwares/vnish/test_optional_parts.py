@@ -1,6 +1,8 @@
-"""What a miner may do without costs itself alone, in whatever way it fails; keys are sent with every call but /info."""
+"""What a miner may do without costs itself alone, in whatever way it fails; only calls that need the key carry it."""
 
 from __future__ import annotations
+
+import asyncio
 
 import pytest
 
@@ -11,11 +13,13 @@ from hived.clients.firmwares.optional import FIRST_PAUSE_S, LONGEST_PAUSE_S, Opt
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.clients.firmwares.vnish.family import Vnish
 from hived.records.firmware import Reach
-from tests.clients.firmwares.vnish.test_client import DIGEST, IP, KEY, S19
+from tests.clients.firmwares.vnish.test_client import DIGEST, INFO, IP, KEY, OPEN, S19
 from tests.clients.firmwares.vnish.test_parse import OLD_CHIPS, capture
 from tests.clients.peer import Act, Peer, cut, hang, reply, reset
 from tests.clock import FakeClock
 
+MAC = "02:0e:7e:00:00:21"
+"""As the capture has it."""
 REACH = Reach(IP, KEY)
 CHIPS = capture(S19 + "chains.json")
 
@@ -94,11 +98,12 @@ async def test_what_fails_is_asked_for_ever_more_rarely_and_says_the_same_meanwh
 async def test_another_key_is_tried_at_once(peer: Peer) -> None:
     family = await family_of(peer)
     peer.says("/perf-summary", reply(401))
+    peer.says("/info", INFO)
     for access in (KEY, KEY, KEY[::-1]):
-        assert (await family.read(Reach(IP, access), ConnectionWatch())).trouble is not None
+        assert (await family.read(Reach(IP, access, mac=MAC), ConnectionWatch())).trouble is not None
     await closed(family)
-    sent = [asked.headers["x-api-key"] for asked in peer.asked if asked.call.endswith("/perf-summary")]
-    assert sent == [KEY, KEY[::-1]]
+    sent = [asked.headers.get("x-api-key") for asked in peer.asked if asked.call.endswith("/perf-summary")]
+    assert sent == [None, KEY, KEY[::-1]]
 
 
 async def test_a_part_is_due_again_before_the_next_usual_poll_and_the_memory_is_bounded() -> None:
@@ -121,21 +126,43 @@ async def test_a_part_is_due_again_before_the_next_usual_poll_and_the_memory_is_
     assert await parts.get(8999, works) == "told"
 
 
-async def test_every_call_but_the_first_carries_the_key(peer: Peer) -> None:
+async def test_only_calls_that_need_the_key_carry_it(peer: Peer) -> None:
     family = await family_of(peer)
     for path, name in (("/perf-summary", "perf-summary"), ("/chains", "chains"), ("/model", "model")):
         peer.says(path, reply(200, capture(f"{S19}{name}.json")))
     peer.says("/autotune/presets", reply(200, capture(S19 + "autotune_presets.json")))
     peer.says("/settings", reply(200, capture("s21pro-1.2.7-autotuning/settings.json")))
-    watch = ConnectionWatch()
-    await family.read(REACH, watch)
-    await family.chips(REACH, watch)
-    await family.model(REACH)
-    await family.presets(REACH)
-    await family.settings(REACH)
+    peer.says("/info", INFO)
+    watch, reach = ConnectionWatch(), Reach(IP, KEY, mac=MAC)
+    await family.read(reach, watch)
+    await family.chips(reach, watch)
+    await family.model(reach)
+    await family.presets(reach)
+    await family.settings(reach)
     await closed(family)
-    assert len(peer.asked) == 6
-    assert {asked.headers.get("x-api-key") for asked in peer.asked} == {KEY}
+    told = {asked.call.rpartition("/api/v1")[2]: asked.headers.get("x-api-key") for asked in peer.asked}
+    assert {path for path, key in told.items() if key == KEY} == {"/autotune/presets", "/settings"}
+    assert peer.calls().count("GET /api/v1/info") == 1, "asked once for the connection"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_firmware_that_wants_the_key_everywhere_gets_it_and_is_not_asked_twice_again(
+    peer: Peer, status: int
+) -> None:
+    family = await family_of(peer)
+    told = capture(S19 + "summary.json")
+
+    async def wants_a_key(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(200 if peer.asked[-1].headers.get("x-api-key") == KEY else status, told))
+        await writer.drain()
+
+    peer.says("/info", INFO)
+    peer.says("/summary", wants_a_key)
+    peer.says("/perf-summary", wants_a_key)
+    for _ in range(3):
+        assert (await family.read(Reach(IP, KEY, mac=MAC), ConnectionWatch())).state == "mining"
+    await closed(family)
+    assert peer.calls().count("GET /api/v1/summary") == 4
 
 
 # chips
@@ -148,10 +175,10 @@ async def test_the_next_call_is_asked_when_one_answers_with_no_list_of_boards(
 ) -> None:
     peer.says("/chains", FAILURES[how])
     peer.says(path, reply(200, CHIPS if path == "/boards" else OLD_CHIPS))
-    assert len((await client.boards(IP, KEY))[0].chips) > 0
+    assert len((await client.boards(REACH))[0].chips) > 0
     peer.says("/chains", reply(200, CHIPS))  # it was only ill: the fuller list is used again
     lasting = how in ("404", "405", "501")
-    assert len(await client.boards(IP, KEY)) == (1 if lasting and path == "/chips" else 3)
+    assert len(await client.boards(REACH)) == (1 if lasting and path == "/chips" else 3)
 
 
 @pytest.mark.parametrize("how", ["reset", "hang"])
@@ -159,12 +186,12 @@ async def test_a_miner_that_says_nothing_is_not_asked_three_times(peer: Peer, ha
     for path in ("/chains", "/boards", "/chips"):
         peer.says(path, FAILURES[how])
     with pytest.raises(errors.Transient):
-        await hasty.boards(IP, KEY)
+        await hasty.boards(REACH)
     assert {asked.call for asked in peer.asked} <= {"GET /api/v1/chains"}
 
 
 async def test_what_all_calls_say_is_told_by_the_one_that_is_there(peer: Peer, client: VnishClient) -> None:
     peer.says("/boards", reply(401))
     with pytest.raises(errors.BadCredentials):
-        await client.boards(IP, KEY)
+        await client.boards(OPEN)
     assert peer.calls() == ["GET /api/v1/chains", "GET /api/v1/boards", "GET /api/v1/chips"]

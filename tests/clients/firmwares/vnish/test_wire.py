@@ -13,7 +13,7 @@ from hived.clients.firmwares.family import ConnectionWatch
 from hived.clients.firmwares.http import open_session
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.records.miner import MinerReading
-from tests.clients.firmwares.vnish.test_client import DIGEST, INFO, IP, PASSWORD, S19
+from tests.clients.firmwares.vnish.test_client import DIGEST, INFO, IP, OPEN, PASSWORD, S19
 from tests.clients.firmwares.vnish.test_parse import capture
 from tests.clients.peer import Act, Peer, cut, drip, flood, hang, reply, reset, running_peer
 
@@ -78,7 +78,7 @@ async def test_a_redirect_is_not_followed_and_a_cookie_not_kept(peer: Peer, clie
     with pytest.raises(errors.NotThisFirmware):
         await client.identify(IP)
     with pytest.raises(errors.NotSupported):
-        await client.model(IP)
+        await client.model(OPEN)
     assert peer.calls() == ["GET /api/v1/info", "GET /api/v1/model"]
     assert "cookie" not in peer.asked[1].headers
 
@@ -103,7 +103,7 @@ async def test_a_hundred_megabytes_are_refused_unread(peer: Peer, client: VnishC
         peer.sent = 0
         peer.says("/summary", flood(peer, head, block, 100 << 20))
         with pytest.raises(errors.Unreadable, match="too long"):
-            await client.summary(IP)
+            await client.summary(OPEN)
         assert peer.sent < 12 << 20  # what the kernel's buffers took on top of one MiB
 
 
@@ -114,7 +114,7 @@ async def test_a_body_announced_too_long_is_not_waited_for(peer: Peer, hasty: Vn
 
     peer.says("/summary", announce)
     with pytest.raises(errors.Unreadable, match="too long"):
-        await hasty.summary(IP)
+        await hasty.summary(OPEN)
 
 
 async def test_a_bomb_and_a_flood_cost_less_than_two_mebibytes(peer: Peer, client: VnishClient) -> None:
@@ -123,7 +123,7 @@ async def test_a_bomb_and_a_flood_cost_less_than_two_mebibytes(peer: Peer, clien
     peer.says("/model", flood(peer, CHUNKED, chunked(b" " * 1000), 4 << 20))
     tracemalloc.start()
     try:
-        for call in (client.summary(IP), client.model(IP)):
+        for call in (client.summary(OPEN), client.model(OPEN)):
             tracemalloc.reset_peak()
             before, _ = tracemalloc.get_traced_memory()
             with pytest.raises(errors.Unreadable):
@@ -148,7 +148,7 @@ async def test_a_slow_miner_costs_no_more_than_the_time_out(peer: Peer, hasty: V
     loop = asyncio.get_running_loop()
     started = loop.time()
     with pytest.raises(errors.Transient, match=r"^no answer within 0\.15 s$"):
-        await hasty.summary(IP)
+        await hasty.summary(OPEN)
     assert 0.14 < loop.time() - started < 1.0
 
 
@@ -161,7 +161,7 @@ async def test_an_endless_row_of_interim_answers_times_out(peer: Peer, hasty: Vn
 
     peer.says("/summary", interim)
     with pytest.raises(errors.Transient):
-        await hasty.summary(IP)
+        await hasty.summary(OPEN)
 
 
 BROKEN: list[tuple[str, bytes | Act, type[errors.Transient], str]] = [
@@ -199,7 +199,7 @@ async def test_a_broken_answer_is_a_reason_to_wait(
 ) -> None:
     peer.says("/summary", answer)
     with pytest.raises(error, match=words):
-        await client.summary(IP)
+        await client.summary(OPEN)
 
 
 async def test_an_address_where_nothing_listens_says_so() -> None:
@@ -220,7 +220,7 @@ async def test_a_cancelled_call_is_cancelled_and_lets_go_of_the_connection(peer:
         gone.set()
 
     peer.says("/summary", wait)
-    call = asyncio.create_task(client.summary(IP))
+    call = asyncio.create_task(client.summary(OPEN))
     async with asyncio.timeout(5):
         await asked.wait()
         call.cancel()
@@ -239,11 +239,11 @@ async def test_a_watch_tells_a_kept_connection_from_a_new_one(peer: Peer, client
     await client.identify(IP, watch=watch)
     assert watch.opened
     watch = ConnectionWatch()
-    await client.summary(IP, watch=watch)
+    await client.summary(OPEN, watch=watch)
     await client.identify(IP, watch=watch)
     assert not watch.opened
     watch = ConnectionWatch()
-    await asyncio.gather(client.summary(IP, watch=watch), client.summary(IP, watch=watch))
+    await asyncio.gather(client.summary(OPEN, watch=watch), client.summary(OPEN, watch=watch))
     assert not watch.opened
     assert peer.connections == 1
 
@@ -260,12 +260,12 @@ async def test_a_read_on_a_connection_that_was_closed_meanwhile_is_repeated_and_
     peer.says("/summary", reply(200, b'{"miner": null}'))
     watch = ConnectionWatch()
     with pytest.raises(errors.Transient, match="closed without an answer"):
-        await client.perf_summary(IP, watch=watch)
+        await client.perf_summary(OPEN, watch=watch)
     assert watch.opened
     assert peer.calls().count("GET /api/v1/perf-summary") == 2
     peer.hang_up()
     watch = ConnectionWatch()
-    assert await client.summary(IP, watch=watch) == MinerReading()
+    assert await client.summary(OPEN, watch=watch) == MinerReading()
     assert watch.opened
 
 
@@ -274,7 +274,7 @@ async def test_a_write_is_never_sent_twice(peer: Peer, client: VnishClient) -> N
     await client.identify(IP)
     peer.says("/unlock", cut(b""), "POST")
     with pytest.raises(errors.Transient):
-        await client.unlock(IP, PASSWORD)
+        await client.unlock(OPEN, PASSWORD)
     assert peer.calls().count("POST /api/v1/unlock") == 1
 
 
@@ -282,7 +282,7 @@ async def test_what_is_left_of_a_refused_body_is_not_the_next_answer(peer: Peer,
     peer.says("/summary", reply(200, b" " * (2 << 20)))
     peer.says("/info", INFO)
     with pytest.raises(errors.Unreadable):
-        await client.summary(IP)
+        await client.summary(OPEN)
     watch = ConnectionWatch()
     assert (await client.identify(IP, watch=watch)).model_alias == "s19"
     assert watch.opened
