@@ -203,11 +203,18 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
         "see whether something answers with a new model each time; if so, name it in network.exclude"),
     Problem("duplicate_mac", "has the MAC address of another miner", "bad",
         "look at both: one needs a MAC address of its own, or its control board exchanged; open http://{ip}/"),
+    Problem("mac_twice", "another device answers with its MAC address", "bad",
+        "look at both, http://{ip}/ and http://{other}/: one needs a MAC address of its own; if the other one is right:"
+        " hivectl miners agree {miner} --at {other}"),
     Problem("no_settings", "does not report its settings", "warn", _STILL_READ),
     Problem("no_model", "does not report what it is made of", "warn", _STILL_READ),
     Problem("no_presets", "does not report its presets", "warn", _STILL_READ),
     # The way in.
     Problem("no_password", "has a password that hived does not know", "bad", _OPEN_IT),
+    Problem("not_agreed", "is where nobody agreed to it: it gets no password there", "bad",
+        "look whether http://{ip}/ is this miner; if so: hivectl miners agree {miner}"),
+    Problem("outside_subnets", "is outside of network.subnets: no password is tried there", "bad",
+        "name its network in network.subnets, or agree to it: hivectl miners agree {miner}"),
     Problem("wrong_password", "refuses the unlock password", "bad", _OPEN_IT),
     Problem("locked_out", "takes no passwords for a while", "warn",
         f"nothing yet: {_ON}; then see to the password: hivectl miners set {{miner}} --password-prompt"),

@@ -26,6 +26,7 @@ TABLE: tuple[Row, ...] = (
     ("PATCH", "/api/miners/{mac}", miners.change, OPERATOR),
     ("DELETE", "/api/miners/{mac}", miners.remove, ADMIN),
     ("POST", "/api/v1/miners/{mac}/merge", miners.merge, ADMIN),
+    ("POST", "/api/v1/miners/{mac}/agree", miners.agree, OPERATOR),
     ("GET", "/api/miners/{mac}/settings", miners.own_settings, VIEWER),
     ("GET", "/api/miners/{mac}/statuses", miners.statuses, VIEWER),
     ("GET", "/api/miners/{mac}/telemetry", miners.chips, VIEWER),

@@ -252,6 +252,11 @@ def _miners(nouns: _Group) -> None:
         _password("the miner's unlock password", required=False),
     )  # fmt: skip
     _command(
+        group, "agree", "miner_agree:agree", "say that what answers with a miner's MAC at an address is that miner",
+        _arg("miner", metavar="MAC|IP", help="the miner, which then gets its key and its password there"),
+        _arg("--at", metavar="IP", help="the address (default: where it is)"),
+    )  # fmt: skip
+    _command(
         group, "remove", "miner_remove:remove", "forget miners that are gone for good, with their history",
         _arg("miners", nargs="+", metavar="MAC|IP", help="miners that are offline"),
     )  # fmt: skip

@@ -65,7 +65,7 @@ async def discoverd(config: Config, life: Life) -> None:
             store,
             # Over connections of their own: miners that hang here take none of those that find others.
             firmwares.families(firmwares.Link(learning, network.port, timeout_s)),
-            KeyKeeper(store, network.unlock_passwords, clock=time.time),
+            KeyKeeper(store, network.unlock_passwords, inside=lambda ip: discoverer.is_inside(ip), clock=time.time),
             Catalogue(store, clock=time.time),
             places=probes,
             clock=time.time,

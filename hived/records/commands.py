@@ -134,6 +134,14 @@ def mac(name: str, value: Any) -> str:
     return address
 
 
+def address(name: str, value: Any) -> str:
+    """Return the address of a single machine."""
+    network = _network(name, value)
+    if network.num_addresses > 1:
+        raise BadRequest(f"{name}: expected one address such as 192.168.1.20")
+    return str(network.network_address)
+
+
 def switch(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise BadRequest(f"{name}: expected true or false")
@@ -175,6 +183,10 @@ VERBS = {
         Verb(
             "set_unlock_pass", SYNCD, "miner.password", "take a miner's own password",
             (_THE_MINER, Argument("password", password, secret=True)), about="mac", pending="unlock_pass",
+        ),
+        Verb(
+            "agree_to_address", SYNCD, "miner.agree", "take what answers at an address for a miner",
+            (_THE_MINER, Argument("ip", address)), about="mac",
         ),
         Verb(
             "remove_miner", SYNCD, "miner.remove", "forget a miner that is gone", (_THE_MINER,), about="mac",

@@ -138,7 +138,7 @@ def condition(view: MinerView, moment: Moment) -> Condition:
     fresh = seen and view.online and age == "fresh"
     trouble = _worst(view, blind, age, moment.allowed)
     strange = fresh and view.status is not None and bool(foreign(view.status.pools, moment.allowed))
-    word, tone, rank = _word(view, seen, fresh, trouble, strange)
+    word, tone, rank = _word(view, seen, fresh, trouble, strange or view.doubted_ip is not None)
     return Condition(
         word=word, tone=tone, rank=rank, marks=tuple(_marks(view, seen, fresh, strange)), fresh=fresh,
         why=trouble.text if trouble else None, next_step=trouble.next_step if trouble else None,
@@ -147,7 +147,7 @@ def condition(view: MinerView, moment: Moment) -> Condition:
 
 
 def _word(
-    view: MinerView, seen: bool, fresh: bool, trouble: Trouble | None, strange: bool
+    view: MinerView, seen: bool, fresh: bool, trouble: Trouble | None, suspect: bool
 ) -> tuple[str, Literal["good", "warn", "bad", "tune", "idle", "off"], int]:
     if not seen:
         return "unseen", "off", 1
@@ -159,10 +159,10 @@ def _word(
     if view.failures:
         return "failing", "bad", 0
     if not fresh:
-        return "silent", "warn", 2
+        return ("silent", "bad", 0) if suspect else ("silent", "warn", 2)
     if unreadable:
         return "unreadable", "warn", 2
-    if strange:
+    if suspect:
         return view.state or "unknown", "bad", 0
     rank = 3 if trouble else 4
     if view.state in ON_THE_WAY or view.state == "auto-tuning":
@@ -202,6 +202,7 @@ def _marks(view: MinerView, seen: bool, fresh: bool, strange: bool) -> Iterator[
 
 # -- what is wrong -------------------------------------------------------------------------------------------------
 
+_OF_TRUST = ("not_agreed", "outside_subnets")
 _SILENT = {
     "none": "no status was read yet",
     "old": "its last status is old",
@@ -220,6 +221,8 @@ def _worst(view: MinerView, blind: str | None, age: str, allowed: Sequence[Allow
     fresh = age == "fresh"
     if view.state == "failure" and not (fresh and not readable(view)):
         return _failure(view)
+    if view.doubted_ip is not None and not view.failures:
+        return _doubted(view)
     if view.failures or not fresh:
         return open_error or _silent(view, age)
     if not readable(view):
@@ -238,8 +241,10 @@ def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
         yield _offline(view)
         return
     error = _error(view)
-    if error is not None:
+    if error is not None and not (view.doubted_ip and view.last_error_code in _OF_TRUST):
         yield error
+    if view.doubted_ip is not None:
+        yield _doubted(view)
     fresh = age == "fresh"
     if fresh and not readable(view):
         if error is None or error.over or error.text != _unreadable(view).text:
@@ -277,6 +282,14 @@ def _offline(view: MinerView) -> Trouble:
     elsewhere = view.last_error if view.last_error_code in ELSEWHERE else None
     code = view.last_error_code if elsewhere else "offline"
     return replace(_trouble(view, code, elsewhere), at=view.seen_at)
+
+
+def _doubted(view: MinerView) -> Trouble:
+    """Return what is not trusted: the miner where it is, or a second device with its MAC."""
+    if view.doubted_ip != view.ip:
+        text = f"{view.doubted_ip} answers with the same MAC address"
+        return _trouble(view, "mac_twice", text, other=view.doubted_ip or "?")
+    return _trouble(view, view.last_error_code if view.last_error_code in _OF_TRUST else "not_agreed")
 
 
 def _silent(view: MinerView, age: str) -> Trouble:
@@ -317,9 +330,10 @@ def _parts(view: MinerView, allowed: Sequence[AllowedPool]) -> Iterator[Trouble]
         yield _trouble(view, "lost_fan", f"fan {fan} is lost")
 
 
-def _trouble(view: MinerView, code: str | None, text: str | None = None) -> Trouble:
+def _trouble(view: MinerView, code: str | None, text: str | None = None, **places: str) -> Trouble:
     place = view.ip or view.mac  # its last address may be another one's by now
-    step = errors.next_step(code, miner=place, ip=view.ip or view.last_ip, node=view.node_name or view.node_id or "?")
+    node = view.node_name or view.node_id or "?"
+    step = errors.next_step(code, miner=place, ip=view.ip or view.last_ip, node=node, **places)
     return Trouble(text or errors.problem(code).words, step)
 
 

@@ -91,6 +91,7 @@ class SentMiner:
     last_ip: str | None = None
     """Where it was last seen; an older node does not say."""
     former_mac: str | None = None
+    doubted_ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,29 @@ class KnownMiner:
     last_ip: str | None = None
     """Where it was last seen: its address, or that of before when it has none."""
 
+    agreed_ip: str | None = None
+    """Where its secrets may go."""
+    doubted_ip: str | None = None
+    """Where a device with its MAC gets nothing secret."""
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether it is where it was opened, or where the operator agreed to it."""
+        return self.ip is not None and self.ip == self.agreed_ip
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether nothing secret goes to where it is."""
+        return self.ip is not None and self.ip == self.doubted_ip
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be asked what needs access."""
+        return self.access is not None and not self.is_doubted
+
     def reach(self) -> Reach:
         """Return how to talk to it at its present address."""
-        return Reach(self.ip or "", self.access, self.hashrate_unit, self.mac)
+        return Reach(self.ip or "", None if self.is_doubted else self.access, self.hashrate_unit, self.mac)
 
     def __repr__(self) -> str:
         return f"KnownMiner(num={self.num}, mac={self.mac}, ip={self.ip}, online={self.online})"
@@ -64,7 +84,8 @@ class PollTarget:
     mac: str
     ip: str
     firmware: str | None
-    access: str
+    access: str | None
+    """None: it is not to be told at this address."""
     hashrate_unit: str
     status_due: bool
     chips_due: bool
@@ -181,6 +202,8 @@ class MinerView:
     """What its node is asked to change and has not changed yet: "managed", "unlock_pass"."""
     last_ip: str | None = None
     """Where it was last seen: its address, or that of before when it has none."""
+    doubted_ip: str | None = None
+    """Where a device with its MAC gets nothing secret; its own address, or that of a second one."""
 
     @property
     def name(self) -> str:

@@ -18,6 +18,7 @@ READING = "reading"
 _TROUBLES = {
     "entry": ("no_password", "wrong_password", "locked_out", "unlock_failed", "key_not_made"),
     "key": ("key_refused", "token_refused"),
+    "trust": ("not_agreed", "outside_subnets"),
     "firmware": ("stock_firmware",),
 }
 """All others are one: what one daemon cannot read is another device to the other."""

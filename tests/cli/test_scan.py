@@ -39,7 +39,8 @@ async def discovering(site: Site, port: int, subnets: Sequence[str] = ()) -> Asy
     networks = [IPv4Network(one) for one in subnets]
     async with Store.open(site.url) as store, open_session(concurrency=4, keepalive_s=1.0) as session:
         scan = LightScan([port], timeout_s=0.5, retry_timeout_s=0.5, concurrency=8, progress=lambda: None)
-        firmwares, keys = families(Link(session, port, 2.0)), KeyKeeper(store, ["admin"], clock=site.clock)
+        firmwares = families(Link(session, port, 2.0))
+        keys = KeyKeeper(store, ["admin"], inside=lambda _: True, clock=site.clock)
         catalogue = Catalogue(store, clock=site.clock)
         completer = Completer(store, firmwares, keys, catalogue, places=2, clock=site.clock)
         discoverer = Discoverer(

@@ -42,7 +42,10 @@ class Site:
         return families(Link(self.session, self.fleet.port, timeout_s))
 
     def keeper(self) -> KeyKeeper:
-        return KeyKeeper(self.store, self.passwords, clock=self.clock, monotonic=self.clock)
+        return KeyKeeper(
+            self.store, self.passwords, inside=lambda ip: ip in Range(self.subnets, self.exclude), clock=self.clock,
+            monotonic=self.clock,
+        )  # fmt: skip
 
     def discoverer(self, **changes: Any) -> Discoverer:
         """A discoverer that knows nothing but what is in the database: that of a daemon that has just started."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from aiohttp import web
 
@@ -13,7 +14,7 @@ from hived.api.http import access, params, responses
 from hived.documents import miners as documents
 from hived.documents.fleet import judged
 from hived.errors import BadRequest, NotFound
-from hived.records.commands import mac, password, switch
+from hived.records.commands import address, mac, password, switch
 from hived.records.condition import Moment, condition
 from hived.records.miner import HashboardChips
 from hived.records.miner_view import MinerView
@@ -80,6 +81,24 @@ async def merge(request: web.Request) -> web.StreamResponse:
     if await ctx.store.read(miner_rows.watched_by, into) is not None:
         return web.Response(status=202)
     return await responses.reply(request, await ctx.store.read(_miner, into, ctx.fleet.moment()))
+
+
+async def agree(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/miners/{mac}/agree {ip?}: what answers there (null: where it is) is this miner; reply *miner*.
+
+    202 without a body for a miner of another node, which is asked.
+    """
+    ctx, mac = context.of(request), params.mac(request)
+    ip = (await params.fields(request, {"ip": _address_or_none})).get("ip")
+    await ctx.store.write(steering.agree, mac, access.by(request), ip=ip)
+    await context.follow(ctx)
+    if await ctx.store.read(miner_rows.watched_by, mac) is not None:
+        return web.Response(status=202)
+    return await responses.reply(request, await ctx.store.read(_miner, mac, ctx.fleet.moment()))
+
+
+def _address_or_none(value: Any) -> str | None:
+    return None if value is None else address("ip", value)
 
 
 async def statuses(request: web.Request) -> web.StreamResponse:

@@ -210,6 +210,7 @@ def _miner(one: Fields, now: float) -> SentMiner:
     return SentMiner(
         seq=int(one.get("seq")), mac=untrusted.mac(one.get("mac")), ip=untrusted.ip(one.get("ip")),
         last_ip=untrusted.ip(one.get("last_ip")), former_mac=None if former is None else untrusted.mac(former),
+        doubted_ip=untrusted.ip(one.get("doubted_ip")),
         online=untrusted.flag(one.get("online"), "online"),
         managed=untrusted.flag(one.get("managed"), "managed"),
         has_key=untrusted.flag(one.get("has_key"), "has_key"),

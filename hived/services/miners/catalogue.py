@@ -58,7 +58,7 @@ class Catalogue:
 
     def lacks_presets(self, found: Found) -> bool:
         """Tell whether this miner should be asked for its presets, which may need access."""
-        return found.miner.access is not None and self._lacks(PRESETS, found)
+        return found.miner.is_open and self._lacks(PRESETS, found)
 
     async def read_model(self, found: Found) -> Found:
         """Store what the miner is made of."""

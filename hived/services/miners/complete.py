@@ -190,7 +190,7 @@ class Completer:
         return replace(found, miner=await self._keys.ensure(found.firmware, found.miner))
 
     def _settings_are_due(self, found: Found) -> bool:
-        if Feature.SETTINGS not in found.firmware.can or found.miner.access is None:
+        if Feature.SETTINGS not in found.firmware.can or not found.miner.is_open:
             return False
         now, due_at = self._clock(), found.miner.settings_due_at
         return due_at is None or not now < due_at <= now + 2 * SETTINGS_EVERY_S

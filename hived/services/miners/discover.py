@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
 from hived.clients.firmwares.family import Firmware
@@ -26,7 +26,7 @@ from hived.services.miners.recognise import recognise
 from hived.services.miners.sweep import LightScan, Range
 from hived.services.together import Together
 from hived.store import Store
-from hived.store.miners import discovery, miners
+from hived.store.miners import discovery, miners, trust
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +87,13 @@ class Discoverer:
         self._unread: set[int] = set()
         """Miners that answered last, and could not be read."""
         self._said: list[IPv4Network] | None = None
+        self._range = Range(())
+        """That of the last sweep or scan."""
         self.last = Sweep(started_at=0.0)
 
     async def sweep(self) -> None:
         """Look at every address once; miners that stayed silent are counted as missed. Transient: database busy."""
-        ranges = self._ranges()
+        ranges = self._range = self._ranges()
         self._say_what_is_scanned(ranges)
         if not ranges.networks and not ranges.follows_host:
             return
@@ -115,6 +117,10 @@ class Discoverer:
         await self.sweep()
         await self._completer.work()
 
+    def is_inside(self, ip: str) -> bool:
+        """Tell whether an address is in the networks that are swept."""
+        return ip in self._range
+
     def outside(self, networks: Iterable[IPv4Network]) -> list[IPv4Network]:
         """Return which networks are not among those that are swept."""
         return self._ranges().outside(networks)
@@ -124,7 +130,7 @@ class Discoverer:
 
         Excluded ones are not touched.
         """
-        ranges = self._ranges()
+        ranges = self._range = self._ranges()
         await self._load()
         started_at, tried_before = self._clock(), self._scan.tried
         wanted = (ip for ip in addresses if ranges.allows(ip))
@@ -258,6 +264,8 @@ class Discoverer:
         place = before.ip
         if place is None or not before.online or not self._ranges().allows(place):
             return False
+        if before.is_doubted and ip == before.agreed_ip:
+            return False  # what is at the present address is the other one
         if tally.places.get(before.mac) == place:
             return True
         try:
@@ -318,6 +326,9 @@ class Discoverer:
         reason = f"answers with the MAC address of the miner at {owner.ip}, {owner.mac}"
         told = Event("duplicate_mac", self._clock(), {"ip": owner.ip, "other": ip}, num=owner.num)
         await self._note_other_device(ip, DUPLICATE, "duplicate_mac", reason, told)
+        if owner.doubted_ip is None:
+            await self._store.write(trust.doubt_twin, owner.num, ip, self._clock())
+            self._known[owner.mac] = replace(owner, doubted_ip=ip)
 
     async def _note_other_device(self, ip: str, kind: str, code: str, reason: str, event: Event | None = None) -> None:
         """Keep it with a pause until its next probe; `event` happened if it is new."""
@@ -338,7 +349,7 @@ class Discoverer:
 
     async def _forget_other_devices(self, ips: Sequence[str]) -> None:
         if ips:
-            await self._store.write(discovery.forget_other_devices, ips)
+            await self._store.write(discovery.forget_other_devices, ips, self._clock())
             for ip in ips:
                 self._other_devices.pop(ip, None)
 

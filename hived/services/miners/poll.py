@@ -28,7 +28,7 @@ from hived.runtime import backoff
 from hived.services.batch import Batch
 from hived.services.miners import reading_events
 from hived.store import Store
-from hived.store.miners import miners, readings
+from hived.store.miners import miners, readings, trust
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +187,8 @@ class Poller:
             elif target.chips_due:
                 self._keep(await self._read_chips(firmware, target, watch))
         except BadCredentials as err:
-            await self._store.write(miners.drop_access, target.num, self._clock())
+            if target.access is not None:
+                await self._store.write(trust.refused, target.num, target.ip, self._clock())
             self._keep(self._no_status(target, err.code, f"our key is refused: {err}"))
         except NotThisFirmware as err:
             self._keep(self._no_status(target, err.code, f"another device answers now ({err.kind}): {err}"))

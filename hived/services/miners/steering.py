@@ -10,7 +10,7 @@ from hived.records.firmware import Feature, offers
 from hived.records.miner_view import KnownMiner, ModelView
 from hived.services.commands import ask
 from hived.store import Database, audit, commands
-from hived.store.miners import miners, models, replaced
+from hived.store.miners import miners, models, replaced, trust
 
 
 def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, password: str | None = None) -> None:
@@ -40,6 +40,25 @@ def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, pa
     if password is not None:
         miners.set_password(db, mac, password, by["at"])
         audit.note(db, **by, action="miner.password", target=mac)
+
+
+def agree(db: Database, mac: str, by: By, *, ip: str | None = None) -> str:
+    """Take what answers at `ip` (None: where the miner is) for this miner, so that it gets its secrets; return where.
+
+    NotFound when there is none with this MAC; Conflict when nobody knows where it is. A miner's node is asked.
+    """
+    known = _known(db, mac)
+    place = ip or known.ip or known.last_ip
+    if place is None:
+        raise Conflict(f"nobody knows where {known.mac} is: name the address")
+    node_id = miners.watched_by(db, known.mac)
+    if node_id is not None:
+        ask(db, "agree_to_address", {"mac": known.mac, "ip": place}, by, node_id=node_id)
+        return place
+    trust.agree(db, known, place, by["at"])
+    before, after = {"ip": known.agreed_ip}, {"ip": place}
+    audit.note(db, **by, action="miner.agree", target=known.mac, before=before, after=after)
+    return place
 
 
 def remove_miner(db: Database, mac: str, by: By) -> None:

@@ -91,6 +91,10 @@ class Range:
         whole = list(ipaddress.collapse_addresses(self.networks))
         return [one for one in wanted if not any(one.subnet_of(network) for network in whole)]
 
+    def __contains__(self, ip: str) -> bool:
+        """Return whether this address is in the networks and may be touched."""
+        return self.allows(ip) and any(ipaddress.IPv4Address(ip) in network for network in self.networks)
+
     def __iter__(self) -> Iterator[str]:
         """Yield every address to try, once."""
         return filter(self.allows, addresses(self.networks))

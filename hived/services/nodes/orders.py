@@ -145,5 +145,11 @@ def _merge_miners(db: Database, args: dict[str, Any], by: By) -> None:
 
 
 DOES = {"set_managed": _set_managed, "set_unlock_pass": _set_unlock_pass, "set_max_preset": _set_max_preset}
-DOES |= {"remove_miner": _remove_miner, "merge_miners": _merge_miners}
+
+
+def _agree(db: Database, args: dict[str, Any], by: By) -> None:
+    steering.agree(db, args["mac"], by, ip=args["ip"])
+
+
+DOES |= {"agree_to_address": _agree, "remove_miner": _remove_miner, "merge_miners": _merge_miners}
 """What carries out each verb of hive-syncd."""

@@ -9,6 +9,7 @@ from hived.records.discovery import OtherDevice, Sweep
 from hived.records.events import Event
 from hived.store import events
 from hived.store.engine.database import Database, dicts
+from hived.store.miners import trust
 from hived.store.schema import OtherDevice as OtherDeviceRow
 from hived.store.schema import Sweep as SweepRow
 
@@ -53,9 +54,11 @@ def save_other_device(db: Database, device: OtherDevice, event: Event | None = N
         OtherDeviceRow.delete().where(OtherDeviceRow.ip.in_(oldest)).execute(db)
 
 
-def forget_other_devices(db: Database, ips: Iterable[str]) -> None:
+def forget_other_devices(db: Database, ips: Iterable[str], at: float) -> None:
     """Drop addresses that turned out to be miners or that answer no more."""
-    OtherDeviceRow.delete().where(OtherDeviceRow.ip.in_(list(ips))).execute(db)
+    ips = list(ips)
+    OtherDeviceRow.delete().where(OtherDeviceRow.ip.in_(ips)).execute(db)
+    trust.twins_left(db, ips, at)
 
 
 def other_devices(db: Database) -> list[OtherDevice]:

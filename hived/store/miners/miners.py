@@ -16,6 +16,7 @@ from hived.store.engine.counters import next_number, next_rev
 from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
 from hived.store.miners import errors, replaced
+from hived.store.miners.rows import change, change_and_show
 from hived.store.schema import Health, Miner
 
 _KNOWN = (
@@ -24,13 +25,12 @@ _KNOWN = (
     Miner.hashrate_unit, Miner.api_key,
     Miner.unlock_password, Miner.unlock_failures, Miner.unlock_position, Miner.unlock_not_before,
     Health.settings_due_at, Health.missed_scans, Health.uptime_s,
-    Miner.last_ip,
+    Miner.last_ip, Miner.agreed_ip, Miner.doubted_ip,
 )  # fmt: skip
 
 
 POLL_LATE_S = 30.0  # a poll that is later does not come any more: hive-polld is away
 POLL_OLD_S = 3600.0  # no pause between polls is longer
-
 
 _FACTS = (
     "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features", "platform", "serial",
@@ -159,10 +159,18 @@ def _add(db: Database, sightings: Sequence[Sighting], node_id: str, rev: int) ->
 
 def _saw_again(db: Database, before: KnownMiner, sighting: Sighting, node_id: str, rev: int) -> list[Event]:
     identity, at = sighting.identity, sighting.at
+    is_other_family = before.firmware not in (None, sighting.firmware)
+    only_claims = is_other_family and bool(before.access) and before.agreed_ip != sighting.ip
+    if only_claims:
+        sighting = replace(sighting, firmware=before.firmware, features=before.features)
     fields = _place(sighting, node_id)
-    if before.firmware not in (None, sighting.firmware):
+    if only_claims:
+        fields["doubted_ip"] = sighting.ip
+    elif before.ip != sighting.ip != before.doubted_ip:
+        fields["doubted_ip"] = None
+    if is_other_family and not only_claims:
         fields |= {"api_key": None, "unlock_failures": 0, "unlock_position": 0, "unlock_not_before": 0.0}
-    _changed(db, before.num, at, **fields)
+    change(db, before.num, at, **fields)
     Health.update(
         seen_at=at, missed_scans=0, uptime_s=identity.uptime_s, uptime_at=at, rev=rev, **_due_again(before, sighting)
     ).where(Health.num == before.num).execute(db)
@@ -220,7 +228,7 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
         .where(Miner.num.in_(nums), Miner.online, ~Miner.remote, Health.missed_scans >= offline_after)
     )
     for num, ip in tuples(query, db):
-        _changed(db, num, at, online=False, ip=None)
+        change(db, num, at, online=False, ip=None)
         gone.append(num)
         events.add(db, [_event(num, at, "miner_offline", ip=ip, missed_scans=offline_after)])
         if offline_after:
@@ -228,23 +236,27 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
     return gone
 
 
-def keep_access(db: Database, num: int, access: str, at: float, *, password: str | None = None) -> None:
-    """Store what opens a miner (and the password that worked); pauses end."""
+def keep_access(
+    db: Database, num: int, access: str, at: float, *, password: str | None = None, ip: str | None = None
+) -> None:
+    """Store what opens a miner (and the password that worked); pauses end. `ip`: where it is agreed to be by that."""
     mac = Miner.select(Miner.mac).where(Miner.num == num).bind(db).scalar()
     fields: dict[str, Any] = {
         "api_key": db.box.seal(access, about(mac, "api_key")), "unlock_failures": 0, "unlock_position": 0,
         "unlock_not_before": 0.0,
     }  # fmt: skip
+    if ip is not None:
+        fields |= {"agreed_ip": ip, "doubted_ip": None}
     if password is not None:
         fields["unlock_password"] = db.box.seal(password, about(mac, "unlock_password"))
-    _changed(db, num, at, **fields)
+    change(db, num, at, **fields)
     # A miner that has been opened can be polled at once.
     Health.update(next_status_at=0.0, next_chips_at=0.0, rev=next_rev(db)).where(Health.num == num).execute(db)
 
 
 def drop_access(db: Database, num: int, at: float) -> None:
     """Forget what the miner does not take any more."""
-    _changed(db, num, at, api_key=None)
+    change(db, num, at, api_key=None)
 
 
 def unlock_failed(
@@ -252,7 +264,7 @@ def unlock_failed(
 ) -> None:
     """Record that the miner could not be opened: it has no key, and is not tried again before `not_before`."""
     failed(db, num, at, code, reason)
-    _changed(
+    change(
         db, num, at, api_key=None, unlock_failures=Miner.unlock_failures + 1, unlock_not_before=not_before,
         unlock_position=position,
     )  # fmt: skip
@@ -282,12 +294,17 @@ def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:
 
 
 def set_password(db: Database, mac: str, password: str, at: float) -> bool:
-    """Give the miner's own password; a waiting pause ends, so that it is tried at once. False: no such miner."""
-    sealed = db.box.seal(password, about(mac.lower(), "unlock_password"))
-    if not _set(db, mac, at, unlock_password=sealed, unlock_failures=0, unlock_position=0, unlock_not_before=0.0):
-        return False
+    """Give the miner's own password, for where it is; it is tried at once. False: no such miner."""
     row = by_mac(db, mac)
-    if row is not None and row.ip is not None:
+    if row is None:
+        return False
+    place = row.ip or row.last_ip
+    sealed = db.box.seal(password, about(row.mac, "unlock_password"))
+    change_and_show(
+        db, row.num, at, unlock_password=sealed, unlock_failures=0, unlock_position=0, unlock_not_before=0.0,
+        agreed_ip=place, doubted_ip=None if row.doubted_ip == place else row.doubted_ip,
+    )  # fmt: skip
+    if row.ip is not None:
         commands.ask(db, DISCOVERD, "scan", {"targets": [row.ip], "outside": True}, at)  # it was there before
     return True
 
@@ -303,11 +320,9 @@ def _known(db: Database, row: tuple[Any, ...]) -> KnownMiner:
 
 def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:
     row = by_mac(db, mac)
-    if row is None:
-        return False
-    _changed(db, row.num, at, **fields)
-    Health.update(rev=next_rev(db)).where(Health.num == row.num).execute(db)
-    return True
+    if row is not None:
+        change_and_show(db, row.num, at, **fields)
+    return row is not None
 
 
 def _release_address(db: Database, ip: str, mac: str, rev: int, at: float) -> None:
@@ -317,15 +332,9 @@ def _release_address(db: Database, ip: str, mac: str, rev: int, at: float) -> No
     )  # sites share private networks
     others = [n for (n,) in tuples(query, db)]
     for num in others:
-        _changed(db, num, at, ip=None)
+        change(db, num, at, ip=None)
     if others:
         Health.update(rev=rev).where(Health.num.in_(others)).execute(db)
-
-
-def _changed(db: Database, num: int, at: float, **fields: Any) -> None:
-    """Change a miner's row and give it the next number of the stream `miners`, so that the master gets to know."""
-    seq = next_number(db, "miners")
-    Miner.update(updated_at=at, seq=seq, **fields).where(Miner.num == num).execute(db)
 
 
 def _differences(before: KnownMiner, sighting: Sighting) -> list[Event]:

@@ -40,6 +40,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
             Miner.firmware, Health.asked_preset, Health.asked_clocks, Health.asked_at, Miner.firmware_version,
             pw.fn.COALESCE(Ladder.presets, Model.presets), Model.chains, Health.occupied_at, Health.pools,
+            Miner.doubted_ip,
         )
         .join(Health, on=(Health.num == Miner.num))
         .switch(Miner)
@@ -62,7 +63,8 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
 
     return [
         PollTarget(
-            num=row[0], mac=row[1], ip=row[2], access=key, hashrate_unit=row[4], status_due=turn(row[5]),
+            num=row[0], mac=row[1], ip=row[2], access=None if row[26] == row[2] else key,
+            hashrate_unit=row[4], status_due=turn(row[5]),
             chips_due=turn(row[6]), due_at=row[5], chips_due_at=row[6], failures=row[7], state=row[8], preset=row[9],
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
             boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17],

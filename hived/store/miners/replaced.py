@@ -133,7 +133,8 @@ def rename(db: Database, num: int, old: str, new: str, at: float) -> None:
     password = db.box.open_or_none(sealed, about(old, "unlock_password"))
     fields: dict[str, Any] = {
         "mac": new, "former_mac": old, "api_key": None, "unlock_failures": 0, "unlock_position": 0,
-        "unlock_not_before": 0.0, "updated_at": at, "seq": next_number(db, "miners"),
+        "unlock_not_before": 0.0, "agreed_ip": None, "doubted_ip": None, "updated_at": at,
+        "seq": next_number(db, "miners"),
         "unlock_password": None if password is None else db.box.seal(password, about(new, "unlock_password")),
     }  # fmt: skip
     Miner.update(fields).where(Miner.num == num).execute(db)

@@ -16,7 +16,7 @@ from hived.store.schema import Counter, Health, Miner, Model, Node, Status
 
 _ROW = (
     "num", "mac", "ip", "last_ip", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features",
-    "serial", "platform", "node_id", "state", "seen_at", "last_error", "last_error_code", "last_error_at",
+    "serial", "platform", "node_id", "doubted_ip", "state", "seen_at", "last_error", "last_error_code", "last_error_at",
     "error_count", "created_at", "updated_at", "rev", "failures", "chips_at", "max_preset",
     "node_name",
 )  # fmt: skip

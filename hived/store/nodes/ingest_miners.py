@@ -23,7 +23,7 @@ TAKEN_OVER_S = 600.0
 
 _TOLD = (
     "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features",
-    "platform", "serial", "updated_at", "seq",
+    "platform", "serial", "doubted_ip", "updated_at", "seq",
 )  # fmt: skip
 
 

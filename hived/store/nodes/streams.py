@@ -44,7 +44,7 @@ MOST_COUNTED = 100_000
 
 _MINER = (
     "mac", "former_mac", "ip", "last_ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware",
-    "firmware_version",
+    "firmware_version", "doubted_ip",
     "features", "platform", "serial",
 )  # fmt: skip
 _CONTRIBUTION = ("id", "kind", "content_hash", "input_hash", "model", "model_digest", "prompt_version")

@@ -28,6 +28,10 @@ class Miner(Table):
     """Where it was last seen; kept when it has no address any more."""
     former_mac = pw.TextField(null=True)
     """Of the control board that it had before this one."""
+    agreed_ip = pw.TextField(null=True)
+    """Where its secrets may go: where it was opened with a password, or where the operator agreed to it."""
+    doubted_ip = pw.TextField(null=True)
+    """Where a device with its MAC answers that gets nothing secret; it may be the address that it has itself."""
     online = pw.BooleanField(default=False)
     managed = pw.BooleanField(default=False)
     model_alias = pw.TextField(null=True)

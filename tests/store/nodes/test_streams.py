@@ -15,7 +15,7 @@ from hived.records.miner import MinerIdentity, ModelInfo, Preset
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS, rollup_seq
 from hived.store import Database, Store, events
-from hived.store.miners import discovery, miners, models, readings
+from hived.store.miners import discovery, miners, models, readings, trust
 from hived.store.miners.miners import Sighting
 from hived.store.nodes import streams
 from hived.store.schema import Contribution, Health, Miner, Rollup5m
@@ -281,10 +281,15 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "miners.failed": lambda db, nums: miners.failed(db, nums[0], START + 9, "timeout", "no answer"),
     "miners.set_managed": lambda db, _: miners.set_managed(db, MAC, True, START + 9),
     "miners.set_password": lambda db, _: miners.set_password(db, MAC, "p", START + 9),
+    "trust.refused": lambda db, nums: trust.refused(db, nums[0], "10.0.0.1", START + 9),
+    "trust.doubt": lambda db, nums: trust.doubt(db, nums[0], "10.0.0.1", START + 9, "not_agreed", "a move"),
+    "trust.doubt_twin": lambda db, nums: trust.doubt_twin(db, nums[0], "10.0.0.1", START + 9),
+    "trust.twins_left": lambda db, _: trust.twins_left(db, ["10.0.0.1"], START + 9),
+    "trust.agree": lambda db, _: trust.agree(db, miners.known(db)[0], "10.0.0.1", START + 9),
     "readings.save": lambda db, nums: readings.save(db, [PollOutcome(nums[0], START + 9, error="x", failed=True)]),
     "models.save": lambda db, _: models.save(db, ModelInfo("s19", "S19"), [Preset("1")], "1.2.6", START + 9),
     "models.set_max_preset": lambda db, _: models.set_max_preset(db, "s19", None),
-    "site.forget_other_devices": lambda db, _: discovery.forget_other_devices(db, ["10.0.0.1"]),
+    "site.forget_other_devices": lambda db, _: discovery.forget_other_devices(db, ["10.0.0.1"], START + 9),
 }
 READ_ONLY = {"miners.known", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
@@ -292,7 +297,8 @@ READ_ONLY = {"miners.known", "miners.watched_by",
              "models.with_ladder", "models.ladder", "models.ladder_of_miner", "models.views"}  # fmt: skip
 CHANGES_A_ROW = {"miners.saw", "miners.saw_all", "miners.missed",
                  "miners.keep_access", "miners.drop_access", "miners.unlock_failed",
-                 "miners.set_managed", "miners.set_password"}  # fmt: skip
+                 "miners.set_managed", "miners.set_password",
+                 "trust.refused", "trust.doubt", "trust.doubt_twin", "trust.agree"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -320,7 +326,7 @@ OF_OTHERS = {"readings.put_latest"}
 """What is told of other nodes' miners does not travel on."""
 
 
-@pytest.mark.parametrize("module", [miners, readings, models], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("module", [miners, readings, models, trust], ids=lambda m: m.__name__)
 def test_no_function_of_the_store_is_forgotten_above(module: ModuleType) -> None:
     room = module.__name__.rpartition(".")[2]
     public = {
