@@ -199,6 +199,9 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
         "open http://{ip}/: install the firmware that hived reads once more"),
     Problem("too_many_miners", "is one miner more than hived keeps", "bad",
         "see whether something answers with a new MAC address each time; if so, name it in network.exclude"),
+    Problem("too_many_macs", "answers with ever new MAC addresses", "bad",
+        "see what answers at http://{ip}/; if it is no miner, name it in network.exclude; a bench for control boards"
+        " may go on in an hour"),
     Problem("too_many_models", "is of one model more than hived keeps", "bad",
         "see whether something answers with a new model each time; if so, name it in network.exclude"),
     Problem("duplicate_mac", "has the MAC address of another miner", "bad",

@@ -59,6 +59,7 @@ class Site:
             "probe_concurrency": 16,
             "offline_after_scans": 2,
             "clock": self.clock,
+            "monotonic": self.clock,
         }
         firmwares = changes.pop("firmwares", None) or self.families()
         completer = Completer(

@@ -10,7 +10,7 @@ from typing import Any
 from hived.runtime.options import Retention as Limits
 from hived.services.appliance.trusted_clock import TrustedClock
 from hived.store import Database, Store
-from hived.store.miners import history
+from hived.store.miners import history, strangers
 from hived.store.nodes import uplink
 from hived.store.schema import Chips, Fleet1h, Fleet5m, Rollup1h, Rollup5m, Status
 
@@ -70,6 +70,8 @@ class Retention:
         ]
         for table, days in ages:
             await self._repeat(prune, table, now - days * DAY_S)
+        await self._repeat(strangers.forget, now - DAY_S)
+        await self._repeat(strangers.forget_models, now - DAY_S)
 
     async def _keep_budget(self, now: float | None) -> None:
         budget = self._limits.max_database_mb * MB

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from hived.store.miners import models
 log = logging.getLogger(__name__)
 
 MODEL, PRESETS = "model", "presets"
+MAX_REMEMBERED = 2048
+"""Kinds of miners that were asked; one that was forgotten is asked once more. No site has so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,15 @@ class Catalogue:
 
     def __init__(self, store: Store, *, clock: Callable[[], float]) -> None:
         self._store, self._clock = store, clock
-        self._read: set[tuple[str, models.Make]] = set()
+        self._read: OrderedDict[tuple[str, models.Make], None] = OrderedDict()
+        self._have_ladder: set[models.Make] = set()
+        """In the database."""
         self._tried: set[tuple[str, models.Make]] = set()
         """In this sweep."""
 
     async def begin_sweep(self) -> None:
         """Let each model be tried once more. Transient: database busy."""
-        self._read |= {(PRESETS, make) for make in await self._store.read(models.with_ladder)}
+        self._have_ladder = await self._store.read(models.with_ladder)
         self._tried.clear()
 
     def lacks_model(self, found: Found) -> bool:
@@ -66,8 +71,8 @@ class Catalogue:
         info = await found.firmware.model(found.miner.reach())
         if info.alias != make.alias:
             raise NotSupported(f"it calls itself {make.alias} in one answer and {info.alias} in another")
-        await self._store.write(models.save, info, None, make.version, self._clock())
-        self._read.add((MODEL, make))
+        await self._store.write(models.save, info, None, make.version, self._clock(), boards=make.boards)
+        self._remember((MODEL, make))
         return found
 
     async def read_presets(self, found: Found) -> Found:
@@ -78,13 +83,20 @@ class Catalogue:
             raise NotSupported("it has none")
         info = ModelInfo(make.alias)
         await self._store.write(models.save, info, ladder, make.version, self._clock(), boards=make.boards)
-        self._read.add((PRESETS, make))
+        self._remember((PRESETS, make))
         log.info("model %s (firmware %s): %d presets", make.boards or make.alias, make.version, len(ladder))
         return found
 
     def _lacks(self, part: str, found: Found) -> bool:
         make = found.make
-        return make is not None and (part, make) not in self._read and (part, make) not in self._tried
+        if make is None or (part == PRESETS and make in self._have_ladder):
+            return False
+        return (part, make) not in self._read and (part, make) not in self._tried
+
+    def _remember(self, told: tuple[str, models.Make]) -> None:
+        self._read[told] = None
+        while len(self._read) > MAX_REMEMBERED:
+            self._read.popitem(last=False)
 
     def _try(self, part: str, found: Found) -> models.Make:
         make = found.make

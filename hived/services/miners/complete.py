@@ -102,6 +102,13 @@ class Completer:
             self._done[num] = asyncio.get_running_loop().create_future()
             self._came.set()
 
+    def forget(self, num: int) -> None:
+        """Forget a miner that is gone for good: its number may be given to another one."""
+        self._keys.forget(num)
+        self._pauses.end(num)
+        for part in self._parts:
+            self._absent.pop((num, part.name), None)
+
     async def work(self) -> None:
         """Complete whoever waits, and who comes meanwhile. Transient: database busy."""
         self._working = True

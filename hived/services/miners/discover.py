@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,17 +22,15 @@ from hived.records.firmware import listed
 from hived.records.miner import MinerIdentity
 from hived.records.miner_view import KnownMiner
 from hived.runtime import backoff
+from hived.services.miners import newcomers
 from hived.services.miners.complete import Completer
 from hived.services.miners.recognise import recognise
 from hived.services.miners.sweep import LightScan, Range
 from hived.services.together import Together
 from hived.store import Store
-from hived.store.miners import discovery, miners, trust
+from hived.store.miners import discovery, miners, strangers, trust
 
 log = logging.getLogger(__name__)
-
-MAX_MINERS = 20_000
-"""Rows for miners: four times the largest site. A machine that invents a new MAC at every answer stops here."""
 
 OTHER_DEVICE_PAUSE_S = 30.0
 OTHER_DEVICE_LONGEST_PAUSE_S = 600.0
@@ -72,8 +71,10 @@ class Discoverer:
         probe_concurrency: int,
         offline_after_scans: int,
         clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store, self._firmwares, self._clock = store, firmwares, clock
+        self._newcomers = newcomers.Newcomers(monotonic)
         self._ranges, self._scan = ranges, scan
         self._completer = completer
         self._sightings: Together[miners.Sighting, KnownMiner] = Together(
@@ -167,7 +168,13 @@ class Discoverer:
     # -- one round ---------------------------------------------------------------------------------------------
 
     async def _load(self) -> None:
-        self._known = {m.mac: m for m in await self._store.read(miners.known)}
+        before, self._known = self._known, {m.mac: m for m in await self._store.read(miners.known)}
+        for mac, miner in before.items():
+            if mac not in self._known:  # its number may be another one's by now
+                self._completer.forget(miner.num)
+                self._unread.discard(miner.num)
+                if not self._one_at_a_time[mac].locked():
+                    del self._one_at_a_time[mac]
         self._other_devices = {s.ip: s for s in await self._store.read(discovery.other_devices)}
 
     async def _look_at(self, addresses: Iterable[str], *, known: Sequence[str], early: bool) -> _Tally:
@@ -226,10 +233,8 @@ class Discoverer:
 
     async def _welcome(self, firmware: Firmware, identity: MinerIdentity, ip: str, tally: _Tally) -> None:
         """Store a miner that said who it is; what else there is to learn of it is the completer's affair."""
-        if identity.mac not in self._known and len(self._known) >= MAX_MINERS:
+        if identity.mac not in self._known and not await self._has_room(ip):
             tally.other_devices += 1
-            reason = f"more than {MAX_MINERS:,} different MACs on this site"
-            await self._note_other_device(ip, "one-too-many", "too_many_miners", reason)
             return
         async with self._one_at_a_time[identity.mac]:
             now = self._clock()
@@ -255,6 +260,20 @@ class Discoverer:
                 self._unread.discard(miner.num)
                 await self._store.write(miners.poll_soon, miner.num)
             self._completer.offer(identity, miner, anew=has_news)
+
+    async def _has_room(self, ip: str) -> bool:
+        """Tell whether a MAC that is new may become a miner; else what answers is noted as another device."""
+        if not self._newcomers.admit(ip):
+            reason = "answers with another MAC address each time"
+            await self._note_other_device(ip, "many-macs", "too_many_macs", reason)
+            return False
+        if len(self._known) >= newcomers.MAX_MINERS and await self._store.write(strangers.forget, self._clock()):
+            await self._load()
+        if len(self._known) >= newcomers.MAX_MINERS:
+            reason = f"more than {newcomers.MAX_MINERS:,} different MACs on this site"
+            await self._note_other_device(ip, "one-too-many", "too_many_miners", reason)
+            return False
+        return True
 
     async def _is_still_there(self, before: KnownMiner, ip: str, tally: _Tally) -> bool:
         """Tell whether the miner answers at its old address as well: then what answers at `ip` is another device.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import peewee as pw
@@ -14,10 +14,11 @@ from hived.records.miner import ModelInfo, Preset
 from hived.records.miner_view import ModelView
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
+from hived.store.miners import strangers
 from hived.store.schema import Health, Ladder, Miner, Model
 
 MAX_VERSIONS = 50  # firmware versions remembered for one model, and ladders of presets
-MAX_MODELS = 500  # ten times what all makers sell: a device that invents names stops here
+MAX_MODELS = 500  # ten times what all makers sell; for one more a model goes that no miner has any more
 
 
 class Make(NamedTuple):
@@ -55,13 +56,17 @@ def save(
 ) -> None:
     """Store what a miner with this firmware version and these boards said of its model; None keeps what is known.
 
-    A model's own presets are those of all its ladders, of one name those that were read last.
+    What most miners of a model say counts. What a kind of miners says of its model that has fewer miners than another
+    kind only fills what is not known. A model's own presets are those of all its ladders, of one name those of the
+    kind that has most miners, else those that were read first.
     """
     row = next(iter(dicts(Model.select().where(Model.short == info.alias), db)), None)
+    make = Make(info.alias, version or "?", boards)
     if row is None:
-        if Model.select().bind(db).count() >= MAX_MODELS:
+        if Model.select().bind(db).count() >= MAX_MODELS and not strangers.forget_models(db, at, most=1):
             raise Refused(f"more than {MAX_MODELS} models on this site", code="too_many_models")
         Model.insert(short=info.alias, name=info.name, created_at=at, refreshed_at=at).execute(db)
+    leads = _leads(_miners_of(db, info.alias), make)
     versions: list[str] = json.loads(row["firmware_versions"]) if row else []
     change: dict[str, Any] = {
         name: value
@@ -69,30 +74,54 @@ def save(
             ("name", info.name), ("chips_per_chain", info.chips_per_chain), ("chains", info.chains),
             ("topology", json.dumps(info.topology) if info.topology else None), ("series", info.series),
         )
-        if value is not None
+        if value is not None and (leads or row is None or row[name] is None)
     }  # fmt: skip
     if presets is not None:
-        _save_ladder(db, Make(info.alias, version or "?", boards), presets, at)
+        _save_ladder(db, make, presets, at)
         change["presets"] = _dump(_together(db, info.alias))
         if version and version not in versions:
-            change["firmware_versions"] = json.dumps([*versions, version][-MAX_VERSIONS:])
+            told, kept = [*versions, version], {ladder.version for ladder, _ in _ladders(db, info.alias)}
+            change["firmware_versions"] = json.dumps([v for v in told if v in kept or len(told) <= MAX_VERSIONS])
     Model.update(refreshed_at=at, **change).where(Model.short == info.alias).execute(db)
 
 
 def _save_ladder(db: Database, make: Make, presets: Sequence[Preset], at: float) -> None:
+    """Store a ladder; when there are too many those go whose kind has fewest miners, of these the newest."""
     Ladder.delete().where(_is(make)).execute(db)
-    ladders = Ladder.select().where(Ladder.short == make.alias).order_by(Ladder.read_at.desc())
-    for old in dicts(ladders.offset(MAX_VERSIONS - 1), db):
-        Ladder.delete().where(_is(Make(old["short"], old["firmware_version"], old["boards"]))).execute(db)
     Ladder.insert(
         short=make.alias, firmware_version=make.version, boards=make.boards, read_at=at,
         presets=_dump([_preset(preset) for preset in presets]),
     ).execute(db)  # fmt: skip
+    for surplus, _ in _ladders(db, make.alias)[MAX_VERSIONS:]:
+        Ladder.delete().where(_is(surplus)).execute(db)
+
+
+def _ladders(db: Database, alias: str) -> list[tuple[Make, str]]:
+    """Return a model's ladders: those of most miners first, then those that were read first."""
+    query = Ladder.select(Ladder.short, Ladder.firmware_version, Ladder.boards, Ladder.presets)
+    told = [(Make(*row[:3]), row[3]) for row in tuples(query.where(Ladder.short == alias).order_by(Ladder.read_at), db)]
+    count = _miners_of(db, alias)
+    return sorted(told, key=lambda ladder: -count.get(ladder[0], 0))
+
+
+def _miners_of(db: Database, alias: str) -> dict[Make, int]:
+    """Return how many miners each kind of a model has; what was never opened may be no miner."""
+    columns = (Miner.firmware_version, Miner.model_name)
+    opened = (Miner.model_alias == alias) & Miner.api_key.is_null(False)
+    counted = Miner.select(*columns, pw.fn.COUNT(Miner.num)).where(opened).group_by(*columns)
+    return {Make(alias, version or "?", boards or ""): int(count) for version, boards, count in tuples(counted, db)}
+
+
+def _leads(count: Mapping[Make, int], make: Make) -> bool:
+    """Tell whether no other kind of the model has more miners."""
+    return count.get(make, 0) >= max(count.values(), default=0)
 
 
 def _together(db: Database, alias: str) -> list[dict[str, Any]]:
-    told = tuples(Ladder.select(Ladder.presets).where(Ladder.short == alias).order_by(Ladder.read_at), db)
-    by_name = {preset["name"]: preset for (presets,) in told for preset in json.loads(presets)}
+    by_name: dict[str, dict[str, Any]] = {}
+    for _, presets in _ladders(db, alias):
+        for preset in json.loads(presets):
+            by_name.setdefault(preset["name"], preset)
     return sorted(by_name.values(), key=lambda preset: preset["power_w"] or 0)
 
 

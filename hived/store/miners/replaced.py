@@ -176,10 +176,11 @@ _OF_THE_MACHINE = {"num", "created_at", "managed", "remote", "former_mac", "upda
 def remove(db: Database, num: int) -> None:
     """Forget a miner with its history.
 
-    Single readings are found from the miner's row alone, and leave with their age. Sums go with it: SQLite may give its
-    number to another miner.
+    Single readings are found from the miner's row alone, and leave with their age. Sums and events go with it: SQLite
+    may give its number to another miner.
     """
     Miner.delete().where(Miner.num == num).execute(db)
+    EventRow.delete().where(EventRow.num == num).execute(db)
     for rollup, width in _ROLLUPS:
         for chunk in _grid(db, rollup, width):
             rollup.delete().where(rollup.num == num, rollup.at.in_(chunk)).execute(db)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hived.services.miners import discover
+from hived.services.miners import newcomers
 from hived.simulator.miners.faults import Fault
 from hived.store.miners import discovery, miners
 from tests.services.conftest import MakeSite
@@ -78,7 +78,7 @@ async def test_a_known_miner_that_cannot_be_read_any_more_stays_online_with_the_
 async def test_a_machine_that_invents_macs_fills_neither_database_nor_memory(
     make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(discover, "MAX_MINERS", 3)
+    monkeypatch.setattr(newcomers, "MAX_MINERS", 3)
     here = await make_site(3)
     discoverer = here.discoverer()
     for _ in range(5):
