@@ -25,10 +25,14 @@ ANSWER_S = (0.4, 0.6, 1.0)  # after each question; the LAN answers in a millisec
 _TXT, _IN, _QUERY = 16, 1, 0
 
 
-async def ask(full_name: str, node_id: str, addresses: Sequence[str]) -> str:
-    """Return the address from which a node answered for its own record with its id. Transient when none did."""
+async def ask(full_name: str, node_id: str, addresses: Sequence[str], *, hurried: bool = False) -> str:
+    """Return the address from which a node answered for its own record with its id. Transient when none did.
+
+    `hurried`: ask once only, for many others wait.
+    """
     reasons: list[str] = []
-    for timeout_s in ANSWER_S:
+    patience = ANSWER_S[:1] if hurried else ANSWER_S
+    for timeout_s in patience:
         try:
             return await _once(full_name, node_id, addresses, timeout_s)
         except TimeoutError:
@@ -36,7 +40,7 @@ async def ask(full_name: str, node_id: str, addresses: Sequence[str]) -> str:
         except OSError as err:
             reasons.append(err.strerror or str(err))
             await asyncio.sleep(timeout_s)
-    raise Transient(reasons[-1] if len(reasons) == len(ANSWER_S) else "no answer")
+    raise Transient(reasons[-1] if len(reasons) == len(patience) else "no answer")
 
 
 async def _once(full_name: str, node_id: str, addresses: Sequence[str], timeout_s: float) -> str:

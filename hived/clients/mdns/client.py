@@ -23,11 +23,11 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from hived.clients.mdns import parse
 from hived.clients.mdns.interfaces import networks_of
-from hived.clients.mdns.parse import SERVICE, Address
+from hived.clients.mdns.parse import SERVICE, Address, Network
 from hived.errors import Transient, Unreadable
 from hived.records.peers import Announcement, Sighting
 
-MAX_HEARD = 1024  # names between two looks; a flood of invented ones is dropped, the true ones are heard again
+MAX_HEARD = 1024  # names between two looks; of a flood some are dropped, and true ones are heard again
 MAX_NAMES = 9  # boxes of one name: more are an attack or an image without a name of its own
 LOOK_UP_S = 1.5  # RFC 6762 lets a responder wait 120 ms, and a packet may be lost
 START_S = 5.0
@@ -119,16 +119,35 @@ class Mdns:
         """Return the full names that were heard since the last call, and in what way."""
         return self._ears.take()
 
+    @property
+    def networks(self) -> Sequence[Network]:
+        """The networks that our own addresses are in."""
+        return self._networks
+
+    def heard_of(self, full_name: str) -> Sighting | None:
+        """Return what was heard of a name, None when something is missing. Unreadable when it makes no sense."""
+        info = self._info_of(full_name)
+        return self._sighting(full_name, info) if info.load_from_cache(self._running().zeroconf) else None
+
     async def look_up(self, full_name: str) -> Sighting:
         """Return what is known of a name, asking for what is missing. Transient without an answer."""
-        stack = self._running()
-        parse.instance_of(full_name)
+        stack, info = self._running(), self._info_of(full_name)
         try:
-            info = AsyncServiceInfo(SERVICE, full_name)
             if not info.load_from_cache(stack.zeroconf):
                 await info.async_request(stack.zeroconf, LOOK_UP_S * 1000)
         except (OSError, RuntimeError, ValueError, zeroconf.Error) as err:
             raise Transient(f"mDNS: {err}") from err
+        return self._sighting(full_name, info)
+
+    @staticmethod
+    def _info_of(full_name: str) -> AsyncServiceInfo:
+        parse.instance_of(full_name)
+        try:
+            return AsyncServiceInfo(SERVICE, full_name)
+        except (ValueError, zeroconf.Error) as err:
+            raise Transient(f"mDNS: {err}") from err
+
+    def _sighting(self, full_name: str, info: AsyncServiceInfo) -> Sighting:
         addresses = info.addresses_by_version(IPVersion.All)
         if not info.text or not addresses:
             raise Unreadable("no record says who it is")
@@ -192,6 +211,8 @@ class _Ears(RecordUpdateListener):
     def __init__(self, on_news: Callable[[], None]) -> None:
         self._on_news = on_news
         self._heard: dict[str, Heard] = {}
+        self._names = 0
+        """Heard since they were taken, also those that are not kept."""
 
     def async_update_records(self, zc: Zeroconf, now: float, records: list[zeroconf.RecordUpdate]) -> None:  # noqa: ARG002
         for update in records:
@@ -205,13 +226,19 @@ class _Ears(RecordUpdateListener):
                 name = record.name
             else:
                 continue
-            if name in self._heard or len(self._heard) < MAX_HEARD:
-                # An answer that was on its way may come after the goodbye: neither makes the other unsaid.
-                self._heard[name] = self._heard.get(name, Heard(0)) | (Heard.GOODBYE if goodbye else Heard.WORD)
-                self._on_news()
+            if name not in self._heard:
+                self._names += 1
+                if len(self._heard) >= MAX_HEARD:
+                    # Each name that is heard has the same chance to be among those that are kept.
+                    if random.random() * self._names > MAX_HEARD:
+                        continue
+                    del self._heard[random.choice(list(self._heard))]
+            # An answer that was on its way may come after the goodbye: neither makes the other unsaid.
+            self._heard[name] = self._heard.get(name, Heard(0)) | (Heard.GOODBYE if goodbye else Heard.WORD)
+            self._on_news()
 
     def take(self) -> dict[str, Heard]:
-        heard, self._heard = self._heard, {}
+        heard, self._heard, self._names = self._heard, {}, 0
         return heard
 
 

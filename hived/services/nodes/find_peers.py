@@ -19,6 +19,7 @@ from hived.records.events import Event
 from hived.records.peers import ALIVE, HERE, MASTER, Peer, Sighting, announced
 from hived.services.nodes import peer_rules as rules
 from hived.services.nodes.announce import Announcer
+from hived.services.nodes.shares import Shares
 from hived.store import Database, Store
 from hived.store.nodes import peers as stored
 
@@ -27,8 +28,9 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 1.0
 LOOK_LIMIT_S = 30.0
 NEWS_GAP_S = 0.2
-MOST_LOOK_UPS = 64  # names looked up in one round: a flood waits, the beat goes on
+MOST_LOOK_UPS = 64  # names asked for, and new ones stored, in one round: a flood waits, the beat goes on
 UNPROVEN_AT_ONCE, PROVEN_AT_ONCE = 16, 64  # questions on their way; who is known never waits for who may be invented
+HURRIED_S = 1.0  # for one question while more wait than are asked at once: a door that is slow is asked again
 SPREAD_S = 1.0  # after a new network everybody is asked within so many seconds
 AFTER_GOODBYE_S = 3.0  # a box that still answers then never left
 OWN_PROOF_S = 60.0  # what is heard delays a question of our own, but never for longer
@@ -67,6 +69,7 @@ class PeerFinder:
         self._store, self._announcer, self._id = store, announcer, node_id
         self._clock, self._monotonic, self._chance, self._wake, self._most = clock, monotonic, chance, wake, most
         self._hello = HelloClient()
+        self._shares = Shares()
         self._known: dict[tuple[str, str], _Known] | None = None
         self._names: dict[str, None] = {}
         self._gone: list[tuple[str, str]] = []
@@ -146,6 +149,17 @@ class PeerFinder:
                 self._goodbye(known, name)
             if Heard.WORD in heard:
                 self._names[name] = None
+        self._shares.networks = mdns.networks
+        for name in list(self._names):
+            try:
+                seen = mdns.heard_of(name)
+            except (Transient, Refused) as err:
+                log.debug("%.80r is not taken in: %s", name, err)
+                del self._names[name]
+                continue
+            if seen is not None:
+                del self._names[name]
+                self._seen(known, seen)
         batch = list(self._names)[-MOST_LOOK_UPS:]
         for name, result in zip(
             batch, await asyncio.gather(*(mdns.look_up(name) for name in batch), return_exceptions=True), strict=True
@@ -210,25 +224,33 @@ class PeerFinder:
                 entry.asking is not None and (entry.peer.verified_at is not None) is proven for entry in known.values()
             )
             group = [entry for entry in waiting if (entry.peer.verified_at is not None) is proven]
-            # Of the unproven the newest first: real boxes must not wait behind a flood of invented names.
-            group.sort(
-                key=lambda entry: (entry.peer.state not in HERE, entry.due if proven else entry.peer.misses, -entry.due)
-            )
+            group.sort(key=lambda entry: (entry.peer.state not in HERE, entry.due if proven else entry.peer.misses))
+            if not proven:
+                # Of one address the newest first; real boxes must not wait behind a flood of invented names.
+                group.sort(key=lambda entry: (entry.peer.misses, -entry.due))
+                group = self._shares.in_turn(((self._place(entry), entry) for entry in group), now)
+            hurried = not proven and len(group) > most
             for entry in group[: max(0, most - busy)]:
                 entry.asked_at = now
-                entry.asking = asyncio.create_task(self._ask(entry), name=f"ask {entry.peer.name}")
+                if not proven:
+                    self._shares.asked(self._place(entry), now)
+                entry.asking = asyncio.create_task(self._ask(entry, hurried=hurried), name=f"ask {entry.peer.name}")
 
-    async def _ask(self, entry: _Known) -> None:
-        """Ask a peer where it announced itself last, then where it was proven; note what came of it."""
-        offers = [entry.offer]
+    async def _ask(self, entry: _Known, *, hurried: bool) -> None:
+        """Ask a peer where it announced itself last, then where it was proven; note what came of it.
+
+        `hurried`: so many others wait that each gets a moment only.
+        """
+        offers, place = [entry.offer], None if entry.peer.verified_at else self._place(entry)
         if entry.peer.verified_at is not None and not _same(_as_seen(entry.peer), entry.offer):
             offers.append(_as_seen(entry.peer))
         reason = ""
         for offer in offers:
             try:
-                address = await self._prove(offer)
-            except (Transient, Refused) as err:
-                reason = reason or str(err)
+                async with asyncio.timeout(HURRIED_S if hurried else None):
+                    address = await self._prove(offer, hurried=hurried)
+            except (Transient, Refused, TimeoutError) as err:
+                reason = reason or str(err) or "no answer"
                 continue
             self._set(entry, *rules.verified(entry.peer, offer, address, self._clock()))
             entry.proven_at = self._monotonic()
@@ -236,6 +258,9 @@ class PeerFinder:
         else:
             offer = entry.offer
             self._set(entry, *rules.missed(entry.peer, reason, self._clock()))
+        if place is not None:
+            truly = entry.peer.verified_at is not None
+            self._shares.answered(place, truly=truly, now=self._monotonic(), uniform=self._chance)
         if entry.offer is offers[0]:
             entry.offer = offer
             entry.due = self._monotonic() + self._pause(entry, len(self._known or ()))
@@ -243,10 +268,10 @@ class PeerFinder:
             entry.due = self._monotonic()
         self._news()
 
-    async def _prove(self, offer: Sighting) -> str:
+    async def _prove(self, offer: Sighting, *, hurried: bool) -> str:
         """Return the address from which a peer answered. Transient or Refused with the reason when it did not."""
         if offer.role != MASTER:
-            return await mouth.ask(f"{offer.name}.{parse.SERVICE}", offer.id, offer.addresses)
+            return await mouth.ask(f"{offer.name}.{parse.SERVICE}", offer.id, offer.addresses, hurried=hurried)
         answers = await asyncio.gather(
             *(
                 self._hello.check(address, offer.port, offer.id, fingerprint=offer.fingerprint)
@@ -297,7 +322,8 @@ class PeerFinder:
     def _let_go(self, known: dict[tuple[str, str], _Known]) -> None:
         at = self._clock()
         leaving = [entry.peer for entry in known.values() if rules.forgotten(entry.peer, at)]
-        for peer in leaving + stored.surplus([entry.peer for entry in known.values()], self._most):
+        everybody = [entry.peer for entry in known.values()]
+        for peer in leaving + stored.surplus(everybody, self._most, place=self._shares.place):
             entry = known.pop(peer.key, None)
             if entry is not None:
                 if entry.asking is not None:
@@ -306,6 +332,9 @@ class PeerFinder:
 
     async def _save(self, known: dict[tuple[str, str], _Known]) -> None:
         changed = [entry for entry in known.values() if _worth_saving(entry)]
+        changed.sort(key=lambda entry: entry.peer.verified_at is None)
+        proven = sum(entry.peer.verified_at is not None for entry in changed)
+        del changed[proven + MOST_LOOK_UPS :]
         events, gone = self._events[:MAX_EVENTS], list(self._gone)
         if not (changed or events or gone):
             return
@@ -315,6 +344,9 @@ class PeerFinder:
             entry.saved = row
         self._events = self._events[len(events) :]
         self._gone = self._gone[len(gone) :]
+
+    def _place(self, entry: _Known) -> str:
+        return self._shares.place(entry.offer.addresses)
 
     def _pause(self, entry: _Known, peers: int) -> float:
         return rules.pause_s(entry.peer, peers, self._chance)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -53,17 +54,25 @@ def masters(db: Database) -> list[Master]:
     return list(found.values())
 
 
-def surplus(peers: Iterable[Peer], most: int = MAX_PEERS) -> list[Peer]:
+def surplus(
+    peers: Iterable[Peer], most: int = MAX_PEERS, *, place: Callable[[Sequence[str]], str] = " ".join
+) -> list[Peer]:
     """Return who has to leave so that at most so many stay: the unproven first, then the dead; the oldest of each.
 
-    Of the unproven those go first that did not answer when asked, so that no flood of names keeps a true one out.
+    Of the unproven those go first whose place (by their addresses) has most others that were seen later or answered
+    better when asked, so that no flood of names keeps a true one out.
     """
     known = list(peers)
-    known.sort(
-        key=lambda peer: (
-            _LEAVE_FIRST.get(peer.state, 2), -peer.misses if peer.state == SIGHTED else 0, peer.seen_at
-        )
-    )  # fmt: skip
+    known.sort(key=lambda peer: (peer.misses if peer.state == SIGHTED else 0, -peer.seen_at))
+    before: Counter[str] = Counter()
+    order: dict[int, tuple[int, int, float, float]] = {}
+    for peer in known:
+        sighted = peer.state == SIGHTED
+        where = place(peer.addresses) if sighted else ""
+        rank = _LEAVE_FIRST.get(peer.state, 2)
+        order[id(peer)] = rank, -before[where] if sighted else 0, -peer.misses if sighted else 0, peer.seen_at
+        before[where] += sighted
+    known.sort(key=lambda peer: order[id(peer)])
     return known[: max(0, len(known) - most)]
 
 

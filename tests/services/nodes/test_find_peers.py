@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -303,6 +304,46 @@ async def test_more_names_than_there_is_room_for_push_out_the_unproven(make_box:
     await one.comes_to_see(other.id, ALIVE)
 
 
+@pytest.mark.parametrize("places", [1, 200], ids=["one address", "every address of the network"])
+@pytest.mark.parametrize("role", ["node", "master"])
+async def test_a_true_box_is_found_while_invented_ones_go_on_being_announced(
+    make_box: MakeBox, role: str, places: int
+) -> None:
+    one, tag = await make_box(unique("one")), unique("ghost")
+    told = {"role": role, "path": "/api/v1"} if role == "master" else {}
+
+    def ghosts() -> Iterator[bytes]:
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            if number % 20 == 0:
+                stop.wait(0.04)  # 500 a second
+            address = f"127.9.0.{number % places + 1}"
+            yield mdns.announcement(f"{tag}-{number}", address, port=9, id=f"{tag}-{number}", **told)
+
+    stop = threading.Event()
+    flood = asyncio.create_task(asyncio.to_thread(mdns.send, ghosts()))
+    try:
+        began = time.monotonic()
+        while time.monotonic() - began < 3.0:  # by now all places are taken by names that are not there
+            await one.finder.look()
+            await asyncio.sleep(find_peers.NEWS_GAP_S)
+        other = await make_box(unique("other"))
+        began = time.monotonic()
+
+        async def found() -> bool:
+            await asyncio.sleep(find_peers.NEWS_GAP_S)
+            peer = await one.peer(other.id)
+            return peer is not None and peer.state == ALIVE
+
+        await until(found, within_s=PATIENCE_S)
+        assert time.monotonic() - began < 10.0
+    finally:
+        stop.set()
+        await flood
+    assert len(await one.store.read(peers.rows)) <= peers.MAX_PEERS
+
+
 async def test_packets_without_any_sense_end_nothing(make_box: MakeBox) -> None:
     one = await make_box(unique("one"))
     mdns.send(mdns.nonsense(50))
@@ -337,7 +378,7 @@ async def test_what_was_found_out_while_the_database_was_busy_is_not_lost(
 async def test_a_bug_in_a_question_ends_the_beat(make_box: MakeBox, monkeypatch: pytest.MonkeyPatch) -> None:
     one, _ = await make_box(unique("one")), await make_box(unique("other"))
 
-    async def broken(*_: Any) -> str:
+    async def broken(*_: Any, **__: Any) -> str:
         raise KeyError("a bug")
 
     monkeypatch.setattr(ask, "ask", broken)

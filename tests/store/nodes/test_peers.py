@@ -70,6 +70,17 @@ def test_the_unproven_leave_first_then_the_dead_then_the_rest_and_always_the_old
     assert peers.surplus(known, 5) == []
 
 
+def test_of_the_unproven_those_leave_first_whose_address_has_most_names() -> None:
+    ghosts = [
+        peer(f"ghost{n}", state=SIGHTED, seen_at=100.0 + n, misses=n % 2, addresses=("192.0.2.66",)) for n in range(9)
+    ]
+    known = [peer("true", state=SIGHTED, seen_at=1.0, misses=3, addresses=("192.0.2.9",)), *ghosts]
+    place = "/".join
+    left = [one.name for one in peers.surplus(known, 2, place=place)]
+    assert len(left) == 8
+    assert {"true", "ghost8"} & set(left) == set()
+
+
 async def test_rows_are_forgotten_by_name_and_id(store: Store) -> None:
     twins = [peer("rig", id="a"), peer("rig", id="b")]
     await store.write(peers.save, twins)
