@@ -30,6 +30,7 @@ def test_what_is_in_doubt_is_told_until_somebody_agrees(site: Site) -> None:
     assert (ran.code, ran.out, ran.err) == (0, f"{mac(20)} is the device at {IP}\n", "")
     assert "nobody agreed" not in site.run("status").out
     known = site.write(miners.by_mac, mac(20))
+    assert known is not None
     assert (known.agreed_ip, known.doubted_ip) == (IP, None)
     (row,) = site.write(audit.listing, limit=1)
     assert (row["action"], row["target"], row["via"]) == ("miner.agree", mac(20), "command")
@@ -44,6 +45,7 @@ def test_a_second_device_is_told_with_both_addresses(site: Site) -> None:
     ran = site.run("--json", "miners", "agree", mac(20), "--at", "192.168.7.99")
     assert (ran.code, ran.document["ip"]) == (0, "192.168.7.99")
     known = site.write(miners.by_mac, mac(20))
+    assert known is not None
     assert (known.agreed_ip, known.doubted_ip) == ("192.168.7.99", IP)
 
 

@@ -267,7 +267,7 @@ class Discoverer:
             reason = "answers with another MAC address each time"
             await self._note_other_device(ip, "many-macs", "too_many_macs", reason)
             return False
-        if len(self._known) >= newcomers.MAX_MINERS and await self._store.write(strangers.forget, self._clock()):
+        if len(self._known) >= newcomers.MAX_MINERS and (await self._store.write(strangers.forget, self._clock())) > 0:
             await self._load()
         if len(self._known) >= newcomers.MAX_MINERS:
             reason = f"more than {newcomers.MAX_MINERS:,} different MACs on this site"

@@ -91,7 +91,7 @@ class KeyKeeper:
         except BadCredentials:
             if miner.access is not None:
                 log.info("%s does not take our key any more", miner.ip)
-                await self._store.write(trust.refused, miner.num, miner.ip, now)
+                await self._store.write(trust.refused, miner.num, miner.ip or "", now)
                 if not miner.is_agreed:
                     return await self._again(miner)
         if now < miner.unlock_not_before <= now + 2 * LONGEST_PAUSE_S:
@@ -145,7 +145,7 @@ class KeyKeeper:
     async def _doubt(self, miner: KnownMiner, code: str, reason: str) -> KnownMiner:
         """Send nothing more to this address until the operator agrees."""
         log.warning("%s (%s): %s: it gets nothing until you agree", miner.ip, miner.mac, reason)
-        await self._store.write(trust.doubt, miner.num, miner.ip, self._clock(), code, reason)
+        await self._store.write(trust.doubt, miner.num, miner.ip or "", self._clock(), code, reason)
         return await self._again(miner)
 
     async def _wait(self, miner: KnownMiner, failure: HivedError, position: int) -> KnownMiner:

@@ -239,14 +239,17 @@ def missed(db: Database, nums: Iterable[int], at: float, *, offline_after: int) 
 def keep_access(
     db: Database, num: int, access: str, at: float, *, password: str | None = None, ip: str | None = None
 ) -> None:
-    """Store what opens a miner (and the password that worked); pauses end. `ip`: where it is agreed to be by that."""
-    mac = Miner.select(Miner.mac).where(Miner.num == num).bind(db).scalar()
+    """Store what opens a miner (and the password) at `ip`, None: where it is; that is agreed to by it. Pauses end."""
+    rows = tuples(Miner.select(Miner.mac, Miner.ip, Miner.doubted_ip).where(Miner.num == num), db)
+    if not rows:
+        return  # it was removed meanwhile
+    mac, here, doubted = rows[0]
+    place = ip or here
     fields: dict[str, Any] = {
+        "agreed_ip": place, "doubted_ip": None if doubted == place else doubted,
         "api_key": db.box.seal(access, about(mac, "api_key")), "unlock_failures": 0, "unlock_position": 0,
         "unlock_not_before": 0.0,
     }  # fmt: skip
-    if ip is not None:
-        fields |= {"agreed_ip": ip, "doubted_ip": None}
     if password is not None:
         fields["unlock_password"] = db.box.seal(password, about(mac, "unlock_password"))
     change(db, num, at, **fields)

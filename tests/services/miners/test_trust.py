@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hived.clients.firmwares import ends
+from hived.clients.firmwares import ends, http
 from hived.clients.firmwares.http import Request
 from hived.records.condition import Moment, condition, troubles
 from hived.records.miner import MinerIdentity
@@ -29,7 +29,7 @@ class Overheard:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.keys: defaultdict[str, set[str]] = defaultdict(set)
         self.passwords: defaultdict[str, list[str]] = defaultdict(list)
-        send = ends.exchange
+        send = http.exchange
 
         async def overhear(session: Any, request: Request, *rest: Any) -> Any:
             reply = await send(session, request, *rest)

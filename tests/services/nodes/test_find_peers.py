@@ -310,7 +310,7 @@ async def test_a_true_box_is_found_while_invented_ones_go_on_being_announced(
     make_box: MakeBox, role: str, places: int
 ) -> None:
     one, tag = await make_box(unique("one")), unique("ghost")
-    told = {"role": role, "path": "/api/v1"} if role == "master" else {}
+    told: dict[str, Any] = {"role": role, "path": "/api/v1"} if role == "master" else {}
 
     def ghosts() -> Iterator[bytes]:
         for number in itertools.count():

@@ -31,6 +31,10 @@ def went(db: Any, /, num: int, at: float) -> None:
     miners.missed(db, [num], at, offline_after=1)
 
 
+def rows_of(db: Any, /, table: Any, num: int) -> int:
+    return int(table.select().where(table.num == num).bind(db).count())
+
+
 async def prune(store: Store, clock: FakeClock) -> None:
     await Retention(store, Limits(), clock=clock, monotonic=clock).prune()
 
@@ -56,8 +60,7 @@ async def test_who_was_never_opened_and_is_gone_for_a_day_is_forgotten_with_all_
     await prune(store, clock)
     assert {miner.num for miner in await store.read(miners.known)} == set(nums.values()) - {nums["lie"]}
     for table in (Miner, Health, EventRow):
-        count = await store.read(lambda db, t=table: t.select().where(t.num == nums["lie"]).bind(db).count())
-        assert count == 0, table
+        assert await store.read(rows_of, table, nums["lie"]) == 0, table
 
 
 async def test_removing_a_miner_takes_its_events_along(store: Store) -> None:
