@@ -11,10 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from hived import __version__
-
-_LONGEST_WAIT_S = 3600.0  # a sweep of a /16 takes minutes
-_MOST_ROWS = 1_000_000
-_UNITS_S = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
+from hived.cli import argument_types
 
 COMPLETION = "completion"
 SHELLS = ("bash", "zsh", "fish")
@@ -79,7 +76,8 @@ def parser() -> argparse.ArgumentParser:
         nouns, "events", "events:events", "what happened, newest first",
         _arg("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's"), _NODE,
         _arg("--kind", metavar="K", help="only this kind, such as miner_offline"),
-        _arg("--since", type=_since, metavar="T", help="only since then: 30m, 12h, 7d, or 2026-01-31T12:00:00Z"),
+        _arg("--since", type=argument_types.since, metavar="T",
+             help="only since then: 30m, 12h, 7d, or 2026-01-31T12:00:00Z"),
         _limit(50),
         _arg("--follow", action="store_true", help="oldest first, then wait for more until Ctrl-C"),
     )  # fmt: skip
@@ -141,58 +139,13 @@ def _command(group: _Group, name: str, run: str, text: str, *arguments: _Argumen
             command.add_argument(*one.names, **one.rest)
 
 
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= _MOST_ROWS:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text[:40]!r}")
-    return int(text)
-
-
-def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 15:
-        raise argparse.ArgumentTypeError(f"expected a number such as 3, got {text[:40]!r}")
-    return int(text)
-
-
-def _lifetime(text: str) -> float:
-    return _span(text, "dh", "days or hours such as 90d or 12h")
-
-
-def _since(text: str) -> Callable[[float], float]:
-    """Return what gives the time that is meant from the present one: so long ago, or a time in full."""
-    from hived.records.times import from_text
-
-    try:
-        at = from_text(text)
-    except (ValueError, OverflowError):
-        span_s = _span(text, "dhms", "a span such as 12h, 30m or 7d, or a time such as 2026-01-31T12:00:00Z")
-        return lambda now: now - span_s
-    return lambda _: at
-
-
-def _span(text: str, units: str, expected: str) -> float:
-    number, unit = text[:-1], _UNITS_S.get(text[-1:], 0.0)
-    if text[-1:] not in units or not number.isascii() or not number.isdecimal() or not 0 < int(number[:9]) <= 36_500:
-        raise argparse.ArgumentTypeError(f"expected {expected}, got {text[:40]!r}")
-    return int(number) * unit
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= _LONGEST_WAIT_S:
-        raise argparse.ArgumentTypeError(f"expected seconds from 0 to {_LONGEST_WAIT_S:g}, got {text[:40]!r}")
-    return seconds
-
-
 _NODE = _arg("--node", metavar="NODE_ID|NAME", help="only what this node of the fleet reports")
-_ID = _arg("id", type=_number, metavar="ID", help="as its list names it")
+_ID = _arg("id", type=argument_types.number, metavar="ID", help="as its list names it")
 
 
 def _limit(rows: int | None = None) -> _Argument:
     most = f"at most this many ({rows})" if rows else "at most this many lines"
-    return _arg("--limit", type=_count, default=rows, metavar="N", help=most)
+    return _arg("--limit", type=argument_types.count, default=rows, metavar="N", help=most)
 
 
 def _password(whose: str, *, required: bool) -> _OneOf:
@@ -237,7 +190,7 @@ def _miners(nouns: _Group) -> None:
         group, "scan", "scan:scan", "let hive-discoverd look for miners now",
         _arg("targets", nargs="*", metavar="TARGET",
              help="address or network such as 192.168.1.0/24; none: all configured networks"),
-        _arg("--wait", type=_seconds, default=60.0, metavar="S",
+        _arg("--wait", type=argument_types.seconds, default=60.0, metavar="S",
              help="seconds to wait for the result (60; 0: do not wait)"),
         _arg("--node", metavar="NODE_ID|NAME", help="let this node of the fleet look, not this box"),
         _arg("--outside", action="store_true", help="also what is not in network.subnets; without it, this is asked"),
@@ -299,7 +252,7 @@ def _collecting(nouns: _Group) -> None:
         _arg("--kind", metavar="K", help=f"{kinds} (default: detected from the URL)"),
     )  # fmt: skip
     _command(group, "remove", "sources:remove", "remove a source; its artifacts stay", _ID)
-    only = _arg("id", nargs="?", type=_number, metavar="ID", help="only this source, and once")
+    only = _arg("id", nargs="?", type=argument_types.number, metavar="ID", help="only this source, and once")
     _command(group, "start", "sources:start", "start the auto-miner, or visit one source once", only)
     _command(group, "stop", "sources:stop", "stop the auto-miner")
     group = _noun(nouns, "artifacts", "what the auto-miner collected")
@@ -327,7 +280,7 @@ def _access(nouns: _Group) -> None:
         group, "create", "tokens:create", "make a token and print it, once",
         _arg("name", metavar="NAME", help="what it is for"),
         _arg("--role", choices=ROLES, required=True, help="what it may do"),
-        _arg("--expires", type=_lifetime, metavar="90d", help="it expires after this many d or h"),
+        _arg("--expires", type=argument_types.lifetime, metavar="90d", help="it expires after this many d or h"),
         _arg("--scope", action="append", choices=AREAS, help="only this part of the API; may be repeated"),
     )  # fmt: skip
     _command(group, "list", "tokens:list_tokens", "a line for each token")
@@ -379,7 +332,7 @@ def _nodes(nouns: _Group) -> None:
         _arg("what", nargs="?", choices=["retry", "drop"], help="send them again, or give them up"),
         _arg("stream", nargs="?", choices=_STREAMS, metavar="STREAM",
              help="only of this stream: " + ", ".join(_STREAMS)),
-        _arg("seq", nargs="?", type=_number, metavar="NUMBER", help="only this one"),
+        _arg("seq", nargs="?", type=argument_types.number, metavar="NUMBER", help="only this one"),
     )  # fmt: skip
 
 
