@@ -294,7 +294,8 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("master_not_trusted", "this box does not trust the master's certificate", "warn",
         "look at the clock of both with timedatectl; else have the certificate renewed"),
     Problem("master_no_tls", "the master answers without TLS", "bad",
-        "update hived there: it answers TLS on the same port; behind a proxy, name it by https://"),
+        "update hived there: it answers TLS on the same port; behind a proxy, name it by https://; to send readable all"
+        " the same: hivectl join {url} CODE --plain"),
     Problem("master_plain", "the master is reached without TLS: anyone on the path can read this node's key", "warn",
         "hivectl secure"),
     Problem("master_unreachable", "the master does not answer", "warn",

@@ -317,6 +317,7 @@ def _nodes(nouns: _Group) -> None:
             "code", metavar="CODE|PHRASE", nargs="?",
             help="from `hivectl enroll-code`; without one, a person approves it and the phrase is compared",
         ),
+        _arg("--plain", action="store_true", help="also without TLS, to a master of 0.1.0: others can read all of it"),
     )  # fmt: skip
     _command(
         nouns,

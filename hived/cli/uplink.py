@@ -11,7 +11,7 @@ from hived.cli import daemons
 from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.tables import Cell, Column
 from hived.cli.output.text import clean, counted, local_time
-from hived.clients.master.errors import KeyTaken, NotWelcome, OtherKey
+from hived.clients.master.errors import KeyTaken, NoTls, NotWelcome, OtherKey
 from hived.documents.shared import Json, rfc3339
 from hived.errors import HivedError, NotFound, Refused, Transient, next_step, problem
 from hived.records.daemon import SYNCD
@@ -149,7 +149,9 @@ async def join(context: CommandContext) -> int:
         if code is not None and code.key is None and not is_loopback(urlsplit(wanted.url).hostname or ""):
             context.note("hivectl: this code names no certificate: whoever is on the way could answer as the master")
         try:
-            link = await Joiner(store, own, wanted=AUTO, clock=context.clock).ask(wanted, code=code)
+            link = await Joiner(store, own, wanted=AUTO, clock=context.clock).ask(
+                wanted, code=code, plain=context.args.plain
+            )
         except NotWelcome as err:
             raise NotPossible(f"{err}: {_advice(code)}") from err
         except KeyTaken as err:
@@ -159,6 +161,8 @@ async def join(context: CommandContext) -> int:
                 f"{err}, not that of the {'code' if code else 'URL'}: nothing was said to it. Look for a typing error;"
                 " else somebody is in between, or the master's key was made anew"
             ) from err
+        except NoTls as err:
+            raise NotPossible(f"{err}; {next_step(err.code, url=wanted.url)}") from err
         except (Transient, Refused) as err:
             raise NotPossible(f"{err}: is {wanted.url} what a browser shows the dashboard at?") from err
         await store.write(membership.joined, link, context.by())

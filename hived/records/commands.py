@@ -52,6 +52,8 @@ class Verb:
     """The argument that names what it is about: a later order for the same takes the place of one that waits."""
     check: Callable[[Mapping[str, Any]], None] = lambda _: None
     """Looks at the arguments together; BadRequest says what does not fit."""
+    sends_secrets: bool = False
+    """What carries it out gives a miner's key and password to an address: a master must be known for it by its key."""
     pending: str | None = None
     """What waits for a miner of another node meanwhile, as its `pending` says."""
 
@@ -186,7 +188,7 @@ VERBS = {
         ),
         Verb(
             "agree_to_address", SYNCD, "miner.agree", "take what answers at an address for a miner",
-            (_THE_MINER, Argument("ip", address)), about="mac",
+            (_THE_MINER, Argument("ip", address)), about="mac", sends_secrets=True,
         ),
         Verb(
             "remove_miner", SYNCD, "miner.remove", "forget a miner that is gone", (_THE_MINER,), about="mac",

@@ -115,6 +115,21 @@ async def test_a_code_with_letters_missing_is_sent_to_nobody(empty: Site, master
     assert master.log == []
 
 
+async def test_a_master_without_tls_is_joined_by_who_says_so(empty: Site, master: SmallMaster) -> None:
+    """0.0.0.0 leads here, and is no name of this machine."""
+    empty.daemons()
+    url = master.url.replace("127.0.0.1", "0.0.0.0")
+    ran = await asyncio.to_thread(empty.run, "join", url, "GOOD-CODE")
+    assert ran.code == 1
+    assert f"to send readable all the same: hivectl join {url} CODE --plain" in ran.err
+    assert empty.write(uplink.get).state == "none"
+    ran = await asyncio.to_thread(empty.run, "join", url, "GOOD-CODE", "--plain")
+    assert ran.code == 0
+    assert "whoever is on the way could answer as the master" in ran.err
+    assert empty.write(uplink.get).state == "joined"
+    assert "without TLS" in (await asyncio.to_thread(empty.run, "status")).out
+
+
 async def test_a_code_of_another_master_is_sent_to_nobody(empty: Site, clock: FakeClock, tmp_path: Path) -> None:
     async with serving(SmallMaster(clock, certificate(tmp_path))) as other:
         ran = await asyncio.to_thread(empty.run, "join", other.url, EnrollCode.new("ab" * 32).text)

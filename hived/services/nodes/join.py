@@ -100,21 +100,25 @@ class Joiner:
         self._asked = now
         return await self._send(link)
 
-    async def ask(self, wanted: MasterUrl, *, code: EnrollCode | None = None) -> Uplink:
+    async def ask(self, wanted: MasterUrl, *, code: EnrollCode | None = None, plain: bool = False) -> Uplink:
         """Ask a master that the operator wants to let this node in, with a new key; a good code does so at once.
 
         The key that URL or code name has to answer there before anything is said of this node; else OtherKey. With a
-        code nothing is stored before the master said yes: a wrong one leaves everything as it was.
+        code nothing is stored before the master said yes: a wrong one leaves everything as it was. `plain`: it may be
+        without TLS, as a master of 0.1.0 is; else NoTls.
         """
         expected = wanted.key if code is None else code.key
         found = await find(wanted.url, version=self._own.version, expected=expected)
-        if not found.url.startswith("https:") and not is_loopback(urlsplit(found.url).hostname or ""):
+        here = is_loopback(urlsplit(found.url).hostname or "")
+        if not (plain or here or found.url.startswith("https:")):
             raise NoTls(f"{wanted.url} answers without TLS, and so nothing is told to it")
         if found.hello.node_id == self._own.node_id:
             raise BadRequest(f"{wanted.url} is this box itself: its own rows are there already, nothing has to be sent")
         link = _wish(found, self._own, self._clock())
         if expected is not None:
             link = replace(link, consent=BY_KEY if code is None else BY_CODE)
+        if not here:
+            warn_if_readable(link)
         if code is None:
             await self._store.write(uplink.put, link)
         return await self._send(link, code)

@@ -38,17 +38,18 @@ class Bounds:
 
     def check(self, db: Database, verb: Verb, args: dict[str, Any]) -> None:
         """Raise BadRequest for what this node does for nobody but its own operator."""
-        if verb.secrets and not self.pinned:
+        secret = bool(verb.secrets) or verb.sends_secrets
+        if secret and not self.pinned:
             raise BadRequest(
-                "this node takes a password only over TLS, from a master whose key it knows: hivectl secure on it, or"
-                " hivectl join https://... with a code"
+                "what has to do with passwords this node takes only over TLS, from a master whose key it knows: hivectl"
+                " secure on it, or hivectl join https://... with a code"
             )
         if reserved := verb.reserved(args):
             raise BadRequest(f"{reserved[0]}: this node does that for its own operator alone")
-        places = list(args.get("targets", ()))
-        if verb.secrets:
+        places = [*args.get("targets", ()), args.get("ip")]
+        if secret:
             known = miners.by_mac(db, args["mac"])
-            places += [] if known is None else [known.ip or known.last_ip]
+            places += [known.ip or known.last_ip] if known is not None and "ip" not in args else []
         outside = self.ranges.outside(networks("targets", [one for one in places if one is not None]))
         if outside:
             raise BadRequest(f"{outside[0]} is outside of this node's network.subnets: nothing was tried")

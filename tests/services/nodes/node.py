@@ -70,10 +70,10 @@ class Node:
     async def close(self) -> None:
         await self.sync.__aexit__(None, None, None)
 
-    async def asks(self, url: str, code: str | None = None) -> Uplink:
+    async def asks(self, url: str, code: str | None = None, *, plain: bool = False) -> Uplink:
         """`hivectl join URL [CODE]`."""
         joiner = Joiner(self.store, Identity(OWN, "north-shed", "north", "0.1.0"), wanted="auto", clock=self.clock)
-        return await joiner.ask(master_url(url), code=None if code is None else EnrollCode.read(code))
+        return await joiner.ask(master_url(url), code=None if code is None else EnrollCode.read(code), plain=plain)
 
     async def wants(self, url: str) -> Uplink:
         """`hivectl join URL`, and the operator saw the phrase there."""

@@ -310,4 +310,14 @@ async def test_a_master_without_tls_is_told_nothing(make_node: MakeNode, master:
     assert (await node.link()).key is None
 
 
+async def test_a_master_of_0_1_0_without_tls_is_joined_on_the_operators_word_alone(
+    make_node: MakeNode, master: SmallMaster, caplog: pytest.LogCaptureFixture
+) -> None:
+    node = await make_node("auto")
+    link = await node.asks(master.url.replace("127.0.0.1", "0.0.0.0"), "GOOD-CODE", plain=True)
+    assert (link.state, link.tls, link.consent) == (JOINED, False, "code")
+    assert "anyone on the path can read this node's key and everything it sends" in caplog.text
+    assert await node.tick(5) is None
+
+
 # -- another key of ours ---------------------------------------------------------------------------------------------

@@ -251,6 +251,8 @@ async def test_a_password_is_not_taken_from_who_could_be_anybody(store: Store, o
     assert row is not None
     assert row.unlock_password is None
     assert "only over TLS, from a master whose key it knows" in (await results(orders))[4]["error"]
+    await take(orders, MASTER, [order(6, "agree_to_address", mac=MAC, ip="10.0.7.7")], pinned=False)
+    assert "only over TLS, from a master whose key it knows" in (await results(orders))[6]["error"]
     await take(orders, MASTER, [order(5, "set_managed", mac=MAC, managed=True)], pinned=False)
     await orders.carry_out()
     assert (await results(orders))[5] == {"ok": True}, "what is no secret is"
@@ -263,3 +265,14 @@ async def test_a_master_gives_no_password_to_a_miner_outside_the_nodes_networks(
     await store.write(lambda db: Miner.update(**moved).where(Miner.mac == MAC).execute(db))
     await take(orders, MASTER, [order(4, "set_unlock_pass", mac=MAC, password="s3same")])
     assert "outside of this node's network.subnets" in (await results(orders))[4]["error"]
+
+
+async def test_a_master_lets_no_miners_secrets_go_to_an_address_outside_the_nodes_networks(
+    store: Store, orders: Orders
+) -> None:
+    await take(orders, MASTER, [order(4, "agree_to_address", mac=MAC, ip="127.32.3.200"),
+                                order(5, "agree_to_address", mac=MAC, ip="10.0.7.7")])  # fmt: skip
+    await orders.carry_out()
+    found = await results(orders)
+    assert "127.32.3.200/32 is outside of this node's network.subnets" in found[4]["error"]
+    assert found[5] == {"ok": True}
