@@ -312,11 +312,13 @@ async def test_the_page_is_shown_and_has_a_link(
 ) -> None:
     extend("A route with a page")
     filled(site)
-    site.configure(http={"loopback_login": True})
     api = Api(site, free_port)
     await until(api.listens)
     async with open_page() as page:
-        await page.go(f"{api.url}/firmwares", until="document.querySelector('.plain-table tbody tr')")
+        link = json.loads(site.hivectl("login-link", "--json"))["link"]
+        await page.go(
+            link.replace("/login#", "/login?next=/firmwares#"), until="document.querySelector('.plain-table tbody tr')"
+        )
         assert (await page.text(".plain-table tbody")).split() == ["vnish", "-", "2"]
         assert await page.text("nav a[href='/firmwares']") == "Firmwares"
         assert page.problems == []

@@ -44,16 +44,14 @@ def make_app(
     pace: Pace | None = None,
     dashboard: Path = static.DASHBOARD,
     passwords: Passwords | None = None,
-    loopback_login: bool = False,
     names: Collection[str] = (),
     plain_ingest: bool = True,
     certificate: Callable[[], Certificate] | None = None,
 ) -> web.Application:
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
-    `loopback_login`: browsers on this machine need no password. `names`: DNS names that it may be asked by, beside its
-    own. `plain_ingest`: collectors that are not ours need no TLS. `certificate`: what it is served with now over TLS;
-    None: it is not.
+    `names`: DNS names that it may be asked by, beside its own. `plain_ingest`: collectors that are not ours need no
+    TLS. `certificate`: what it is served with now over TLS; None: it is not.
     """
     app = web.Application(
         middlewares=[_errors, origin_guard.guard(node_name, names), access.admit],
@@ -67,7 +65,7 @@ def make_app(
     app[responses.SENDS] = responses.Sends()
     app[context.SEARCHES] = Turns("searches", most=1, waiting=24)
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
-    routes.add(app, table, loopback_login=loopback_login, plain_ingest=plain_ingest)
+    routes.add(app, table, plain_ingest=plain_ingest)
     app[hello.CERTIFICATE] = certificate
     app[ingest.NOTED] = set()
     app.on_response_prepare.append(origin_guard.add_headers)

@@ -61,6 +61,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/session", logins.current, PUBLIC),
     ("POST", "/api/v1/session", logins.log_in, PUBLIC),
     ("DELETE", "/api/v1/session", logins.log_out, PUBLIC),
+    ("POST", "/api/v1/session/link", logins.log_in_by_link, PUBLIC),
     ("POST", "/api/v1/session/password", logins.own_password, VIEWER),
     ("POST", "/api/v1/setup", logins.set_up, PUBLIC),
     ("GET", "/api/v1/users", users.listing, ADMIN),
@@ -133,10 +134,10 @@ def pages(files: dict[str, Page]) -> list[Row]:
     return [("GET", path, static.index, PUBLIC) for path in static.pages(files) if path not in known]
 
 
-def add(app: web.Application, table: Sequence[Row], *, loopback_login: bool = False, plain_ingest: bool = True) -> None:
+def add(app: web.Application, table: Sequence[Row], *, plain_ingest: bool = True) -> None:
     """Give an application its paths; HEAD is answered wherever GET is. ValueError for a row that lets nobody in.
 
-    `loopback_login`, `plain_ingest`: see `access.Rules`.
+    `plain_ingest`: see `access.Rules`.
     """
     who: dict[tuple[str, str], Who] = {}
     for row in table:
@@ -147,4 +148,4 @@ def add(app: web.Application, table: Sequence[Row], *, loopback_login: bool = Fa
             assert route.resource is not None
             who[method, route.resource.canonical] = row[3]
     areas = {path: found for _, path in who if (found := area(path)) is not None}
-    app[RULES] = Rules(who, areas, loopback_login, plain_ingest)
+    app[RULES] = Rules(who, areas, plain_ingest)

@@ -275,6 +275,12 @@ def _access(nouns: _Group) -> None:
     _command(group, "set", "users:change", "give a user another role", name, role)
     _command(group, "list", "users:list_users", "a line for each user")
     _command(group, "remove", "users:remove", "remove a user and log them out", name)
+    _command(
+        nouns,
+        "login-link",
+        "login_link:print_link",
+        "print a link that logs a browser on this machine in as admin, once",
+    )
     group = _noun(nouns, "token", "API tokens: create, list and revoke them")
     _command(
         group, "create", "tokens:create", "make a token and print it, once",

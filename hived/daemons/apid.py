@@ -55,8 +55,7 @@ async def apid(config: Config, life: Life) -> None:
         fleet = LiveMiners(store, status_seconds=config.intervals.status_seconds)
         await life.retry(fleet.beat)  # the first list is whole
         app = make_app(
-            store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id,
-            loopback_login=config.http.loopback_login, names=config.http.names,
+            store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id, names=config.http.names,
             plain_ingest=config.http.plain_ingest, certificate=tls.current,
         )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
@@ -78,10 +77,9 @@ async def apid(config: Config, life: Life) -> None:
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=30.0),
                 Beat("tls", tls.beat, every=TLS_LOOK_S, limit=30.0),
             ]
-            if not config.http.loopback_login:  # there the first user is made on the page for it
-                code = SetupCode(store, where, time.time)
-                await life.retry(code.beat)
-                beats.append(Beat("setup", code.beat, every=setup_code.LOOK_S, limit=30.0))
+            code = SetupCode(store, where, time.time)
+            await life.retry(code.beat)
+            beats.append(Beat("setup", code.beat, every=setup_code.LOOK_S, limit=30.0))
             await life.run(beats, status)
         finally:
             await runner.cleanup()
@@ -98,8 +96,6 @@ def tls_of(config: Config) -> Tls:
 
 def warn(config: Config) -> None:
     """Say what of the configuration an operator should know to be open."""
-    if config.http.loopback_login:
-        log.warning("http.loopback_login: browsers on this machine are logged in as admin without a password")
     if config.http.tls == "off" and not is_loopback(config.http.addr.host):
         log.warning("who logs in over http:// sends the password readable: use https://, or set http.tls: self-signed")
 

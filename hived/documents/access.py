@@ -46,5 +46,10 @@ def token(shown: Token, at: float) -> TokenDocument:
     }  # fmt: skip
 
 
+def login_link(link: str, expires_at: float) -> Json:
+    """Return a link that is shown this once."""
+    return {"link": link, "expires_at": rfc3339(expires_at)}
+
+
 def audit(row: dict[str, Any]) -> Json:
     return {**row, "at": rfc3339(row["at"])}

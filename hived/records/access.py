@@ -16,7 +16,7 @@ AREAS = ("miners", "collecting", "nodes", "site", "access")
 """Parts of the API that a token can be bound to."""
 
 LOCAL_USER = "local"
-"""Whom a browser on this machine is, where the configuration lets it in without a password."""
+"""Whom a browser is that a login link let in."""
 
 
 class By(TypedDict):

@@ -24,7 +24,7 @@ def as_user(text: object) -> str:
         raise BadRequest("user: expected at most 64 letters, digits and . _ @ -, beginning with a letter or digit")
     name = text.strip().lower()
     if name == LOCAL_USER:
-        raise BadRequest(f"user: {LOCAL_USER} is the name of browsers on this machine")
+        raise BadRequest(f"user: {LOCAL_USER} is the name of browsers that a login link let in")
     return name
 
 

@@ -150,7 +150,6 @@ class Http:
     addr: Endpoint = option(kinds.endpoint, Endpoint("0.0.0.0", 8080), flag="--addr")  # noqa: S104
     tls: TlsFiles | str = option(kinds.tls, "off")
     names: tuple[str, ...] = option(listing(kinds.dns_name), ())
-    loopback_login: bool = option(switch, False)
     plain_ingest: bool = option(switch, True)
 
 

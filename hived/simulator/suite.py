@@ -19,7 +19,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from hived.records.net import is_loopback
 from hived.runtime import kinds, written
 from hived.simulator.suite_plan import MAX_NODES, Box, Plan, own_slot, plan
 
@@ -52,7 +51,7 @@ async def run(what: Plan) -> int:
         for box in what.boxes:
             if box.site is not None and not await _listens("127.0.0.1", box.site.control, children, ended):
                 return 0 if ended.is_set() else 1
-        _welcome(what)
+        await _welcome(what)
         return await _until_one_ends(children, ended)
     finally:
         await _stop(children)
@@ -174,7 +173,7 @@ async def _stop(children: Children) -> None:
             await child.wait()
 
 
-def _welcome(what: Plan) -> None:
+async def _welcome(what: Plan) -> None:
     master, binary = what.master, Path(sys.executable).parent
     if master.subnets:
         _say(f"looking for miners in {', '.join(master.subnets)}")
@@ -187,12 +186,16 @@ def _welcome(what: Plan) -> None:
         _say(f"break one:   {example}")
     assert master.http is not None
     host, port = master.http
-    if is_loopback(host):
-        _say(f"dashboard:   http://{host}:{port}/   (browsers on this machine are logged in as admin)")
-    else:
-        _say(f"dashboard:   http://{host}:{port}/   (first login: /setup with the code that hive-apid says)")
-    _say(f"by command:  {binary / 'hivectl'} --config {master.config} status")
+    hivectl = f"{binary / 'hivectl'} --config {master.config}"
+    _say(f"by command:  {hivectl} status")
     _say("stop:        Ctrl-C")
+    _say(f"dashboard:   http://{host}:{port}/   (without a link: /setup, with the code that hive-apid says)")
+    status, printed = await _ask(master, "login-link")
+    if status == 0:
+        _say(f"             this link logs you in, once, within ten minutes; {hivectl} login-link prints another")
+        # The terminal alone has it: a log that is made of what we say on standard error does not.
+        sys.stdout.write(f"{json.loads(printed)['link']}\n")
+        sys.stdout.flush()
 
 
 def _second(subnet: str) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hived.records.daemon import APID, EVERY_NODE
-from hived.records.net import is_loopback
 
 MUSEUM_HOST = "127.21.0.1"
 MODELS = ("sim-describer:1b", "sim-describer:3b", "sim-describer:4b", "sim-describer:8b")
@@ -91,8 +90,7 @@ class Box:
         }
         if self.http is not None:
             host, port = self.http
-            # A browser on this machine needs no password, as long as nobody else can reach the page.
-            sections["http"] = {"addr": f"{host}:{port}", "loopback_login": is_loopback(host)}
+            sections["http"] = {"addr": f"{host}:{port}"}
         if self.site is not None:
             site = self.site
             sections["network"] = {"subnets": [site.subnet], "port": site.port}

@@ -233,7 +233,6 @@ def test_a_model_is_missed_only_when_it_is_used(site: Site) -> None:
 @pytest.mark.parametrize(
     ("section", "value", "says"),
     [
-        ("http", "{loopback_login: true, addr: '127.0.0.1:9'}", "admin without a password"),
         ("minerd", "{autostart: true}", "minerd.contact"),
         ("log", "{level: debug}", "writes a lot"),
     ],

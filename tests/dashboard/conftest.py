@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
 
 import pytest
 
 from hived.store import Store, create
 from tests.dashboard.browser import MISSING, Devtools, Page, find, running
-from tests.dashboard.farm import Farm
+from tests.dashboard.farm import COOKIE, Farm
 
 
 class OpenPage(Protocol):
@@ -31,9 +31,16 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def open_page(chromium: str) -> AsyncIterator[OpenPage]:
-    """A way to open pages."""
+    """A way to open pages; each brings the cookie along that a farm knows, unless it wants a login."""
     async with Devtools.connect(chromium) as tools:
-        yield tools.page
+
+        @asynccontextmanager
+        async def opened(**looks: Any) -> AsyncIterator[Page]:
+            async with tools.page(**looks) as page:
+                await page.call("Network.setCookie", name="hived", value=COOKIE, url="http://127.0.0.1/")
+                yield page
+
+        yield opened
 
 
 @pytest.fixture
@@ -43,6 +50,7 @@ async def farm(tmp_path_factory: pytest.TempPathFactory, free_port: int) -> Asyn
     create(url)
     async with Store.open(url) as store:
         farm = Farm(store, free_port)
+        await farm.admit()
         await farm.start()
         yield farm
         await farm.stop()

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import LiveMiners
+from hived.records.access import LOCAL_USER
 from hived.records.daemon import DaemonRow
 from hived.records.discovery import OtherDevice, Sweep
 from hived.records.miner import (
@@ -32,7 +33,7 @@ from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.services.access.passwords import Passwords
 from hived.services.appliance.tls import Tls
 from hived.store import Database, Store, daemon_rows
-from hived.store.access import users
+from hived.store.access import sessions, users
 from hived.store.engine.db import dicts
 from hived.store.miners import discovery, miners, models, readings, settings
 from hived.store.schema import Health, Miner, Status, Table
@@ -46,6 +47,7 @@ BEAT_S = 0.1  # a second in real life; the tests do not wait that long
 
 
 OWN_ID = "n1"
+COOKIE = "the-cookie-of-every-page-that-the-tests-open"
 QUICK = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))  # in real life it takes its time
 
 
@@ -111,7 +113,6 @@ class Farm:
 
     def __init__(self, store: Store, port: int) -> None:
         self.store, self.port = store, port
-        self.loopback_login = True
         self.tls: Tls | None = None
         """What it is served with beside plain HTTP, on the same port."""
         self.url = f"http://127.0.0.1:{port}"
@@ -124,7 +125,7 @@ class Farm:
         await fleet.beat()
         app = make_app(
             self.store, fleet=fleet, node_name="farm-north", node_id=OWN_ID, passwords=QUICK,
-            loopback_login=self.loopback_login, certificate=self.tls.current if self.tls is not None else None,
+            certificate=self.tls.current if self.tls is not None else None,
         )  # fmt: skip
         self._runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await self._runner.setup()
@@ -143,13 +144,15 @@ class Farm:
         self._beating = self._runner = None
 
     async def require_login(self, **roles: str) -> None:
-        """Serve anew to those alone who log in: these users, each with the password that `password_of` says."""
+        """Show the page to those alone who log in: these users, each with the password that `password_of` says."""
         for name, role in roles.items():
             hashed = await QUICK.hash(password_of(name))
             await self.store.write(users.add, name, hashed, role, time.time())
-        await self.stop()
-        self.loopback_login = False
-        await self.start()
+        await self.store.write(sessions.end, COOKIE)
+
+    async def admit(self) -> None:
+        """Let in whoever has the cookie that every page of the tests brings along, as a login link would."""
+        await self.store.write(sessions.begin, COOKIE, user=LOCAL_USER, role="admin", at=time.time())
 
     async def add(self, number: int, *, who: MinerIdentity | None = None, error: str | None = None,
                   history: Sequence[StoredStatus] = (), **changes: Any) -> int:  # fmt: skip

@@ -28,13 +28,16 @@ async def main(out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as profile:
         at = f"127.0.0.1:{free_port()}"
         suite = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hived.simulator.suite", "--miners", str(MINERS), "--var", folder, "--http", at
-        )
+            sys.executable, "-m", "hived.simulator.suite", "--miners", str(MINERS), "--var", folder, "--http", at,
+            stdout=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        assert suite.stdout is not None
         try:
+            link = (await suite.stdout.readline()).decode().strip()
             await asyncio.sleep(SETTLED_S)
             with browser.running(program, Path(profile)) as devtools:
                 async with browser.Devtools.connect(devtools) as tools, tools.page(width=WIDTH, height=HEIGHT) as page:
-                    await page.go(f"http://{at}/")
+                    await page.go(link)
                     await page.wait_for(UNTIL, within=SETTLED_S)
                     await page.screenshot(out)
         finally:

@@ -174,7 +174,6 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         ["hive.example.com", "null", "[hive.example.com:8080]", "['*.example.com']", "[192.168.1.5]", "['http://a.b']",
          "['[::1]']", "['']", "[a b]", "[bücher.example]"],
     ),
-    "http.loopback_login": (False, *SWITCH),
     "http.plain_ingest": (True, *SWITCH),
     "retention.raw_days": (7.0, *DAYS),
     "retention.rollup_5m_days": (90.0, *DAYS),

@@ -32,17 +32,17 @@ class Suite:
     def __init__(self, folder: Path, port: int, *, miners: int = MINERS, nodes: int = 0) -> None:
         self.mark = f"{MARK}={secrets.token_hex(8)}"
         self.url = f"http://127.0.0.1:{port}"
-        self.err = folder / "suite.log"
+        self.err, self.out = folder / "suite.log", folder / "suite.out"
         self._cookie: dict[str, str] = {}
         name, _, value = self.mark.partition("=")
-        with self.err.open("wb") as sink:
+        with self.err.open("wb") as sink, self.out.open("wb") as terminal:
             self.process = subprocess.Popen(
                 [
                     sys.executable, "-m", "hived.simulator.suite",
                     "--miners", str(miners), "--nodes", str(nodes), "--var", str(folder / "var"),
                     "--http", f"127.0.0.1:{port}",
                 ],
-                cwd=ROOT, env={**os.environ, name: value}, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink,
+                cwd=ROOT, env={**os.environ, name: value}, stdin=subprocess.DEVNULL, stdout=terminal, stderr=sink,
             )  # fmt: skip
 
     def processes(self) -> dict[int, str]:
@@ -59,22 +59,23 @@ class Suite:
         return {pid: line for pid, line in found.items() if line}  # a zombie has no command line
 
     async def miners(self) -> list[dict[str, Any]]:
-        """Return the miners that the API lists, nothing while it does not listen."""
+        """Return the miners that the API lists, nothing before the link is printed."""
         return await self.listed("/api/miners")
 
     async def listed(self, path: str) -> list[dict[str, Any]]:
-        """Return what the API lists, nothing while it does not listen."""
-        try:
-            async with aiohttp.ClientSession(self.url, headers=self._cookie) as http:
-                if not self._cookie:  # a browser that opens the dashboard on this machine is logged in by that
-                    async with http.get("/") as page:
-                        (cookie,) = page.cookies.values()
-                        self._cookie = {"Cookie": f"{cookie.key}={cookie.value}"}
-                async with http.get(path, headers=self._cookie) as reply:
-                    assert reply.status == 200
-                    return list(json.loads(await reply.read()))
-        except aiohttp.ClientConnectorError:
+        """Return what the API lists to the browser of the link that was printed, nothing before it is printed."""
+        if not (link := self.out.read_text()).endswith("\n"):  # it is printed when all runs
             return []
+        async with aiohttp.ClientSession(self.url) as http:
+            if not self._cookie:
+                wish = {"code": link.strip().partition(f"{self.url}/login#code=")[2]}
+                async with http.post("/api/v1/session/link", json=wish) as reply:
+                    assert reply.status == 200, await reply.text()
+                    (cookie,) = reply.cookies.values()
+                    self._cookie = {"Cookie": f"{cookie.key}={cookie.value}"}
+            async with http.get(path, headers=self._cookie) as reply:
+                assert reply.status == 200
+                return list(json.loads(await reply.read()))
 
     async def is_up(self) -> None:
         """Wait until every simulated miner is online and has been read."""
@@ -113,6 +114,7 @@ async def test_one_command_brings_a_site_up_and_ctrl_c_leaves_nothing_behind(sui
     assert suite.processes() == {}
     said = suite.err.read_text()
     assert "Traceback" not in said
+    assert "code=" not in said, "the terminal alone has it"
     assert f"dashboard:   {suite.url}/" in said
 
 

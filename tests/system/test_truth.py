@@ -87,7 +87,7 @@ async def test_page_api_and_hivectl_say_what_the_site_knows_of_itself(
         appliance.configure(
             network={"subnets": [SUBNET], "port": site.port},
             intervals={"discovery_seconds": 2, "status_seconds": 5, "telemetry_seconds": 30},
-            http={"addr": f"127.0.0.1:{free_port}", "loopback_login": True},
+            http={"addr": f"127.0.0.1:{free_port}"},
         )
         for name in ("hive-discoverd", "hive-polld", "hive-apid"):
             appliance.start(name)
@@ -117,7 +117,8 @@ async def test_page_api_and_hivectl_say_what_the_site_knows_of_itself(
         assert f"{known['now']:,.0f} TH/s of {known['expected']:,.0f} TH/s expected" in words
 
         async with open_page(width=2000, height=1200) as page:
-            await page.go(url, until=f"document.querySelectorAll('.miners tbody tr[data-mac]').length === {COUNT}")
+            link = json.loads(appliance.hivectl("login-link", "--json"))["link"]
+            await page.go(link, until=f"document.querySelectorAll('.miners tbody tr[data-mac]').length === {COUNT}")
             totals = await page.text(".totals")
             shown = {reason: float(ths) for ths, reason in re.findall(r"(-?[\d.]+) TH/s ([a-z-]+) ", totals)}
             assert shown == pytest.approx(known["lost"], abs=0.06)

@@ -20,9 +20,10 @@ from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents.shared import rfc3339
 from hived.errors import Conflict, Forbidden, Throttled
-from hived.records.access import By, Principal, Role, new_cookie
+from hived.records.access import LOCAL_USER, By, Principal, Role, new_cookie
 from hived.records.logins import as_password, as_user, code_hash, normal
 from hived.records.net import network
+from hived.services.access import login_link
 from hived.store import Database, audit
 from hived.store.access import attempts, codes, sessions, users
 from hived.store.access.attempts import Gate
@@ -51,6 +52,17 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         return responses.error(401, WRONG)
     rehashed = await ctx.passwords.hash(wishes["password"]) if ctx.passwords.is_old(checked) else None
     return await _logged_in(request, _log_in, name, checked, rehashed)
+
+
+async def log_in_by_link(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/session/link {code}: a session as admin, with the code of a login link, on this machine alone."""
+    wishes = await params.fields(request, {"code": params.text("code", MAX_TEXT)}, needed=("code",))
+    if not access.from_this_machine(request):
+        raise Forbidden("a login link works in a browser on the machine itself only")
+    code, ctx = code_hash(wishes["code"]), context.of(request)
+    if not await ctx.store.read(codes.is_open, code, ctx.clock()):  # a look: whoever guesses makes no writes
+        raise Forbidden(login_link.SPENT)
+    return await _logged_in(request, login_link.use, LOCAL_USER, code)
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:
@@ -135,13 +147,26 @@ async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> 
         old = access.cookie_of(request)
         attempts.remember(db, _marked(user, mark), at)
         return role, sessions.begin(
-            db, cookie, user=user, at=at, address=request.remote, agent=agent, instead_of=old or None
+            db,
+            cookie,
+            user=user,
+            role=role if user == LOCAL_USER else None,
+            at=at,
+            address=request.remote,
+            agent=agent,
+            instead_of=old or None,
         )
 
     begun = await ctx.store.write(begin)
     if begun is None:  # the password was changed while it was checked
         return responses.error(401, WRONG)
-    document = {"user": user, "role": begun[0], "setup_needed": False, "expires_at": rfc3339(begun[1]), "local": False}
+    document = {
+        "user": user,
+        "role": begun[0],
+        "setup_needed": False,
+        "expires_at": rfc3339(begun[1]),
+        "local": user == LOCAL_USER,
+    }
     reply = await responses.reply(request, document)
     access.set_cookie(request, reply, cookie)
     access.set_mark(request, reply, mark)
@@ -150,7 +175,7 @@ async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> 
 
 async def _described(request: web.Request, found: Principal | None) -> dict[str, Any]:
     ctx = context.of(request)
-    needed = not request.app[access.RULES].loopback_login and not await ctx.store.admit(users.any_there)
+    needed = not await ctx.store.admit(users.any_there)
     session = None
     if found is not None and found.via == "session":
         session = await ctx.store.admit(sessions.find, access.cookie_of(request), ctx.clock())

@@ -19,12 +19,10 @@ from hived.api.http import responses
 from hived.api.http.shares import Known
 from hived.api.http.turns import WHO
 from hived.errors import Transient
-from hived.records.access import LOCAL_USER, ApiSecret, By, Principal, Role, new_cookie, read_token
+from hived.records.access import ApiSecret, By, Principal, Role, read_token
 from hived.records.joining import NodeKey, read_key
 from hived.records.net import is_loopback
-from hived.store import audit
 from hived.store.access import node_keys, sessions, tokens
-from hived.store.engine.db import Database
 
 BEARER = {"WWW-Authenticate": "Bearer"}
 LOG_IN = "log in, or send a token: Authorization: Bearer ..."
@@ -58,7 +56,6 @@ class Rules:
 
     who: Mapping[tuple[str, str], Who]
     areas: Mapping[str, str]
-    loopback_login: bool
     plain_ingest: bool
     """Whether keys of collectors that are not ours are taken without TLS."""
 
@@ -213,7 +210,7 @@ async def _by_cookie(request: web.Request, cookie: str) -> Principal | None:
     ctx = context.of(request)
     now = ctx.clock()
     known = await ctx.store.admit(sessions.find, cookie, now)
-    if known is None or (known.local and not may_be_local(request)):
+    if known is None or (known.local and not from_this_machine(request)):
         return None
     if now - known.seen_at >= sessions.SEEN_EVERY_S:
         with suppress(Transient):
@@ -223,32 +220,16 @@ async def _by_cookie(request: web.Request, cookie: str) -> Principal | None:
     )
 
 
-# -- a browser on this machine, where `http.loopback_login` lets it in ---------------------------------------------
+def from_this_machine(request: web.Request) -> bool:
+    """Tell whether a request came from this machine itself, as far as can be told: no proof of who sent it.
 
-
-def may_be_local(request: web.Request) -> bool:
-    """Tell whether the configuration lets this request's sender in without a password.
-
-    Only over a connection from this machine itself, to a loopback name: a page that bent its own name to 127.0.0.1 has
-    its own name in Host, and what a proxy on this machine passes on has the proxy's headers.
+    Over a loopback connection, to a loopback name, without the headers of a proxy: a page that bent its own name to
+    127.0.0.1 has its own name in Host. A proxy that adds nothing passes for it, and so does everybody who can log in on
+    this machine.
     """
-    if not request.app[RULES].loopback_login or any(name in request.headers for name in PROXY):
+    if any(name in request.headers for name in PROXY):
         return False
     return is_loopback(request.remote or "") and is_loopback(request.headers.get("Host", ""))
-
-
-async def welcome(request: web.Request, reply: web.StreamResponse) -> web.StreamResponse:
-    """Return the reply for a document, with a session as admin for a browser on this machine that has none."""
-    if request.method != "GET" or request.headers.get("Sec-Fetch-Dest", "document") != "document":
-        return reply
-    if not may_be_local(request) or await identify(request) is not None:
-        return reply
-    ctx = context.of(request)
-    cookie = new_cookie()
-    with suppress(Transient):  # the page comes all the same; the next one brings the session
-        await ctx.store.write(_begin_local, cookie, request.remote, request.headers.get("User-Agent"), ctx.clock())
-        set_cookie(request, reply, cookie)
-    return reply
 
 
 def _cookie_name(request: web.Request) -> str:
@@ -303,8 +284,3 @@ def set_mark(request: web.Request, reply: web.StreamResponse, value: str) -> Non
 def drop_cookie(request: web.Request, reply: web.StreamResponse) -> None:
     """Have the browser forget its session."""
     reply.del_cookie(_cookie_name(request), path="/", secure=request.secure, httponly=True, samesite="Strict")
-
-
-def _begin_local(db: Database, cookie: str, address: str | None, agent: str | None, at: float) -> None:
-    sessions.begin(db, cookie, user=LOCAL_USER, role="admin", at=at, address=address, agent=agent)
-    audit.note(db, at=at, who=LOCAL_USER, via="session", address=address, action="login", target=LOCAL_USER)

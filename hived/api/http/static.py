@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from hived.api.http import access, responses
+from hived.api.http import responses
 from hived.api.http.responses import Page
 from hived.errors import NotFound
 
@@ -67,11 +67,8 @@ def _linked(index: bytes, files: Iterable[str]) -> bytes:
 
 
 async def index(request: web.Request, *, status: int = 200) -> web.StreamResponse:
-    """GET / and the dashboard's other pages: always the same document, the script in it knows the way.
-
-    A browser on this machine gets a session with it, where the configuration says so.
-    """
-    return await access.welcome(request, await _file(request, INDEX, status))
+    """GET / and the dashboard's other pages: always the same document, the script in it knows the way."""
+    return await _file(request, INDEX, status)
 
 
 async def static(request: web.Request) -> web.StreamResponse:

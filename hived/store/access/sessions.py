@@ -22,7 +22,7 @@ MAX_SESSIONS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A session that counts. `local`: of a browser on this machine that needed no password."""
+    """A session that counts. `local`: of a browser on this machine that a login link let in."""
 
     token_hash: str
     user: str

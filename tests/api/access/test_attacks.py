@@ -88,7 +88,7 @@ def test_the_table_leaves_nothing_open_by_mistake() -> None:
     assert public - {("GET", path) for path in documents} == {
         ("GET", "/healthz"), ("GET", "/static/{name:.+}"), ("GET", "/api/v1/hello"), ("GET", "/api/v1/limits"),
         ("POST", "/api/v1/join"), ("GET", "/api/v1/session"), ("POST", "/api/v1/session"),
-        ("DELETE", "/api/v1/session"), ("POST", "/api/v1/setup"),
+        ("DELETE", "/api/v1/session"), ("POST", "/api/v1/setup"), ("POST", "/api/v1/session/link"),
     }  # fmt: skip
     for method, path, handler, who in TABLE:
         assert handler.__module__.rpartition(".")[2] in ("static", "collecting") or path not in documents, path

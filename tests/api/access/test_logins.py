@@ -369,49 +369,6 @@ async def test_of_two_who_use_one_code_one_becomes_the_admin(api: Api, caplog: p
     assert code_hash(code) != code
 
 
-# -- a browser on this machine -------------------------------------------------------------------------------------
-
-
-async def test_a_browser_on_this_machine_is_let_in_where_the_configuration_says_so(
-    store: Store, clock: FakeClock
-) -> None:
-    async with farm.serve(store, clock, loopback_login=True) as api, api.browser(None) as browser:
-        assert (await browser.ask("GET", "/api/miners"))[0] == 401
-        async with browser.http.get("/site") as page:
-            assert page.status == 200
-        told = await browser.get(SESSION)
-        assert (told["user"], told["role"], told["local"], told["setup_needed"]) == ("local", "admin", True, False)
-        assert (await browser.ask("GET", "/api/v1/users"))[0] == 200
-        kept = cookie_of(browser)
-        async with browser.http.get("/") as page:
-            assert "Set-Cookie" not in page.headers
-        assert (await browser.ask("GET", "/api/miners", **{"X-Forwarded-For": "10.0.0.9"}))[0] == 401
-        assert (await browser.ask("GET", "/api/miners", Host="node-1"))[0] == 401
-    async with farm.serve_again(store, clock) as strict, strict.browser(None) as browser:  # the option is off again
-        assert (await browser.ask("GET", "/api/miners", Cookie=f"{api.cookie}={kept}"))[0] == 401
-        async with browser.http.get("/") as page:
-            assert "Set-Cookie" not in page.headers
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Host": "node-1"}, {"Host": "192.168.1.5"}, {"Host": "rig.local"}, {"X-Forwarded-For": "1.2.3.4"},
-        {"Via": "1.1 proxy"}, {"Forwarded": "for=1.2.3.4"}, {"Sec-Fetch-Dest": "script"}, {"Sec-Fetch-Dest": "image"},
-    ],
-)  # fmt: skip
-async def test_nobody_else_is_let_in_without_a_password(
-    store: Store, clock: FakeClock, headers: dict[str, str]
-) -> None:
-    async with farm.serve(store, clock, loopback_login=True) as api, api.browser(None) as browser:
-        async with browser.http.get("/", headers=headers) as page:
-            assert page.status == 200
-            assert "Set-Cookie" not in page.headers
-        async with browser.http.get("/static/js/app.js") as script, browser.http.head("/") as head:
-            assert "Set-Cookie" not in script.headers
-            assert "Set-Cookie" not in head.headers
-
-
 async def test_failed_logins_are_in_the_log_with_the_address_and_no_more_than_the_pauses_let(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -144,5 +144,5 @@ async def test_a_site_without_users_says_who_is_let_in(farm: Farm, open_page: Op
     async with open_page() as page:
         await page.go(f"{farm.url}/access", until=READ)
         words = await page.text("[aria-labelledby=users]")
-        assert "None yet. Browsers on this machine are let in without a password" in words
+        assert "None yet. A login link lets in one browser on this machine" in words
         assert page.problems == []

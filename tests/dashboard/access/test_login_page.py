@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from hived.records.access import By
 from hived.records.logins import code_hash
+from hived.services.access import login_link
 from hived.services.appliance.tls import Tls
 from hived.store import Database
 from hived.store.access import codes, sessions, users
@@ -252,13 +254,57 @@ async def test_the_own_password_is_changed_with_the_old_one(farm: Farm, open_pag
         assert unexpected(page) == []
 
 
-async def test_a_browser_on_the_same_machine_is_told_why_it_is_let_in(farm: Farm, open_page: OpenPage) -> None:
+async def link_of(farm: Farm, path: str = "/login") -> str:
+    """Return a login link as `hivectl login-link` prints it."""
+    code, _ = await farm.write(login_link.make, By(at=time.time(), who="root", via="command", address=None))
+    return f"{farm.url}{path}#code={code}"
+
+
+async def test_a_login_link_lets_its_browser_in_and_leaves_the_address(farm: Farm, open_page: OpenPage) -> None:
+    await farm.require_login()
     async with open_page() as page:
+        link = await link_of(farm, "/login?next=%2Fevents%3Fkind%3Dminer_found")
+        await page.go(link, until="document.querySelector('.who')")
+        assert await page.evaluate("location.href") == f"{farm.url}/events?kind=miner_found"
+        assert "local admin" in " ".join((await page.text(".who")).split())
+        code = link.partition("#code=")[2]
+        assert [url for url in page.requests[1:] if code in url] == []
+        visited = await page.call("Page.getNavigationHistory")
+        assert [one["url"] for one in visited["entries"] if "code" in one["url"]] == []
         await page.go(farm.url, until="document.querySelector('.who')")
         await page.click(".who")
-        words = await page.text(".menu")
-        assert "This browser is on the same machine" in words
-        assert "Log out" not in words
+        assert "A login link let this browser in." in await page.text(".menu")
         await page.key("Escape", 27)
         await page.wait_for("!document.querySelector('.menu') && document.activeElement.matches('.who')")
-        assert page.problems == []
+        await page.click(".who")
+        await page.click(".menu button")
+        await page.wait_for("location.pathname === '/setup'")
+        assert unexpected(page) == []
+
+
+async def test_a_link_that_was_used_says_so_and_the_next_one_works_in_the_same_page(
+    farm: Farm, open_page: OpenPage
+) -> None:
+    await farm.require_login()
+    link = await link_of(farm)
+    async with open_page() as first:
+        await first.go(link, until="document.querySelector('.who')")
+    async with open_page() as page:
+        await page.go(link, until=f"{WORDS}.includes('Not logged in: this link was used')")
+        assert "sudo hivectl login-link" in await page.text("main")
+        assert await page.evaluate("document.querySelector('main a[href=\"/setup\"]').innerText")
+        assert await page.evaluate("location.href") == f"{farm.url}/login"
+        await page.evaluate(f"location.hash = '{(await link_of(farm)).partition('#')[2]}'")
+        await page.wait_for("location.pathname === '/' && document.querySelector('.who')")
+        assert unexpected(page) == []
+
+
+async def test_when_the_session_of_a_link_ends_the_way_to_another_is_told(farm: Farm, open_page: OpenPage) -> None:
+    async with open_page() as page:
+        await page.go(farm.url, until="document.querySelector('.who')")
+        await farm.write(sessions.end_all)
+        await page.wait_for("document.querySelector('dialog[open]')", within=15)
+        assert "sudo hivectl login-link" in await page.text("dialog")
+        await page.click("dialog a")
+        await page.wait_for("location.pathname === '/setup'")
+        assert unexpected(page) == []

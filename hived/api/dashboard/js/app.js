@@ -3,7 +3,7 @@ import { Account } from "./access/account.js";
 import { span } from "./lib/format.js";
 import { html, render, useEffect, useLayoutEffect, useState } from "./lib/html.js";
 import { live, retryNow, startLive, useLive, useNow, useUnknownSince } from "./lib/live.js";
-import { SessionEnded } from "./access/login.js";
+import { enterByLink, SessionEnded } from "./access/login.js";
 import { go, restoreScroll, startRouter, useRoute } from "./lib/router.js";
 import { may, startSession, useSession } from "./lib/session.js";
 import { BoxProblems } from "./appliance/box-problems.js";
@@ -153,4 +153,5 @@ function Inside({ page, route }) {
 
 startRouter(PAGES);
 render(html`<${App} />`, document.getElementById("app"));
-startSession();
+enterByLink().then(startSession);
+window.addEventListener("hashchange", enterByLink); // a link that was put into the address of this page

@@ -45,9 +45,8 @@ export function Account() {
       <span class="hidden">Account: </span><b>${user}</b> <small>${role}</small> <span aria-hidden="true">▾</span></button>
     ${open && html`<div id="account" class="menu">
       <p>Logged in as <b>${user}</b>, ${role}.</p>
-      ${local
-        ? html`<p class="small">This browser is on the same machine and was let in without a password.</p><p><a href="/login">Log in as somebody else</a></p>`
-        : html`<button type="button" onClick=${change}>Change password…</button><button type="button" onClick=${leave}>Log out</button>`}
+      ${local ? html`<p class="small">A login link let this browser in.</p>` : html`<button type="button" onClick=${change}>Change password…</button>`}
+      <button type="button" onClick=${leave}>Log out</button>
       ${said && html`<p class="tone-bad" role="alert">${said}</p>`}
     </div>`}
     ${changing && html`<${ChangePassword} user=${user} onClose=${() => setChanging(false)} />`}

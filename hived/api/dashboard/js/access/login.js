@@ -3,7 +3,7 @@ import { Countdown, TlsHint, useCountdown } from "../lib/credentials.js";
 import { Dialog } from "../lib/dialog.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
 import { go } from "../lib/router.js";
-import { login, useSession } from "../lib/session.js";
+import { login, loginByLink, useSession } from "../lib/session.js";
 
 /* Where a reader came from, when that is a path of ours; else the fleet. */
 export function wayBack(query) {
@@ -15,6 +15,11 @@ export function wayBack(query) {
   } catch (none) {
     return "/";
   }
+}
+
+/* A link that was printed on the machine leads here. */
+export async function enterByLink() {
+  if (await loginByLink()) go(wayBack(new URLSearchParams(location.search)), { replace: true });
 }
 
 function LoginForm({ user = "", onDone }) {
@@ -49,15 +54,17 @@ function LoginForm({ user = "", onDone }) {
 }
 
 export function LoginPage({ query }) {
-  const { user, role, setupNeeded, ended } = useSession();
+  const { user, role, setupNeeded, ended, linkError } = useSession();
   useEffect(() => {
-    if (setupNeeded) go("/setup", { replace: true });
-  }, [setupNeeded]);
+    if (setupNeeded && linkError === null) go("/setup", { replace: true });
+  }, [setupNeeded, linkError]);
   useLayoutEffect(() => document.querySelector(".credentials input")?.focus(), []);
   // The document itself is loaded again: what it may show depends on who asks for it.
   const enter = () => location.replace(wayBack(query));
   return html`<section class="gate card">
     <h1 tabindex="-1">Log in</h1>
+    ${linkError !== null && html`<p class="tone-bad" role="alert">Not logged in: ${linkError}.</p>`}
+    ${setupNeeded && html`<p>There is no user yet: <a href="/setup">make the first admin</a>.</p>`}
     ${user !== null && !ended && html`<p class="small">You are logged in as ${user} (${role}). <a href=${wayBack(query)}>Go on as ${user}</a>, or log in as somebody else.</p>`}
     <${LoginForm} onDone=${enter} />
     <${TlsHint} />
@@ -73,8 +80,9 @@ export function SessionEnded() {
   if (!ended || put) return "";
   if (local) {
     return html`<${Dialog} title="Your session ended" onClose=${() => setPut(true)}>
-      <p>This browser was let in without a password because it is on the same machine. Reload the page to be let in again.</p>
-      <p class="buttons"><button type="button" class="primary" onClick=${() => location.reload()}>Reload this page</button></p><//>`;
+      <p>This browser was let in by a login link. On the machine itself, this prints another one:</p>
+      <p><code>sudo hivectl login-link</code></p>
+      <p class="buttons"><a href="/login">Log in with a password</a></p><//>`;
   }
   if (setupNeeded) {
     return html`<${Dialog} title="There are no users any more" onClose=${() => setPut(true)}>

@@ -34,7 +34,7 @@ export function Users() {
   };
   return html`<section aria-labelledby="users"><div class="sectionhead"><h2 id="users">Users <small>${users.length ? count(users.length, "user") : ""}</small></h2>
       <button type="button" onClick=${() => setAsked({ what: "add" })}>Add a user…</button></div>
-    ${users.length === 0 && html`<p class="note muted">None yet. Browsers on this machine are let in without a password; all others need a user.</p>`}
+    ${users.length === 0 && html`<p class="note muted">None yet. A login link lets in one browser on this machine for a while; all others need a user.</p>`}
     ${users.length > 0 && html`<${Table} of="users" kind="stacked users" head=${["Name", "Role", "Last login", "Added", ACTIONS]}>
       <tbody>${users.map((user) => {
         const last = user.role === "admin" && admins === 1;

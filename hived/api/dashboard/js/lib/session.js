@@ -11,10 +11,11 @@ export const session = {
   checked: false, // the server was asked
   user: null,
   role: null,
-  local: false, // let in without a password, because this browser is on the same machine
+  local: false, // let in by a login link, on the machine itself
   setupNeeded: false,
   ended: false, // it was there, and is not any more: the page stays, and asks for a new login
   error: null,
+  linkError: null, // why a login link did not let this browser in
 };
 
 const [useChanges, draw] = watched();
@@ -64,6 +65,22 @@ async function refused() {
 export async function login(user, password) {
   await post("/api/v1/session", { user, password });
   await refreshSession();
+}
+
+/* Log in with the code in the fragment of the address, which it leaves at once; true when that let this browser in. */
+export async function loginByLink() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (code === null) return false;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  try {
+    await post("/api/v1/session/link", { code });
+    session.linkError = null;
+    return await refreshSession();
+  } catch (err) {
+    session.linkError = err.message;
+    draw();
+    return false;
+  }
 }
 
 export async function setUp(code, user, password) {
