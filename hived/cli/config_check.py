@@ -8,9 +8,13 @@ from hived.runtime.config import show
 
 async def check(context: CommandContext) -> int:
     """Print the effective configuration without secrets; a bad one never gets here, its line and 78 are the answer."""
+    config = context.config
     if context.json:
-        context.screen.document({"config": context.config.public(), "origin": dict(context.config.origin)})
+        document = {"config": config.public(), "origin": dict(config.origin), "warnings": list(config.ignored)}
+        context.screen.document(document)
     else:
-        for line in show(context.config).splitlines():
+        for line in config.ignored:
+            context.note(line)
+        for line in show(config).splitlines():
             context.screen.say(line)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -15,12 +15,13 @@ import yaml
 from hived.errors import BadConfig
 from hived.runtime import options, written
 from hived.runtime.kinds import Endpoint, TlsFiles, Wrong
-from hived.runtime.options import BY_NAME, OPTIONS, SECTIONS, TYPES, Option
+from hived.runtime.options import BY_NAME, OPTIONS, RETIRED, SECTIONS, TYPES, Option, env_of
 from hived.runtime.written import Unusable, Written, one_line
 
 DEFAULT_PATH = Path("/etc/hived/hived.yaml")
 STATE_DIR = Path("/var/lib/hived")
 MAX_DROP_INS = 100  # more files than anyone keeps in conf.d
+_NO_OPTION = "is no option any more and is ignored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Config:
     log: options.Log = field(default_factory=options.Log)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each value that is not the default was written: "network.port" -> "/etc/hived/hived.yaml:12"."""
+    ignored: tuple[str, ...] = field(default=(), compare=False)
+    """A sentence for each option of an earlier version that is set."""
 
     @property
     def state_dir(self) -> Path:
@@ -75,19 +78,23 @@ def load(path: Path | None, *, env: Mapping[str, str], flags: Mapping[str, str])
     """
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
+    ignored: list[str] = []
     if path is None and env.get("HIVED_CONFIG"):
         path = Path(env["HIVED_CONFIG"])
     for file in _files(path):
-        for option, raw in _from_file(file):
+        for name, raw in _from_file(file):
             where = f"{file}:{raw.line}"
-            values[option.name], origin[option.name] = _read(option, raw, f"{where}: {option.name}", str(file)), where
-    for option, raw, where in (*_inherited(env), *_from_env(env)):
-        values[option.name], origin[option.name] = _read(option, raw, where), where
+            if name in RETIRED:
+                ignored.append(f"{where}: {name} {_NO_OPTION}: {RETIRED[name]}")
+            else:
+                values[name], origin[name] = _read(BY_NAME[name], raw, f"{where}: {name}", str(file)), where
+    for name, raw, where in (*_inherited(env), *_from_env(env, ignored)):
+        values[name], origin[name] = _read(BY_NAME[name], raw, where), where
     for name, text in flags.items():
         option = BY_NAME[name]
         where = option.flag or f"--{name}"
         values[name], origin[name] = _read(option, _loose(option, text, where), where), where
-    return _build(values, origin)
+    return _build(values, origin, ignored)
 
 
 def show(config: Config) -> str:
@@ -102,12 +109,12 @@ def show(config: Config) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _build(values: Mapping[str, Any], origin: Mapping[str, str]) -> Config:
+def _build(values: Mapping[str, Any], origin: Mapping[str, str], ignored: Sequence[str]) -> Config:
     sections = {
         name: section(**{o.key: values[o.name] for o in SECTIONS[name] if o.name in values})
         for name, section in TYPES.items()
     }
-    return Config(**sections, origin=dict(origin))
+    return Config(**sections, origin=dict(origin), ignored=tuple(ignored))
 
 
 def _files(path: Path | None) -> Iterator[Path]:
@@ -127,7 +134,8 @@ def _files(path: Path | None) -> Iterator[Path]:
     yield from (folder / name for name in drop_ins)
 
 
-def _from_file(file: Path) -> Iterator[tuple[Option, Written]]:
+def _from_file(file: Path) -> Iterator[tuple[str, Written]]:
+    """Yield the name and the value of each option in a file, those that are retired too."""
     try:
         document = written.parse(written.read_text(file))
         if document is None or document.kind == "null":
@@ -143,31 +151,35 @@ def _from_file(file: Path) -> Iterator[tuple[Option, Written]]:
                 raise Unusable(f"{section.text}: expected options, got {content.described()}", content.line)
             for key, value in written.entries(content, f"{section.text}."):
                 name = f"{section.text}.{key.text}"
-                if name not in BY_NAME:
+                if name not in BY_NAME and name not in RETIRED:
                     raise Unusable(_unknown_option(section.text, key.text), key.line)
-                yield BY_NAME[name], value
+                yield name, value
     except Unusable as err:
         raise BadConfig(f"{file}:{err.line}: {err}" if err.line else f"{file}: {err}") from err
     except OSError as err:
         raise BadConfig(f"{file}: cannot be read: {err.strerror}") from err
 
 
-def _inherited(env: Mapping[str, str]) -> Iterator[tuple[Option, Written, str]]:
+def _inherited(env: Mapping[str, str]) -> Iterator[tuple[str, Written, str]]:
     for option in OPTIONS:
         # Container set-ups pass variables through that nobody has set: empty means absent.
         if option.inherited_env and (text := env.get(option.inherited_env, "").strip()):
-            yield option, written.scalar(text), f"environment {option.inherited_env}"
+            yield option.name, written.scalar(text), f"environment {option.inherited_env}"
 
 
-def _from_env(env: Mapping[str, str]) -> Iterator[tuple[Option, Written, str]]:
+def _from_env(env: Mapping[str, str], ignored: list[str]) -> Iterator[tuple[str, Written, str]]:
     by_env = {option.env: option for option in OPTIONS}
+    retired = {env_of(name): name for name in RETIRED}
     for name in sorted(env):
         if not name.startswith("HIVED_") or "__" not in name:
             continue
         where = f"environment {name}"
+        if name in retired:
+            ignored.append(f"{where} {_NO_OPTION}: {RETIRED[retired[name]]}")
+            continue
         if name not in by_env:
             raise BadConfig(f"{one_line(where)}: unknown option{_meant(name, by_env)}")
-        yield by_env[name], _loose(by_env[name], env[name], where), where
+        yield by_env[name].name, _loose(by_env[name], env[name], where), where
 
 
 def _loose(option: Option, text: str, where: str) -> Written:

@@ -186,7 +186,12 @@ class Option:
 
     @property
     def env(self) -> str:
-        return f"HIVED_{self.section.upper()}__{self.key.upper()}"
+        return env_of(self.name)
+
+
+def env_of(name: str) -> str:
+    """Return the variable of the environment that sets an option."""
+    return f"HIVED_{name.upper().replace('.', '__')}"
 
 
 def _options(section: type[Any]) -> tuple[Option, ...]:
@@ -203,3 +208,8 @@ TYPES: dict[str, type[Any]] = {
 SECTIONS = {name: _options(section) for name, section in TYPES.items()}
 OPTIONS = tuple(option for options in SECTIONS.values() for option in options)
 BY_NAME = {option.name: option for option in OPTIONS}
+
+RETIRED = {
+    "http.loopback_login": "`hivectl login-link` prints a link that logs a browser on this machine in",
+}
+"""Options of earlier versions, and what there is instead. They are ignored with a warning: no update stops a box."""

@@ -41,6 +41,8 @@ class Process:
             return self._say(err, EXIT_CONFIG)
         if not check:
             return self._run(config, once=once)
+        for line in config.ignored:
+            sys.stderr.write(f"{self.name}: {line}\n")
         log.tolerate(sys.stdout)
         sys.stdout.write(show(config))
         return 0
@@ -76,6 +78,8 @@ class Process:
             log.setup(config.log.level)
             if before is not None:
                 logger.info("reloaded, changed: %s", ", ".join(before.changes(config)) or "nothing")
+            for line in config.ignored:
+                logger.warning("%s", line)
             # The daemon is called again with the new configuration and wires itself again: every option takes effect
             # on a reload, and no option needs code for it.
             task = asyncio.create_task(self._serve(config, life), name=self.name)

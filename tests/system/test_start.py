@@ -8,7 +8,9 @@ from contextlib import closing
 import pytest
 import yaml
 
+from hived.records.daemon import DAEMONS as KNOWN
 from hived.simulator.miners.fleet import Fleet
+from tests.runtime.config_of_0_1_0 import written
 from tests.system.appliance import DAEMONS, PATIENCE_S, Appliance, Program, until
 from tests.system.hosts import lan, possible
 
@@ -71,6 +73,21 @@ async def test_a_bad_configuration_is_one_line_and_exit_code_78(args: tuple[str,
             f"{name}: {appliance.file}:{line}: intervals.discovery_second: unknown option,"
             " did you mean intervals.discovery_seconds?\n"
         )
+
+
+async def test_a_configuration_with_every_option_of_0_1_0_still_starts_every_daemon(
+    appliance: Appliance, free_port: int
+) -> None:
+    appliance.file.write_text(written(appliance.folder, free_port))
+    running = {one.name: appliance.start(one.name) for one in KNOWN}
+    for name, program in running.items():
+        await until(lambda name=name: appliance.rows("SELECT name FROM daemon WHERE name = ?", name))
+        assert program.log.count("http.loopback_login is no option any more and is ignored: ") == 1
+        program.reload()
+        await until(lambda program=program: "reloaded, changed: nothing" in program.log)
+    for program in running.values():
+        await program.stop()
+        assert "Traceback" not in program.log
 
 
 async def test_without_a_database_the_way_to_one_is_told(appliance: Appliance) -> None:

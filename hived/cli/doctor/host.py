@@ -36,6 +36,8 @@ def config(context: CommandContext) -> Iterator[Check]:
     """The configuration is good, or hivectl had not come here; some of it may hurt all the same."""
     file, own = context.config_file, context.config
     yield ok("config", f"{file if file.exists() else f'no {file}: defaults are in effect'}")
+    for line in own.ignored:
+        yield warn("config", line, "take the line out")
     if own.minerd.autostart and own.minerd.contact is None and not own.minerd.allow_hosts:
         text = "minerd.autostart is set, but without minerd.contact no host is asked"
         yield warn("config", text, f"set minerd: {{contact: you@example.org}} in {file}; systemctl reload hive-minerd")
