@@ -262,7 +262,7 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("disk_readonly", "the disk takes no writes", "bad",
         "dmesg says why: repair or replace the disk, mount it writable or reboot; nothing else needs a restart"),
     Problem("not_writable", "hived may not write its own files", "bad",
-        "chown {user} {file}; chmod u+rwX {file}; nothing needs a restart"),
+        "chown -h {user} {file}; runuser -u {user} -- chmod u+rwX {file}; nothing needs a restart"),
     Problem("database_replaced", "the database was damaged", "warn",
         "hivectl restore FILE, or go on with the new one; then remove {file}"),
     # Where objects are collected.

@@ -16,6 +16,7 @@ from hived.cli.output.text import clean, counted, size
 from hived.documents.shared import rfc3339
 from hived.errors import HivedError
 from hived.records.daemon import alive
+from hived.runtime.outlet import Outlet
 from hived.services.appliance.backup import SECRETS, make
 from hived.services.appliance.restore import restore as bring_back
 from hived.store import daemon_rows, database_of
@@ -34,15 +35,14 @@ async def backup(context: CommandContext) -> int:
     may_use(database)
     if out == "-" and (context.json or sys.stdout.isatty()):
         raise WrongUsage("- writes the backup itself to standard output: send it to a file or a program")
-    there = out != "-" and await asyncio.to_thread(Path(out).exists)
+    outlet = context.file
+    there = isinstance(outlet, Outlet) and outlet.replaces
     if there and not context.args.force and not context.confirm(f"{out} is there already: replace it?"):
         raise WrongUsage(f"{out} is there already: add --force to replace it")
-    with _writable(out) as target:
-        made = make(
-            database, context.config.state_dir, target, version=__version__, at=context.clock(),
-            node_id=context.node_id(),
-            name=context.config.node.effective_name, keys=not context.args.without_keys,
-        )  # fmt: skip
+    made = make(
+        database, context.config.state_dir, outlet, version=__version__, at=context.clock(),
+        node_id=context.node_id(), name=context.config.node.effective_name, keys=not context.args.without_keys,
+    )  # fmt: skip
     keys = bool(set(made.members) & set(SECRETS))
     line = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
     if out == "-":
@@ -61,11 +61,10 @@ async def restore(context: CommandContext) -> int:
     may_use(database)
     database.parent.mkdir(parents=True, exist_ok=True)
     async with _alone(context, database):
-        with _readable(name) as source:
-            try:
-                done = bring_back(source, database, context.config.state_dir, by=context.by())
-            except HivedError as err:
-                raise type(err)(f"{name}: {err}; nothing was changed") from err
+        try:
+            done = bring_back(context.file, database, context.config.state_dir, by=context.by())
+        except HivedError as err:
+            raise type(err)(f"{name}: {err}; nothing was changed") from err
     made = done.manifest
     lines = [f"restored {name}"]
     if made:
@@ -112,9 +111,11 @@ def _who(context: CommandContext, path: Path) -> str:
 
 
 @contextmanager
-def _writable(name: str) -> Iterator[Path | IO[bytes]]:
+def writable(name: str) -> Iterator[Outlet | IO[bytes]]:
+    """Open what a backup is written to."""
     if name != "-":
-        yield Path(name).absolute()
+        with Outlet(Path(name)) as outlet:
+            yield outlet
         return
     sys.stdout.flush()
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
@@ -122,7 +123,8 @@ def _writable(name: str) -> Iterator[Path | IO[bytes]]:
 
 
 @contextmanager
-def _readable(name: str) -> Iterator[IO[bytes]]:
+def readable(name: str) -> Iterator[IO[bytes]]:
+    """Open what a backup is read from."""
     if name == "-":
         yield sys.stdin.buffer
         return

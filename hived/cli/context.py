@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -22,9 +22,11 @@ from hived.cli.output.text import one_line
 from hived.errors import BadConfig, HivedError, SchemaMismatch
 from hived.records.access import By
 from hived.runtime import config as configuration
+from hived.runtime import privileges
 from hived.runtime.config import Config
 from hived.runtime.disk import own_user
 from hived.runtime.imports import choose_driver
+from hived.runtime.outlet import Outlet
 
 if TYPE_CHECKING:
     from hived.store import Store
@@ -44,12 +46,17 @@ class NotPermitted(HivedError):
 
 @dataclass(frozen=True, slots=True)
 class CommandContext:
-    """One command's surroundings. `clock` gives UTC epoch seconds."""
+    """One command's surroundings. `clock` gives UTC epoch seconds.
+
+    `user`: who gave the command. `file`: what they named on the command line, opened by them.
+    """
 
     args: argparse.Namespace
     config: Config
     screen: Screen
     clock: Callable[[], float]
+    user: str
+    file: Any = None
 
     @property
     def json(self) -> bool:
@@ -78,7 +85,7 @@ class CommandContext:
 
     def by(self) -> By:
         """Return who makes a change, for its audit row: the user of this system."""
-        return By(at=self.clock(), who=own_user(), via="command", address=None)
+        return By(at=self.clock(), who=self.user, via="command", address=None)
 
     def answer(self, document: Any, *lines: str) -> int:
         """Print what came of a command, as JSON or in lines for people; return the exit code."""
@@ -125,9 +132,14 @@ def serve(args: argparse.Namespace, clock: Callable[[], float]) -> int:
     try:
         config = configuration.load(args.config, env=os.environ, flags={})
         choose_driver(config.database.url)
-        module, _, function = args.run.partition(":")
-        command: Command = getattr(import_module(f"hived.cli.{module}"), function)
-        code = asyncio.run(command(CommandContext(args, config, screen, clock)))
+        command: Command = _function(args.run)
+        with ExitStack() as opened:
+            user, file = own_user(), opened.enter_context(_function(args.opens)(args.file)) if args.opens else None
+            if (whom := privileges.to_become(*config.folders)) is not None:
+                if isinstance(file, Outlet):
+                    file.keep()
+                privileges.become(whom)
+            code = asyncio.run(command(CommandContext(args, config, screen, clock, user, file)))
         screen.flush()
     except BrokenPipeError:
         screen.abandon()  # the reader has seen enough, as `head` does
@@ -146,6 +158,11 @@ def serve(args: argparse.Namespace, clock: Callable[[], float]) -> int:
     except KeyboardInterrupt:
         return _failed("stopped", EXIT_FAILED)
     return code
+
+
+def _function(name: str) -> Any:
+    module, _, function = name.partition(":")
+    return getattr(import_module(f"hived.cli.{module}"), function)
 
 
 @contextmanager
@@ -186,12 +203,12 @@ def not_permitted(path: Path) -> str:
     """Return the line that says who may use a database, or the key file that goes with one of a server."""
     from hived.store.engine.secret_box import NAME as KEY_FILE
 
-    owner = _owner(path)
+    user = owner(path)
     what = "key file" if path.name == KEY_FILE else "database"
-    return f"not permitted to use the {what} {path}: run this as `sudo -u {owner} hivectl ...`, or be root"
+    return f"not permitted to use the {what} {path}: run this as `sudo -u {user} hivectl ...`, or be root"
 
 
-def _owner(path: Path) -> str:
+def owner(path: Path) -> str:
     """Return the name of whom the file belongs to, or the nearest folder above it that can be seen."""
     for place in (path, *path.parents):
         try:

@@ -126,10 +126,13 @@ def _noun(nouns: _Group, name: str, text: str) -> _Group:
     return noun.add_subparsers(required=True, metavar="COMMAND")
 
 
-def _command(group: _Group, name: str, run: str, text: str, *arguments: _Argument | _OneOf) -> None:
+def _command(
+    group: _Group, name: str, run: str, text: str, *arguments: _Argument | _OneOf, opens: str | None = None
+) -> None:
+    """`opens`: what opens the argument `file`, before the superuser becomes somebody else."""
     command = group.add_parser(name, help=text, description=text, allow_abbrev=False)
     _common(command, config=argparse.SUPPRESS, json=argparse.SUPPRESS)
-    command.set_defaults(run=run)
+    command.set_defaults(run=run, opens=opens)
     for one in arguments:
         if isinstance(one, _OneOf):
             either = command.add_mutually_exclusive_group(required=one.required)
@@ -354,10 +357,12 @@ def _appliance(nouns: _Group) -> None:
         _arg("file", metavar="FILE", help="where to; - is standard output"),
         _arg("--without-keys", action="store_true", help="leave out the key file and the key of the certificate"),
         _arg("--force", action="store_true", help="replace a file that is there; without it, this is asked"),
+        opens="backup:writable",
     )  # fmt: skip
     _command(
         nouns, "restore", "backup:restore", "bring this node back from such a file",
         _arg("file", metavar="FILE", help="of `hivectl backup`; - is standard input"),
+        opens="backup:readable",
     )  # fmt: skip
     _command(
         nouns, "completion", COMPLETION, "print what lets a shell complete these commands",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from hived.cli.context import CommandContext, NotPermitted, may_use, not_permitted
@@ -51,16 +50,4 @@ def _file(context: CommandContext, path: Path) -> tuple[bool, list[str], Path | 
         raise NotPermitted(not_permitted(path)) from err
     except OSError as err:
         raise HivedError(f"{err.filename or path}: {err.strerror}") from err
-    if fresh:
-        _hand_over(path)
     return fresh, applied, kept
-
-
-def _hand_over(path: Path) -> None:
-    """Give a database that root created to whom the folder belongs: the daemons do not run as root."""
-    if os.geteuid() != 0:
-        return
-    folder = path.parent.stat()
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        if name.exists():
-            os.chown(name, folder.st_uid, folder.st_gid)

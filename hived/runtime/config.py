@@ -53,6 +53,12 @@ class Config:
         file = self.database.sqlite_path
         return file.parent if file is not None else STATE_DIR
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where this node writes."""
+        file = self.database.sqlite_path
+        return (self.state_dir,) if file is None else (self.state_dir, file.parent)
+
     def value(self, name: str) -> Any:
         """Return an option by its full name, such as "network.port"."""
         option = BY_NAME[name]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hived import __version__
 from hived.errors import BadConfig, Damaged, HivedError, Replaced, SchemaMismatch
-from hived.runtime import log
+from hived.runtime import log, privileges
 from hived.runtime.config import Config, load, show
 from hived.runtime.imports import choose_driver
 from hived.runtime.limits import raise_file_limit
@@ -40,6 +40,11 @@ class Process:
         except BadConfig as err:
             return self._say(err, EXIT_CONFIG)
         if not check:
+            try:
+                if (whom := privileges.to_become(*config.folders)) is not None:
+                    privileges.become(whom)
+            except (HivedError, OSError) as err:
+                return self._say(err, EXIT_FAILED)
             return self._run(config, once=once)
         for line in config.ignored:
             sys.stderr.write(f"{self.name}: {line}\n")

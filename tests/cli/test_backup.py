@@ -156,8 +156,8 @@ def test_a_database_of_a_server_is_left_to_its_own_tools(site: Site, tmp_path: P
     if site.server_url is None:
         assert site.run("backup", str(tmp_path / "backup.tar")).code == 0
         return
-    for command in ("backup", "restore"):
-        ran = site.run(command, str(tmp_path / "backup.tar"))
+    for command, file in (("backup", tmp_path / "backup.tar"), ("restore", site.config)):
+        ran = site.run(command, str(file))
         assert (ran.code, ran.out) == (1, "")
         assert "pg_dump" in ran.err or "pg_restore" in ran.err
         assert not os.path.exists(tmp_path / "backup.tar")  # noqa: PTH110 - one look

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -73,17 +72,6 @@ def test_a_database_of_a_newer_hived_is_left_alone_with_78(empty: Site) -> None:
         assert (ran.code, ran.out) == (78, "")
         assert "written by a newer hived" in ran.err
         assert len(ran.err.splitlines()) == 1
-
-
-def test_what_root_creates_belongs_to_whom_the_folder_belongs_to(bare: Site) -> None:
-    """The daemons run as the user hived: a database of root's would lock them out."""
-    if os.geteuid() == 0:
-        os.chown(bare.folder, 65534, 65534)
-    assert bare.run("migrate").code == 0
-    folder = bare.folder.stat()
-    assert {(path.stat().st_uid, path.stat().st_gid) for path in bare.folder.glob("hived.db*")} == {
-        (folder.st_uid, folder.st_gid)
-    }
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(bare: Site) -> None:

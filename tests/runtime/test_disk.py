@@ -64,7 +64,7 @@ def test_what_its_user_may_not_write_is_named_with_what_to_do(database: Path, wh
     user = NOBODY.pw_name if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
     assert (found.code, found.text) == ("not_writable", f"the user {user} may not write {path}")
     mend = database.parent if name == "state" else f"{database}*"
-    assert found.step.startswith(f"chown {user} {mend}; chmod u+rwX {mend}")
+    assert found.step.startswith(f"chown -h {user} {mend}; runuser -u {user} -- chmod u+rwX {mend}")
 
 
 @needs_root

@@ -116,7 +116,7 @@ async def test_files_that_its_user_may_not_write_are_one_line_with_what_to_do(
     await until(lambda: "may not write" in program.log)
     assert program.running()
     (line,) = [line for line in program.log.splitlines() if "files may be open" not in line]
-    assert "chown nobody" in line
+    assert "chown -h nobody" in line
     (disk / path).chmod(good)
     await until(lambda: appliance.number("SELECT count(*) FROM daemon") == 1)
     assert "Traceback" not in program.log

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hived.cli.context import CommandContext
+from hived.cli.context import CommandContext, owner
 from hived.cli.doctor.words import Check, fail, ok, output, warn
 from hived.cli.output.text import counted, size
 from hived.errors import problem
@@ -99,7 +99,8 @@ def secrets(context: CommandContext) -> Iterator[Check]:
             continue
         found.append(path.name)
         if mode & 0o077:
-            yield fail("secrets", f"others may read {path} (mode {stat.S_IMODE(mode):04o})", f"chmod 600 {path}")
+            step = f"sudo -u {owner(path)} chmod 600 {path}"  # root would follow a link that its owner put there
+            yield fail("secrets", f"others may read {path} (mode {stat.S_IMODE(mode):04o})", step)
     if (folder / SECRET).exists():
         yield ok("secrets", f"{', '.join(sorted(found))} in {folder}")
     else:

@@ -22,8 +22,8 @@ from typing import IO, Any
 
 from hived.errors import HivedError
 from hived.runtime.disk import room
+from hived.runtime.outlet import Outlet
 from hived.services.appliance.certificates import CERT_NAME, KEY_NAME
-from hived.store.engine.durable import sync
 from hived.store.engine.node_id import NAME as NODE_ID
 from hived.store.engine.secret_box import NAME as SECRET
 from hived.store.engine.snapshot import copy
@@ -58,18 +58,19 @@ class Made:
 
 
 def make(
-    database: Path, state_dir: Path, out: Path | IO[bytes], *, version: str, at: float, node_id: str, name: str,
+    database: Path, state_dir: Path, out: Outlet | IO[bytes], *, version: str, at: float, node_id: str, name: str,
     keys: bool = True,
 ) -> Made:  # fmt: skip
     """Write a backup while everything runs; a file is there whole or not at all. HivedError says why it is not.
 
-    `out`: the file, replaced when it exists, or where to write to.
+    `out`: the file, replaced when it exists, or where to write to. The copy of the database, which is looked at before
+    it is packed, is made beside the file where this process may, else beside the database.
     """
     if not database.exists():
         raise HivedError(f"there is no database at {database}")
-    folder = out.parent if isinstance(out, Path) else None
-    with draft_folder(folder, "backup") as draft:
-        need(draft, 2 * database.stat().st_size if folder is not None else database.stat().st_size)
+    beside = [out.path.parent] if isinstance(out, Outlet) else []
+    with draft_folder("backup", *beside, database.parent) as draft:
+        need(draft, 2 * database.stat().st_size if draft.parent in beside else database.stat().st_size)
         copied = draft / DATABASE
         size = copy(database, copied)
         members = {DATABASE: copied}
@@ -78,20 +79,11 @@ def make(
                 members[one] = state_dir / one
         digests = {one: digest(path) for one, path in members.items()}
         manifest = Manifest(FORMAT, version, at, node_id, name, keys, digests)
-        if not isinstance(out, Path):
-            counted = _Counted(out)
-            _write(counted, manifest, members, at)
-            return Made(counted.bytes, size, sorted(members))
-        archive = draft / "archive"
-        descriptor = os.open(archive, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            _write(file, manifest, members, at)
-            file.flush()
-            os.fsync(file.fileno())
-        written = archive.stat().st_size
-        archive.rename(out)
-        sync(out.parent)
-    return Made(written, size, sorted(members))
+        counted = _Counted(out.stream if isinstance(out, Outlet) else out)
+        _write(counted, manifest, members, at)
+        if isinstance(out, Outlet):
+            out.finish()
+    return Made(counted.bytes, size, sorted(members))
 
 
 def digest(path: Path) -> str:
@@ -116,12 +108,17 @@ def _member(name: str, size: int, at: float) -> tarfile.TarInfo:
 
 
 @contextmanager
-def draft_folder(folder: Path | None, what: str) -> Iterator[Path]:
-    """A folder of our own beside where the file is to be, so that a name is all that is changed at the end."""
-    try:
-        made = Path(tempfile.mkdtemp(prefix=f".hived-{what}-", dir=folder))
-    except OSError as err:
-        raise HivedError(f"cannot write in {folder or tempfile.gettempdir()}: {err.strerror}") from err
+def draft_folder(what: str, *folders: Path) -> Iterator[Path]:
+    """A folder of our own in the first of these where this process may write."""
+    made = None
+    for folder in folders:
+        try:
+            made = Path(tempfile.mkdtemp(prefix=f".hived-{what}-", dir=folder))
+            break
+        except OSError as err:
+            why = err
+    if made is None:
+        raise HivedError(f"cannot write in {folder}: {why.strerror}") from why
     try:
         yield made
     finally:

@@ -93,7 +93,7 @@ def _begin_anew(db: Database, event: Event, by: By) -> None:
 
 @contextmanager
 def _unpacked(source: IO[bytes], beside: Path) -> Iterator[tuple[Path, Manifest | None]]:
-    with draft_folder(beside, "restore") as folder:
+    with draft_folder("restore", beside) as folder:
         start = source.read(len(_SQLITE))
         if start == _SQLITE:
             _save(_Rest(start, source).read, folder / DATABASE, None)
@@ -166,7 +166,8 @@ def _put(folder: Path, places: dict[str, Path], database: Path, at: float) -> li
             drafts[name] = place.with_name(f".{name}.restored")
             drafts[name].unlink(missing_ok=True)
             shutil.copyfile(folder / name, drafts[name])
-        _finish(drafts[name], place.parent)
+        drafts[name].chmod(0o600)
+        sync(drafts[name])
     with swap_lock(database, fcntl.LOCK_EX):
         for name in order:
             place = places[name]
@@ -201,14 +202,6 @@ def _end_alarm(database: Path, at: float) -> list[Path]:
 def _free(place: Path, word: str) -> Path:
     names = (place.with_name(f"{place.name}.{word}{more}") for more in ("", *(f"-{n}" for n in range(1, 1000))))
     return next(name for name in names if not name.exists())
-
-
-def _finish(path: Path, home: Path) -> None:
-    path.chmod(0o600)
-    if os.geteuid() == 0:  # the daemons do not run as root
-        owner = home.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
-    sync(path)
 
 
 class _Rest:

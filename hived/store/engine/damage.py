@@ -166,9 +166,6 @@ def _make(fresh: Path, state_dir: Path | None, event: Event, *, like: Path) -> N
         raise database.translate(err) or err from err
     finally:
         database.shut()
-    if os.geteuid() == 0:
-        owner = like.stat()
-        os.chown(fresh, owner.st_uid, owner.st_gid)
 
 
 def _swap(path: Path, aside: Path, fresh: Path) -> None:

@@ -20,9 +20,6 @@ def keep_once(path: Path, text: str) -> bool:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        if os.geteuid() == 0:  # the daemons do not run as root: what they use belongs to whom the folder does
-            folder = path.parent.stat()
-            os.chown(draft, folder.st_uid, folder.st_gid)
         try:
             os.link(draft, path)
         except FileExistsError:

@@ -22,6 +22,7 @@ from hived.records.access import By
 from hived.records.events import Event
 from hived.records.joining import NodeKey
 from hived.records.uplink import JOINED, Uplink
+from hived.runtime.outlet import Outlet
 from hived.services.appliance.backup import DATABASE, MANIFEST, make
 from hived.services.appliance.restore import restore
 from hived.store import create, database_of, events, integrity
@@ -62,7 +63,10 @@ class Box:
 
     def save(self, out: Path | io.BytesIO, **changes: Any) -> Any:
         given: dict[str, Any] = {"version": "0.1.0", "at": NOW, "node_id": "n", "name": "shed"} | changes
-        return make(self.path, self.folder, out, **given)
+        if not isinstance(out, Path):
+            return make(self.path, self.folder, out, **given)
+        with Outlet(out) as outlet:
+            return make(self.path, self.folder, outlet, **given)
 
     def restore(self, archive: Path | bytes) -> Any:
         source = io.BytesIO(archive if isinstance(archive, bytes) else archive.read_bytes())

@@ -22,6 +22,7 @@ from hived.records.joining import hash_of
 from hived.records.miner import MinerIdentity
 from hived.records.streams import EVENTS, STREAMS
 from hived.records.uplink import ASKING, JOINED, REFUSED, Identity
+from hived.runtime.outlet import Outlet
 from hived.services.appliance import backup, restore
 from hived.services.appliance.tls import Tls
 from hived.services.nodes import membership
@@ -188,7 +189,8 @@ async def test_a_node_that_was_restored_from_a_backup_goes_on_without_loss_or_re
     await node.store.write(fill, node.clock(), rigs=3, slots=6, said=4)
     await node.tick(5, times=2)
     made, archive = tmp_path / "node", tmp_path / "backup.tar"
-    backup.make(made / "hived.db", made, archive, version="0.1.0", at=clock(), node_id=OWN, name="north-shed")
+    with Outlet(archive) as out:
+        backup.make(made / "hived.db", made, out, version="0.1.0", at=clock(), node_id=OWN, name="north-shed")
 
     def more(db: Database, number: int) -> None:
         """A miner, five minutes of it and an event."""

@@ -53,7 +53,7 @@ async def test_a_start_waits_until_the_permissions_are_mended(
         for _ in range(2):
             why = await asyncio.wait_for(waits.get(), 20)
             assert f"may not write {spoilt}" in why
-            assert f"chown {'nobody' if os.getuid() == 0 else ''}" in why
+            assert f"chown -h {'nobody' if os.getuid() == 0 else ''}" in why
             assert why.endswith(": waiting")
         spoilt.chmod(good)
         assert await asyncio.wait_for(running, 20) == 1
