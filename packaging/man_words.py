@@ -22,10 +22,11 @@ DAEMON_EXITS = {
     "78": "The configuration is wrong, or the database has another schema. systemd does not start it again: correct "
     "what the line says, or run `hivectl migrate`.",
 }
-CONFIGURATION = ("/etc/hived/hived.yaml", "/etc/hived/conf.d/*.yaml")
+CONFIGURATION = ("/etc/hived/hived.yaml", "/etc/hived/conf.d/*.yaml", "/etc/hived/secrets.yaml")
 FILES = {
     "/etc/hived/hived.yaml": "The configuration, see hived.yaml(5).",
     "/etc/hived/conf.d/*.yaml": "Read after it, in the order of their names: the place for what is of this site.",
+    "/etc/hived/secrets.yaml": "Read after those, with the same options: passwords, for the user hived alone.",
     "/var/lib/hived/hived.db": "The database, unless `database.url` names another one.",
     "/var/lib/hived/node-id": "The identity of this node towards its master.",
     "/var/lib/hived/secret.key": "What the keys and passwords of miners are sealed with in the database. Keep a copy.",

@@ -76,6 +76,10 @@ def test_what_one_unit_is_allowed_more_comes_after_the_shared_file(root: Path) -
     assert filters == ["@system-service", "~@privileged @resources", "setrlimit prlimit64"]
 
 
+def test_a_crash_leaves_no_picture_of_memory_on_the_disk() -> None:
+    assert ("LimitCORE", "0") in _settings(ROOT / "systemd/10-hived.conf")
+
+
 @with_systemd
 @pytest.mark.parametrize("name", NAMES)
 def test_a_unit_is_confined(name: str, root: Path) -> None:

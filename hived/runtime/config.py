@@ -1,4 +1,7 @@
-"""The typed configuration and where each value of it came from: file, drop-ins, environment, flags, in this order."""
+"""The typed configuration and where each value of it came from.
+
+File, drop-ins, the file of secrets, environment, flags, in this order.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,15 @@ import yaml
 
 from hived.errors import BadConfig
 from hived.runtime import options, written
+from hived.runtime.disk import own_user
 from hived.runtime.kinds import Endpoint, TlsFiles, Wrong
 from hived.runtime.options import BY_NAME, OPTIONS, RETIRED, SECTIONS, TYPES, Option, env_of
 from hived.runtime.written import Unusable, Written, one_line
 
 DEFAULT_PATH = Path("/etc/hived/hived.yaml")
 STATE_DIR = Path("/var/lib/hived")
+SECRETS = "secrets.yaml"
+"""Beside the main file: the same options, where nobody else may read them."""
 MAX_DROP_INS = 100  # more files than anyone keeps in conf.d
 _NO_OPTION = "is no option any more and is ignored"
 
@@ -70,6 +76,15 @@ class Config:
             section: {option.key: _public(option, self.value(option.name)) for option in declared}
             for section, declared in SECTIONS.items()
         }
+
+    def secrets(self) -> dict[Path, list[str]]:
+        """Return the options that hold a secret, by the file in which each was written."""
+        found: dict[Path, list[str]] = {}
+        for option in OPTIONS:
+            value, (file, line, _) = self.value(option.name), self.origin.get(option.name, "").rpartition(":")
+            if line and option.hide and value != option.default and _public(option, value) != value:
+                found.setdefault(Path(file), []).append(option.name)
+        return found
 
     def changes(self, other: Config) -> list[str]:
         """Name the options that differ in the other one."""
@@ -127,7 +142,13 @@ def _files(path: Path | None) -> Iterator[Path]:
     main = path or DEFAULT_PATH
     if path is not None or main.exists():
         yield main
-    folder = main.parent / "conf.d"
+    yield from _drop_ins(main.parent / "conf.d")
+    secrets = main.parent / SECRETS
+    if secrets.exists():
+        yield secrets
+
+
+def _drop_ins(folder: Path) -> Iterator[Path]:
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
@@ -163,7 +184,8 @@ def _from_file(file: Path) -> Iterator[tuple[str, Written]]:
     except Unusable as err:
         raise BadConfig(f"{file}:{err.line}: {err}" if err.line else f"{file}: {err}") from err
     except OSError as err:
-        raise BadConfig(f"{file}: cannot be read: {err.strerror}") from err
+        whose = f": it must belong to {own_user()}" if file.name == SECRETS else ""
+        raise BadConfig(f"{file}: cannot be read: {err.strerror}{whose}") from err
 
 
 def _inherited(env: Mapping[str, str]) -> Iterator[tuple[str, Written, str]]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from hived.cli.config_check import oddities
 from hived.cli.context import CommandContext, owner
 from hived.cli.doctor.words import Check, fail, ok, output, warn
 from hived.cli.output.text import counted, size
@@ -36,29 +36,14 @@ def config(context: CommandContext) -> Iterator[Check]:
     """The configuration is good, or hivectl had not come here; some of it may hurt all the same."""
     file, own = context.config_file, context.config
     yield ok("config", f"{file if file.exists() else f'no {file}: defaults are in effect'}")
-    for line in own.ignored:
-        yield warn("config", line, "take the line out")
+    for text, step in oddities(context):
+        yield warn("config", text, step)
     if own.minerd.autostart and own.minerd.contact is None and not own.minerd.allow_hosts:
         text = "minerd.autostart is set, but without minerd.contact no host is asked"
         yield warn("config", text, f"set minerd: {{contact: you@example.org}} in {file}; systemctl reload hive-minerd")
     if own.log.level == "debug":
         text = "log.level: debug writes a lot to the disk"
         yield warn("config", text, f"set log: {{level: info}} in {file}; systemctl reload 'hive-*'")
-    for name in sorted({where.rpartition(":")[0] for key, where in own.origin.items() if key in _SECRET_OPTIONS}):
-        readable = _mode(Path(name))
-        if readable is not None and readable & 0o004 and _has_password(context, name):
-            step = f"chmod 640 {name}; chgrp hived {name}"
-            yield warn("config", f"{name} holds a password and everybody may read it", step)
-
-
-_SECRET_OPTIONS = ("database.url", "network.unlock_passwords")
-
-
-def _has_password(context: CommandContext, name: str) -> bool:
-    origin, url = context.config.origin, context.config.database.url
-    in_url = origin.get("database.url", "").startswith(name) and urlsplit(url).password is not None
-    others = origin.get("network.unlock_passwords", "").startswith(name)
-    return in_url or (others and set(context.config.network.unlock_passwords) != {"admin"})
 
 
 def disk(context: CommandContext) -> Iterator[Check]:
