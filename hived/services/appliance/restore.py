@@ -37,6 +37,7 @@ from hived.store.engine import damage, epoch
 from hived.store.engine.durable import sync
 from hived.store.engine.locks import swap_lock
 from hived.store.engine.secret_box import NAME as SECRET
+from hived.store.engine.shape import refuse_foreign
 from hived.store.engine.snapshot import check, make_ready
 from hived.store.nodes import uplink
 
@@ -67,6 +68,7 @@ def restore(source: IO[bytes], database: Path, state_dir: Path, *, by: By) -> Re
         if DATABASE not in names:
             raise HivedError("there is no database in it")
         fresh = folder / DATABASE
+        refuse_foreign(fresh, folder)
         check(fresh)
         keys = folder if SECRET in names else state_dir
         told = {"made_at": manifest and datetime.fromtimestamp(manifest.at, UTC).isoformat(timespec="seconds")}

@@ -17,8 +17,8 @@ HISTORY = "schema_migration"
 """The table in which playhouse.migrations keeps the names of what was applied."""
 
 
-def migrate(database: Any) -> list[str]:
-    """Bring the schema up to this program's; return the names of what was applied.
+def migrate(database: Any, newest: str | None = None) -> list[str]:
+    """Bring the schema up to this program's, or up to the change named; return the names of what was applied.
 
     All of them are one transaction: when one fails, the database is what it was before, and the old program works with
     it. Call it within `database.migrating()`.
@@ -28,7 +28,7 @@ def migrate(database: Any) -> list[str]:
     refuse_newer(database)
     try:
         with database.atomic():
-            applied: list[str] = Runner(database, str(CHANGES), HISTORY).up()
+            applied: list[str] = Runner(database, str(CHANGES), HISTORY).up(newest)
     except pw.PeeweeException as err:
         raise database.translate(err) or HivedError(
             f"a schema change failed, nothing was changed: {type(err).__name__}: {err}"

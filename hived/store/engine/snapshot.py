@@ -25,7 +25,7 @@ def copy(path: Path, target: Path) -> int:
     """
     # The snapshot is what keeps it short: without it, each commit of a daemon would let the copying begin again.
     with (
-        _ours(path),
+        reading(path),
         closing(sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None)) as source,
         closing(sqlite3.connect(target, isolation_level=None)) as copied,
     ):
@@ -40,7 +40,7 @@ def copy(path: Path, target: Path) -> int:
 
 def check(path: Path) -> None:
     """Read every page of a copy. Damaged when it is not whole, HivedError when it is no database of hived."""
-    with _ours(path), closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+    with reading(path), closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
         (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if said != "ok":
             raise Damaged(f"{path.name} is damaged: {' '.join(str(said).split())[:200]}")
@@ -70,7 +70,8 @@ def make_ready(path: Path, keys: Path, change: Callable[[Database], None]) -> li
 
 
 @contextmanager
-def _ours(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """Turn what SQLite says of a file into an error of ours."""
     try:
         yield
     except sqlite3.Error as err:
