@@ -12,7 +12,7 @@ LONG ?=
 ONLY ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: run test test-appliance check bench deb format clean
+.PHONY: run test test-appliance check bench deb pin format clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m hived.simulator.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --nodes "$(NODES)" --http "$(HTTP)"
@@ -36,6 +36,10 @@ bench: $(VENV)/.test
 # The packages into dist/. ARCH=arm64 builds for a small board, on any machine.
 deb:
 	packaging/build-deb $(ARCH)
+
+# Beside each pin of the locks, what its files must be.
+pin: $(VENV)/.test
+	$(BIN)/python packaging/pin.py requirements.lock packaging/test.lock
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

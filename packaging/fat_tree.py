@@ -2,7 +2,7 @@
 
 The compiled modules carry the Python version in their names, so those of both stand side by side; all else is the
 same file, which is checked. pip only unpacks wheels here, so CPU (x86_64, aarch64) need not be the one of this machine.
-requirements.lock alone says which versions.
+requirements.lock alone says which versions, and what their files must be.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pin import entries, wheels_for
+
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.11", "3.13")  # of Debian 12 and 13
-GLIBCS = ("2014", "_2_17", "_2_26", "_2_27", "_2_28", "_2_31", "_2_34", "_2_36")  # Debian 12 has 2.36
+GLIBC = 36  # of Debian 12
 BUILD_ONLY = {"setuptools"}  # the lock has it for `make run`, nothing imports it
-SDISTS = {"sdnotify"}  # no wheel on the index; pure Python
 # What the wheels carry and nothing reads at run time: pip's own notes (paths of the build, not reproducible), sources
 # of compiled modules, stubs, tests.
 NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL", "sboms"}
@@ -29,13 +30,10 @@ PROGRAMS = {"pwiz.py"}  # a tool of developers
 
 def main(cpu: str, folder: Path) -> int:
     """Make the tree, or say in one line why it cannot be."""
-    lines = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if "==" in line]
-    pinned = {line.partition("==")[0]: line for line in lines}
+    pinned = entries((ROOT / "requirements.lock").read_text())
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        sdists = [pinned[one] for one in sorted(SDISTS)]
-        _pip("wheel", "--no-deps", "--no-build-isolation", "-w", work / "wheels", *sdists)
-        (work / "lock").write_text("\n".join(line for one, line in pinned.items() if one not in BUILD_ONLY) + "\n")
+        (work / "lock").write_text("\n".join(entry for one, entry in pinned.items() if one not in BUILD_ONLY) + "\n")
         for python in PYTHONS:
             _unpack(python, cpu, work)
         for path in set.union(*(_files(work / python) for python in PYTHONS)):
@@ -49,12 +47,9 @@ def _pip(command: str, *args: str | Path) -> None:
 
 
 def _unpack(python: str, cpu: str, work: Path) -> None:
-    digits = python.replace(".", "")
-    platforms = [word for glibc in GLIBCS for word in ("--platform", f"manylinux{glibc}_{cpu}")]
     _pip(
-        "install", "--no-compile", "--no-deps", "--only-binary=:all:", "--implementation", "cp",
-        "--python-version", python, "--abi", f"cp{digits}", "--abi", "abi3", "--abi", "none", *platforms,
-        "--find-links", work / "wheels", "--target", work / python, "-r", work / "lock",
+        "install", "--no-compile", "--require-hashes", *wheels_for(python, cpu, GLIBC), "--target", work / python,
+        "-r", work / "lock",
     )  # fmt: skip
 
 

@@ -23,7 +23,6 @@ STATED = {
     "aiosignal": "Apache-2.0",
     "defusedxml": "PSF-2.0",
     "peewee": "MIT",
-    "sdnotify": "MIT",
 }
 IN_COMMON_LICENSES = {"Apache-2.0", "MPL-2.0", "LGPL-2.1-or-later", "LGPL-3.0-only"}
 LEFT_OUT = re.compile(r"(\.\.|__pycache__|bin|peewee-stubs)/|pwiz\.py|.*\.(pyi|pyc|h|c)$|[^/]*\.dist-info/")

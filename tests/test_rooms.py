@@ -59,7 +59,6 @@ OWNED = {
     "peewee": "store",
     "playhouse": "store",
     "psycopg": "store",
-    "sdnotify": "runtime",
     "ollama": "clients",
     "httpx": "clients",
     "zeroconf": "clients",

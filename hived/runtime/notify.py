@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Mapping
-from typing import Protocol
-
-import sdnotify
 
 MAX_STATUS = 500  # characters; `systemctl status` shows one line
-
-
-class Channel(Protocol):
-    """What can carry a datagram to the manager."""
-
-    def notify(self, state: str) -> None: ...
 
 
 class Notifier:
     """Sends to $NOTIFY_SOCKET; without one every call does nothing and succeeds."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self._channel: Channel | None = None
+        self._channel: socket.socket | None = None
         self.watchdog_s = watchdog_period_s(environ)
-        # The package leaves its socket to the garbage collector when the variable is missing: ask first.
-        if environ.get("NOTIFY_SOCKET"):
-            channel = sdnotify.SystemdNotifier()
-            if channel.socket is not None:
-                channel.socket.setblocking(False)
-                channel.debug = True  # that is: raise instead of swallowing what went wrong
+        if address := environ.get("NOTIFY_SOCKET", ""):
+            channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+            try:
+                channel.connect("\0" + address[1:] if address.startswith("@") else address)
+            except OSError:
+                channel.close()
+            else:
                 self._channel = channel
 
     def send(self, *assignments: str) -> bool:
         """Send one datagram such as "READY=1"; return False when the manager's queue is full and it was dropped."""
         if self._channel is None:
             return True
-        text = "\n".join(assignments)
         try:
-            # The package encodes as Latin-1, systemd reads UTF-8: hand over characters that are the bytes.
-            self._channel.notify(text.encode("utf-8", "replace").decode("latin-1"))
+            self._channel.send("\n".join(assignments).encode("utf-8", "replace"))
         except OSError:
             return False
         return True
@@ -47,8 +38,8 @@ class Notifier:
     def close(self) -> None:
         """Give the socket back."""
         channel, self._channel = self._channel, None
-        if isinstance(channel, sdnotify.SystemdNotifier):
-            channel.socket.close()
+        if channel is not None:
+            channel.close()
 
 
 def status(text: str) -> str:
