@@ -66,7 +66,7 @@ def test_a_wheel_with_another_hash_is_not_installed(tmp_path: Path) -> None:
             sys.executable, "-m", "pip", "--isolated", "install", "--no-deps", "--require-hashes", "--no-index",
             "--only-binary=:all:", "--find-links", tmp_path, "--target", tmp_path / "target", "-r", tmp_path / "lock",
         ]  # fmt: skip
-        ran = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+        ran = subprocess.run([*map(str, line)], capture_output=True, text=True, check=False, timeout=60)
         assert ran.returncode != 0
         assert word in ran.stdout + ran.stderr
 

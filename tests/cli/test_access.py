@@ -95,7 +95,7 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(empty: Site, typed: Any
         (("users", "add", "anna", "--role", "admin", "--password-stdin"), PASSWORD, 1, "there is a user"),
         (("users", "add", "bert", "--role", "admin", "--password-stdin"), "short", 1, "10 to 256 characters"),
         (("users", "add", "b ert", "--role", "admin", "--password-stdin"), PASSWORD, 1, "letters, digits"),
-        (("users", "add", "local", "--role", "admin", "--password-stdin"), PASSWORD, 1, "browsers on this machine"),
+        (("users", "add", "local", "--role", "admin", "--password-stdin"), PASSWORD, 1, "that a login link let in"),
         (("users", "add", "bert", "--role", "admin"), "", 2, "required"),
         (("users", "add", "bert", "--role", "king", "--password-stdin"), PASSWORD, 2, "invalid choice"),
         (("users", "add", "bert", "--role", "admin", "--password-prompt"), "", 2, "needs a terminal"),

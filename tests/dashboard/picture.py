@@ -33,7 +33,9 @@ async def main(out: Path) -> None:
         )  # fmt: skip
         assert suite.stdout is not None
         try:
-            link = (await suite.stdout.readline()).decode().strip()
+            async for line in suite.stdout:
+                if "/login#code=" in (link := line.decode().strip()):
+                    break
             await asyncio.sleep(SETTLED_S)
             with browser.running(program, Path(profile)) as devtools:
                 async with browser.Devtools.connect(devtools) as tools, tools.page(width=WIDTH, height=HEIGHT) as page:

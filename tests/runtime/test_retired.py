@@ -51,7 +51,7 @@ def test_check_names_them_beside_what_is_in_effect(file: Path, tmp_path: Path) -
     assert yaml.safe_load(ran.stdout)["network"]["port"] == 9
     assert ran.stderr.startswith(f"hive-polld: {file}:")
     assert "http.loopback_login is no option any more" in ran.stderr
-    hivectl = [Path(sys.executable).with_name("hivectl"), "--config", file, "config", "check"]
+    hivectl = [str(Path(sys.executable).with_name("hivectl")), "--config", str(file), "config", "check"]
     ran = subprocess.run(hivectl, capture_output=True, text=True, check=True, timeout=60)
     assert "http.loopback_login is no option any more" in ran.stderr
     assert "loopback_login" not in ran.stdout

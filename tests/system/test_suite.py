@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -64,12 +65,12 @@ class Suite:
 
     async def listed(self, path: str) -> list[dict[str, Any]]:
         """Return what the API lists to the browser of the link that was printed, nothing before it is printed."""
-        if not (link := self.out.read_text()).endswith("\n"):  # it is printed when all runs
+        link = re.search(rf"^{re.escape(self.url)}/login#code=(\S+)\n", self.out.read_text(), re.MULTILINE)
+        if link is None:  # it is printed when all runs
             return []
         async with aiohttp.ClientSession(self.url) as http:
             if not self._cookie:
-                wish = {"code": link.strip().partition(f"{self.url}/login#code=")[2]}
-                async with http.post("/api/v1/session/link", json=wish) as reply:
+                async with http.post("/api/v1/session/link", json={"code": link[1]}) as reply:
                     assert reply.status == 200, await reply.text()
                     (cookie,) = reply.cookies.values()
                     self._cookie = {"Cookie": f"{cookie.key}={cookie.value}"}
@@ -190,8 +191,8 @@ async def test_the_examples_of_the_readme_work_and_a_second_run_is_refused(tmp_p
             line.split("#")[0].split()[1:] for line in readme.splitlines() if line.startswith(".venv/bin/hive-sim")
         ]
         assert len(examples) >= 4
-        await until(lambda: "control http://" in suite.err.read_text())
-        control = suite.err.read_text().partition("control http://")[2].split()[0]
+        await until(lambda: "control http://" in suite.out.read_text())
+        control = suite.out.read_text().partition("control http://")[2].split()[0]
         for words in (*examples, ["miners"]):
             # Where another site runs on this machine, hive-sim has to be told which one is meant.
             line = [str(Path(sys.executable).with_name("hive-sim")), *words, "--control", control]

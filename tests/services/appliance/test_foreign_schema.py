@@ -114,7 +114,7 @@ def test_every_version_of_the_schema_is_taken(tmp_path: Path, box: Path, newest:
     database = database_of(f"sqlite:///{path}")
     with closing(database), database.session(), database.migrating():
         migrations.migrate(database, newest)
-        database.pragma("journal_mode", "delete")
+        database.execute_sql("PRAGMA journal_mode = delete")
     brought(path.read_bytes(), box)
 
 
