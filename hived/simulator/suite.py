@@ -48,8 +48,9 @@ async def run(what: Plan) -> int:
             return 0 if ended.is_set() else 1
         for box in what.nodes:
             await _start_all(box.daemons(), children)
-        for box in what.boxes:
-            if box.site is not None and not await _listens("127.0.0.1", box.site.control, children, ended):
+        assert what.master.http is not None
+        for place in (what.master.http, *(("127.0.0.1", box.site.control) for box in what.boxes if box.site)):
+            if not await _listens(*place, children, ended):
                 return 0 if ended.is_set() else 1
         await _welcome(what)
         return await _until_one_ends(children, ended)

@@ -30,14 +30,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def open_page(chromium: str) -> AsyncIterator[OpenPage]:
+async def open_page(chromium: str, free_port: int) -> AsyncIterator[OpenPage]:
     """A way to open pages; each brings the cookie along that a farm knows, unless it wants a login."""
     async with Devtools.connect(chromium) as tools:
 
         @asynccontextmanager
         async def opened(**looks: Any) -> AsyncIterator[Page]:
             async with tools.page(**looks) as page:
-                await page.call("Network.setCookie", name="hived", value=COOKIE, url="http://127.0.0.1/")
+                await page.call("Network.setCookie", name=f"hived-{free_port}", value=COOKIE, url="http://127.0.0.1/")
                 yield page
 
         yield opened

@@ -60,7 +60,7 @@ async def log_in_by_link(request: web.Request) -> web.StreamResponse:
     if not access.from_this_machine(request):
         raise Forbidden("a login link works in a browser on the machine itself only")
     code, ctx = code_hash(wishes["code"]), context.of(request)
-    if not await ctx.store.read(codes.is_open, code, ctx.clock()):  # a look: whoever guesses makes no writes
+    if not await ctx.store.admit(codes.is_open, code, ctx.clock()):  # a look: whoever guesses makes no writes
         raise Forbidden(login_link.SPENT)
     return await _logged_in(request, login_link.use, LOCAL_USER, code)
 
