@@ -32,7 +32,7 @@ from hived.records.miner import (
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.services.access.passwords import Passwords
 from hived.services.appliance.tls import Tls
-from hived.store import Database, Store, audit, daemon_rows
+from hived.store import Database, Store, daemon_rows
 from hived.store.access import sessions, users
 from hived.store.engine.db import dicts
 from hived.store.miners import discovery, miners, models, readings, settings
@@ -152,7 +152,7 @@ class Farm:
 
     async def admit(self) -> None:
         """Let in whoever has the cookie that every page of the tests brings along, as a login link would."""
-        await self.store.write(_admit, time.time())
+        await self.store.write(sessions.begin, COOKIE, user=LOCAL_USER, role="admin", at=time.time())
 
     async def add(self, number: int, *, who: MinerIdentity | None = None, error: str | None = None,
                   history: Sequence[StoredStatus] = (), **changes: Any) -> int:  # fmt: skip
@@ -169,11 +169,6 @@ class Farm:
 
     async def write(self, verb: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await self.store.write(verb, *args, **kwargs)
-
-
-def _admit(db: Database, at: float) -> None:
-    sessions.begin(db, COOKIE, user=LOCAL_USER, role="admin", at=at)
-    audit.note(db, at=at, who=LOCAL_USER, via="session", address="127.0.0.1", action="login", target=LOCAL_USER)
 
 
 async def _beat(fleet: LiveMiners) -> None:

@@ -147,26 +147,17 @@ async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> 
         old = access.cookie_of(request)
         attempts.remember(db, _marked(user, mark), at)
         return role, sessions.begin(
-            db,
-            cookie,
-            user=user,
-            role=role if user == LOCAL_USER else None,
-            at=at,
-            address=request.remote,
-            agent=agent,
-            instead_of=old or None,
-        )
+            db, cookie, user=user, role=role if user == LOCAL_USER else None, at=at, address=request.remote,
+            agent=agent, instead_of=old or None,
+        )  # fmt: skip
 
     begun = await ctx.store.write(begin)
     if begun is None:  # the password was changed while it was checked
         return responses.error(401, WRONG)
     document = {
-        "user": user,
-        "role": begun[0],
-        "setup_needed": False,
-        "expires_at": rfc3339(begun[1]),
+        "user": user, "role": begun[0], "setup_needed": False, "expires_at": rfc3339(begun[1]),
         "local": user == LOCAL_USER,
-    }
+    }  # fmt: skip
     reply = await responses.reply(request, document)
     access.set_cookie(request, reply, cookie)
     access.set_mark(request, reply, mark)

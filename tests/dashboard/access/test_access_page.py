@@ -16,7 +16,7 @@ from tests.dashboard.farm import Farm
 pytestmark = pytest.mark.browser
 
 READ = (
-    "document.querySelector('#users') && document.querySelector('.audit')"
+    "document.querySelector('#users') && document.querySelector('#audit')"
     " && !document.body.innerText.includes('Reading ')"
 )
 DISABLED = "document.querySelectorAll('[data-user=anna] :is(button, select):disabled')"
