@@ -144,11 +144,13 @@ class Farm:
         self._beating = self._runner = None
 
     async def require_login(self, **roles: str) -> None:
-        """Show the page to those alone who log in: these users, each with the password that `password_of` says."""
+        """Serve anew to those alone who log in: these users, each with the password that `password_of` says."""
         for name, role in roles.items():
             hashed = await QUICK.hash(password_of(name))
             await self.store.write(users.add, name, hashed, role, time.time())
+        await self.stop()
         await self.store.write(sessions.end, COOKIE)
+        await self.start()
 
     async def admit(self) -> None:
         """Let in whoever has the cookie that every page of the tests brings along, as a login link would."""

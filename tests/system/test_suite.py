@@ -72,8 +72,8 @@ class Suite:
             if not self._cookie:
                 async with http.post("/api/v1/session/link", json={"code": link[1]}) as reply:
                     assert reply.status == 200, await reply.text()
-                    (cookie,) = reply.cookies.values()
-                    self._cookie = {"Cookie": f"{cookie.key}={cookie.value}"}
+                    got = "; ".join(f"{cookie.key}={cookie.value}" for cookie in reply.cookies.values())
+                    self._cookie = {"Cookie": got}
             async with http.get(path, headers=self._cookie) as reply:
                 assert reply.status == 200
                 return list(json.loads(await reply.read()))
