@@ -5,10 +5,13 @@ A connection that is kept leads to the machine that answered over it; a new one 
 
 from __future__ import annotations
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import aiohttp
 
@@ -17,6 +20,8 @@ from hived.clients.firmwares.http import Reply, Request, exchange
 from hived.errors import AnotherDevice
 
 MAX_REMEMBERED = 8192  # more than a site of 5,000 has
+RIGHT_BEFORE_S = 5.0
+"""How long the MAC counts that was told over a connection which was not kept: for the calls of one unlocking."""
 
 Identify = Callable[[str, ConnectionWatch | None], Awaitable[str]]
 """Asks an address for its MAC."""
@@ -25,16 +30,17 @@ Identify = Callable[[str, ConnectionWatch | None], Awaitable[str]]
 class Ends:
     """Remembers which MAC was told over the one connection that is open to each address."""
 
-    def __init__(self, session: aiohttp.ClientSession, identify: Identify) -> None:
-        self._session, self._identify = session, identify
+    def __init__(
+        self, session: aiohttp.ClientSession, identify: Identify, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._session, self._identify, self._monotonic = session, identify, monotonic
         self._macs: OrderedDict[str, str] = OrderedDict()
+        self._before: OrderedDict[str, tuple[str, float]] = OrderedDict()
+        """What was told, and when, at addresses where no connection is kept."""
 
     def told(self, ip: str, mac: str) -> None:
         """Note that the device at the end of the connection to `ip` said its MAC."""
-        self._macs[ip] = mac
-        self._macs.move_to_end(ip)
-        while len(self._macs) > MAX_REMEMBERED:
-            self._macs.popitem(last=False)
+        _remember(self._macs, ip, mac)
 
     async def open(self, ip: str, request: Request, watch: ConnectionWatch | None = None) -> Reply:
         """Send what anybody at the address may read."""
@@ -48,12 +54,26 @@ class Ends:
         sure = replace(request, gate=_Gate(self._macs, ip, mac))
         with suppress(_NobodyKnown):
             return await exchange(self._session, sure, watch)
+        before, at = self._before.get(ip, ("", -math.inf))
+        if before == mac and self._monotonic() - at < RIGHT_BEFORE_S:
+            return await self.open(ip, request, watch)
         told = await self._identify(ip, watch)
         if told != mac:
             raise AnotherDevice(f"{ip} is {told}'s address now")
         with suppress(_NobodyKnown):
             return await exchange(self._session, sure, watch)
+        _remember(self._before, ip, (mac, self._monotonic()))
         return await self.open(ip, request, watch)
+
+
+T = TypeVar("T")
+
+
+def _remember(memory: OrderedDict[str, T], ip: str, told: T) -> None:
+    memory[ip] = told
+    memory.move_to_end(ip)
+    while len(memory) > MAX_REMEMBERED:
+        memory.popitem(last=False)
 
 
 class _NobodyKnown(Exception):

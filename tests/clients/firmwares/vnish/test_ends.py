@@ -19,6 +19,7 @@ from hived.records.firmware import Reach
 from tests.clients.firmwares.vnish.test_client import INFO, IP, KEY, PASSWORD, S19, TOKEN
 from tests.clients.firmwares.vnish.test_parse import capture
 from tests.clients.peer import Asked, Peer, cut, reply
+from tests.clock import FakeClock
 
 MAC = "02:0e:7e:00:00:21"
 REACH = Reach(IP, KEY, mac=MAC)
@@ -137,11 +138,15 @@ async def test_a_call_that_waits_for_the_connection_is_not_sent_over_the_next_on
 
 
 async def test_a_web_server_that_keeps_no_connection_is_asked_right_before(peer: Peer, client: VnishClient) -> None:
+    clock = FakeClock()
+    client._ends._monotonic = clock
     peer.says("/info", cut(INFO))
     peer.says("/settings", cut(reply(200, b"{}")))
     for _ in range(2):
-        await client.settings(REACH)
-    assert peer.calls() == ["GET /api/v1/info", "GET /api/v1/settings"] * 2
+        for _ in range(3):
+            await client.settings(REACH)
+        clock.advance(ends.RIGHT_BEFORE_S)
+    assert peer.calls() == ["GET /api/v1/info", *["GET /api/v1/settings"] * 3] * 2
     peer.says("/info", cut(OTHER))
     with pytest.raises(errors.AnotherDevice):
         await client.settings(REACH)
