@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from benchmarks.programs import configuration, fleet, free_port, program, usage
+from benchmarks.programs import MIB, configuration, fleet, free_port, program, usage
 from benchmarks.report import Result
 from benchmarks.site_1000 import Site
 from hived.store import create
@@ -67,9 +67,10 @@ def run(seconds: float | None = None) -> Result:
         site = stack.enter_context(closing(Site(folder, *daemons)))
         site.wait_for(f"SELECT 1 WHERE (SELECT count(*) FROM health WHERE status_at > 0) = {COUNT}", SETTLE_S)
         site.watch(until=time.time() + SETTLE_S)
+        before = [usage(process).pss / MIB for process in daemons]
         _watch_faults(site, result, control, faulty, window_s)
-        for daemon, process in zip(_DAEMONS, daemons, strict=True):
-            result.add(f"{daemon}: memory", usage(process).pss / 2**20, "MiB", "PSS")
+        for daemon, process, was in zip(_DAEMONS, daemons, before, strict=True):
+            result.add(f"{daemon}: memory", usage(process).pss / MIB, "MiB", f"PSS; {was:.0f} before the faults")
     return result.done()
 
 
@@ -101,16 +102,16 @@ def _watch_faults(site: Site, result: Result, control: int, faulty: dict[str, st
         _call(control, "POST", f"/miners/{ip}/fault", {"fault": None})
     _sweeps(site, result, began, ended)
     _healthy(site, result, [miner["ip"] for miner in miners if miner["ip"] not in faulty], began, ended)
-    most = max(miner["unlock_tries"] for miner in miners) * 3600 / (ended - began)
+    most = max(miner["unlocks"] for miner in miners) * 3600 / (ended - began)
     result.add(
         "unlocks of a miner in an hour, most", most, "", "since the first sweep", wanted=f"at most {UNLOCKS_AN_HOUR}",
         good=most <= UNLOCKS_AN_HOUR,
     )  # fmt: skip
     _events(site, result, faulty, began, ended)
     site.watch(until=ended + BACK_S)
-    back = sum(1 for ip in faulty if site.rows(_LAST, ip, ended))
-    wanted = len(faulty)
-    result.add("read again within a sweep and a turn", back, "miners", wanted=f"{wanted}", good=back == wanted)
+    away = Counter(fault for ip, fault in faulty.items() if not site.rows(_LAST, ip, ended))
+    note = ", ".join(f"{fault} {count}" for fault, count in away.items())
+    result.add("not read again within a sweep and a turn", away.total(), "miners", note, wanted="0", good=not away)
 
 
 _LAST = "SELECT 1 FROM miner JOIN health USING (num) WHERE ip = ? AND status_at > ?"

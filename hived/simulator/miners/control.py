@@ -45,6 +45,7 @@ def describe(miner: SimulatedMiner) -> Json:
         "fault": miner.fault.fault.value if miner.fault else None,
         "keys": len(miner.keys),
         "unlock_tries": miner.unlock_tries,
+        "unlocks": miner.requests["POST /api/v1/unlock"],
         "connections": miner.connections,
         "requests": sum(miner.requests.values()),
     }
