@@ -15,7 +15,7 @@ OWN = sorted(
 VENDORED = sorted(p for p in (DASHBOARD / "vendor").iterdir() if p.is_dir())
 
 # Namespaces name things, they are never fetched; the miner's own page is a link that a person follows.
-_HARMLESS = ("http://www.w3.org/2000/svg", "http://${")
+_HARMLESS = ("http://www.w3.org/2000/svg", "http://${", "https://${location.")
 
 
 def _name(path: Path) -> str:

@@ -330,9 +330,7 @@ def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:
 
 def _release_address(db: Database, ip: str, mac: str, rev: int, at: float) -> None:
     """Take the address from whoever else held it: that miner is looked for like any other silent one."""
-    query = Miner.select(Miner.num).where(
-        Miner.ip == ip, Miner.mac != mac, ~Miner.remote
-    )  # sites share private networks
+    query = Miner.select(Miner.num).where(Miner.ip == ip, Miner.mac != mac, ~Miner.remote)  # sites share networks
     others = [n for (n,) in tuples(query, db)]
     for num in others:
         change(db, num, at, ip=None)
