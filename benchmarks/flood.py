@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
-from itertools import cycle
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
 
@@ -31,7 +32,8 @@ WINDOW_S = 60.0
 LIMIT_MIB = 512  # MemoryMax of the unit
 START_S = 30.0
 WITHIN_S = 3.0  # for a page under attack
-HOSTS = [f"127.7.{network}.{host}" for network in (1, 2, 3) for host in range(1, 9)]
+STRANGERS = [f"127.7.{network}.{host}" for network in (1, 2, 3) for host in range(1, 9)]
+VIEWERS = ["127.8.0.1", "127.8.0.2", "127.8.0.3"]
 FILE = "/static/vendor/uplot-1.6.32/uPlot.iife.min.js"
 PAGES = ("/", "/healthz", "/api/v1/session", "/api/v1/fleet", "/api/v1/rows")
 CGROUPS = Path("/sys/fs/cgroup/memory")
@@ -66,8 +68,7 @@ async def _measure(
     result.add("memory at rest", usage(apid).rss / MIB, "MiB", "RSS")
     peak = 0.0
     took: list[float] = []
-    held: Counter[str] = Counter()
-    async with _attackers(port, proofs, folder, held):
+    with _attackers(port, proofs[1:]) as attackers, _changes(folder):
         until = time.monotonic() + window_s
         while time.monotonic() < until and apid.poll() is None:
             took.append(await visitor.look())
@@ -80,7 +81,7 @@ async def _measure(
     result.add("pages that did not come", failed, "", str(dict(visitor.failed) or ""), wanted="0", good=not failed)
     result.add("memory under attack, peak", peak, "MiB", "RSS", wanted=f"below {LIMIT_MIB}", good=0 < peak < LIMIT_MIB)
     result.add("hive-apid was ended", int(ended), "", wanted="0", good=not ended)
-    for name, count in sorted(held.items()):
+    for name, count in sorted(json.loads(attackers.communicate(timeout=30)[0].splitlines()[-1]).items()):
         result.add(f"attackers: {name}", count, "times")
     if not ended:
         with_patience(apid, 20.0)
@@ -127,31 +128,45 @@ class _Visitor:
         return took
 
 
-@asynccontextmanager
-async def _attackers(port: int, proofs: list[str], folder: Path, held: Counter[str]) -> AsyncIterator[None]:
-    """Everybody at once, each again as soon as it is cut or refused."""
+@contextmanager
+def _attackers(port: int, proofs: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """All attackers, in a process of their own; it prints what they did when its standard input is closed."""
+    line = [sys.executable, "-m", "benchmarks.flood", str(port), *proofs]
+    process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield process
+    except BaseException:
+        process.kill()
+        raise
+
+
+async def _attack(port: int, proofs: list[str]) -> None:
+    """Everybody at once, each again as soon as it is cut or refused, until standard input is closed."""
     unread = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % FILE.encode() * 400
     lines = b"".join(b"X-%d: %b\r\n" % (n, b"a" * 8000) for n in range(127))
     endless = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + lines
     ask = b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
-    hosts = cycle(HOSTS)
-    kinds: list[tuple[str, int, Callable[[int], bytes]]] = [
-        ("unread replies", 512, lambda _: unread),
-        ("heads without an end", 512, lambda _: endless),
-        ("slow streams", 64, lambda n: ask % (b"/api/v1/stream?since=1", proofs[1 + n % 3].encode())),
-        ("slow lists", 32, lambda n: ask % (b"/api/miners", proofs[1 + n % 3].encode())),
+    held: Counter[str] = Counter()
+    kinds: list[tuple[str, int, list[str], Callable[[int], bytes]]] = [
+        ("unread replies", 512, STRANGERS, lambda _: unread),
+        ("heads without an end", 512, STRANGERS, lambda _: endless),
+        ("slow streams", 64, VIEWERS, lambda n: ask % (b"/api/v1/stream?since=1", proofs[n % 3].encode())),
+        ("slow lists", 32, VIEWERS, lambda n: ask % (b"/api/miners", proofs[n % 3].encode())),
     ]
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(_hold(port, next(hosts), request(n), name, held))
-            for name, count, request in kinds
-            for n in range(count)
-        ]
-        searching = [group.create_task(_search(port, proofs[1], held)) for _ in range(30)]
-        with _changes(folder):
-            yield
-        for task in (*tasks, *searching):
-            task.cancel()
+    tasks = [
+        asyncio.create_task(_hold(port, hosts[n % len(hosts)], request(n), name, held))
+        for name, count, hosts, request in kinds
+        for n in range(count)
+    ]
+    tasks += [asyncio.create_task(_search(port, proofs[0], held)) for _ in range(30)]
+    print("begun", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    print(json.dumps(held), flush=True)
 
 
 async def _hold(port: int, host: str, request: bytes, name: str, held: Counter[str]) -> None:
@@ -248,3 +263,7 @@ def _limited() -> Iterator[tuple[list[str], str]]:
     finally:
         with suppress(OSError):
             group.rmdir()
+
+
+if __name__ == "__main__":
+    asyncio.run(_attack(int(sys.argv[1]), sys.argv[2:]))

@@ -100,6 +100,8 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
         self, request: BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Return the reply for a handler that raised what nobody expected, or for bytes that are no request."""
+        if isinstance(exc, ConnectionError):  # who asked has left
+            raise exc
         if status >= 500:
             log.error("%s %s failed", request.method, request.rel_url.raw_path, exc_info=exc)
             words = "hive-apid made a mistake, its log says more"

@@ -60,6 +60,9 @@ class TlsHandshake(asyncio.Protocol):
             log.debug("no %s from %s: %s", "request" if self._plain else "TLS", peer[0] if peer else "?", err)
             transport.abort()
             return
+        except asyncio.CancelledError:  # the daemon ends
+            transport.abort()
+            raise
         if safe is None or self._lost or not first:
             transport.abort()
             return

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hived.api.http.responses import SENDS
 from hived.store import Database, Store
 from tests import access, collected
 from tests.api import farm
@@ -105,6 +106,24 @@ async def test_slow_readers_of_big_replies_hold_their_own_share(big_store: Store
             return (await api.ask("GET", "/api/miners"))[0] == 200
 
         await until(there_is_room)
+
+
+async def test_who_leaves_while_waiting_for_a_turn_is_no_error(
+    big_store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with farm.serve(big_store, clock) as api:
+        request = ASK % (b"/api/miners", access.HEADER.encode())
+        with ExitStack() as held:
+            for _ in range(5):
+                sock = held.enter_context(closing(dial(api, "127.0.0.66", buffer=4096)))
+                sock.sendall(request)
+            await until(lambda: sum(one._paused for one in open_at(api)) == 4)
+            waiting = next(one for one in open_at(api) if one._current_request and not one._paused)
+            assert waiting._wire is not None
+            waiting._wire.abort()
+            await until(lambda: waiting.transport is None)
+        await until(lambda: api.app[SENDS].running == 0 and not any(one._current_request for one in open_at(api)))
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_when_all_places_are_taken_everybody_is_told_so(big_store: Store, clock: FakeClock) -> None:
