@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 import time
+from contextlib import suppress
 from typing import Any
 
 from aiohttp import web
@@ -23,6 +24,10 @@ MAX_CONNECTIONS = 512
 
 SHUTDOWN_S = 1.0
 """For replies under way, and as long again for handlers that hang: a daemon has five seconds to stop."""
+
+ACCEPT_AT_ONCE = 64  # before anything else has its turn
+RETRY_S = 1.0  # after an accept that failed: no more files may be open
+QUEUE = 4096  # in the kernel: when it is full, who comes has to try again seconds later
 
 UNSEEN_MS = 20_000
 """How long sent bytes may stay without an answer, or without room at the other end, before the kernel gives up."""
@@ -52,7 +57,8 @@ class Listener(web.BaseSite):
         self.host, self.port, self.tls, self.plain = host, port, tls, plain
         self.shares = Shares(connections, known or Known())
         self.shaking: set[asyncio.Task[None]] = set()
-        self._servers: list[asyncio.Server] = []
+        self._beginning: set[asyncio.Task[object]] = set()
+        self._listening: list[socket.socket] = []
         self.limits = limits
 
     @property
@@ -87,52 +93,68 @@ class Listener(web.BaseSite):
                 if len(absent) < len(found):
                     log.debug("not on %s: %s", address[0], err.strerror)
                 continue
-            self._servers.append(await loop.create_server(self._protocol, sock=bound, backlog=256))
+            self._listening.append(bound)
+            loop.add_reader(bound, self._accept, bound)
             self.port = bound.getsockname()[1]
-        if not self._servers:
+        if not self._listening:
             raise absent[0]
 
     def _close(self) -> None:
-        for server in self._servers:
-            server.close()
-        self._servers.clear()
+        for listening in self._listening:
+            asyncio.get_running_loop().remove_reader(listening)
+            listening.close()
+        self._listening.clear()
 
     async def stop(self) -> None:
         """Listen no more; handshakes under way end."""
         await super().stop()
         self._close()
-        shaking = list(self.shaking)
-        for task in shaking:
+        pending = [*self._beginning, *self.shaking]
+        for task in pending:
             task.cancel()
-        await asyncio.gather(*shaking, return_exceptions=True)
+        await asyncio.gather(*pending, return_exceptions=True)
 
-    def _protocol(self) -> asyncio.Protocol:
-        return _Entrance(self)
+    def _accept(self, listening: socket.socket) -> None:
+        """Give everybody who came a place, or a refusal: that costs no more than a few system calls."""
+        self.shares.forget_closed()
+        for _ in range(ACCEPT_AT_ONCE):
+            try:
+                sock, address = listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as err:
+                log.error("cannot take connections: %s", err.strerror)
+                loop = asyncio.get_running_loop()
+                loop.remove_reader(listening)
+                loop.call_later(RETRY_S, self._listen_again, listening)
+                return
+            self._admit(sock, address[0])
 
-    def accepted(self, transport: asyncio.Transport) -> None:
-        """Give a new connection to the protocol that serves it, or refuse it."""
-        sock = transport.get_extra_info("socket")
-        if sock.fileno() < 0:  # gone again
-            return
+    def _listen_again(self, listening: socket.socket) -> None:
+        if listening in self._listening:
+            asyncio.get_running_loop().add_reader(listening, self._accept, listening)
+
+    def _admit(self, sock: socket.socket, address: str) -> None:
         server = self._runner.server
         assert server is not None
         crowded = len(server.connections) >= self.shares.total  # with handlers that still work for clients who left
-        address = transport.get_extra_info("peername")[0]
         if crowded or not self.shares.take(sock, address, time.monotonic()):
-            if self.tls is None or self.plain:
-                transport.write(FULL)
-            transport.close()
+            with sock, suppress(OSError):
+                if self.tls is None or self.plain:
+                    sock.send(FULL)
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux has it
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNSEEN_MS)
-        protocol = (
-            self._connection()
-            if self.tls is None
-            else TlsHandshake(self.tls, self._connection, self.shaking, plain=self.plain)
-        )
-        transport.set_protocol(protocol)
-        protocol.connection_made(transport)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(loop.connect_accepted_socket(self._protocol, sock), name="accept")
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+
+    def _protocol(self) -> asyncio.Protocol:
+        if self.tls is None:
+            return self._connection()
+        return TlsHandshake(self.tls, self._connection, self.shaking, plain=self.plain)
 
     def _connection(self) -> Connection:
         server = self._runner.server
@@ -148,18 +170,8 @@ def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.setblocking(False)
         sock.bind(address)
+        sock.listen(QUEUE)
     except OSError:
         sock.close()
         raise
     return sock
-
-
-class _Entrance(asyncio.Protocol):
-    """A connection of which nothing is known yet."""
-
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._listener.accepted(transport)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-from asyncio.trsock import TransportSocket
+import socket
 from collections import Counter
+from functools import lru_cache
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +46,13 @@ class Shares:
     def __init__(self, total: int, known: Known) -> None:
         self.total = total
         self._known = known
-        self._open: dict[TransportSocket, tuple[str, ...]] = {}
+        self._open: dict[socket.socket, tuple[str, ...]] = {}
         self._held: Counter[str] = Counter()
         self._refused = 0
         self._said_at = float("-inf")
 
-    def take(self, sock: TransportSocket, address: str, now: float) -> bool:
+    def take(self, sock: socket.socket, address: str, now: float) -> bool:
         """Give a new connection its place; False when there is none for its address. `now`: monotonic, s."""
-        self._forget_closed()
         limits = self._limits(address)
         full = next((name for name, most in limits if self._held[name] >= most), None)
         if full is not None:
@@ -69,14 +69,10 @@ class Shares:
             return [(address, HERE[address]), everybody]
         if address in self._known:
             return [(address, KNOWN_SHARE), everybody]
-        host = ipaddress.ip_address(address.partition("%")[0])
-        networks = [
-            (str(ipaddress.ip_network((host, bits), strict=False)), most)
-            for bits, most in STRANGER_SHARES[host.version]
-        ]
-        return [*networks, ("strangers", self.total - self.total // RESERVE), everybody]
+        return [*_networks(address), ("strangers", self.total - self.total // RESERVE), everybody]
 
-    def _forget_closed(self) -> None:
+    def forget_closed(self) -> None:
+        """Give free the places of connections that are closed."""
         for sock in [sock for sock in self._open if sock.fileno() < 0]:
             self._held.subtract(self._open.pop(sock))
         self._held += Counter()  # drops what is zero: addresses come and go
@@ -86,3 +82,11 @@ class Shares:
         if now - self._said_at >= SAY_EVERY_S:
             log.warning("%d connections refused, the newest from %s: %s is full", self._refused, address, full)
             self._refused, self._said_at = 0, now
+
+
+@lru_cache(4096)
+def _networks(address: str) -> tuple[tuple[str, int], ...]:
+    host = ipaddress.ip_address(address.partition("%")[0])
+    return tuple(
+        (str(ipaddress.ip_network((host, bits), strict=False)), most) for bits, most in STRANGER_SHARES[host.version]
+    )

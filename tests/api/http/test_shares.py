@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import select
 import socket
 import ssl
@@ -126,6 +127,24 @@ async def test_a_network_holds_its_share_and_all_strangers_leave_room_for_who_is
     assert lines == ["1 connections refused, the newest from 127.7.7.7: 127.7.7.0/24 is full"], "one a minute"
 
 
+async def test_without_a_file_for_them_connections_wait_and_the_daemon_goes_on(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(listener, "RETRY_S", 0.2)
+    assert await code(api, "127.0.0.1") == 200
+    with closing(socket.socket()) as early:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (early.fileno() + 1, hard))
+        try:
+            early.connect(("127.0.0.1", api.port))
+            early.sendall(ASK % (b"/healthz", b""))
+            await until(lambda: "cannot take connections: Too many open files" in caplog.text)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert (await asyncio.to_thread(early.recv, 65536)).startswith(b"HTTP/1.1 200")
+    assert caplog.text.count("cannot take") < 20, "it does not turn in a circle"
+
+
 async def test_who_was_let_in_is_known_from_then_on(api: Api) -> None:
     known = api.app[KNOWN]
     assert "127.0.0.88" not in known
@@ -213,10 +232,11 @@ def test_the_shares_of_each_kind_of_address(addresses: list[str], kept: int) -> 
     with ExitStack() as held:
 
         def take(address: str) -> bool:
-            return shares.take(held.enter_context(closing(socket.socket())), address, 0.0)  # type: ignore[arg-type]
+            return shares.take(held.enter_context(closing(socket.socket())), address, 0.0)
 
         assert sum(map(take, addresses)) == kept
         held.close()
+        shares.forget_closed()
         assert take(addresses[0])
         assert set(shares._held.values()) == {1}, "what has ended is not counted, and not remembered"
 
