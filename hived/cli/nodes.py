@@ -56,7 +56,8 @@ async def list_nodes(context: CommandContext) -> int:
     for node in found if not context.json else ():
         for key in (key for key in node.keys if key.status == PENDING):
             where = f" from {key.address}" if key.address else ""
-            context.screen.say(clean(f"{node.name} ({node.node_id}) asks{where} with the phrase {key.phrase}"))
+            known = "" if node.status == PENDING else ": it is known already, and asks with another key"
+            context.screen.say(clean(f"{node.name} ({node.node_id}) asks{where} with the phrase {key.phrase}{known}"))
     return 0
 
 

@@ -46,8 +46,9 @@ def node_troubles(nodes: Iterable[NodeView], now: float) -> list[Trouble]:
 
 
 def _of_node(node: NodeView, now: float) -> Trouble | None:
-    if node.status == PENDING:
-        return Trouble(f"{node.name} asks to join", next_step("node_asks", node=node.node_id))
+    if any(key.status == PENDING for key in node.keys):
+        anew = "" if node.status == PENDING else " anew, with another key"
+        return Trouble(f"{node.name} asks to join{anew}", next_step("node_asks", node=node.node_id))
     code = node.blind_code
     if code is None and node.plain_code is not None:
         return Trouble(f"{node.name} {problem(node.plain_code).words}", next_step(node.plain_code, node=node.name))

@@ -71,6 +71,19 @@ def test_a_node_is_approved_by_its_phrase_and_revoked(empty: Site) -> None:
     assert empty.run("nodes", "revoke", "n1").err == "hivectl: there is no node 'n1'\n"
 
 
+def test_a_node_that_is_known_and_asks_with_another_key_is_looked_at(empty: Site) -> None:
+    """Its box was set up again; or somebody wants to be it."""
+    empty.daemons()
+    empty.write(fleet.let_in, "n1", empty.now, name="shed")
+    empty.write(fleet.touch, "n1", empty.now, name="shed")
+    assert "asks to join" not in empty.run("status").out
+    phrase = asks(empty)
+    said = empty.run("status").out
+    assert "  node        shed asks to join anew, with another key\n" in said
+    assert "next: compare the phrase that it shows, then: hivectl nodes approve n1 PHRASE" in said
+    assert f"with the phrase {phrase}: it is known already" in empty.run("nodes", "list").out
+
+
 def test_a_code_is_printed_once_with_its_end(empty: Site) -> None:
     document = empty.run("enroll-code", "--json").document
     assert re.fullmatch(r"[B-Z2-9]{4}(-[0-9A-Z]{4}){5}", document["code"]), (
