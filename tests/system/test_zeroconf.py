@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from hived.records.enrolling import EnrollCode
 from hived.records.peers import Master
 from hived.services.nodes.announce import certificate_fingerprint
 from hived.store import Store
@@ -110,6 +113,12 @@ def running(box: Box) -> Program:
     assert box.daemon.running(), box.daemon.log
     assert "Traceback" not in box.daemon.log, box.daemon.log
     return box.daemon
+
+
+def join(box: Box, url: str, code: str) -> None:
+    hivectl = [str(Path(sys.executable).with_name("hivectl")), "--config", str(box.appliance.file)]
+    ran = subprocess.run([*box.host.prefix, *hivectl, "join", url, code], capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 async def test_two_boxes_find_each_other_and_a_clean_stop_is_known_at_once(pair: tuple[Box, Box]) -> None:
@@ -300,6 +309,33 @@ async def test_a_master_is_found_by_its_door_and_no_more_when_that_is_shut(tls: 
 
     await until(nobody, within_s=GONE_S)
     assert "peer_moved" in one.events()
+    running(one)
+
+
+async def test_a_master_that_announces_itself_is_offered_and_joined_on_a_word_alone(boxes: Boxes, cables: Lan) -> None:
+    """With the defaults of the packages: what any host of the LAN can announce."""
+    one, head = boxes("one"), boxes("head")
+    head.appliance.configure(http={"addr": "0.0.0.0:8443"}, syncd={"master": "off"})
+    cables.cable(one.host, "eth0", head.host, "eth0")
+    one.host.add("eth0", "192.0.2.1/24")
+    head.host.add("eth0", "192.0.2.2/24")
+    await one.starts()
+    await head.starts()
+    head.appliance.start("hive-apid", prefix=head.host.prefix)
+    syncd = one.appliance.start("hive-syncd", prefix=one.host.prefix)
+    offer = "head (https://192.0.2.2:8443) offers itself as master"
+    await until(lambda: offer in syncd.log, within_s=3 * FOUND_S)
+    assert f"no master yet: {offer}" in one.appliance.hivectl("status")
+    assert one.appliance.rows("SELECT state FROM uplink") == []
+    assert head.appliance.rows("SELECT id FROM node WHERE role = 'node'") == []
+    code = json.loads(head.appliance.hivectl("--json", "enroll-code", code=0))["code"]
+    join(one, "http://192.0.2.2:8443", code)
+    await until(lambda: bool(head.appliance.rows("SELECT id FROM node WHERE role = 'node' AND contact_at IS NOT NULL")))
+    ((url, pin, consent),) = one.appliance.rows("SELECT url, pin, consent FROM uplink")
+    assert (url, consent) == ("https://192.0.2.2:8443", "code")
+    assert EnrollCode.read(code).key == pin[:20]
+    await until(lambda: "joined head at https://192.0.2.2:8443" in syncd.log)
+    assert await syncd.stop() < FOUND_S
     running(one)
 
 
