@@ -19,7 +19,7 @@ from hived.runtime import backoff
 IN_VAIN = 3
 """Names of one address that did not answer, in a row, until that address is left alone for a while."""
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 4.0, 60.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 4.0  # short: a true box may have the address that invented names were given
 MAX_PLACES = 4096  # addresses that are remembered: more than a /20 has
 
 T = TypeVar("T")

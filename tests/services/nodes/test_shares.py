@@ -27,9 +27,9 @@ def test_a_place_that_answers_in_vain_is_left_alone_for_longer_each_time() -> No
         told.answered("a", truly=False, now=now, uniform=uniform)
         began = now
         while not told.in_turn([("a", "x")], now):
-            now += 0.5
+            now += 0.25
         pauses.append(now - began)
-    assert pauses[:6] == [0.0, 0.0, 4.0, 8.0, 16.0, 32.0]
+    assert pauses[:6] == [0.0, 0.0, 0.5, 1.0, 2.0, 4.0]
     assert max(pauses) == shares.LONGEST_PAUSE_S
     told.answered("a", truly=True, now=now, uniform=uniform)
     told.answered("a", truly=False, now=now, uniform=uniform)
