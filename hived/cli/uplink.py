@@ -71,7 +71,8 @@ def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
         lags = streams.lags(db, node_id=node_id, held=held, count=True)
         behind = {name: max(0, lags[name].behind - aside.get(name, 0)) for name in STREAMS}
     is_master = uplink.is_master(db, node_id, now, named=wanted not in (AUTO, OFF))
-    return Standing(link, is_master, behind, sum(aside.values()), tuple(offers(wanted, node_id, peers.masters(db))))
+    others = [one for one in offers(wanted, node_id, peers.masters(db)) if not same_place(one.url, link.url)]
+    return Standing(link, is_master, behind, sum(aside.values()), tuple(others))
 
 
 def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[str, str | None, str | None] | None:
@@ -110,8 +111,7 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
 
 def _named_elsewhere(standing: Standing) -> str | None:
     """Return the URL of the configuration that is not where the master is."""
-    named = [one.url for one in standing.offered if one.name is None]
-    return named[0] if named and not same_place(named[0], standing.link.url) else None
+    return next((one.url for one in standing.offered if one.name is None), None)
 
 
 def document(standing: Standing) -> Json:

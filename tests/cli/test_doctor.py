@@ -205,6 +205,9 @@ def test_a_clock_that_differs_from_the_masters_is_a_warning(site: Site) -> None:
         Uplink.insert(name="master", url="http://192.0.2.1:8080", master_id="m", master_name="hq", state="joined",
                       since=1.0, ok_at=site.now, skew_s=-93.0).execute(db)  # fmt: skip
 
+    told = doctored(site, syncd="{master: 'http://192.0.2.1:8080'}")
+    assert "http://192.0.2.1:8080 (syncd.master) offers itself as master" in text(told, "master")
+    assert "hivectl join http://192.0.2.1:8080 CODE" in text(told, "master")
     site.write(join)
     told = doctored(site, syncd="{master: 'http://192.0.2.1:8080'}")
     assert "this clock is 93 s behind the master's" in text(told, "clock")

@@ -161,6 +161,18 @@ def test_a_master_that_offers_itself_is_shown_with_how_to_join_it(empty: Site, b
     assert document["offered"] == [{"name": None if by_url else "site-master", "url": url}]
 
 
+def test_a_configuration_that_names_another_master_is_told_with_what_to_do(empty: Site) -> None:
+    linked(empty, consent="code")
+    empty.configure("syncd: {master: 'http://192.168.7.2:8080'}")  # the same place, before there was TLS
+    said = empty.run("status")
+    assert "  master      joined site-master, 0 behind\n" in said.out
+    assert empty.run("status", "--json").document["master"]["offered"] == []
+    empty.configure("syncd: {master: 'http://192.168.7.3:8080'}")
+    said = empty.run("status")
+    assert "joined site-master, 0 behind; syncd.master names http://192.168.7.3:8080\n" in said.out
+    assert "next: to join it: hivectl join http://192.168.7.3:8080 CODE" in said.out
+
+
 async def test_a_program_reads_how_it_went(empty: Site, master: SmallMaster) -> None:
     ran = await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE", "--json")
     assert (ran.document["state"], ran.document["node_id"], ran.document["url"]) == ("joined", "m-1", master.url)
