@@ -301,6 +301,11 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("master_unreachable", "the master does not answer", "warn",
         f"see whether {{url}} opens in a browser on this network; {_ON}"),
     Problem("master_set_aside", "the master does not take some rows", "warn", "see which: hivectl sync dead"),
+    Problem("other_owner", "the master has this miner from another node, or watches it itself", "warn",
+        "nothing, if it was carried here: it follows when it is offline there, or on the master: hivectl miners remove"
+        " {miner}. Else see why two boxes see it: network.subnets, network.exclude"),
+    Problem("not_its_time", "was another node's miner at that time", "warn",
+        "nothing: what happened before this node had the miner is for the other one to tell"),
 )}  # fmt: skip
 """What can be wrong, by its code: the one place for its words, how bad it is and what to do."""
 

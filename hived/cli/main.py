@@ -309,7 +309,7 @@ def _nodes(nouns: _Group) -> None:
         _arg("--all", action="store_true", help="forget every wish: strangers may have sent them"),
     )  # fmt: skip
     _command(group, "revoke", "nodes:revoke", "accept nothing more from a node", node)
-    _command(group, "remove", "nodes:remove", "forget a node, its keys and its miners", node)
+    _command(group, "remove", "nodes:remove", "forget a node, its keys and the miners that it brought", node)
     _command(
         group, "add", "nodes:add", "add an external collector and print its key once",
         _arg("node", metavar="NODE_ID", help="what it calls itself"),

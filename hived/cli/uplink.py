@@ -36,7 +36,7 @@ from hived.services.nodes.join import Joiner, offers
 from hived.services.nodes.prove import find_over_tls
 from hived.services.nodes.uplink_words import in_words as words_of
 from hived.store import Database, Store
-from hived.store.nodes import dead_letters, peers, streams, uplink
+from hived.store.nodes import contested, dead_letters, peers, streams, uplink
 
 _COLUMNS = (
     Column("STREAM", lambda row, _: row.stream),
@@ -53,13 +53,15 @@ _CODES = {ASKING: "master_asked", REFUSED: "master_refused", PIN_MISMATCH: "mast
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How this node stands to its master. `behind`: rows that wait, by stream; `aside`: that it does not take;
-    `offered`: masters that it could join."""
+    `offered`: masters that it could join; `others`: MACs of miners that this node sees and the master has from another.
+    """
 
     link: Uplink
     is_master: bool
     behind: dict[str, int]
     aside: int
     offered: tuple[Offer, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
@@ -71,8 +73,8 @@ def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
         lags = streams.lags(db, node_id=node_id, held=held, count=True)
         behind = {name: max(0, lags[name].behind - aside.get(name, 0)) for name in STREAMS}
     is_master = uplink.is_master(db, node_id, now, named=wanted not in (AUTO, OFF))
-    others = [one for one in offers(wanted, node_id, peers.masters(db)) if not same_place(one.url, link.url)]
-    return Standing(link, is_master, behind, sum(aside.values()), tuple(others))
+    offered = [one for one in offers(wanted, node_id, peers.masters(db)) if not same_place(one.url, link.url)]
+    return Standing(link, is_master, behind, sum(aside.values()), tuple(offered), tuple(contested.macs(db)))
 
 
 def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[str, str | None, str | None] | None:
@@ -99,6 +101,9 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
     elif standing.aside:
         code = "master_set_aside"
         said += f", {counted(standing.aside, 'row')} not taken"
+    elif standing.others:
+        code = "other_owner"
+        said += f", {counted(len(standing.others), 'miner')} of another node there: {', '.join(standing.others[:3])}"
     if code is None and not link.tls:
         code, tone = "master_plain", "warn"
         said += ", without TLS"
@@ -106,7 +111,9 @@ def in_words(standing: Standing, context: CommandContext, now: float) -> tuple[s
         code, tone = "master_offered", "warn"
         said += f"; syncd.master names {other}"
         return said, tone, next_step(code, url=other)
-    return said, tone, next_step(code, url=str(link.url), node=context.node_id()) if code else None
+    miner = standing.others[0] if standing.others else ""
+    step = next_step(code, url=str(link.url), node=context.node_id(), miner=miner) if code else None
+    return said, tone, step
 
 
 def _named_elsewhere(standing: Standing) -> str | None:
@@ -124,6 +131,7 @@ def document(standing: Standing) -> Json:
         "since": rfc3339(link.since), "contact_at": rfc3339(link.ok_at),
         "key_since": rfc3339(link.keyed_at), "clock_ahead_s": link.skew_s, "error": link.last_error,
         "behind": standing.behind, "set_aside": standing.aside,
+        "other_owner": list(standing.others),
     }  # fmt: skip
 
 

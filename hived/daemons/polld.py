@@ -14,6 +14,7 @@ from functools import partial
 from hived.clients import firmwares
 from hived.clients.firmwares.http import open_session
 from hived.records.daemon import POLLD
+from hived.records.streams import LEAST_POLL_S
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
@@ -27,7 +28,7 @@ from hived.services.miners.sweep import Range
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
-LOOK_EVERY_S = 0.5  # how often the database is asked who is due: a poll is late by half of that on average
+LOOK_EVERY_S = LEAST_POLL_S  # how often the database is asked who is due: a poll is late by half of that on average
 
 
 async def polld(config: Config, life: Life) -> None:

@@ -67,6 +67,10 @@ _KINDS = (
         "has the address and model of {before}; if it is that machine with a new control board:"
         " hivectl miners merge {before} {after}",
     ),
+    EventKind(
+        "miner_elsewhere", "At another site?",
+        "is offline here, and node {node} sees it; if it was moved there: hivectl miners remove {mac}", "bad",
+    ),
     EventKind("firmware_changed", "Firmware changed", "now runs firmware {after}[, was {before}]"),
     EventKind("preset_changed", "Preset changed", "now runs preset {after}[, was {before}]"),
     EventKind("pool_changed", "Pool changed", "pool {pool} is {after}, was {before}", "bad"),

@@ -154,6 +154,8 @@ class Batch:
     rejected: tuple[Rejected, ...] = ()
     latest: tuple[SentLatest, ...] = ()
     models: tuple[SentModel, ...] = ()
+    again: tuple[Any, ...] = ()
+    """Items with numbers of before, which were not taken then: their miner was another node's."""
     wire: int = WIRE
     unread: Mapping[str, int] = field(default_factory=dict)
     """Fields that were not understood, and how often each was there."""

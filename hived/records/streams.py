@@ -18,8 +18,15 @@ STREAMS_0_1_0 = STREAMS[:4]
 
 UNKNOWN_MINER = "unknown_miner"
 """Why a master does not take a rollup: it has no such miner, or no longer has it."""
+OTHER_OWNER = "other_owner"
+"""Why it does not take what is said of a miner: it has it from another node, or watches it itself. That may change."""
+NOT_ITS_TIME = "not_its_time"
+"""Why it does not: the miner is the sender's, but was not at that time. That never changes."""
 
 ROLLUP_S = 300
+LEAST_POLL_S = 0.5
+"""No miner is polled more often, whatever the interval says."""
+MAX_SAMPLES = round(ROLLUP_S / LEAST_POLL_S)
 _SLOT = 1 << 20  # more miners than any node has
 
 

@@ -20,7 +20,6 @@ from hived.records.values import MAX_WHOLE, clean
 T = TypeVar("T")
 
 LATEST = 4_102_444_800.0  # 2100-01-01: no clock of ours is right beyond it
-AHEAD_S = 3600.0  # clocks of nodes that never met a time server are wrong by less, or by years
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 

@@ -15,7 +15,7 @@ from hived.records.node import Order
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Command as Row
-from hived.store.schema import Health, Miner
+from hived.store.schema import Health, Miner, Ownership
 
 KEEP_COMMANDS = 1000
 TOO_OLD_S = 86_400.0
@@ -87,6 +87,9 @@ def waiting(db: Database, node_id: str, *, secure: bool, now: float) -> list[Ord
         if not row["created_at"] > now - TOO_OLD_S:
             _end(db, row, {"error": "the node was not there for a day"}, now)
         elif secure or not secrets_of(row["verb"]):
+            if secrets_of(row["verb"]) and not _has(db, node_id, json.loads(row["args"]).get("mac"), row["created_at"]):
+                _end(db, row, {"error": "the miner is not this node's any more: give it again"}, now)
+                continue
             args = opened(db, row)
             lost = [name for name in secrets_of(row["verb"]) if args.get(name) is None]
             if lost:
@@ -94,6 +97,14 @@ def waiting(db: Database, node_id: str, *, secure: bool, now: float) -> list[Ord
             else:
                 found.append(Order(row["id"], row["daemon"], row["verb"], args))
     return found[:AT_ONCE]
+
+
+def _has(db: Database, node_id: str, mac: str | None, since: float) -> bool:
+    """Tell whether a node has a miner, and had it already when somebody gave a secret for it."""
+    mine = Ownership.select(Ownership.id).join(Miner, on=(Miner.num == Ownership.num))
+    wanted = (Miner.mac == mac) & Miner.remote & (Miner.node_id == node_id)
+    held = (Ownership.node_id == node_id) & Ownership.until.is_null() & (Ownership.sure_from <= since)
+    return bool(tuples(mine.where(wanted, held).limit(1), db))
 
 
 def done(db: Database, node_id: str, results: Iterable[tuple[int, dict[str, Any]]], now: float) -> None:

@@ -4,9 +4,9 @@ A broken envelope (no node, no numbers, too many items) is refused as a whole. A
 node learns its number and a code that never changes, and so will not send it again.
 
 Times. What happened or was said "in the future" was so at the latest when it arrived: a node whose clock is ahead
-loses nothing. A rollup is known by its time, so one more than an hour ahead of us is refused: it would be the newest
-of its miner for years. Nothing is corrected by the node's skew here: numbers and times of history must come out the
-same each time they are sent.
+loses nothing. A rollup is known by its time, so one of a stretch that has not begun here is refused: it would be the
+newest of its miner until then, for years perhaps. Nothing is corrected by the node's skew here: numbers and times of
+history must come out the same each time they are sent.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def batch(document: Mapping[str, Any], node_id: str, now: float) -> Batch:
     raw = _list(envelope, "items", MAX_CONTRIBUTIONS if stream == CONTRIBUTIONS else MAX_ITEMS)
     latest = _list(envelope, "latest", MAX_ITEMS) if stream == STATUS else []
     models = _list(envelope, "models", MAX_MODELS) if stream == MINERS else []
+    again = _list(envelope, "again", MAX_ITEMS) if stream in (STATUS, EVENTS) else []
     spoken = envelope.take("wire", untrusted.whole, 1, 1)
     if spoken == 1:
         latest = [wire.from_0_1_0(one) for one in latest]
@@ -89,12 +90,18 @@ def batch(document: Mapping[str, Any], node_id: str, now: float) -> Batch:
             rejected.append(Rejected(values.integer(seq), str(err), known_id))
     items.sort(key=lambda item: item.seq)
     envelope.end()
-    states = Fields({"latest": latest, "models": models}, unread)
+    states = Fields({"latest": latest, "models": models, "again": again}, unread)
     return Batch(
         stream, epoch, first, last, tuple(items), tuple(rejected),
         tuple(states.take_parts("latest", ingest_status.latest, MAX_ITEMS)),
-        tuple(states.take_parts("models", _model, MAX_MODELS)), spoken, unread.counts,
+        tuple(states.take_parts("models", _model, MAX_MODELS)),
+        tuple(states.take_parts("again", partial(_before, read=read, now=now), MAX_ITEMS)), spoken, unread.counts,
     )  # fmt: skip
+
+
+def _before(one: Fields, read: Callable[[Fields, float], Any], now: float) -> Any:
+    untrusted.whole(one.get("seq"), "seq", 1)
+    return read(one, now)
 
 
 def legacy(document: Mapping[str, Any], node_id: str, now: float) -> SentContribution:

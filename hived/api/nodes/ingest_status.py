@@ -19,11 +19,10 @@ from hived.records.ingest import MAX_CONTENT_BYTES, MAX_METADATA_BYTES, SentLate
 from hived.records.measures import Measure
 from hived.records.miner import FanReading, HashboardReading, PoolReading
 from hived.records.miner_view import StoredStatus
-from hived.records.streams import ROLLUP_S, rollup_key
+from hived.records.streams import MAX_SAMPLES, ROLLUP_S, rollup_key
 from hived.records.untrusted import BadValue
 from hived.records.values import MAX_WHOLE
 
-MAX_SAMPLES = 10_000  # of one stretch of five minutes
 MAX_PARTS = 32  # fans, boards or pools of one miner
 MAX_EXTRA_BYTES = 4096
 MAX_COUNT = 2**31 - 1
@@ -61,8 +60,9 @@ def fleet_sums(one: Fields, now: float) -> FleetSums:
 
 
 def _stretch(one: Fields, now: float) -> float:
+    """Return the beginning of a stretch. One that has not begun here has not ended there: that clock is wrong."""
     at = untrusted.time(one.get("at"), "at")
-    if at > now + untrusted.AHEAD_S or at % ROLLUP_S:
+    if at > now or at % ROLLUP_S:
         raise BadValue("at")
     return at
 

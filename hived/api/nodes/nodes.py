@@ -53,7 +53,7 @@ async def refuse_all(request: web.Request) -> web.StreamResponse:
 
 
 async def remove(request: web.Request) -> web.StreamResponse:
-    """DELETE /api/v1/nodes/{id}: 204; forgotten with its keys and miners."""
+    """DELETE /api/v1/nodes/{id}: 204; forgotten with its keys and the miners that it brought."""
     ctx = context.of(request)
     await ctx.store.write(admission.remove, request.match_info["id"], access.by(request))
     await context.follow(ctx)

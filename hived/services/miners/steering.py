@@ -77,7 +77,7 @@ def remove_miner(db: Database, mac: str, by: By) -> None:
     if node_id is not None:
         with suppress(NotFound, Conflict):  # a node that takes no orders tells nothing of it any more, either
             ask(db, "remove_miner", {"mac": known.mac}, by, node_id=node_id)
-    replaced.remove(db, known.num)
+    replaced.remove(db, [known.num])
 
 
 def merge_miners(db: Database, old: str, new: str, by: By) -> None:

@@ -13,12 +13,22 @@ from typing import Any
 
 from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import BadBatch, NotUnpacked, TooLarge
-from hived.errors import Transient
+from hived.errors import Transient, problem
 from hived.records.joining import NodeKey
-from hived.records.streams import STATUS, STREAMS, UNKNOWN_MINER, Batch, Item, Limits, rollup_key
+from hived.records.streams import (
+    MINERS,
+    OTHER_OWNER,
+    STATUS,
+    STREAMS,
+    UNKNOWN_MINER,
+    Batch,
+    Item,
+    Limits,
+    rollup_key,
+)
 from hived.records.uplink import Ingested
 from hived.store import Store
-from hived.store.nodes import dead_letters, streams
+from hived.store.nodes import contested, dead_letters, streams
 
 log = logging.getLogger(__name__)
 
@@ -140,10 +150,16 @@ class Delivery:
             by_name: dict[int | str, Item] = {item.seq: item for item in batch.items}
             named = [(_meant(batch, by_name, name), reason) for name, reason in answer.rejected]
             refused = [(item, reason) for item, reason in named if item is not None]
+            await self._leave_to_another(stream, [item for item, reason in refused if reason == OTHER_OWNER])
+            refused = [(item, reason) for item, reason in refused if reason != OTHER_OWNER]
             if stream == STATUS:
                 await self._keep_here(refused)
             else:
                 await self._put_aside(stream, refused)
+        if stream == MINERS and await self._store.read(contested.count):
+            refused_numbers = {name for name, _ in answer.rejected}
+            taken = [item.what for item in batch.items if item.seq not in refused_numbers]
+            await self._store.write(contested.settle, taken)
         if answer.seq < batch.last_seq:
             # Once is a master that lost something. Twice in a row is one that keeps nothing.
             self._went_back += 1
@@ -154,6 +170,16 @@ class Delivery:
             newest = await self._store.read(streams.newest)
             self.beyond = self.beyond or answer.seq > newest[stream]
         self.held[stream] = answer.seq
+
+    async def _leave_to_another(self, stream: str, refused: Sequence[Item]) -> None:
+        """Keep in mind what the master does not take because it has the miner from another node, and watches it."""
+        if refused:
+            await self._store.write(contested.note, stream, refused)
+            self._say(
+                OTHER_OWNER,
+                f"{stream} {refused[0].what}: {problem(OTHER_OWNER).words}. What is known of it here waits until it has"
+                " not any more",
+            )
 
     async def _keep_here(self, refused: Sequence[tuple[Item, str]]) -> None:
         """Say which rollups the master did not take. The stream is past them, for their number is their time."""

@@ -17,7 +17,7 @@ from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import Refused, Transient
 from hived.records.joining import NodeKey, new_key
-from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS, WIRE
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, ROLLUP_S, STATUS, STREAMS, WIRE
 from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
 from hived.services.nodes.delivery import HEAD_BYTES, Delivery
@@ -25,7 +25,7 @@ from hived.services.nodes.orders import Orders
 from hived.services.nodes.prove import sees_master
 from hived.store import Database, Store
 from hived.store.engine import epoch
-from hived.store.nodes import dead_letters, streams, uplink
+from hived.store.nodes import contested, dead_letters, streams, uplink
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ SLICE_S = 4.5
 """How long history is carried at a stretch; then the state is due again."""
 COUNT_S = 60.0
 """How often a backlog is counted: up to 100,000 rows take a moment."""
+AT_ONCE = 200  # rows in one body, of what is sent again
 GOODBYE_S = 0.8
 """For the last contact of a daemon that is being stopped, which must not delay the stop."""
 KEY_DAYS = 90.0
@@ -277,14 +278,18 @@ class Upload:
 
     async def _state(self, delivery: Delivery) -> None:
         """Tell how the miners are now: rows and models that changed, then each one's latest status."""
+        everything = self._takes_turn("everything", EVERYTHING_S)
+        if everything and (others := await self._store.read(contested.waiting)):
+            await self._store.write(streams.tell_again, others)
         while await delivery.batch(MINERS):
             self._progress()
+        await self._what_waited(delivery)
         models = await self._store.read(streams.models)
         changed = [item for item in models if self._models.get(item.what) != item.text]
         for item in changed:  # one by one: a ladder with its topology has tens of KiB
             await delivery.loose(MINERS, "models", [item])
             self._models[item.what] = item.text
-        if self._takes_turn("everything", EVERYTHING_S):
+        if everything:
             self._cursor = (0, 0)
         more = True
         while more:
@@ -295,6 +300,20 @@ class Upload:
             await delivery.loose(STATUS, "latest", page.items)
             self._cursor, more = page.cursor, page.more
             self._progress()
+
+    async def _what_waited(self, delivery: Delivery) -> None:
+        """Send, once, what the master did not take of miners that it had from another node and takes by now."""
+        for num, rollup_at, event_id in await self._store.read(contested.settled):
+            if rollup_at is not None:
+                rollup_at = max(rollup_at, (self._clock() - contested.AGAIN_S) // ROLLUP_S * ROLLUP_S)
+            missed = await self._store.read(
+                streams.missed, num, rollup_at=rollup_at, event_id=event_id, held=delivery.held
+            )
+            for stream, items in missed.items():
+                for start in range(0, len(items), AT_ONCE):
+                    await delivery.loose(stream, "again", items[start : start + AT_ONCE])
+                    self._progress()
+            await self._store.write(contested.done, num)
 
     async def _history(self, delivery: Delivery) -> None:
         """Carry a batch of each stream in turn until nothing waits or the state is due again."""
@@ -322,5 +341,6 @@ def begin_anew(db: Database, master_id: str, at: float) -> None:
     known = uplink.points(db, master_id)
     epoch.new_epoch(db)
     dead_letters.forget(db)
+    contested.forget(db)
     events_known = max(known.get(EVENTS, 0), known.get(TOLD_EVENTS, 0))
     uplink.hold(db, master_id, {**dict.fromkeys(STREAMS, 0), TOLD_EVENTS: events_known}, at)

@@ -82,8 +82,12 @@ def _hour(db: Database, start: float) -> None:
     Rollup1h.insert_from(_hour_of(start, of), _columns(Rollup1h)).on_conflict_ignore().execute(db)
 
 
-def remake_hour(db: Database, start: float, nums: Sequence[int]) -> None:
-    """Make an hour of some miners anew from its stretches: other nodes send these late and in pieces."""
+def remake_hour(db: Database, start: float, nums: Sequence[int], *, replace: bool = False) -> None:
+    """Make an hour of some miners anew from its stretches: other nodes send these late and in pieces.
+
+    `replace`: also from fewer statuses than it was made from. Else it stays then: of an old hour some stretches may be
+    gone by now.
+    """
     stretches = [start + FIVE_MINUTES_S * i for i in range(int(HOUR_S / FIVE_MINUTES_S))]
     columns = _columns(Rollup1h)
     change = {
@@ -92,7 +96,7 @@ def remake_hour(db: Database, start: float, nums: Sequence[int]) -> None:
     query = _hour_of(start, Rollup5m.at.in_(stretches) & Rollup5m.num.in_(nums))
     Rollup1h.insert_from(query, columns).on_conflict(
         conflict_target=[Rollup1h.at, Rollup1h.num], update=change,
-        where=pw.EXCLUDED.n >= Rollup1h.n,  # of an old hour some stretches may be gone by now
+        where=None if replace else pw.EXCLUDED.n >= Rollup1h.n,
     ).execute(db)  # fmt: skip
 
 

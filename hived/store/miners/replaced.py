@@ -173,17 +173,18 @@ def merge(db: Database, old: str, new: str, at: float) -> None:
 _OF_THE_MACHINE = {"num", "created_at", "managed", "remote", "former_mac", "updated_at", "seq"}
 
 
-def remove(db: Database, num: int) -> None:
-    """Forget a miner with its history.
+def remove(db: Database, nums: Sequence[int]) -> None:
+    """Forget miners with their history.
 
     Single readings are found from the miner's row alone, and leave with their age. Sums and events go with it: SQLite
     may give its number to another miner.
     """
-    Miner.delete().where(Miner.num == num).execute(db)
-    EventRow.delete().where(EventRow.num == num).execute(db)
-    for rollup, width in _ROLLUPS:
-        for chunk in _grid(db, rollup, width):
-            rollup.delete().where(rollup.num == num, rollup.at.in_(chunk)).execute(db)
+    for some in (nums[i : i + _CHUNK] for i in range(0, len(nums), _CHUNK)):
+        Miner.delete().where(Miner.num.in_(some)).execute(db)
+        EventRow.delete().where(EventRow.num.in_(some)).execute(db)
+        for rollup, width in _ROLLUPS:
+            for chunk in _grid(db, rollup, width):
+                rollup.delete().where(rollup.num.in_(some), rollup.at.in_(chunk)).execute(db)
     next_rev(db)
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import peewee as pw
 
-from hived.records.ingest import Batch, SentEvent, Taken
-from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS
+from hived.records.ingest import Batch, Rejected, SentEvent, Taken
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, NOT_ITS_TIME, OTHER_OWNER
 from hived.store.engine import bulk
 from hived.store.engine.counters import in_order
 from hived.store.engine.database import Database, tuples
-from hived.store.miners import fleet_history
+from hived.store.miners import fleet_history, ownership
 from hived.store.nodes import ingest_artifacts, ingest_miners, ingest_status
-from hived.store.schema import Event, Miner, SyncPoint
+from hived.store.schema import Event, SyncPoint
 
 MAX_EPOCHS = 8  # incarnations of one node's database that are remembered; older ones never come again
 
@@ -39,14 +39,16 @@ def take(db: Database, node_id: str, batch: Batch, now: float) -> Taken:
     if batch.stream == CONTRIBUTIONS:
         results = ingest_artifacts.take(db, node_id, batch.epoch, batch.items, now, held=held)
     elif batch.stream == MINERS:
-        ingest_miners.take(db, node_id, fresh, now)
+        refused = ingest_miners.take(db, node_id, fresh, now)
+        rejected += refused if batch.wire > 1 else []  # 0.1.0 would set them aside until its list is full
         ingest_miners.take_models(db, batch.models, now)
     elif batch.stream == EVENTS:
-        _events(db, node_id, batch.epoch, fresh)
+        refused = _events(db, node_id, batch.epoch, [*fresh, *batch.again])
+        rejected += refused if batch.wire > 1 else []
     elif batch.stream == FLEET:
         fleet_history.take(db, node_id, fresh)
     else:
-        rejected += ingest_status.take_rollups(db, node_id, fresh)
+        rejected += ingest_status.take_rollups(db, node_id, [*fresh, *batch.again])
         ingest_status.take_latest(db, node_id, batch.latest, now)
     if batch.last_seq > held:
         held = batch.last_seq
@@ -81,17 +83,25 @@ def _hold(db: Database, node_id: str, batch: Batch, now: float) -> int:
     return int(held)
 
 
-def _events(db: Database, node_id: str, epoch: str, items: list[SentEvent]) -> None:
-    """Append what happened at a node. Of a miner that nobody knows here any more, the MAC is kept in the detail."""
+def _events(db: Database, node_id: str, epoch: str, items: list[SentEvent]) -> list[Rejected]:
+    """Append what happened at a node; return what is not taken: it was not at a miner that was the node's by then.
+
+    Of a miner that nobody knows here any more, the MAC is kept in the detail.
+    """
     if not items:
-        return
-    macs = sorted({one.mac for one in items if one.mac is not None})
-    nums = dict(tuples(Miner.select(Miner.mac, Miner.num).where(Miner.mac.in_(macs)), db)) if macs else {}
-    rows = []
+        return []
+    owners = ingest_status.owners_of(db, {one.mac for one in items if one.mac is not None})
+    had = ownership.stretches(db, node_id, (num for num, _ in owners.values()))
+    rows, rejected = [], []
     for one in items:
-        num = nums.get(one.mac) if one.mac is not None else None
+        num, owner = owners.get(one.mac, (None, None)) if one.mac is not None else (None, None)
+        if num is not None and ownership.covering(had.get(num, ()), one.at) is None:
+            rejected.append(Rejected(one.seq, NOT_ITS_TIME if owner == node_id else OTHER_OWNER))
+            continue
         detail = one.detail if one.mac is None or num is not None else {**one.detail, "mac": one.mac}
         rows.append((one.at, num, one.kind, json.dumps(detail, separators=(",", ":")), node_id, epoch, one.seq))
-    in_order(db, "events")
-    fields = [Event.at, Event.num, Event.kind, Event.detail, Event.node_id, Event.node_epoch, Event.node_seq]
-    bulk.upsert(db, Event.insert_many(rows[:1], fields=fields).on_conflict_ignore(), len(fields), rows)
+    if rows:
+        in_order(db, "events")
+        fields = [Event.at, Event.num, Event.kind, Event.detail, Event.node_id, Event.node_epoch, Event.node_seq]
+        bulk.upsert(db, Event.insert_many(rows[:1], fields=fields).on_conflict_ignore(), len(fields), rows)
+    return rejected

@@ -2,7 +2,8 @@
 
 A miner belongs to the node that tells of it. Another one takes it over only by saying that it is online while the
 present one says that it is offline, or has not seen it for TAKEN_OVER_S: so a box that was moved to another site is
-found there, and two nodes on one network do not pull at the same row.
+found there, and two nodes on one network do not pull at the same row. What the master itself watches nobody takes over:
+an event says that a node has it, and a person may remove it here.
 """
 
 from __future__ import annotations
@@ -13,13 +14,18 @@ from typing import Any
 
 import peewee as pw
 
-from hived.records.ingest import SentMiner, SentModel
+from hived.records.events import Event
+from hived.records.ingest import Rejected, SentMiner, SentModel
+from hived.records.streams import OTHER_OWNER
+from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, tuples
-from hived.store.miners import replaced
-from hived.store.schema import Health, Miner, Model
+from hived.store.miners import ownership, replaced
+from hived.store.schema import Event as EventRow
+from hived.store.schema import Health, Miner, Model, Node
 
 TAKEN_OVER_S = 600.0
+CLAIM_S = 86_400.0
 
 _TOLD = (
     "ip", "online", "managed", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features",
@@ -27,11 +33,11 @@ _TOLD = (
 )  # fmt: skip
 
 
-def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> None:
-    """Store the newest row of each miner."""
+def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> list[Rejected]:
+    """Store the newest row of each miner; return those that another node has, or the master itself."""
     newest = {one.mac: one for one in items}
     if not newest:
-        return
+        return []
     rev = next_rev(db)
     replaced.follow(db, node_id, [(one.mac, one.former_mac) for one in newest.values() if one.former_mac], now)
     rows = [_row(newest[mac], node_id) for mac in sorted(newest)]
@@ -44,6 +50,7 @@ def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> 
         if found:
             born = [{"num": num, "rev": rev} for num in found.values()]
             Health.insert_many(born).on_conflict_ignore().execute(db)
+            ownership.first_told(db, found.values(), node_id)
         met = [row["mac"] for row in fresh if row["mac"] not in found]
         if met:
             known |= dict(tuples(Miner.select(Miner.mac, Miner.num).where(Miner.mac.in_(met)), db))
@@ -52,22 +59,43 @@ def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> 
     if told:
         changed = _replace(db, told, now)
     if changed:
+        ownership.handed_over(db, changed, node_id, now)
         Health.update(rev=rev).where(Health.num.in_(changed)).execute(db)
+    wanted = {row["num"]: newest[row["mac"]] for row in told if row["online"] and row["num"] not in changed}
+    _note_claims(db, node_id, wanted, now)
+    return [Rejected(one.seq, OTHER_OWNER) for one in wanted.values()]
 
 
 def _replace(db: Database, rows: list[dict[str, Any]], now: float) -> list[int]:
     new = pw.EXCLUDED
     seen_at = Health.select(Health.seen_at).where(Health.num == Miner.num)
-    left = (~Miner.online) | (pw.fn.COALESCE(seen_at, 0.0) < now - TAKEN_OVER_S)
-    mine = Miner.remote & (Miner.node_id == new.node_id)
-    change: dict[Any, Any] = {
-        getattr(Miner, name): getattr(new, name) for name in (*_TOLD, "node_id", "remote", "node_has_key")
-    }
+    heard_before = now - TAKEN_OVER_S
+    left = (~Miner.online) | ((pw.fn.COALESCE(seen_at, 0.0) < heard_before) & (Miner.updated_at < heard_before))
+    change: dict[Any, Any] = {getattr(Miner, name): getattr(new, name) for name in (*_TOLD, "node_id", "node_has_key")}
     change[Miner.last_ip] = pw.fn.COALESCE(new.last_ip, Miner.last_ip)
     statement = Miner.insert_many(rows).on_conflict(
-        conflict_target=[Miner.num], update=change, where=(mine | (new.online & left))
-    )
+        conflict_target=[Miner.num], update=change,
+        where=Miner.remote & ((Miner.node_id == new.node_id) | (new.online & left)),
+    )  # fmt: skip
     return [int(num) for (num,) in statement.returning(Miner.num).tuples().execute(db)]
+
+
+def _note_claims(db: Database, node_id: str, wanted: dict[int, SentMiner], now: float) -> None:
+    """Say once a day of each of the master's own miners that is offline here that a node sees it."""
+    gone = ~Miner.remote & ~Miner.online & Miner.num.in_(list(wanted))
+    said = EventRow.select(EventRow.id).where(
+        EventRow.num == Miner.num, EventRow.kind == "miner_elsewhere", EventRow.at > now - CLAIM_S
+    )
+    new = tuples(Miner.select(Miner.num).where(gone, ~pw.fn.EXISTS(said)), db) if wanted else []
+    if new:
+        name = Node.select(Node.name).where(Node.id == node_id).bind(db).scalar() or node_id
+        events.add(
+            db,
+            [
+                Event("miner_elsewhere", now, {"node_id": node_id, "node": name, "mac": wanted[num].mac}, num=num)
+                for (num,) in new
+            ],
+        )
 
 
 def _row(one: SentMiner, node_id: str) -> dict[str, Any]:

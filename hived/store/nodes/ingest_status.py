@@ -11,56 +11,84 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from enum import Enum
 from typing import Any
 
 import peewee as pw
 
 from hived.records import measures
 from hived.records.ingest import Rejected, SentLatest, SentRollup
-from hived.records.streams import UNKNOWN_MINER
+from hived.records.streams import NOT_ITS_TIME, OTHER_OWNER, ROLLUP_S, UNKNOWN_MINER
 from hived.store.engine import bulk
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, tuples
-from hived.store.miners import history, readings
+from hived.store.miners import history, ownership, readings
 from hived.store.schema import Health, Miner, Node, Rollup5m, Status
 
 SKEW_S = 5.0  # what a request may take on a bad line; a difference below says nothing about the clock
 
 
 def take_rollups(db: Database, node_id: str, items: Sequence[SentRollup]) -> list[Rejected]:
-    """Store 5-minute rollups and make their hours anew; return those of miners that nobody has told of.
+    """Store 5-minute rollups of the times in which their miners were this node's; return what is not taken.
 
-    The node that has the miner now may correct what is there with a rollup over more statuses; what another one adds
-    (it had the miner once) only fills gaps.
+    Within such a time a node may correct what is there with a rollup over more statuses. Where it had the miner last
+    before another one, its word replaces that one's; where it had it next, it only fills gaps. So it does where the
+    miner is the master's own by now, and only up to when the master found it.
     """
-    owners = _owners(db, {one.mac for one in items})
-    rows: dict[bool, dict[tuple[float, int], tuple[Any, ...]]] = {True: {}, False: {}}
+    owners = owners_of(db, {one.mac for one in items})
+    had = ownership.stretches(db, node_id, (num for num, _ in owners.values()))
+    rows: dict[_Way, dict[tuple[float, int], tuple[Any, ...]]] = {way: {} for way in _Way}
+    rejected = []
     for one in items:
-        if one.mac in owners:
-            num, owner = owners[one.mac]
-            rows[owner == node_id][(one.at, num)] = (one.at, num, *one.values)
+        if one.mac not in owners:
+            rejected.append(Rejected(one.seq, UNKNOWN_MINER))
+            continue
+        num, owner = owners[one.mac]
+        way = _way(ownership.covering(had.get(num, ()), one.at), one.at, is_own=owner is None)
+        if way is None:
+            rejected.append(Rejected(one.seq, NOT_ITS_TIME if owner == node_id else OTHER_OWNER))
+        else:
+            rows[way][(one.at, num)] = (one.at, num, *one.values)
+    for way, of in rows.items():
+        if of:
+            _put_rollups(db, way, of)
+    return rejected
+
+
+class _Way(Enum):
+    FILL = "fill"
+    CORRECT = "correct"
+    REPLACE = "replace"
+
+
+def _way(stretch: ownership.Stretch | None, at: float, *, is_own: bool) -> _Way | None:
+    if stretch is None:
+        return None
+    if is_own:
+        return _Way.FILL if stretch.until is not None and at + ROLLUP_S <= stretch.until else None
+    if stretch.is_last_word(at):
+        return _Way.REPLACE
+    return _Way.CORRECT if stretch.may_correct(at) else _Way.FILL
+
+
+def _put_rollups(db: Database, way: _Way, rows: dict[tuple[float, int], tuple[Any, ...]]) -> None:
     values = [getattr(Rollup5m, name) for name in measures.ROLLUP]
     fields = [Rollup5m.at, Rollup5m.num, *values]
     new = pw.EXCLUDED
-    for own, of in rows.items():
-        if not of:
-            continue
-        ordered = [of[key] for key in sorted(of)]
-        statement = Rollup5m.insert_many(ordered[:1], fields=fields)
-        if own:
-            change = {column: getattr(new, column.name) for column in values}
-            statement = statement.on_conflict(
-                conflict_target=[Rollup5m.at, Rollup5m.num], update=change, where=(new.n > Rollup5m.n)
-            )
-        else:
-            statement = statement.on_conflict_ignore()
-        bulk.upsert(db, statement, len(fields), ordered)
+    ordered = [rows[key] for key in sorted(rows)]
+    statement = Rollup5m.insert_many(ordered[:1], fields=fields)
+    if way is _Way.FILL:
+        statement = statement.on_conflict_ignore()
+    else:
+        change = {column: getattr(new, column.name) for column in values}
+        more = (new.n > Rollup5m.n) if way is _Way.CORRECT else None
+        statement = statement.on_conflict(conflict_target=[Rollup5m.at, Rollup5m.num], update=change, where=more)
+    bulk.upsert(db, statement, len(fields), ordered)
     hours: dict[float, set[int]] = defaultdict(set)
-    for at, num in (*rows[True], *rows[False]):
+    for at, num in rows:
         hours[at // history.HOUR_S * history.HOUR_S].add(num)
     for start in sorted(hours):
-        history.remake_hour(db, start, sorted(hours[start]))
-    return [Rejected(one.seq, UNKNOWN_MINER) for one in items if one.mac not in owners]
+        history.remake_hour(db, start, sorted(hours[start]), replace=way is _Way.REPLACE)
 
 
 def take_latest(db: Database, node_id: str, items: Sequence[SentLatest], now: float) -> None:
@@ -69,7 +97,7 @@ def take_latest(db: Database, node_id: str, items: Sequence[SentLatest], now: fl
     if not newest:
         return
     rev = next_rev(db)
-    owners = _owners(db, newest)
+    owners = owners_of(db, newest)
     skew = _skew(db, node_id)
     told = {owners[mac][0]: one for mac, one in newest.items() if mac in owners and owners[mac][1] == node_id}
     if not told:
@@ -129,7 +157,7 @@ def _skew(db: Database, node_id: str) -> float:
     return float(skew) if skew is not None and abs(skew) > SKEW_S else 0.0
 
 
-def _owners(db: Database, macs: Iterable[str]) -> dict[str, tuple[int, str | None]]:
+def owners_of(db: Database, macs: Iterable[str]) -> dict[str, tuple[int, str | None]]:
     """Return {mac: (number, the node that has it now)}; our own miners belong to nobody who sends."""
     wanted = sorted(macs)
     if not wanted:

@@ -30,7 +30,8 @@ from hived.records.node import (
 from hived.store import audit, events
 from hived.store.access import codes
 from hived.store.engine.database import Database, dicts, tuples
-from hived.store.schema import Command, Miner, Node, SyncPoint
+from hived.store.miners import ownership, replaced
+from hived.store.schema import Command, Node, SyncPoint
 from hived.store.schema import NodeKey as Key
 
 MAX_PENDING = 64  # a site has tens of nodes; more that ask at once is somebody trying names
@@ -136,14 +137,16 @@ def refuse_all(db: Database) -> int:
 
 
 def remove(db: Database, node_id: str) -> None:
-    """Forget a node with its keys, open orders and miners; bubbles and events that it told stay.
+    """Forget a node with its keys, open orders and the miners that it brought; bubbles and events that it told stay.
 
-    Miners that nobody watches would be shown as silent for ever.
+    Miners that nobody watches would be shown as silent for ever. Those that another node had before it, or the master
+    itself, are that one's again, offline until it sees them.
     """
     if _must_exist(db, node_id)["role"] == MASTER:
         raise Conflict("this is the master itself")
     Command.delete().where(Command.node_id == node_id, Command.done_at.is_null()).execute(db)
-    Miner.delete().where(Miner.remote, Miner.node_id == node_id).execute(db)
+    brought = ownership.give_back(db, node_id, own_id(db))
+    replaced.remove(db, brought)
     SyncPoint.delete().where(SyncPoint.peer == node_id).execute(db)
     Key.delete().where(Key.node == node_id).execute(db)
     Node.delete().where(Node.id == node_id).execute(db)

@@ -21,6 +21,7 @@ from hived.records.streams import (
     EVENTS,
     FLEET,
     MINERS,
+    ROLLUP_S,
     STATUS,
     STREAMS,
     WIRE,
@@ -38,6 +39,8 @@ from hived.store.engine.database import Database, dicts, tuples
 from hived.store.miners import readings
 from hived.store.schema import Artifact, Contribution, Counter, Fleet5m, Health, Miner, Model, Rollup5m, Status
 from hived.store.schema import Event as EventRow
+
+_TIMES = 500  # values in one statement
 
 MOST_COUNTED = 100_000
 """A backlog is counted up to here: beyond, "more than 100,000" says enough."""
@@ -115,6 +118,25 @@ def tell_again(db: Database, nums: Collection[int]) -> None:
     """Have miners carried once more, for a master that has lost them: as if their rows had changed."""
     for num in sorted(nums):  # each with a number of its own: a batch may end between any two
         Miner.update(seq=next_number(db, MINERS)).where(Miner.num == num, ~Miner.remote).execute(db)
+
+
+def missed(
+    db: Database, num: int, *, rollup_at: float | None, event_id: int | None, held: Mapping[str, int]
+) -> dict[str, list[Item]]:
+    """Return what a miner did from a rollup and an event on, up to the numbers that the master has passed."""
+    found: dict[str, list[Item]] = {STATUS: [], EVENTS: []}
+    if rollup_at is not None:
+        # Each time by itself: the key begins with it, and a range would read the whole site.
+        last = int(rollup_key(held.get(STATUS, 0))[0])
+        for start in range(int(rollup_at), last + 1, ROLLUP_S * _TIMES):
+            times = [float(at) for at in range(start, min(start + ROLLUP_S * _TIMES, last + 1), ROLLUP_S)]
+            query = Rollup5m.select(Rollup5m, Miner.mac).join(Miner, on=(Miner.num == Rollup5m.num))
+            rows = dicts(query.where(Rollup5m.at.in_(times), Rollup5m.num == num).order_by(Rollup5m.at), db)
+            found[STATUS] += [_rollup_item(row) for row in rows]
+    if event_id is not None:
+        query = _events("", event_id - 1).where(EventRow.num == num, EventRow.id <= held.get(EVENTS, 0))
+        found[EVENTS] += [_event_item(row) for row in dicts(query.limit(_TIMES * 10), db)]
+    return found
 
 
 def newest(db: Database) -> dict[str, int]:

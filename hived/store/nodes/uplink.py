@@ -19,7 +19,7 @@ from hived.store import events
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.epoch import epoch
 from hived.store.nodes import peers
-from hived.store.schema import DeadLetter, SyncPoint
+from hived.store.schema import Contested, DeadLetter, SyncPoint
 from hived.store.schema import Uplink as Row
 
 _NAME = "master"
@@ -65,6 +65,7 @@ def leave(db: Database, at: float) -> None:
     """Forget the master, its key and all that is known of what it holds."""
     put(db, Uplink(state=LEFT, since=at))
     DeadLetter.delete().execute(db)
+    Contested.delete().execute(db)
     SyncPoint.delete().where(SyncPoint.epoch == epoch(db)).execute(db)
 
 

@@ -97,6 +97,33 @@ class Health(Table):
     rev = pw.IntegerField(default=0, index=True)
 
 
+class Ownership(Table):
+    """A stretch in which a node had a miner, on its master; times are the master's.
+
+    Where two nodes follow each other, the stretches overlap: from when the first one last saw it until the master heard
+    of the second one. There both are taken, and what the first one says counts more.
+    """
+
+    num = pw.ForeignKeyField(Miner, column_name="num", on_delete="CASCADE", backref="+")
+    node_id = pw.TextField(null=True)
+    """Null: the master itself had it, before a node of 0.1.0 took it over."""
+    since = pw.DoubleField()
+    sure_from = pw.DoubleField()
+    """From here on nobody else's word counts."""
+    sure_until = pw.DoubleField(null=True)
+    until = pw.DoubleField(null=True)
+
+
+class Contested(Table):
+    """On a node, a miner that its master has from another one, and where what the master did not take of it begins."""
+
+    num = pw.ForeignKeyField(Miner, primary_key=True, column_name="num", on_delete="CASCADE", backref="+")
+    rollup_at = pw.DoubleField(null=True)
+    event_id = pw.IntegerField(null=True)
+    settled = pw.BooleanField(default=False)
+    """Whether the master takes it from this node by now: then the rest can follow."""
+
+
 class Baseline(Table):
     """What is remembered of a miner to tell what it should give: `records.expected.Baseline`."""
 

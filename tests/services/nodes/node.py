@@ -36,15 +36,15 @@ OWN = "node-1"
 class Node:
     """One appliance without its other daemons. `tick()` is one tick of hive-syncd; a restart is `node.anew()`."""
 
-    def __init__(self, store: Store, clock: FakeClock, wanted: str) -> None:
-        self.store, self.clock, self.wanted = store, clock, wanted
+    def __init__(self, store: Store, clock: FakeClock, wanted: str, node_id: str = OWN) -> None:
+        self.store, self.clock, self.wanted, self.node_id = store, clock, wanted, node_id
         self.elapsed = FakeClock(0.0)
         """The monotonic clock."""
         self.sync = self._made()
 
     def _made(self) -> MasterLink:
         return MasterLink(
-            self.store, Identity(OWN, "north-shed", "north", "0.1.0"), wanted=self.wanted, health=_health,
+            self.store, Identity(self.node_id, "north-shed", "north", "0.1.0"), wanted=self.wanted, health=_health,
             ranges=lambda: Range([IPv4Network("10.0.0.0/16")]),
             clock=self.clock, monotonic=self.elapsed, uniform=lambda low, high: high,
         )  # fmt: skip
@@ -108,11 +108,11 @@ async def _health() -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def a_node(folder: Path, clock: FakeClock, wanted: str = "auto") -> AsyncIterator[Node]:
+async def a_node(folder: Path, clock: FakeClock, wanted: str = "auto", *, node_id: str = OWN) -> AsyncIterator[Node]:
     url = f"sqlite:///{folder / 'hived.db'}"
     create(url)
     async with Store.open(url) as store:
-        node = Node(store, clock, wanted)
+        node = Node(store, clock, wanted, node_id)
         try:
             yield node
         finally:

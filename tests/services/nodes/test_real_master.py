@@ -317,6 +317,7 @@ async def test_a_miner_that_the_master_has_lost_is_told_of_again(master: Master,
     def later(db: Database) -> Any:
         return Rollup5m.insert(at=START + 300, num=2, n=1, hashing_n=1).execute(db)
 
+    node.pass_(600)
     await node.store.write(later)
     await node.tick(5)
     assert await node.dead() == [], "nobody could send it again"

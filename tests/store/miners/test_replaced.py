@@ -252,7 +252,7 @@ async def test_a_removed_miner_leaves_nothing_to_the_next_with_its_number(store:
             for at in (START, START + 7200):
                 table.insert(at=at // width * width, num=num, n=1, hashing_n=1).execute(db)
         gone(db, num, START + 60)
-        replaced.remove(db, num)
+        replaced.remove(db, [num])
         assert views.miners(db) == []
         after = seen(db, NEW, at=START + DAY, serial=None)
         for width_s in (300.0, 3600.0):
@@ -266,7 +266,7 @@ async def test_what_a_daemon_still_stores_of_a_removed_miner_is_nothing(store: S
     def play(db: Database) -> None:
         num = seen(db, OLD)
         gone(db, num, START + 60)
-        replaced.remove(db, num)
+        replaced.remove(db, [num])
         told_status(db, num, START + 61)
         miners.failed(db, num, START + 61, "timeout", "no answer")
         miners.keep_access(db, num, "key", START + 61)

@@ -119,7 +119,7 @@ function Actions({ node, say }) {
       act=${async () => {
         await remove(path);
         say(`${node.name} is removed.`);
-      }}><p>Its keys are refused at once, and its miners leave the list. What it said of artifacts, and its events, stay. To come back it must join again.</p><//>`}
+      }}><p>Its keys are refused at once, and the miners that it brought leave the list. What it said of artifacts, and its events, stay. To come back it must join again.</p><//>`}
   </footer>`;
 }
 
