@@ -155,6 +155,7 @@ class Databases:
 
     def __post_init__(self) -> None:
         self.made: list[str] = []
+        self.files = 0
         self.url = ""
         """The one made last."""
 
@@ -170,8 +171,10 @@ class Databases:
             path = self.templates / f"{template}.db"
             if not path.exists():
                 first(f"sqlite:///{path}")
-            shutil.copy(path, self.folder / "hived.db")
-            url = f"sqlite:///{self.folder / 'hived.db'}"
+            self.files += 1
+            file = self.folder / ("hived.db" if self.files == 1 else f"hived-{self.files}.db")
+            shutil.copy(path, file)
+            url = f"sqlite:///{file}"
         else:
             self.made.append(self.cluster.copy(template, first))
             url = self.cluster.url(self.made[-1])

@@ -86,7 +86,9 @@ async def refuse(context: CommandContext) -> int:
 
 async def remove(context: CommandContext) -> int:
     """Forget a node with its keys and the miners that it brought."""
-    return await _change(context, admission.remove, "is removed, with the miners that it brought; bubbles and events stay")
+    return await _change(
+        context, admission.remove, "is removed, with the miners that it brought; bubbles and events stay"
+    )
 
 
 async def _change(context: CommandContext, change: Callable[..., str], done: str, *args: Any) -> int:

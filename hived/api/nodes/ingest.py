@@ -16,6 +16,7 @@ from hived.documents.shared import Json
 from hived.errors import BadRequest
 from hived.records.access import Principal
 from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Result, Taken
+from hived.records.node import SCOPE_NODE
 from hived.records.streams import CONTRIBUTIONS, WIRE
 from hived.store import Database
 from hived.store.access import node_keys
@@ -40,14 +41,15 @@ async def batch(request: web.Request) -> web.StreamResponse:
     document = params.parsed(raw) if len(raw) <= INLINE_BYTES else await asyncio.to_thread(params.parsed, raw)
     if document.get("node_id") != node_id:
         return responses.error(403, "this key is another node's")
-    if who.scope != "node" and document.get("stream") != CONTRIBUTIONS:
+    if who.scope != SCOPE_NODE and document.get("stream") != CONTRIBUTIONS:
         return responses.error(403, "this key may send contributions only")
     now = ctx.clock()
     try:
         sent = ingest_parse.batch(document, node_id, now)
     except ingest_parse.BadEnvelope as err:
         return responses.error(422, str(err))
-    taken = await ctx.store.merge(_take, request.secure, who, ingest.take, node_id, sent, now)
+    is_ours = who.scope == SCOPE_NODE
+    taken = await ctx.store.merge(_take, request.secure, who, ingest.take, node_id, sent, now, is_ours=is_ours)
     note_unread(request, node_id, sent.stream, sent.wire, sent.unread)
     return await responses.reply(request, _answer(sent, taken))
 
@@ -86,11 +88,13 @@ async def read(request: web.Request) -> bytes:
     return await body.read(request, MAX_BODY_BYTES, BODY_S, LIMITS)
 
 
-def _take(db: Database, secure: bool, who: Principal, take: Callable[..., T], node_id: str, *args: Any) -> T:
+def _take(
+    db: Database, secure: bool, who: Principal, take: Callable[..., T], node_id: str, *args: Any, **kwargs: Any
+) -> T:
     """Take what a node sent, if its key still opens in this transaction. `secure`: it came over TLS."""
     node_keys.must_open(db, who.ref)
     contacts.came(db, node_id, secure=secure)
-    return take(db, node_id, *args)
+    return take(db, node_id, *args, **kwargs)
 
 
 def note_unread(request: web.Request, node_id: str, stream: str, wire: int, unread: Mapping[str, int]) -> None:

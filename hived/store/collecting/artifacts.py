@@ -44,7 +44,7 @@ def save(db: Database, obj: CollectedObject, *, source_id: int, source_name: str
     spelling, key, fresh = canonical(obj.url), url_key(obj.url), content_hash(obj)
     known = dicts(Row.select(Row.id, Row.content_hash).where(Row.url_key == key), db)
     if known and known[0]["content_hash"] == fresh:
-        Row.update(licence_read_at=obj.licence.read_at).where(Row.id == known[0]["id"]).execute(db)
+        Row.update(licence_read_at=obj.licence.read_at, told_by=None).where(Row.id == known[0]["id"]).execute(db)
         return int(known[0]["id"]), False
     facts = facts_of(obj)
     fields: dict[str, Any] = {
@@ -54,6 +54,7 @@ def save(db: Database, obj: CollectedObject, *, source_id: int, source_name: str
         "licence_read_at": obj.licence.read_at, "facts": json.dumps(facts | ({"text": obj.text} if obj.text else {})),
         "search": searchable(obj.title, *facts.values()), "image_url": obj.image_url, "content_hash": fresh,
         "state": AWAITING, "describe_at": 0.0, "describe_attempts": 0, "changed_at": at,
+        "told_by": None,
     }  # fmt: skip
     if known:
         Row.update(**fields).where(Row.id == known[0]["id"]).execute(db)

@@ -62,9 +62,11 @@ def save(
     """
     row = next(iter(dicts(Model.select().where(Model.short == info.alias), db)), None)
     make = Make(info.alias, version or "?", boards)
+    is_new = row is None or row["told_by"] is not None  # what nodes tell of takes no room from what is here
+    own = Model.select().where(Model.told_by.is_null())
+    if is_new and own.bind(db).count() >= MAX_MODELS and not strangers.forget_models(db, at, most=1, only_own=True):
+        raise Refused(f"more than {MAX_MODELS} models on this site", code="too_many_models")
     if row is None:
-        if Model.select().bind(db).count() >= MAX_MODELS and not strangers.forget_models(db, at, most=1):
-            raise Refused(f"more than {MAX_MODELS} models on this site", code="too_many_models")
         Model.insert(short=info.alias, name=info.name, created_at=at, refreshed_at=at).execute(db)
     leads = _leads(_miners_of(db, info.alias), make)
     versions: list[str] = json.loads(row["firmware_versions"]) if row else []
@@ -74,7 +76,7 @@ def save(
             ("name", info.name), ("chips_per_chain", info.chips_per_chain), ("chains", info.chains),
             ("topology", json.dumps(info.topology) if info.topology else None), ("series", info.series),
         )
-        if value is not None and (leads or row is None or row[name] is None)
+        if value is not None and (leads or is_new or row is None or row[name] is None)
     }  # fmt: skip
     if presets is not None:
         _save_ladder(db, make, presets, at)
@@ -82,7 +84,7 @@ def save(
         if version and version not in versions:
             told, kept = [*versions, version], {ladder.version for ladder, _ in _ladders(db, info.alias)}
             change["firmware_versions"] = json.dumps([v for v in told if v in kept or len(told) <= MAX_VERSIONS])
-    Model.update(refreshed_at=at, **change).where(Model.short == info.alias).execute(db)
+    Model.update(refreshed_at=at, told_by=None, **change).where(Model.short == info.alias).execute(db)
 
 
 def _save_ladder(db: Database, make: Make, presets: Sequence[Preset], at: float) -> None:

@@ -29,10 +29,15 @@ def forget(db: Database, gone_before: float) -> int:
     return len(nums)
 
 
-def forget_models(db: Database, told_before: float, *, most: int = AT_ONCE) -> int:
-    """Forget models that no miner has, not told of since a time and without a limit set; return how many."""
+def forget_models(db: Database, told_before: float, *, most: int = AT_ONCE, only_own: bool = False) -> int:
+    """Forget models that no miner has, not told of since a time and without a limit set; return how many.
+
+    `only_own`: none that another node told of.
+    """
     used = Miner.select(Miner.model_alias).where(Miner.model_alias == Model.short)
     unused = ~pw.fn.EXISTS(used) & Model.max_preset.is_null() & (Model.refreshed_at < told_before)
+    if only_own:
+        unused &= Model.told_by.is_null()
     rows = Model.select(Model.short).where(unused).order_by(Model.refreshed_at).limit(most)
     names = [name for (name,) in tuples(rows, db)]
     for table in (Ladder, Model):

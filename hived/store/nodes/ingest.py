@@ -24,8 +24,10 @@ from hived.store.schema import Event, SyncPoint
 MAX_EPOCHS = 8  # incarnations of one node's database that are remembered; older ones never come again
 
 
-def take(db: Database, node_id: str, batch: Batch, now: float) -> Taken:
+def take(db: Database, node_id: str, batch: Batch, now: float, *, is_ours: bool = True) -> Taken:
     """Store a batch and return how far the stream is held: what is held already changes nothing.
+
+    `is_ours`: it comes from a node of ours, not from a collector that may send contributions alone.
 
     `gap`: nothing is stored, because numbers between what is held and this batch are missing. A batch whose last
     number is 0 carries state alone and moves nothing.
@@ -37,11 +39,11 @@ def take(db: Database, node_id: str, batch: Batch, now: float) -> Taken:
     rejected = list(batch.rejected)
     results: tuple[Any, ...] = ()
     if batch.stream == CONTRIBUTIONS:
-        results = ingest_artifacts.take(db, node_id, batch.epoch, batch.items, now, held=held)
+        results = ingest_artifacts.take(db, node_id, batch.epoch, batch.items, now, held=held, is_ours=is_ours)
     elif batch.stream == MINERS:
         refused = ingest_miners.take(db, node_id, fresh, now)
         rejected += refused if batch.wire > 1 else []  # 0.1.0 would set them aside until its list is full
-        ingest_miners.take_models(db, batch.models, now)
+        ingest_miners.take_models(db, node_id, batch.models, now)
     elif batch.stream == EVENTS:
         refused = _events(db, node_id, batch.epoch, [*fresh, *batch.again])
         rejected += refused if batch.wire > 1 else []

@@ -1,7 +1,8 @@
 """Contributions of other nodes: an artifact for each canonical URL, a bubble for each node that says something of it.
 
-Facts and words are apart. The facts of an artifact are those that were read last; a stated licence beats none, and
-what this node collected itself it knows best. Words are kept for every node: its newest ones, by its own numbers.
+Facts and words are apart. The facts of an artifact are those of whoever told of it first, and only that node changes
+them; those that were collected here, no node does. One exception: what a node of ours read with a licence replaces what
+was told without one. Words are kept for every node: its newest ones, by its own numbers.
 """
 
 from __future__ import annotations
@@ -29,14 +30,22 @@ FULL = "full"
 
 
 def take(
-    db: Database, node_id: str, epoch: str, items: Sequence[SentContribution], now: float, *, held: int
+    db: Database,
+    node_id: str,
+    epoch: str,
+    items: Sequence[SentContribution],
+    now: float,
+    *,
+    held: int,
+    is_ours: bool = True,
 ) -> tuple[Result, ...]:
     """Store what a node says and return what came of each item, in their order.
 
     Items up to the number `held` are known or were replaced since: they change nothing and are answered as such.
+    `is_ours`: False for a collector, whose facts never replace another's.
     """
     newest = {(one.url_key, one.kind): one for one in items if one.seq > held}
-    artifacts, created = _artifacts(db, [*newest.values()], now)
+    artifacts, created = _artifacts(db, node_id, [*newest.values()], now, is_ours=is_ours)
     missing = {one.url_key for one in items if one.url_key not in artifacts}
     if missing:
         artifacts |= _known(db, missing)
@@ -74,17 +83,19 @@ def take_legacy(db: Database, node_id: str, one: SentContribution, now: float) -
         if before.get((artifact_id, one.kind)) == one.id:
             return Result(one.seq, one.told_id, DUPLICATE, None, artifact_id)
     number = next_number(db, LEGACY)  # its row is locked until the end: the last word is the last to be stored
-    return take(db, node_id, LEGACY, [replace(one, seq=number)], now, held=0)[0]
+    return take(db, node_id, LEGACY, [replace(one, seq=number)], now, held=0, is_ours=False)[0]
 
 
-def _artifacts(db: Database, items: Sequence[SentContribution], now: float) -> tuple[dict[str, int], set[int]]:
+def _artifacts(
+    db: Database, node_id: str, items: Sequence[SentContribution], now: float, *, is_ours: bool
+) -> tuple[dict[str, int], set[int]]:
     """Make sure that there is an artifact for each item; return {url_key: number} and the numbers that are new.
 
     Of several items of one URL the one with the newest facts counts.
     """
     facts: dict[str, dict[str, Any]] = {}
     for one in items:
-        row = _row(one, now)
+        row = _row(one, node_id, now)
         if one.url_key not in facts or _rank(row) > _rank(facts[one.url_key]):
             facts[one.url_key] = row
     known = _known(db, facts)
@@ -98,7 +109,7 @@ def _artifacts(db: Database, items: Sequence[SentContribution], now: float) -> t
         if met:  # another node was quicker by a moment
             known |= _known(db, met)
     if known:
-        _refresh(db, [{"id": number, **facts[key]} for key, number in known.items()])
+        _refresh(db, [{"id": number, **facts[key]} for key, number in known.items()], is_ours=is_ours)
     return known | created, set(created.values())
 
 
@@ -110,15 +121,15 @@ def _known(db: Database, keys: Iterable[str]) -> dict[str, int]:
 
 _FACTS = (
     "provider", "object_id", "title", "source_name", "licence_uri", "licence_field", "licence_scope",
-    "licence_read_at", "facts", "search", "image_url", "content_hash",
+    "licence_read_at", "facts", "search", "image_url", "content_hash", "told_by",
 )  # fmt: skip
 
 
-def _refresh(db: Database, rows: list[dict[str, Any]]) -> None:
-    """Let newer facts replace older ones, and lock these artifacts in the order of their numbers.
+def _refresh(db: Database, rows: list[dict[str, Any]], *, is_ours: bool) -> None:
+    """Let a node's newer facts replace its older ones, and lock these artifacts in the order of their numbers.
 
     The numbers are given, so none is taken from the sequence. Facts of the same time and licence are put in order by
-    their hash: whoever comes first, the same ones stay.
+    their hash.
     """
     new = pw.EXCLUDED
     stated, told = Artifact.licence_uri != "", new.licence_uri != ""
@@ -126,16 +137,19 @@ def _refresh(db: Database, rows: list[dict[str, Any]]) -> None:
         (new.licence_read_at == Artifact.licence_read_at) & (new.content_hash > Artifact.content_hash)
     )
     better = (told & ~stated) | (((told & stated) | (~told & ~stated)) & later)
+    may = (Artifact.told_by == new.told_by) | (Artifact.told_by == "")
+    if is_ours:
+        may |= Artifact.told_by.is_null(False) & told & ~stated
     rows.sort(key=lambda row: row["id"])
     change = {getattr(Artifact, name): getattr(new, name) for name in (*_FACTS, "changed_at")}
     values = [tuple(row.values()) for row in rows]
     statement = Artifact.insert_many(values[:1], fields=bulk.columns(Artifact, list(rows[0]))).on_conflict(
-        conflict_target=[Artifact.id], update=change, where=(Artifact.source.is_null() & better)
+        conflict_target=[Artifact.id], update=change, where=(may & better)
     )
     bulk.upsert(db, statement, len(values[0]), values)
 
 
-def _row(one: SentContribution, now: float) -> dict[str, Any]:
+def _row(one: SentContribution, node_id: str, now: float) -> dict[str, Any]:
     licence = one.licence
     return {
         "url_key": one.url_key, "canon_version": CANON_VERSION, "url": one.url, "source_name": one.source_name,
@@ -146,7 +160,7 @@ def _row(one: SentContribution, now: float) -> dict[str, Any]:
         "image_url": one.image_url,
         "content_hash": hash_of([one.title, one.facts, one.image_url, licence.uri if licence else None]),
         "state": DESCRIBED, "collected_at": one.collected_at, "changed_at": now,
-        "describe_at": 0.0, "describe_attempts": 0,
+        "describe_at": 0.0, "describe_attempts": 0, "told_by": node_id,
     }  # fmt: skip
 
 

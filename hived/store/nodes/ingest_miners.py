@@ -107,30 +107,36 @@ def _row(one: SentMiner, node_id: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def take_models(db: Database, items: Sequence[SentModel], now: float) -> None:
-    """Store what nodes know of models. What this node read from a miner itself, ladder and all, stays."""
+def take_models(db: Database, node_id: str, items: Sequence[SentModel], now: float) -> None:
+    """Store what a node knows of models. It may change what it told itself; of what was read here, or what another node
+    told first, it fills what is empty."""
     if not items:
         return
     newest = {one.alias: one for one in items}
-    rows = [_model(newest[alias], now) for alias in sorted(newest)]
+    rows = [_model(newest[alias], node_id, now) for alias in sorted(newest)]
     new = pw.EXCLUDED
-    told = ("name", "chips_per_chain", "chains", "topology", "series")
+    is_its_word = Model.told_by.in_((node_id, ""))
+
+    def told(name: str) -> Any:
+        ours, theirs = getattr(Model, name), getattr(new, name)
+        return pw.Case(None, [(is_its_word, pw.fn.COALESCE(theirs, ours))], pw.fn.COALESCE(ours, theirs))
+
     change: dict[Any, Any] = {
-        getattr(Model, name): pw.fn.COALESCE(getattr(new, name), getattr(Model, name)) for name in told
+        getattr(Model, name): told(name) for name in ("name", "chips_per_chain", "chains", "topology", "series")
     }
+    counts = ((Model.presets == "[]") | is_its_word) & (new.presets != "[]")
     change |= {
-        Model.presets: pw.Case(None, [(new.presets == "[]", Model.presets)], new.presets),
-        Model.refreshed_at: new.refreshed_at,
+        Model.presets: pw.Case(None, [(counts, new.presets)], Model.presets),
+        Model.refreshed_at: pw.Case(None, [(is_its_word, new.refreshed_at)], Model.refreshed_at),
+        Model.told_by: pw.Case(None, [(is_its_word, new.told_by)], Model.told_by),
     }
-    Model.insert_many(rows).on_conflict(
-        conflict_target=[Model.short], update=change, where=(Model.firmware_versions == "[]")
-    ).execute(db)
+    Model.insert_many(rows).on_conflict(conflict_target=[Model.short], update=change).execute(db)
 
 
-def _model(one: SentModel, now: float) -> dict[str, Any]:
+def _model(one: SentModel, node_id: str, now: float) -> dict[str, Any]:
     return {
         "short": one.alias, "name": one.name, "presets": json.dumps(list(one.presets), separators=(",", ":")),
         "chips_per_chain": one.chips_per_chain, "chains": one.chains,
         "topology": json.dumps(one.topology) if one.topology else None, "series": one.series,
-        "firmware_versions": "[]", "created_at": now, "refreshed_at": now,
+        "firmware_versions": "[]", "created_at": now, "refreshed_at": now, "told_by": node_id,
     }  # fmt: skip

@@ -31,7 +31,7 @@ from hived.store import audit, events
 from hived.store.access import codes
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.miners import ownership, replaced
-from hived.store.schema import Command, Node, SyncPoint
+from hived.store.schema import Artifact, Command, Miner, Model, Node, SyncPoint
 from hived.store.schema import NodeKey as Key
 
 MAX_PENDING = 64  # a site has tens of nodes; more that ask at once is somebody trying names
@@ -147,6 +147,11 @@ def remove(db: Database, node_id: str) -> None:
     Command.delete().where(Command.node_id == node_id, Command.done_at.is_null()).execute(db)
     brought = ownership.give_back(db, node_id, own_id(db))
     replaced.remove(db, brought)
+    used = Miner.select(Miner.model_alias).where(Miner.model_alias.is_null(False))
+    told = Model.told_by == node_id
+    Model.delete().where(told, Model.short.not_in(used), Model.max_preset.is_null()).execute(db)
+    for table in (Model, Artifact):  # whoever tells of it next is believed
+        table.update(told_by="").where(table.told_by == node_id).execute(db)
     SyncPoint.delete().where(SyncPoint.peer == node_id).execute(db)
     Key.delete().where(Key.node == node_id).execute(db)
     Node.delete().where(Node.id == node_id).execute(db)

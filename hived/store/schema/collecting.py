@@ -84,6 +84,8 @@ class Artifact(Table):
     describe_error = pw.TextField(null=True)
     collected_at = pw.DoubleField()
     changed_at = pw.DoubleField()
+    told_by = pw.TextField(null=True)
+    """The node whose word its facts are; null: they were read here; "": that node was removed."""
 
 
 class Contribution(Table):

@@ -223,6 +223,8 @@ class Model(Table):
     firmware_versions = pw.TextField(default="[]")
     created_at = pw.DoubleField()
     refreshed_at = pw.DoubleField()
+    told_by = pw.TextField(null=True)
+    """The node whose word it is; null: it was read here; "": that node was removed."""
 
 
 class Ladder(Table):

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
+from peewee import fn
 
 from hived.api.nodes import ingest_parse
+from hived.errors import Refused
 from hived.records.ingest import Batch, SentContribution, Taken
+from hived.records.miner import ModelInfo
 from hived.records.streams import rollup_seq
 from hived.store import Store
 from hived.store.engine.database import dicts, tuples
-from hived.store.miners import history, miners, readings, views
-from hived.store.nodes import contacts, ingest, ingest_artifacts
+from hived.store.miners import history, miners, models, readings, views
+from hived.store.nodes import contacts, ingest, ingest_artifacts, nodes
 from hived.store.schema import (
     Artifact,
     Contribution,
@@ -67,9 +71,11 @@ def everything(db: Any) -> dict[str, Any]:
         return sorted(found)
 
     return {
-        "artifact": rows(Artifact), "contribution": rows(Contribution), "miner": rows(Miner), "health": rows(Health),
+        # Whose word the facts are is a matter of who came first.
+        "artifact": rows(Artifact, "told_by", "licence_read_at"), "contribution": rows(Contribution),
+        "miner": rows(Miner), "health": rows(Health),
         "status": rows(Status), "rollup": rows(Rollup5m), "hour": rows(Rollup1h), "event": rows(Event),
-        "point": rows(SyncPoint, "at"), "model": rows(Model),
+        "point": rows(SyncPoint, "at"), "model": rows(Model, "told_by"),
     }  # fmt: skip
 
 
@@ -190,21 +196,81 @@ async def test_only_so_many_epochs_of_a_node_are_remembered(store: Store) -> Non
     assert f"e{ingest.MAX_EPOCHS + 4}" in {point["epoch"] for point in points}
 
 
-async def test_newer_facts_win_and_a_stated_licence_beats_none(store: Store) -> None:
-    async def told() -> tuple[str, str]:
-        (row,) = await store.read(lambda db: dicts(Artifact.select(), db))
-        return row["title"], row["licence_uri"][-4:]
+async def facts(store: Store) -> tuple[str, str, str | None]:
+    (row,) = await store.read(lambda db: dicts(Artifact.select(), db))
+    return row["title"], row["licence_uri"][-4:], row["image_url"]
 
-    bare = fleet.said(1, 1, artifact={"title": "Bare", "licence": None})
-    await take(store, "n1", "contributions", 1, 1, [bare])
-    assert await told() == ("Bare", "")
-    await take(store, "n2", "contributions", 1, 1, [fleet.said(1, 1, at=NOW - 99, artifact={"title": "Older"})])
-    assert await told() == ("Older", "1.0/")
-    await take(store, "n3", "contributions", 1, 1, [fleet.said(1, 1, at=NOW - 9, artifact={"title": "Newer"})])
-    await take(store, "n4", "contributions", 1, 1, [fleet.said(1, 1, at=NOW - 50, artifact={"title": "Between"})])
-    later = fleet.said(1, 1, at=NOW, artifact={"title": "No licence", "licence": None})
-    await take(store, "n5", "contributions", 1, 1, [later])
-    assert await told() == ("Newer", "1.0/")
+
+def painted(title: str, at: float = NOW, **changes: Any) -> list[dict[str, Any]]:
+    told = {"title": title, "image_url": f"https://{title.lower()}.example/1.jpg"}
+    return [fleet.said(1, 1, title, at, artifact=told | changes)]
+
+
+async def test_only_who_told_of_an_object_first_changes_its_facts(store: Store) -> None:
+    await take(store, "n1", "contributions", 1, 1, painted("First", NOW - 99))
+    kept = ("First", "1.0/", "https://first.example/1.jpg")
+    for seq, at in enumerate((NOW - 200, NOW - 50, NOW, NOW + 86_400 * 3650), 1):
+        taken = await take(store, "n2", "contributions", 1, 1, painted("Defaced", at), epoch=f"e{seq}")
+        assert outcomes(taken)[0] in ("merged", "superseded", "duplicate"), "its words are taken all the same"
+        assert await facts(store) == kept
+    await take(store, "n1", "contributions", 1, 1, painted("Older", NOW - 100), epoch="e8")
+    assert await facts(store) == kept
+    await take(store, "n1", "contributions", 1, 1, painted("Newer", NOW - 9), epoch="e9")
+    assert await facts(store) == ("Newer", "1.0/", "https://newer.example/1.jpg")
+
+
+async def test_facts_that_were_told_with_a_time_to_come_are_corrected_by_the_next(store: Store) -> None:
+    await take(store, "n1", "contributions", 1, 1, painted("Early", NOW + 86_400 * 365))
+    sent = read("n1", "contributions", 2, 2, [{**painted("Right", NOW + 20)[0], "seq": 2}])
+    later = replace(sent, items=(replace(sent.items[0], facts_at=NOW + 20),))
+    await store.merge(ingest.take, "n1", later, NOW + 30)
+    assert (await facts(store))[0] == "Right"
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+async def test_a_licence_replaces_none_but_not_by_a_collector(store: Store, is_ours: bool) -> None:
+    await take(store, "n1", "contributions", 1, 1, painted("Bare", NOW, licence=None))
+    licensed = read("n2", "contributions", 1, 1, painted("Licensed", NOW - 99))
+    await store.merge(ingest.take, "n2", licensed, NOW, is_ours=is_ours)
+    assert (await facts(store))[:2] == (("Licensed", "1.0/") if is_ours else ("Bare", ""))
+    await take(store, "n3", "contributions", 1, 1, painted("Unlicensed", NOW, licence=None))
+    await take(store, "n4", "contributions", 1, 1, painted("Other", NOW))
+    assert (await facts(store))[0] == ("Licensed" if is_ours else "Other")
+
+
+async def test_a_collector_changes_its_own_words_alone(store: Store) -> None:
+    def one(node_id: str, title: str) -> SentContribution:
+        words = json.dumps({"title": title, "summary": title})
+        return ingest_parse.legacy({"url": "https://museum.example/objects/1", "content": words}, node_id, NOW)
+
+    await take(store, "n1", "contributions", 1, 1, painted("First", NOW - 99))
+    await store.merge(ingest_artifacts.take_legacy, "histo", one("histo", "Mine"), NOW)
+    assert (await facts(store))[0] == "First"
+    (count,) = (await store.read(lambda db: tuples(Contribution.select(fn.COUNT(Contribution.id)), db)))[0]
+    assert count == 2
+
+
+async def test_of_a_node_that_was_removed_the_next_one_may_correct_the_facts(store: Store) -> None:
+    await store.write(fleet.let_in, "n1", NOW)
+    await take(store, "n1", "contributions", 1, 1, painted("Defaced", NOW))
+    await store.write(nodes.remove, "n1")
+    await take(store, "n2", "contributions", 1, 1, painted("Right", NOW))
+    await take(store, "n3", "contributions", 1, 1, painted("Wrong", NOW))
+    assert (await facts(store))[0] in ("Right", "Defaced")
+    sent = read("n2", "contributions", 2, 2, [{**painted("Right", NOW)[0], "seq": 2}])
+    await store.merge(ingest.take, "n2", replace(sent, items=(replace(sent.items[0], facts_at=NOW + 1),)), NOW + 1)
+    assert (await facts(store))[0] == "Right"
+
+
+@pytest.mark.parametrize("gone", [False, True])
+async def test_nobody_changes_what_was_collected_here(store: Store, gone: bool) -> None:
+    source = await store.write(collected.add_source, NOW)
+    await store.write(collected.collect, source, 1, NOW - 3600)
+    if gone:  # what its source brought stays
+        await store.write(lambda db: Artifact.update(source=None).execute(db))
+    before = await facts(store)
+    await take(store, "n1", "contributions", 1, 1, painted("Defaced"))
+    assert await facts(store) == before
 
 
 async def test_what_the_master_collected_itself_keeps_its_facts_and_its_wait(store: Store) -> None:
@@ -306,16 +372,68 @@ async def test_a_miner_that_we_see_ourselves_is_ours_again(store: Store) -> None
     assert (view.node_id, view.remote, view.hostname, view.has_key) == ("id-1", False, "rig-1", False)
 
 
-async def test_what_discoverd_read_of_a_model_itself_is_not_overwritten(store: Store) -> None:
-    told = [{"alias": "s19", "name": "Theirs", "presets": [{"name": "x"}], "chips_per_chain": 9, "chains": 9,
+def model(name: str | None, chains: int | None = None, *presets: str) -> list[dict[str, Any]]:
+    told = [{"name": preset} for preset in presets]
+    return [{"alias": "s19", "name": name, "presets": told, "chips_per_chain": None, "chains": chains,
              "topology": None, "series": None}]  # fmt: skip
-    await take(store, "n1", "miners", 0, 0, [], models=told)
+
+
+async def model_now(store: Store) -> tuple[Any, ...]:
     (row,) = await store.read(lambda db: dicts(Model.select(), db))
-    assert (row["name"], row["chains"]) == ("Theirs", 9)
+    return row["name"], row["chains"], [preset["name"] for preset in json.loads(row["presets"])]
+
+
+async def test_what_discoverd_read_of_a_model_itself_is_not_overwritten(store: Store) -> None:
+    await take(store, "n1", "miners", 0, 0, [], models=model("Theirs", 9, "x"))
+    assert await model_now(store) == ("Theirs", 9, ["x"])
     await store.write(farm.catalogue, NOW)
-    await take(store, "n1", "miners", 0, 0, [], models=told)
-    (row,) = await store.read(lambda db: dicts(Model.select(), db))
-    assert (row["name"], row["chains"]) == ("Antminer S19", 3)
+    ours = await model_now(store)
+    assert ours[:2] == ("Antminer S19", 3)
+    for node_id in ("n1", "n2"):
+        await take(store, node_id, "miners", 0, 0, [], models=model("Theirs", 9, "x"))
+    assert await model_now(store) == ours
+
+
+async def test_a_node_changes_of_a_model_what_it_told_itself_and_fills_what_is_empty(store: Store) -> None:
+    await take(store, "n1", "miners", 0, 0, [], models=model("First", None, "a"))
+    await take(store, "n2", "miners", 0, 0, [], models=model("Second", 9, "b", "c"))
+    assert await model_now(store) == ("First", 9, ["a"])
+    await take(store, "n1", "miners", 0, 0, [], models=model("Renamed", 3, "a", "d"))
+    assert await model_now(store) == ("Renamed", 3, ["a", "d"])
+    await take(store, "n1", "miners", 0, 0, [], models=model(None))
+    assert await model_now(store) == ("Renamed", 3, ["a", "d"]), "what it does not say it does not take back"
+
+
+async def test_what_was_read_here_without_presets_is_filled_and_not_replaced(store: Store) -> None:
+    await store.write(models.save, ModelInfo("s19", "Ours"), None, None, NOW)
+    await take(store, "n1", "miners", 0, 0, [], models=model("Theirs", 3, "a"))
+    assert await model_now(store) == ("Ours", 3, ["a"])
+    await take(store, "n1", "miners", 0, 0, [], models=model("Theirs", 4, "b"))
+    assert await model_now(store) == ("Ours", 3, ["a"])
+
+
+async def test_models_of_a_removed_node_go_with_it_or_are_the_next_ones(store: Store) -> None:
+    await store.write(fleet.let_in, "n1", NOW)
+    other = [{**model("Other")[0], "alias": "s21"}]
+    await take(store, "n1", "miners", 1, 1, [fleet.miner(1, 7, model_alias="s21")], models=model("Lies") + other)
+    await take(store, "n2", "miners", 1, 1, [fleet.miner(1, 8)])
+    await store.write(nodes.remove, "n1")
+    assert await model_now(store) == ("Lies", None, []), "the other one nobody has"
+    await take(store, "n2", "miners", 0, 0, [], models=model("Right"))
+    await take(store, "n3", "miners", 0, 0, [], models=model("Wrong"))
+    assert (await model_now(store))[0] == "Right"
+
+
+async def test_what_nodes_tell_of_models_takes_no_room_from_what_is_here(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "MAX_MODELS", 2)
+    for n in range(5):
+        await take(store, "n1", "miners", 0, 0, [], models=[{**model("Many")[0], "alias": f"x{n}"}])
+    await store.write(models.save, ModelInfo("s19", "Ours"), None, None, NOW)
+    await store.write(models.save, ModelInfo("x1", "Ours"), None, None, NOW)
+    with pytest.raises(Refused, match="more than 2"):
+        await store.write(models.save, ModelInfo("x2", "Ours"), None, None, NOW)
 
 
 async def test_a_batch_is_stored_whole_or_not_at_all(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
