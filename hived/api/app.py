@@ -20,6 +20,7 @@ from hived.api.http.shares import Known
 from hived.api.http.turns import Turns
 from hived.api.miners.live_miners import LiveMiners
 from hived.api.nodes import hello, ingest
+from hived.api.nodes.intake import INTAKE, Intake
 from hived.api.stream import STREAM, Pace, Stream
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
 from hived.records.joining import Certificate
@@ -68,6 +69,7 @@ def make_app(
     routes.add(app, table, plain_ingest=plain_ingest)
     app[hello.CERTIFICATE] = certificate
     app[ingest.NOTED] = set()
+    app[INTAKE] = Intake()
     app.on_response_prepare.append(origin_guard.add_headers)
     app.on_shutdown.append(_close_stream)
     return app

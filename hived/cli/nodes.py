@@ -11,6 +11,7 @@ from hived.cli.output.tables import Cell, Column
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, local_time
 from hived.documents import nodes as documents
 from hived.errors import BadRequest
+from hived.records.bounds import BOUNDS
 from hived.records.node import ALIVE, PENDING, REVOKED, SUSPECT, NodeView
 from hived.runtime.config import Config
 from hived.runtime.kinds import TlsFiles
@@ -23,6 +24,8 @@ _TONES = {ALIVE: "good", SUSPECT: "warn", PENDING: "warn"}
 
 def _state(node: NodeView, _: float) -> Cell:
     state = node.status if node.status in (PENDING, REVOKED) else node.state
+    if node.full:
+        return Cell(f"{state}, full", "warn")
     return Cell(state, _TONES.get(state or "", "dim" if node.state is None else "bad"))
 
 
@@ -54,6 +57,8 @@ async def list_nodes(context: CommandContext) -> int:
         found = await store.read(contacts.listing)
     context.listed(found, documents.node, COLUMNS, "there is no node: hive-apid has not run yet")
     for node in found if not context.json else ():
+        for bound in (BOUNDS[name] for name in node.full if name in BOUNDS):
+            context.screen.say(clean(f"{node.name} has sent {bound.most:,} {bound.words}: more is not taken"))
         for key in (key for key in node.keys if key.status == PENDING):
             where = f" from {key.address}" if key.address else ""
             known = "" if node.status == PENDING else ": it is known already, and asks with another key"

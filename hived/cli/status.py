@@ -25,7 +25,7 @@ from hived.records.miner_view import MinerView
 from hived.records.node import BlindNode, NodeView
 from hived.records.peers import Peer
 from hived.records.totals import Totals, totals
-from hived.services.appliance.host_troubles import host_troubles
+from hived.services.appliance.host_troubles import host_troubles, stored_troubles
 from hived.store import Database, daemon_rows, node_rows
 from hived.store.engine import dialect
 from hived.store.miners import discovery, views
@@ -87,7 +87,7 @@ def _read(db: Database, context: CommandContext, node_id: str, path: Path | None
         sweeps=discovery.sweeps(db, limit=2), others=stored_fleet.other_device_kinds(db), peers=stored_peers.rows(db),
         database=db.name, bytes=sizes[0], log_bytes=sizes[1],
         blind=node_rows.blind(db), master=uplink.read(db, node_id, when.now, context.config.syncd.master),
-        host=host_troubles(path), nodes=contacts.listing(db),
+        host=[*host_troubles(path), *stored_troubles(db)], nodes=contacts.listing(db),
     )  # fmt: skip
 
 

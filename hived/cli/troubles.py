@@ -41,7 +41,7 @@ def sick(shared: Iterable[Shared]) -> set[str]:
 
 
 def node_troubles(nodes: Iterable[NodeView], now: float) -> list[Trouble]:
-    """Return what is wrong with the nodes of a master: those that are away, and those that ask to be let in."""
+    """Return what is wrong with a master's nodes: some are away, ask to be let in, or send too much."""
     return [trouble for node in nodes if (trouble := _of_node(node, now)) is not None]
 
 
@@ -49,6 +49,9 @@ def _of_node(node: NodeView, now: float) -> Trouble | None:
     if any(key.status == PENDING for key in node.keys):
         anew = "" if node.status == PENDING else " anew, with another key"
         return Trouble(f"{node.name} asks to join{anew}", next_step("node_asks", node=node.node_id))
+    if node.full:
+        words = f"node {node.name} {problem('node_full').words}: {', '.join(node.full)}"
+        return Trouble(words, next_step("node_full", node=node.name), min(node.full.values()))
     code = node.blind_code
     if code is None and node.plain_code is not None:
         return Trouble(f"{node.name} {problem(node.plain_code).words}", next_step(node.plain_code, node=node.name))

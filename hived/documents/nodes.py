@@ -30,7 +30,8 @@ class NodeDocument(TypedDict):
     """`phrases` are those of the keys that wait; `state` is null for a collector that is not ours.
 
     `gone`: it is dead, was stopped or is revoked. Then what it said last is of `contact_at`, and how many of its miners
-    are online, which of its daemons run and how much it has still to send is null: nobody knows.
+    are online, which of its daemons run and how much it has still to send is null: nobody knows. `full`: what is not
+    taken of it any more (miners, models, artifacts, bytes), and since when.
     """
 
     node_id: str
@@ -52,6 +53,7 @@ class NodeDocument(TypedDict):
     keys: list[KeyDocument]
     gone: bool
     miners: dict[str, int | None]
+    full: dict[str, str | None]
 
 
 class PeerDocument(TypedDict):
@@ -87,6 +89,7 @@ def node(view: NodeView) -> NodeDocument:
         "skew_s": None if view.skew_s is None else round(view.skew_s, 3), "secure": view.secure,
         "health": _health(view) or None, "gone": view.gone, "keys": [_key(key) for key in view.keys],
         "miners": {"total": view.miners, "online": None if view.gone else view.online},
+        "full": {name: rfc3339(at) for name, at in view.full.items()},
     }  # fmt: skip
 
 

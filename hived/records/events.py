@@ -90,6 +90,7 @@ _KINDS = (
     ),
     EventKind("node_lost", "Node silent", "node {name} has gone silent", "bad"),
     EventKind("node_back", "Node back", "node {name} is back", "good"),
+    EventKind("node_full", "Node sends too much", "node {name} has sent {what}: more is not taken", "bad"),
     EventKind("master_joined", "Joined a master", "joined the master [{master} at ]{url}", "good"),
     EventKind("master_refused", "Refused by the master", "{url} refuses this node[: {error}]", "bad"),
     EventKind("master_key_changed", "Master's key changed", "{url} answers with another key[: {error}]", "bad"),

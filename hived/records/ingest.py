@@ -180,3 +180,5 @@ class Taken:
     gap: bool = False
     results: tuple[Result, ...] = ()
     rejected: tuple[Rejected, ...] = ()
+    full: tuple[str, ...] = ()
+    """Codes of what is not taken any more: the node has sent as much of it as is kept of one."""

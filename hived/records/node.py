@@ -138,6 +138,8 @@ class NodeView:
     keys: tuple[KeyView, ...]
     miners: int
     online: int
+    full: dict[str, float] = field(default_factory=dict)
+    """What is not taken of it any more, and since when: names of `records.bounds`."""
 
     @property
     def blind_code(self) -> str | None:

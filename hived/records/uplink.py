@@ -121,6 +121,8 @@ class Ingested:
     """Items it will never take, with the reason: a number of the stream, or the id of a contribution."""
     unread: Sequence[str] = ()
     """Fields that it does not understand."""
+    full: Sequence[str] = ()
+    """What it does not take any more of this node: codes of `errors.PROBLEMS`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from hived.documents import appliance as documents
 from hived.documents.shared import rfc3339
 from hived.errors import Transient, problem
 from hived.records.daemon import DAEMONS, alive
-from hived.services.appliance.host_troubles import host_troubles
+from hived.services.appliance.host_troubles import host_troubles, stored_troubles
 from hived.store import Database, daemon_rows
 from hived.store.engine import dialect, migrations
 from hived.store.miners import views
@@ -32,6 +32,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     daemons.sort(key=lambda one: one["name"])
     fresh = _is_fresh(ctx, now)
     wrong = await asyncio.to_thread(host_troubles, ctx.store.path)
+    wrong += await ctx.store.read(stored_troubles)
     well = (
         fresh and all(one["alive"] for one in daemons) and not any(problem(one.kind).severity == "bad" for one in wrong)
     )

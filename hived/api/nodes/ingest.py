@@ -12,8 +12,9 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, body, params, responses
 from hived.api.nodes import ingest_parse
+from hived.api.nodes.intake import INTAKE
 from hived.documents.shared import Json
-from hived.errors import BadRequest
+from hived.errors import PROBLEMS, BadRequest
 from hived.records.access import Principal
 from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Result, Taken
 from hived.records.node import SCOPE_NODE
@@ -37,45 +38,60 @@ _LEGACY = ("url", "content", "node_id")
 async def batch(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/ingest: one batch of one stream of the node whose key it is."""
     who, ctx, node_id = access.principal(request), context.of(request), access.node_id(request)
-    raw = await read(request)
-    document = params.parsed(raw) if len(raw) <= INLINE_BYTES else await asyncio.to_thread(params.parsed, raw)
-    if document.get("node_id") != node_id:
-        return responses.error(403, "this key is another node's")
-    if who.scope != SCOPE_NODE and document.get("stream") != CONTRIBUTIONS:
-        return responses.error(403, "this key may send contributions only")
-    now = ctx.clock()
-    try:
-        sent = ingest_parse.batch(document, node_id, now)
-    except ingest_parse.BadEnvelope as err:
-        return responses.error(422, str(err))
-    is_ours = who.scope == SCOPE_NODE
-    taken = await ctx.store.merge(_take, request.secure, who, ingest.take, node_id, sent, now, is_ours=is_ours)
+    is_ours, now = who.scope == SCOPE_NODE, ctx.clock()
+    async with request.app[INTAKE].turn(node_id) as turn:
+        raw = await read(request)
+        async with request.app[INTAKE].parsing:
+            document = await _parsed(raw)
+            if document.get("node_id") != node_id:
+                return responses.error(403, "this key is another node's")
+            if not is_ours and document.get("stream") != CONTRIBUTIONS:
+                return responses.error(403, "this key may send contributions only")
+            try:
+                sent = ingest_parse.batch(document, node_id, now)
+            except ingest_parse.BadEnvelope as err:
+                return responses.error(422, str(err))
+            finally:
+                del document, raw
+        turn.spend(len(sent.items) + len(sent.rejected) + len(sent.latest) + len(sent.models) + len(sent.again))
+        taken = await ctx.store.merge(_take, request.secure, who, ingest.take, node_id, sent, now, is_ours=is_ours)
     note_unread(request, node_id, sent.stream, sent.wire, sent.unread)
     return await responses.reply(request, _answer(sent, taken))
 
 
 async def legacy(request: web.Request) -> web.StreamResponse:
     """POST /master/ingest {url, content, node_id}: one contribution of a collector that is not ours."""
-    ctx = context.of(request)
-    try:
-        document = params.parsed(await read(request))
-    except (body.TooLarge, body.UnknownPacking):
-        raise
-    except BadRequest:  # these collectors know one reason
-        raise BadRequest(MISSING) from None
-    url, content, node_id = (document.get(name) for name in _LEGACY)
-    given = (isinstance(content, str) and content.strip()) or (isinstance(content, dict) and content)
-    if not (isinstance(url, str) and url.strip() and isinstance(node_id, str) and node_id and given):
-        raise BadRequest(MISSING)
-    if node_id != access.node_id(request):
-        return responses.error(403, "this key is another node's")
-    now = ctx.clock()
-    sent = ingest_parse.legacy({"url": url.strip(), "content": content}, node_id, now)
-    take = ingest_artifacts.take_legacy
-    result = await ctx.store.merge(_take, request.secure, access.principal(request), take, node_id, sent, now)
+    ctx, own = context.of(request), access.node_id(request)
+    async with request.app[INTAKE].turn(own) as turn:
+        try:
+            raw = await read(request)
+            async with request.app[INTAKE].parsing:
+                document = await _parsed(raw)
+        except (body.TooLarge, body.UnknownPacking):
+            raise
+        except BadRequest:  # these collectors know one reason
+            raise BadRequest(MISSING) from None
+        url, content, node_id = (document.get(name) for name in _LEGACY)
+        given = (isinstance(content, str) and content.strip()) or (isinstance(content, dict) and content)
+        if not (isinstance(url, str) and url.strip() and isinstance(node_id, str) and node_id and given):
+            raise BadRequest(MISSING)
+        if node_id != own:
+            return responses.error(403, "this key is another node's")
+        now = ctx.clock()
+        sent = ingest_parse.legacy({"url": url.strip(), "content": content}, node_id, now)
+        turn.spend(1)
+        take = ingest_artifacts.take_legacy
+        result = await ctx.store.merge(_take, request.secure, access.principal(request), take, node_id, sent, now)
     if result.outcome == REJECTED:
-        return responses.error(409, "as many nodes as are kept speak of this URL already")
+        why = "as many nodes as are kept speak of this URL already"
+        if result.reason in PROBLEMS:
+            why = f"this node {PROBLEMS[result.reason].words}"
+        return responses.error(409, why)
     return await responses.reply(request, {"status": "ok"})
+
+
+async def _parsed(raw: bytes) -> dict[str, Any]:
+    return params.parsed(raw) if len(raw) <= INLINE_BYTES else await asyncio.to_thread(params.parsed, raw)
 
 
 async def limits(request: web.Request) -> web.StreamResponse:
@@ -114,6 +130,8 @@ def _answer(sent: Batch, taken: Taken) -> Json:
         return {**head, "outcome": "gap"}
     if sent.unread:
         head["unread"] = sent.unread
+    if taken.full:
+        head["full"] = list(taken.full)
     if sent.stream != CONTRIBUTIONS:
         return {**head, "rejected": [{"seq": one.seq, "reason": one.reason} for one in taken.rejected]}
     refused = (Result(one.seq, one.told_id, REJECTED, one.reason) for one in sent.rejected)

@@ -12,6 +12,7 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.api.nodes import hello, ingest
+from hived.api.nodes.intake import INTAKE
 from hived.records import untrusted
 from hived.records.fields import Fields, Unread
 from hived.records.ingest import LIMITS
@@ -62,7 +63,11 @@ async def join(request: web.Request) -> web.StreamResponse:
 async def contact(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/me/contact: a node says how it is and hears what is held of it and what it is to do."""
     ctx, node_id, now = context.of(request), access.node_id(request), context.of(request).clock()
-    sent = _contact(params.parsed(await ingest.read(request)))
+    async with request.app[INTAKE].turn(node_id) as turn:
+        raw = await ingest.read(request)
+        async with request.app[INTAKE].parsing:
+            sent = _contact(params.parsed(raw))
+        turn.spend(1)
     held, wanted = await ctx.store.write(
         _keep_in_touch, node_id, access.principal(request).ref, sent, address=request.remote,
         secure=request.secure, now=now,

@@ -25,7 +25,9 @@ from hived.clients.ollama.parse import ModelMissing
 from hived.errors import Refused, Transient
 from hived.records.condition import Trouble
 from hived.records.daemon import APID, POLLD, DaemonRow, alive
+from hived.records.host import HostTrouble
 from hived.records.peers import Peer
+from hived.services.appliance.host_troubles import stored_troubles
 from hived.services.appliance.retain import PRUNE_EVERY_S
 from hived.services.appliance.trusted_clock import JUMP_S
 from hived.services.miners.sweep import ranges_of
@@ -64,6 +66,7 @@ class Facts:
     sick: int
     """Miners that need a look."""
     nodes: list[Trouble]
+    stored: list[HostTrouble]
     sure_at: float | None
     """When hive-polld was last sure of the time."""
 
@@ -79,7 +82,7 @@ def read(db: Database, node_id: str, context: CommandContext) -> Facts:
         name=db.name, bytes=dialect.sizes(db)[0],
         path=Path(db.name) if db.kind == "sqlite" else None, collects=collector.state(db).wanted,
         sick=len(sick(troubles(known, when))), nodes=node_troubles(contacts.listing(db), now),
-        sure_at=history.sure_until(db),
+        sure_at=history.sure_until(db), stored=stored_troubles(db),
     )  # fmt: skip
 
 
@@ -91,6 +94,8 @@ def database(facts: Facts) -> Iterator[Check]:
         yield fail("database", f"{facts.name} is damaged: {flaw}", step)
         return
     whole = ", too large to be checked now" if flaw else ", whole" if facts.path else ""
+    for one in facts.stored:
+        yield fail("database", one.text, one.step)
     yield ok("database", f"{facts.name}, {size(facts.bytes)}, schema as this hived has it{whole}")
 
 

@@ -78,12 +78,13 @@ def ingested(body: bytes, stream: str) -> Ingested:
         raise Unreadable("the master does not say what it holds")
     gap, most = doc.get("outcome") == "gap", Limits().items
     unread = tuple(values.text(name, MAX_REASON) or "?" for name in [*values.table(doc.get("unread"))][:MAX_UNREAD])
+    full = tuple(values.text(code, 64) or "?" for code in values.items(doc.get("full"), 16))
     if stream == CONTRIBUTIONS:
         verdicts = values.tables(doc.get("results"), most)
         refused = [(str(row.get("id"))[:64], _reason(row)) for row in verdicts if row.get("outcome") == "rejected"]
-        return Ingested(seq, gap, refused, unread)
+        return Ingested(seq, gap, refused, unread, full)
     rows = ((values.integer(row.get("seq"), 1), row) for row in values.tables(doc.get("rejected"), most))
-    return Ingested(seq, gap, [(number, _reason(row)) for number, row in rows if number is not None], unread)
+    return Ingested(seq, gap, [(number, _reason(row)) for number, row in rows if number is not None], unread, full)
 
 
 def complaint(body: bytes) -> str:

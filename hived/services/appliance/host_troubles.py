@@ -7,6 +7,7 @@ from pathlib import Path
 from hived.errors import next_step
 from hived.records.host import HostTrouble
 from hived.runtime.disk import room, unwritable
+from hived.store import Database, budget
 from hived.store.engine.damage import kept
 
 FULL_BYTES = 16 * 1024 * 1024
@@ -41,3 +42,15 @@ def host_troubles(database: Path | None) -> list[HostTrouble]:
         for one in kept(database)
     ]
     return found
+
+
+def stored_troubles(db: Database) -> list[HostTrouble]:
+    """Return what is wrong with this box that only its database knows."""
+    full = budget.full(db)
+    if full is None:
+        return []
+    text = (
+        f"the database takes {full.used // _MIB} MiB of {full.budget // _MIB}, and history is not what fills it: none"
+        " is deleted"
+    )
+    return [HostTrouble("database_full", text, next_step("database_full"), full.at)]

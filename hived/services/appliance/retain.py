@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from hived.errors import next_step
 from hived.runtime.options import Retention as Limits
 from hived.services.appliance.trusted_clock import TrustedClock
-from hived.store import Database, Store
+from hived.store import Database, Store, budget
 from hived.store.miners import history, strangers
 from hived.store.nodes import uplink
 from hived.store.schema import Chips, Fleet1h, Fleet5m, Rollup1h, Rollup5m, Status
@@ -74,24 +75,42 @@ class Retention:
         await self._repeat(strangers.forget_models, now - DAY_S)
 
     async def _keep_budget(self, now: float | None) -> None:
-        budget = self._limits.max_database_mb * MB
+        limit = self._limits.max_database_mb * MB
         for _ in range(SLICES_AT_ONCE):
             used = await self._store.read(history.used_bytes)
-            if used <= budget:
+            if used <= limit:
                 self._over_budget = False
+                if await self._store.read(budget.full) is not None:
+                    await self._store.write(budget.clear)
+                return
+            if not await self._store.read(budget.history_fills, limit):
+                await self._is_full(used, limit)
                 return
             if not self._over_budget:
                 self._over_budget = True
-                log.warning(
-                    "the database takes %d MiB of %d: the oldest history goes", used // MB, self._limits.max_database_mb
-                )
-            if not await self._store.write(history.drop_oldest, now):
+                log.warning("the database takes %d MiB of %d: the oldest history goes", used // MB, limit // MB)
+            if not await self._store.write(_drop_oldest, now):
                 return
+
+    async def _is_full(self, used: int, limit: int) -> None:
+        """Say that the database is full of what no age takes; its history stays."""
+        if await self._store.read(budget.full) is None:
+            log.error(
+                "the database takes %d MiB of %d, and history is not what fills it: none is deleted; %s",
+                used // MB, limit // MB, next_step("database_full"),
+            )  # fmt: skip
+            await self._store.write(budget.mark, self._clock(), used, limit)
 
     async def _repeat(self, work: Callable[..., bool | int], *args: Any) -> None:
         for _ in range(SLICES_AT_ONCE):
             if not await self._store.write(work, *args):
                 return
+
+
+def _drop_oldest(db: Database, now: float | None) -> bool:
+    """Delete the oldest history: first of the node that has most of it, if that is more than all others have."""
+    most = budget.biggest(db)
+    return (most is not None and history.drop_oldest(db, now, node_id=most)) or history.drop_oldest(db, now)
 
 
 def prune(db: Database, table: Any, before: float) -> bool:

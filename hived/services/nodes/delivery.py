@@ -129,6 +129,8 @@ class Delivery:
             if answer.unread:
                 names = ", ".join(answer.unread)
                 self._say(f"{stream} {names}", f"the master does not understand these fields of {stream}: {names}")
+            for code in answer.full:
+                self._say(code, f"the master takes no more of this node: it {problem(code).words} ({code})")
             return answer
         except NotUnpacked as err:
             if not packing:

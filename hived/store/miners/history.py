@@ -12,11 +12,24 @@ from typing import Any
 import peewee as pw
 
 from hived.records import measures
+from hived.records.bounds import EVENTS
 from hived.records.measures import MAX, MEAN, MIN
 from hived.records.miner import HASHING_STATES
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, dicts, tuples
-from hived.store.schema import Chips, Counter, Event, Health, Miner, Rollup, Rollup1h, Rollup5m, Status
+from hived.store.schema import (
+    Chips,
+    Counter,
+    Event,
+    Fleet1h,
+    Fleet5m,
+    Health,
+    Miner,
+    Rollup,
+    Rollup1h,
+    Rollup5m,
+    Status,
+)
 
 FIVE_MINUTES_S = 300.0
 HOUR_S = 3600.0
@@ -142,21 +155,23 @@ def prune(db: Database, table: Any, before: float, *, slice_s: float = HOUR_S) -
     return _delete_before(db, table, until) > 0 and until < before
 
 
-def _delete_before(db: Database, table: Any, until: float) -> int:
-    return int(table.delete().where(table.at < until, _may_go(table)).execute(db))
+def _delete_before(db: Database, table: Any, until: float, node_id: str | None = None) -> int:
+    return int(table.delete().where(table.at < until, _may_go(table, node_id)).execute(db))
 
 
-def _may_go(table: Any) -> Any:
+def _may_go(table: Any, node_id: str | None = None) -> Any:
     """Of a miner that left long ago the latest row stays: it must not be taken for where the history begins."""
+    if node_id is not None:
+        return table.num.in_(Miner.select(Miner.num).where(Miner.remote, Miner.node_id == node_id))
     if table not in (Status, Chips):
         return pw.SQL("1 = 1")
     head = Health.status_at if table is Status else Health.chips_at
     return ~pw.fn.EXISTS(Health.select(Health.num).where(head == table.at, Health.num == table.num))
 
 
-def _end(db: Database, table: Any, order: Any) -> float | None:
+def _end(db: Database, table: Any, order: Any, node_id: str | None = None) -> float | None:
     """Return the first time in an order of what may go; None when there is nothing."""
-    rows = tuples(table.select(table.at).where(_may_go(table)).order_by(order).limit(1), db)
+    rows = tuples(table.select(table.at).where(_may_go(table, node_id)).order_by(order).limit(1), db)
     return float(rows[0][0]) if rows else None
 
 
@@ -181,13 +196,19 @@ def thin_chips(db: Database, before: float) -> bool:
     return bool(following)
 
 
-def drop_oldest(db: Database, now: float | None = None, *, share: float = 0.05) -> bool:
-    """Delete the oldest twentieth of the raw history, or of the rollups when no raw is left; False: nothing left.
+def drop_oldest(db: Database, now: float | None = None, *, share: float = 0.05, node_id: str | None = None) -> bool:
+    """Delete the oldest twentieth of the raw history, or of the sums when no raw is left; False: nothing left.
 
     `now`: what a clock that was ahead put after it does not count: else a twentieth of a year would be all there is.
+    `node_id`: only of what this node told.
     """
-    for tables in ((Status, Chips), (Rollup5m,), (Rollup1h,)):
-        spans = [(t, _end(db, t, t.at), _end(db, t, t.at.desc())) for t in tables]
+    tiers = (
+        ((Rollup5m,), (Rollup1h,))
+        if node_id is not None
+        else ((Status, Chips), (Rollup5m, Fleet5m), (Rollup1h, Fleet1h))
+    )
+    for tables in tiers:
+        spans = [(t, _end(db, t, t.at, node_id), _end(db, t, t.at.desc(), node_id)) for t in tables]
         known = [(t, old, new) for t, old, new in spans if old is not None and new is not None and new > old]
         if not known:
             continue
@@ -197,13 +218,19 @@ def drop_oldest(db: Database, now: float | None = None, *, share: float = 0.05) 
             newest = min(newest, now)
         until = oldest + max((newest - oldest) * share, 60.0)
         for table, _, _ in known:
-            _delete_before(db, table, until)
+            _delete_before(db, table, until, node_id)
         return True
     return False
 
 
 def prune_events(db: Database) -> None:
-    """Keep the newest MAX_EVENTS events."""
+    """Keep the newest MAX_EVENTS events, and of one node no more than are kept of it."""
+    counted = Event.select(Event.node_id, pw.fn.COUNT(Event.id)).where(Event.node_id.is_null(False))
+    for node_id, count in tuples(counted.group_by(Event.node_id), db):
+        if count > EVENTS:
+            told = Event.select(Event.id).where(Event.node_id == node_id).order_by(Event.id.desc())
+            ((oldest,),) = tuples(told.offset(EVENTS - 1).limit(1), db)
+            Event.delete().where(Event.node_id == node_id, Event.id < oldest).execute(db)
     newest = tuples(Event.select(Event.id).order_by(Event.id.desc()).limit(1), db)
     if newest:
         Event.delete().where(Event.id <= newest[0][0] - MAX_EVENTS).execute(db)

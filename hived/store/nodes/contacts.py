@@ -142,7 +142,7 @@ def _view(
         state=None if foreign else row["state"], since=row["since"], version=row["version"], address=row["address"],
         contact_at=used if foreign else row["contact_at"], asked_at=row["asked_at"], skew_s=row["skew_s"],
         secure=bool(row["secure"]), health=json.loads(row["health"]), lag=behind, keys=keys, miners=miners[0],
-        online=miners[1],
+        online=miners[1], full=json.loads(row["full"]),
     )  # fmt: skip
 
 

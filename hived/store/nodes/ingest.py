@@ -18,7 +18,7 @@ from hived.store.engine import bulk
 from hived.store.engine.counters import in_order
 from hived.store.engine.database import Database, tuples
 from hived.store.miners import fleet_history, ownership
-from hived.store.nodes import ingest_artifacts, ingest_miners, ingest_status
+from hived.store.nodes import ingest_artifacts, ingest_miners, ingest_status, shares
 from hived.store.schema import Event, SyncPoint
 
 MAX_EPOCHS = 8  # incarnations of one node's database that are remembered; older ones never come again
@@ -58,7 +58,7 @@ def take(db: Database, node_id: str, batch: Batch, now: float, *, is_ours: bool 
             SyncPoint.peer == node_id, SyncPoint.epoch == batch.epoch, SyncPoint.stream == batch.stream,
             SyncPoint.seq < held,
         ).execute(db)  # fmt: skip
-    return Taken(held, results=results, rejected=tuple(rejected))
+    return Taken(held, results=results, rejected=tuple(rejected), full=shares.codes(db, node_id))
 
 
 def held(db: Database, node_id: str, epoch: str) -> dict[str, int]:

@@ -15,12 +15,14 @@ from typing import Any
 import peewee as pw
 
 from hived.records.artifact import DESCRIBED
+from hived.records.bounds import ARTIFACTS, BOUNDS, BYTES
 from hived.records.bubbles import hash_of, searchable, words_of
 from hived.records.canonical import CANON_VERSION
 from hived.records.ingest import CREATED, DUPLICATE, MERGED, REJECTED, STALE, SUPERSEDED, Result, SentContribution
 from hived.store.engine import bulk
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, tuples
+from hived.store.nodes import shares
 from hived.store.schema import Artifact, Contribution
 
 MAX_STORED = 200  # bubbles of one artifact: more nodes than that say nothing new
@@ -45,21 +47,28 @@ def take(
     `is_ours`: False for a collector, whose facts never replace another's.
     """
     newest = {(one.url_key, one.kind): one for one in items if one.seq > held}
-    artifacts, created = _artifacts(db, node_id, [*newest.values()], now, is_ours=is_ours)
+    kept = _with_room(db, node_id, newest, now)
+    keys = {one.url_key for one in kept.values()}
+    size = shares.bytes_about(db, node_id, keys)
+    artifacts, created = _artifacts(db, node_id, [*kept.values()], now, is_ours=is_ours)
     missing = {one.url_key for one in items if one.url_key not in artifacts}
     if missing:
         artifacts |= _known(db, missing)
     before, full = _before(db, node_id, artifacts.values())
     wanted = []
-    for one in newest.values():
+    for one in kept.values():
         artifact = artifacts[one.url_key]
         if artifact not in full or (artifact, one.kind) in before:
             wanted.append((artifact, one))
     stored = _say(db, node_id, epoch, wanted, now)
+    shares.add(db, node_id, artifacts=len(created), size=shares.bytes_about(db, node_id, keys) - size)
     results = []
     for one in items:
         artifact_id = artifacts.get(one.url_key)
         place = (artifact_id or 0, one.kind)
+        if newest.get((one.url_key, one.kind)) is one and (one.url_key, one.kind) not in kept:
+            results.append(Result(one.seq, one.told_id, REJECTED, BOUNDS[ARTIFACTS].code, artifact_id))
+            continue
         was = before.get(place)  # for the label alone: what is stored was decided by the statement
         if newest.get((one.url_key, one.kind)) is one and place in stored:
             outcome = SUPERSEDED if was is not None else CREATED if artifact_id in created else MERGED
@@ -72,6 +81,28 @@ def take(
             outcome = STALE
         results.append(Result(one.seq, one.told_id, outcome, None, artifact_id))
     return tuple(results)
+
+
+_Place = tuple[str, str]
+
+
+def _with_room(
+    db: Database, node_id: str, newest: dict[_Place, SentContribution], now: float
+) -> dict[_Place, SentContribution]:
+    """Return what there is room for: nothing when the bytes of this node are used up, else no more new artifacts."""
+    if not newest:
+        return newest
+    bytes_left = shares.room(db, node_id, BYTES)
+    shares.note(db, node_id, BYTES, full=not bytes_left, now=now)
+    if not bytes_left:
+        return {}
+    fresh = sorted({url for url, _ in newest} - _known(db, {url for url, _ in newest}).keys())
+    if not fresh and not shares.is_full(db, node_id, ARTIFACTS):
+        return newest
+    room = shares.room(db, node_id, ARTIFACTS)
+    shares.note(db, node_id, ARTIFACTS, full=len(fresh) > room or not room, now=now)
+    beyond = set(fresh[room:])
+    return {place: one for place, one in newest.items() if place[0] not in beyond}
 
 
 def take_legacy(db: Database, node_id: str, one: SentContribution, now: float) -> Result:

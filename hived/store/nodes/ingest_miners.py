@@ -14,6 +14,7 @@ from typing import Any
 
 import peewee as pw
 
+from hived.records.bounds import BOUNDS, MINERS, MODELS
 from hived.records.events import Event
 from hived.records.ingest import Rejected, SentMiner, SentModel
 from hived.records.streams import OTHER_OWNER
@@ -21,6 +22,7 @@ from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, tuples
 from hived.store.miners import ownership, replaced
+from hived.store.nodes import shares
 from hived.store.schema import Event as EventRow
 from hived.store.schema import Health, Miner, Model, Node
 
@@ -34,7 +36,7 @@ _TOLD = (
 
 
 def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> list[Rejected]:
-    """Store the newest row of each miner; return those that another node has, or the master itself."""
+    """Store the newest row of each miner; return those that another node has, or the master itself, or too many."""
     newest = {one.mac: one for one in items}
     if not newest:
         return []
@@ -44,6 +46,12 @@ def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> 
     known = dict(tuples(Miner.select(Miner.mac, Miner.num).where(Miner.mac.in_(sorted(newest))), db))
     fresh = [row for row in rows if row["mac"] not in known]
     changed: list[int] = []
+    rejected: list[Rejected] = []
+    if fresh or shares.is_full(db, node_id, MINERS):
+        room = shares.room(db, node_id, MINERS)
+        rejected = [Rejected(newest[row["mac"]].seq, BOUNDS[MINERS].code) for row in fresh[room:]]
+        shares.note(db, node_id, MINERS, full=bool(rejected) or not room, now=now)
+        fresh = fresh[:room]
     if fresh:
         made = Miner.insert_many(fresh).on_conflict_ignore().returning(Miner.num, Miner.mac)
         found = {mac: int(num) for num, mac in made.tuples().execute(db)}
@@ -63,7 +71,7 @@ def take(db: Database, node_id: str, items: Sequence[SentMiner], now: float) -> 
         Health.update(rev=rev).where(Health.num.in_(changed)).execute(db)
     wanted = {row["num"]: newest[row["mac"]] for row in told if row["online"] and row["num"] not in changed}
     _note_claims(db, node_id, wanted, now)
-    return [Rejected(one.seq, OTHER_OWNER) for one in wanted.values()]
+    return [*rejected, *(Rejected(one.seq, OTHER_OWNER) for one in wanted.values())]
 
 
 def _replace(db: Database, rows: list[dict[str, Any]], now: float) -> list[int]:
@@ -113,7 +121,15 @@ def take_models(db: Database, node_id: str, items: Sequence[SentModel], now: flo
     if not items:
         return
     newest = {one.alias: one for one in items}
-    rows = [_model(newest[alias], node_id, now) for alias in sorted(newest)]
+    known = {short for (short,) in tuples(Model.select(Model.short).where(Model.short.in_(list(newest))), db)}
+    fresh = sorted(newest.keys() - known)
+    if fresh or shares.is_full(db, node_id, MODELS):
+        room = shares.room(db, node_id, MODELS)
+        shares.note(db, node_id, MODELS, full=len(fresh) > room or not room, now=now)
+        fresh = fresh[:room]
+    rows = [_model(newest[alias], node_id, now) for alias in sorted({*known, *fresh})]
+    if not rows:
+        return
     new = pw.EXCLUDED
     is_its_word = Model.told_by.in_((node_id, ""))
 

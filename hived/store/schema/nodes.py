@@ -31,6 +31,12 @@ class Node(Table):
     since = pw.DoubleField(null=True)
     health = pw.TextField(default="{}")
     lag = pw.TextField(default="{}")
+    artifacts = pw.IntegerField(default=0)
+    """How many it told of first."""
+    artifact_bytes = pw.BigIntegerField(default=0)
+    """Of what it told of artifacts."""
+    full = pw.TextField(default="{}")
+    """What is not taken of it any more, and since when: names of `records.bounds`."""
 
 
 class NodeKey(Table):
