@@ -80,3 +80,15 @@ def test_every_file_that_is_named_exists() -> None:
 @pytest.mark.parametrize("path", OWN, ids=_name)
 def test_a_file_stays_short_enough_to_be_read(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) < 400
+
+
+_TABLE = re.compile(r"^(?:export )?const ([A-Z_]+) = \{\s*(.{0,20})", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", [path for path in OWN if path.suffix == ".js"], ids=_name)
+def test_a_table_that_received_words_are_looked_up_in_has_no_entries_of_its_own(path: Path) -> None:
+    """A node may call an event, a state or a pool's status "constructor": `own` or a table without a prototype."""
+    text = path.read_text(encoding="utf-8")
+    for match in _TABLE.finditer(text):
+        looked_up = any(f"{match[1]}[" in other.read_text(encoding="utf-8") for other in OWN if other.suffix == ".js")
+        assert not looked_up or match[2].startswith("__proto__: null,"), match[1]

@@ -53,8 +53,8 @@ function Connection() {
   </div>`;
 }
 
-const THEMES = { auto: ["◐", "Theme: as the system"], light: ["☀", "Theme: light"], dark: ["☾", "Theme: dark"] };
-const NEXT_THEME = { auto: "light", light: "dark", dark: "auto" };
+const THEMES = { __proto__: null, auto: ["◐", "Theme: as the system"], light: ["☀", "Theme: light"], dark: ["☾", "Theme: dark"] };
+const NEXT_THEME = { __proto__: null, auto: "light", light: "dark", dark: "auto" };
 
 function ThemeSwitch() {
   const [choice, setChoice] = useState(window.hivedTheme.chosen());

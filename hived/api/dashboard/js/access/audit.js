@@ -76,7 +76,7 @@ export function differences(before, after) {
   const left = isObject(before) ? before : {};
   const right = isObject(after) ? after : {};
   const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
-  return names.filter((name) => text(left[name]) !== text(right[name]) || !(name in left) || !(name in right)).map((name) => [name, left[name], right[name]]);
+  return names.filter((name) => text(left[name]) !== text(right[name]) || !Object.hasOwn(left, name) || !Object.hasOwn(right, name)).map((name) => [name, left[name], right[name]]);
 }
 
 function Change({ before, after }) {

@@ -8,6 +8,7 @@ import { ACTIONS, Badge, Pending, Table, useRead, When } from "../lib/ui.js";
 import { RoleChoice, ROLE_WORDS } from "../lib/roles.js";
 
 const AREAS = {
+  __proto__: null,
   miners: "miners and models",
   collecting: "sources and artifacts",
   nodes: "nodes and joining",

@@ -7,6 +7,7 @@ import { Pools } from "../miners/pools.js";
 import { ScanNow } from "../miners/scan.js";
 
 const KIND_WORDS = {
+  __proto__: null,
   unreadable: "miner that cannot be read",
   "antminer-stock": "Antminer with the maker's firmware",
   html: "web page",

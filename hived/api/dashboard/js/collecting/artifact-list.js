@@ -15,7 +15,7 @@ const FOLLOWED = 96; // of a long list the newest are kept up to date
 const REST_MS = 1000; // between two readings while artifacts come in
 const TYPING_MS = 300;
 
-const STATES = { described: "described", awaiting_description: "waiting for a description" };
+const STATES = { __proto__: null, described: "described", awaiting_description: "waiting for a description" };
 
 function listUrl({ q, source, state, node, before, limit }) {
   const query = new URLSearchParams({ limit: String(limit) });

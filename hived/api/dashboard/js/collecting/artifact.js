@@ -11,7 +11,7 @@ import { Outside, Picture, usePictures } from "./pictures.js";
 const READ_EVERY_MS = 10000;
 const ORDER = ["makers", "date_text", "medium", "culture", "place", "classification", "department", "dimensions", "credit_line", "accession", "tags"];
 
-const NAMES = { date_text: "date" };
+const NAMES = { __proto__: null, date_text: "date" };
 
 function factsOf({ facts }) {
   const years = facts?.date_text ? ["year_from", "year_to"] : []; // the provider's own words say it

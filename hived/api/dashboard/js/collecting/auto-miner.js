@@ -7,7 +7,7 @@ import { takeCollecting } from "../lib/live.js";
 import { Badge, Figure } from "../lib/ui.js";
 import { Only } from "../lib/session.js";
 
-const TONES = { Idle: "idle", Starting: "tune", Running: "good", "Cooling down...": "tune" };
+const TONES = { __proto__: null, Idle: "idle", Starting: "tune", Running: "good", "Cooling down...": "tune" };
 
 /* True while it is to run, for ever or for one source, whether anybody obeys or not. */
 export const isWanted = (doing) => doing.auto_miner || doing.source_id !== null;

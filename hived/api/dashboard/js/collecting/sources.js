@@ -11,6 +11,7 @@ import { Only } from "../lib/session.js";
 const SURE_MS = 5000; // how long "Remove" waits for the second press
 
 export const KINDS = {
+  __proto__: null,
   met: "The Met's API",
   artic: "Art Institute of Chicago's API",
   cleveland: "Cleveland's API",

@@ -15,6 +15,11 @@ export function known(value) {
   return typeof value === "number" && Number.isFinite(value);
 }
 
+/* What a table has for a word that was received, undefined when there is nothing: "constructor" is no entry of any. */
+export function own(table, word) {
+  return table && Object.hasOwn(table, word) ? table[word] : undefined;
+}
+
 export function number(value, places = 0) {
   return known(value) ? digits(places).format(value) : UNKNOWN;
 }

@@ -2,6 +2,7 @@
 import { html } from "./html.js";
 
 export const ROLE_WORDS = {
+  __proto__: null,
   viewer: "sees everything, changes nothing",
   operator: "steers miners, sources and sweeps too",
   admin: "manages nodes, users and tokens too",

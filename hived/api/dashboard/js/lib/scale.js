@@ -4,8 +4,8 @@ const HEAT = ["#2f6db5", "#6fb1dc", "#d3e6d5", "#f6d55c", "#ee8a3a", "#c4302b"];
 const AMOUNT = ["#46206b", "#40508f", "#2f7d8e", "#3aae8b", "#93d35f", "#f4e64a"];
 const CALM = ["#e3e7ec", "#f4d58a", "#ee9b4a", "#c4302b"];
 
-export const SCALES = { heat: HEAT, amount: AMOUNT, calm: CALM };
-export const GRADES = { grey: "#8b97a6", orange: "#f0a030", red: "#d03a34" };
+export const SCALES = { __proto__: null, heat: HEAT, amount: AMOUNT, calm: CALM };
+export const GRADES = { __proto__: null, grey: "#8b97a6", orange: "#f0a030", red: "#d03a34" };
 
 const parse = (hex) => [1, 3, 5].map((i) => Number.parseInt(hex.slice(i, i + 2), 16));
 

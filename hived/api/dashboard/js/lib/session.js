@@ -4,7 +4,7 @@ import { html } from "./html.js";
 import { watched } from "./watched.js";
 
 const ROLES = ["viewer", "operator", "admin"]; // each may what those before it may
-const ARTICLES = { viewer: "a viewer", operator: "an operator", admin: "an admin" };
+const ARTICLES = { __proto__: null, viewer: "a viewer", operator: "an operator", admin: "an admin" };
 const RETRY_MS = 2000;
 
 export const session = {

@@ -10,6 +10,7 @@ const NEWEST = 16; // entries asked for: the newest of each board are among them
 const KEY = "hived-chips";
 
 export const QUANTITIES = {
+  __proto__: null,
   temperature: { words: "Temperature", unit: "°C", of: (chip) => chip.temperature, scale: "heat", spread: 12 },
   hashrate: { words: "Hashrate", unit: "GH/s", of: (chip) => chip.hashrate, scale: "amount", trim: 0.03, spread: 10 },
   frequency: { words: "Frequency", unit: "MHz", of: (chip) => chip.frequency_mhz, scale: "amount", trim: 0.03, spread: 20 },
@@ -18,7 +19,7 @@ export const QUANTITIES = {
   grade: { words: "Grade", unit: "", of: (chip) => (GRADES[chip.grade] ? chip.grade : null), grades: true },
 };
 
-const GRADE_WORDS = { grey: "good", orange: "weak", red: "bad" };
+const GRADE_WORDS = { __proto__: null, grey: "good", orange: "weak", red: "bad" };
 
 /* The newest entry of each board, by board. */
 function newestOfEach(entries) {
@@ -129,7 +130,7 @@ function layoutFor(model, size, highest) {
   return own.told && highest < (model.chips_per_chain ?? Infinity) && own.rows.flat().includes(highest) ? own : gridOf(null, Math.max(size, highest + 1));
 }
 
-const STEPS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
+const STEPS = { __proto__: null, ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 
 function moveFocus(event, rows, grid, setCurrent, leave) {
   if (event.key === "Escape") return leave();

@@ -2,7 +2,7 @@
 import { BY_KEY, COLUMNS, comparison } from "./columns.js";
 import { EmptySite } from "./empty.js";
 import { nodePath, ownId } from "../nodes/fleet-nodes.js";
-import { count, exact, hashrate, known, number, power, stamp, UNKNOWN } from "../lib/format.js";
+import { count, exact, hashrate, known, number, own, power, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useEffect, useMemo, useRef } from "../lib/html.js";
 import { live, useLive, useNow, useUnknownSince } from "../lib/live.js";
 import { Figure, HashrateFigure, useRead, When } from "../lib/ui.js";
@@ -87,7 +87,7 @@ function LostNow({ fleet, legend }) {
   const { miners: unseen, hashrate_ths: ths, since } = fleet.unseen;
   return html`<${Figure} label="Lost now" value=${value} unit=${unit} title="What is expected less what is given now">
     ${fleet.lost.length > 0 && html`<ul class="small lost" aria-label="Lost">${fleet.lost.map(
-      ({ reason, hashrate_ths: ths, miners }) => html`<li key=${reason} title=${meaning[reason]} class=${reason === "weak" ? "muted" : "tone-warn"}>${hashrate(ths).join(" ")} ${reason} <small>${count(miners, "miner")}</small></li>`,
+      ({ reason, hashrate_ths: ths, miners }) => html`<li key=${reason} title=${own(meaning, reason)} class=${reason === "weak" ? "muted" : "tone-warn"}>${hashrate(ths).join(" ")} ${reason} <small>${count(miners, "miner")}</small></li>`,
     )}</ul>`}
     ${unseen > 0 && html`<p class="small tone-warn unknown" title=${meaning.unseen}>${known(ths) ? `${hashrate(ths).join(" ")} ` : ""}unknown since <${When} ms=${stamp(since)} /> <small>${count(unseen, "miner")}</small></p>`}
   <//>`;
@@ -110,7 +110,7 @@ const writeSort = ({ key, descending }) => (key === "worst" ? null : `${descendi
 /* The rows that pass search and filters, in the order asked for. */
 function choose(rows, query, sort, counts) {
   const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = query.get("show") in counts ? query.get("show") : null;
+  const shown = own(counts, query.get("show")) !== undefined ? query.get("show") : null;
   const model = query.get("model");
   const managed = query.get("managed");
   const found = [];
@@ -169,8 +169,8 @@ function Tools({ all, rows, fleet, counts, marks, unknownSince, query, sort, fou
   const filtered = query.get("q") || show || query.get("model") || query.get("managed") || query.get("node");
   return html`<div class="tools">
     <div class="chips" role="group" aria-label="Filter by state">
-      <${Chip} name="all" words="miners" n=${rows.size} active=${!show || !(show in counts)} title="All miners ever found" />
-      ${names.map((name) => html`<${Chip} key=${name} name=${name} words=${words[name]?.words ?? name} n=${unknown ? null : (counts[name] ?? 0)} active=${show === name} title=${unknown ?? words[name]?.meaning} />`)}
+      <${Chip} name="all" words="miners" n=${rows.size} active=${!show || own(counts, show) === undefined} title="All miners ever found" />
+      ${names.map((name) => html`<${Chip} key=${name} name=${name} words=${own(words, name)?.words ?? name} n=${unknown ? null : (own(counts, name) ?? 0)} active=${show === name} title=${unknown ?? own(words, name)?.meaning} />`)}
       ${unknown && html`<span class="small muted">unknown since ${exact(unknownSince)}</span>`}
     </div>
     <div class="filters" role="search">

@@ -4,7 +4,7 @@ import { FormDialog, useAct } from "../lib/dialog.js";
 import { html, useRef, useState } from "../lib/html.js";
 import { may, useSession, whyNot } from "../lib/session.js";
 
-const ORDERS = { managed: "managed", set_managed: "managed", unlock_pass: "unlock password", set_unlock_pass: "unlock password", max_preset: "highest preset", set_max_preset: "highest preset" };
+const ORDERS = { __proto__: null, managed: "managed", set_managed: "managed", unlock_pass: "unlock password", set_unlock_pass: "unlock password", max_preset: "highest preset", set_max_preset: "highest preset" };
 
 /* What was asked for and is not done yet: by name alone, or with more about it. */
 export function Waiting({ pending, node }) {

@@ -18,7 +18,7 @@ export function Fans({ status }) {
   </section>`;
 }
 
-const POOL_TONES = { active: "good", working: "idle", offline: "bad", disabled: "idle", rejecting: "bad" };
+const POOL_TONES = { __proto__: null, active: "good", working: "idle", offline: "bad", disabled: "idle", rejecting: "bad" };
 
 function PoolRow({ pool }) {
   const shares = known(pool.accepted) && known(pool.rejected) ? percentOf(pool.rejected, pool.accepted + pool.rejected) : null;

@@ -1,6 +1,6 @@
 /* The models: ladder of presets, the limit the operator sets, chips and boards. */
 import { patch } from "../lib/api.js";
-import { count, known, number, percentOf, UNKNOWN } from "../lib/format.js";
+import { count, known, number, own, percentOf, UNKNOWN } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
 import { useLive } from "../lib/live.js";
 import { Pending, useRead } from "../lib/ui.js";
@@ -20,7 +20,7 @@ export function ModelsPage() {
   return html`<div class="pagehead"><h1 tabindex="-1">Models</h1></div>
     ${read.data.length === 0 && html`<p class="note muted">No model is known yet: they are read from the first miner of each kind. <a href="/">To the fleet</a></p>`}
     <div class="models">${read.data.map(
-      (model) => html`<${Model} key=${model.alias} model=${saved[model.alias] ?? model} onSaved=${keep} />`,
+      (model) => html`<${Model} key=${model.alias} model=${own(saved, model.alias) ?? model} onSaved=${keep} />`,
     )}</div>`;
 }
 

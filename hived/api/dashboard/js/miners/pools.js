@@ -8,7 +8,7 @@ import { ACTIONS, Badge, Pending, Table, useRead, When } from "../lib/ui.js";
 
 const MOST_NAMED = 8; // miners of a pool that are named
 
-const JUDGED = { true: ["good", "allowed"], false: ["bad", "not allowed"], null: ["off", "not judged"] };
+const JUDGED = { __proto__: null, true: ["good", "allowed"], false: ["bad", "not allowed"], null: ["off", "not judged"] };
 
 export function Pools() {
   const used = useRead("/api/v1/pools", { everyMs: 30000 });

@@ -7,11 +7,12 @@ import { now, useNow } from "../lib/live.js";
 import { Badge, When } from "../lib/ui.js";
 import { Only } from "../lib/session.js";
 
-const TONES = { alive: "good", suspect: "warn", dead: "bad", left: "off" };
+const TONES = { __proto__: null, alive: "good", suspect: "warn", dead: "bad", left: "off" };
 const STREAMS = ["contributions", "miners", "status", "events", "fleet"];
 const SKEW_WARN_S = 5;
 const SKEW_BAD_S = 300; // beyond it times of this node say little beside those of others
 const TITLES = {
+  __proto__: null,
   alive: "It was in contact lately",
   suspect: "Its last contact is overdue",
   dead: "It has not been in contact for long",
@@ -38,6 +39,7 @@ export function NodeCard({ node, chosen, say }) {
       ? html`<p class="small">An external collector: it sends contributions when it has some, and reports no health.</p>`
       : html`<${Skew} seconds=${node.skew_s} />
     ${node.gone && html`<p class="note tone-bad asof">It is not heard: what follows is as of <${When} ms=${stamp(node.contact_at)} empty="its last contact" />.</p>`}
+    ${Object.keys(node.full ?? {}).length > 0 && html`<p class="note tone-warn full">It has sent as much as is kept of one node: more ${Object.keys(node.full).join(", ")} are not taken.</p>`}
     <div class=${`told ${node.gone ? "lastknown" : ""}`}><${Numbers} node=${node} health=${node.health ?? {}} />
     ${!master && html`<${Lag} lag=${node.lag ?? {}} />`}
     <${Daemons} daemons=${node.health?.daemons} /></div>`}

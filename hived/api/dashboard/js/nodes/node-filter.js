@@ -1,6 +1,6 @@
 /* One node or all of them: the choice that the pages of fleet, events and artifacts share, kept in the address. */
 import { members, nodeName, useNodes } from "./fleet-nodes.js";
-import { hashrate, known, number } from "../lib/format.js";
+import { hashrate, known, number, own } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { setQuery } from "../lib/router.js";
 
@@ -21,7 +21,7 @@ export function NodeChoice({ value, fleet = null }) {
 const NOTHING = { miners: 0, online: 0, hashing: 0, silent: 0, counts: {}, hashrate_lost_ths: null, lost: [], unseen: { miners: 0 } };
 
 /* The totals of the miners that one node watches; those of all for no node. */
-export const ofNode = (fleet, node) => (node ? (fleet?.nodes[node] ?? NOTHING) : fleet);
+export const ofNode = (fleet, node) => (node ? (own(fleet?.nodes, node) ?? NOTHING) : fleet);
 
 /* ": 20 of 22 online, 1.92 PH/s" for a node's entry of the choice. */
 function nodeWords({ miners, online, hashrate_ths: ths }) {

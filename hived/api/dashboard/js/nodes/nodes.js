@@ -11,7 +11,7 @@ import { JoinRequests } from "./join-requests.js";
 import { useSession } from "../lib/session.js";
 
 const OLD_MS = 15000; // three readings missed
-const RANK = { alive: 3, suspect: 1, dead: 0, left: 2 };
+const RANK = { __proto__: null, alive: 3, suspect: 1, dead: 0, left: 2 };
 
 /* The master first, then the worst: a node that is dead is looked for, one that is well is not. */
 function worstFirst(a, b) {

@@ -3,7 +3,7 @@ import { stamp, UNKNOWN } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { Badge, Pending, Table, useRead, When } from "../lib/ui.js";
 
-const TONES = { alive: "good", sighted: "idle", suspect: "warn", dead: "bad", left: "off" };
+const TONES = { __proto__: null, alive: "good", sighted: "idle", suspect: "warn", dead: "bad", left: "off" };
 
 export function Peers({ nodes }) {
   const read = useRead("/api/v1/peers", { everyMs: 10000 });
