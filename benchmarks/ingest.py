@@ -140,7 +140,7 @@ def _batches(node: int, stream: str, items: list[Any], most: int) -> list[tuple[
 
 async def _send(apid: Any, port: int, keys: list[NodeKey], lanes: list[list[tuple[int, bytes]]]) -> Sent:
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-        await _up(session)
+        await up(session)
 
         async def node(key: NodeKey, batches: list[tuple[int, bytes]]) -> int:
             headers = {**fleet.bearer(key), "Content-Type": "application/json"}
@@ -159,7 +159,8 @@ async def _send(apid: Any, port: int, keys: list[NodeKey], lanes: list[list[tupl
         return Sent(sum(counts), time.perf_counter() - began, usage(apid).cpu_s - before)
 
 
-async def _up(session: aiohttp.ClientSession) -> None:
+async def up(session: aiohttp.ClientSession) -> None:
+    """Wait until hive-apid answers."""
     deadline = time.monotonic() + START_S
     while True:
         try:

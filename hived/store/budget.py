@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import peewee as pw
 
+from hived.records.node import MASTER
 from hived.records.streams import ROLLUP_S
 from hived.store.engine import dialect
 from hived.store.engine.database import Database, tuples
-from hived.store.schema import TABLES, Chips, Fleet1h, Fleet5m, Miner, Rollup1h, Rollup5m, Setting, Status
+from hived.store.schema import TABLES, Chips, Fleet1h, Fleet5m, Miner, Node, Rollup1h, Rollup5m, Setting, Status
 
 HISTORY = (Status, Chips, Rollup5m, Rollup1h, Fleet5m, Fleet1h)
 LEAST_SHARE = 0.5
@@ -42,25 +44,38 @@ def history_fills(db: Database, budget: int) -> bool:
 
 
 def biggest(db: Database) -> str | None:
-    """Return the node whose rollups are more than half of all history; None where there is none."""
-    its = pw.fn.COUNT(Miner.num)
-    counted = Miner.select(Miner.node_id, its).where(Miner.remote).group_by(Miner.node_id)
-    most = tuples(counted.order_by(its.desc()).limit(1), db)
-    if not most or 2 * _told_bytes(db, most[0][0]) <= history_bytes(db):
-        return None
-    return str(most[0][0])
+    """Return the node that has told more than half of all history; None where there is none."""
+    told = _told_bytes(db)
+    most = max(told, key=told.__getitem__, default=None)
+    return most if most is not None and 2 * told[most] > history_bytes(db) else None
 
 
-def _told_bytes(db: Database, node_id: str) -> float:
-    """Return about what the rollups of a node take, told from some of its stretches."""
-    ((first, last),) = tuples(Rollup5m.select(pw.fn.MIN(Rollup5m.at), pw.fn.MAX(Rollup5m.at)), db)
-    if first is None:
-        return 0.0
+def _told_bytes(db: Database) -> dict[str, float]:
+    """Return about what the sums of each node take, told from some of its stretches."""
+    ends = [row for table in (Rollup5m, Fleet5m) for row in tuples(_ends(table), db) if row[0] is not None]
+    if not ends:
+        return {}
+    first, last = min(low for low, _ in ends), max(high for _, high in ends)
     count = int((last - first) // ROLLUP_S) + 1
     times = sorted({first + ROLLUP_S * (count * i // STRETCHES) for i in range(STRETCHES)})
-    nums = Miner.select(Miner.num).where(Miner.remote, Miner.node_id == node_id)
-    rows = Rollup5m.select().where(Rollup5m.at.in_(times), Rollup5m.num.in_(nums)).bind(db).count()
-    return float(rows / len(times) * count * ROW_BYTES)
+    nodes = Node.select(Node.id).where(Node.role != MASTER)
+    rollups = (
+        Rollup5m.select(Miner.node_id, pw.fn.COUNT(Rollup5m.num))
+        .join(Miner, on=(Miner.num == Rollup5m.num))
+        .where(Rollup5m.at.in_(times), Miner.remote, Miner.node_id.in_(nodes))
+        .group_by(Miner.node_id)
+    )
+    sums = Fleet5m.select(Fleet5m.node_id, pw.fn.COUNT(Fleet5m.at)).where(
+        Fleet5m.at.in_(times), Fleet5m.node_id.in_(nodes)
+    )
+    found: dict[str, float] = {}
+    for node_id, rows in [*tuples(rollups, db), *tuples(sums.group_by(Fleet5m.node_id), db)]:
+        found[node_id] = found.get(node_id, 0.0) + rows / len(times) * count * ROW_BYTES
+    return found
+
+
+def _ends(table: Any) -> Any:
+    return table.select(pw.fn.MIN(table.at), pw.fn.MAX(table.at))
 
 
 def full(db: Database) -> Full | None:

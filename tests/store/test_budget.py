@@ -15,6 +15,7 @@ from hived.store import Database, Store, budget
 from hived.store.engine import bulk, dialect
 from hived.store.miners import history
 from hived.store.schema import Artifact, Chips, Health, Miner, Rollup1h, Rollup5m, Status
+from tests import nodes
 from tests.api import farm
 from tests.clock import FakeClock
 
@@ -52,6 +53,7 @@ def raw(db: Database, /, num: int, count: int, every: float = 15.0) -> None:
 
 def rollups(db: Database, /, node_id: str, miners: int, stretches: int, first_num: int) -> None:
     """A node with so many miners and so many stretches of each."""
+    nodes.let_in(db, node_id, NOW)
     nums = range(first_num, first_num + miners)
     Miner.insert_many([
         {"num": num, "mac": farm.mac_of(num), "remote": True, "node_id": node_id, "created_at": NOW, "updated_at": NOW}

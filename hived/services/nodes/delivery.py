@@ -158,7 +158,7 @@ class Delivery:
                 await self._keep_here(refused)
             else:
                 await self._put_aside(stream, refused)
-        if stream == MINERS and await self._store.read(contested.count):
+        if stream == MINERS and await self._store.read(contested.count) > 0:
             refused_numbers = {name for name, _ in answer.rejected}
             taken = [item.what for item in batch.items if item.seq not in refused_numbers]
             await self._store.write(contested.settle, taken)

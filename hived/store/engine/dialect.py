@@ -84,7 +84,7 @@ def _estimate(db: Database, table: str) -> int:
         places = [low + (high - low) * i // (SAMPLE_ROWS - 1) for i in range(SAMPLE_ROWS)]
         found = [row for place in places for row in rows(db, nearest, place)]
     mean = sum(size for (size,) in found) / len(found)
-    return round(count * (mean + 2 * len(names)) * INDEXED)
+    return int(count * (mean + 2 * len(names)) * INDEXED)
 
 
 def _has_rowid(db: Database, table: str) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 
 import peewee as pw
 
+from hived.records.bounds import BOUNDS, MODELS
 from hived.records.condition import Moment, condition, essence
 from hived.records.fleet_history import COLUMNS, FleetSums, figures
+from hived.records.ingest import Rejected
 from hived.records.streams import FLEET
 from hived.records.totals import totals_by
 from hived.store.engine import bulk
@@ -44,11 +46,16 @@ def look(db: Database, moment: Moment, node_id: str) -> None:
     statement.execute(db)
 
 
-def take(db: Database, node_id: str, items: Sequence[FleetSums]) -> None:
-    """Store what another node told of its miners. The same once more changes nothing."""
-    rows = [(told.at, node_id, told.model, told.n, *told.values) for told in items]
+def take(db: Database, node_id: str, items: Sequence[FleetSums]) -> list[Rejected]:
+    """Store what another node told of its miners; return what is of more models than it can have.
+
+    The same once more changes nothing.
+    """
+    rejected = _too_many(db, node_id, items)
+    beyond = {one.seq for one in rejected}
+    rows = [(told.at, node_id, told.model, told.n, *told.values) for told in items if told.seq not in beyond]
     if not rows:
-        return
+        return rejected
     new = pw.EXCLUDED
     change = {column: getattr(new, column.name) for column in _FIELDS[3:]}
     statement = Fleet5m.insert_many(rows[:1], fields=_FIELDS).on_conflict(
@@ -56,7 +63,26 @@ def take(db: Database, node_id: str, items: Sequence[FleetSums]) -> None:
     )
     unique = {row[:3]: row for row in rows}
     bulk.upsert(db, statement, len(_FIELDS), list(unique.values()))
-    _make_hours(db, node_id, {told.at for told in items})
+    _make_hours(db, node_id, {told.at for told in items if told.seq not in beyond})
+    return rejected
+
+
+def _too_many(db: Database, node_id: str, items: Sequence[FleetSums]) -> list[Rejected]:
+    bound = BOUNDS[MODELS]
+    models: dict[float, set[str]] = {}
+    known = Fleet5m.select(Fleet5m.at, Fleet5m.model).where(
+        Fleet5m.at.in_(sorted({told.at for told in items})), Fleet5m.node_id == node_id
+    )
+    for at, model in tuples(known, db) if items else ():
+        models.setdefault(at, set()).add(model)
+    rejected = []
+    for told in items:
+        there = models.setdefault(told.at, set())
+        if told.model in there or len(there) <= bound.most:  # one more: the miners of no model
+            there.add(told.model)
+        else:
+            rejected.append(Rejected(told.seq, bound.code))
+    return rejected
 
 
 def columns(

@@ -161,6 +161,8 @@ def _delete_before(db: Database, table: Any, until: float, node_id: str | None =
 
 def _may_go(table: Any, node_id: str | None = None) -> Any:
     """Of a miner that left long ago the latest row stays: it must not be taken for where the history begins."""
+    if node_id is not None and table in (Fleet5m, Fleet1h):
+        return table.node_id == node_id
     if node_id is not None:
         return table.num.in_(Miner.select(Miner.num).where(Miner.remote, Miner.node_id == node_id))
     if table not in (Status, Chips):

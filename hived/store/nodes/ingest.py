@@ -48,7 +48,7 @@ def take(db: Database, node_id: str, batch: Batch, now: float, *, is_ours: bool 
         refused = _events(db, node_id, batch.epoch, [*fresh, *batch.again])
         rejected += refused if batch.wire > 1 else []
     elif batch.stream == FLEET:
-        fleet_history.take(db, node_id, fresh)
+        rejected += fleet_history.take(db, node_id, fresh)
     else:
         rejected += ingest_status.take_rollups(db, node_id, [*fresh, *batch.again])
         ingest_status.take_latest(db, node_id, batch.latest, now)

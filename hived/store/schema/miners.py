@@ -104,6 +104,7 @@ class Ownership(Table):
     of the second one. There both are taken, and what the first one says counts more.
     """
 
+    id = pw.AutoField()
     num = pw.ForeignKeyField(Miner, column_name="num", on_delete="CASCADE", backref="+")
     node_id = pw.TextField(null=True)
     """Null: the master itself had it, before a node of 0.1.0 took it over."""

@@ -10,6 +10,8 @@ from hived.records.node import Order
 from hived.records.streams import ROLLUP_S
 from hived.store import Database
 from hived.store import commands as orders
+from hived.store.engine.database import tuples
+from hived.store.miners import ownership
 from hived.store.schema import Event, Health, Miner, Rollup5m
 from tests.dashboard.browser import Page
 from tests.dashboard.conftest import OpenPage
@@ -33,7 +35,9 @@ def give_away(db: Database, *numbers: int) -> None:
     """Let another node watch these miners."""
     own(db)
     join(db, "shed-1", "shed")
-    Miner.update(node_id="shed-1", remote=True).where(Miner.mac.in_([mac(n) for n in numbers])).execute(db)
+    given = Miner.mac.in_([mac(n) for n in numbers])
+    Miner.update(node_id="shed-1", remote=True).where(given).execute(db)
+    ownership.first_told(db, [num for (num,) in tuples(Miner.select(Miner.num).where(given), db)], "shed-1")
     Health.update(rev=Health.rev + 1000).execute(db)
 
 

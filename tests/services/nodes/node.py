@@ -72,7 +72,8 @@ class Node:
 
     async def asks(self, url: str, code: str | None = None, *, plain: bool = False) -> Uplink:
         """`hivectl join URL [CODE]`."""
-        joiner = Joiner(self.store, Identity(OWN, "north-shed", "north", "0.1.0"), wanted="auto", clock=self.clock)
+        own = Identity(self.node_id, "north-shed", "north", "0.1.0")
+        joiner = Joiner(self.store, own, wanted="auto", clock=self.clock)
         return await joiner.ask(master_url(url), code=None if code is None else EnrollCode.read(code), plain=plain)
 
     async def wants(self, url: str) -> Uplink:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from hived.records.access import By
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity
 from hived.records.streams import MINERS, STATUS
+from hived.services.miners import steering
 from hived.store import Database, events
 from hived.store.engine.database import tuples
 from hived.store.miners import history, miners, views
@@ -27,9 +29,9 @@ MAC = "02:00:00:00:00:07"
 async def other(master: Master, node: Node, tmp_path: Path, stack: Any) -> Node:
     """A second node of the same master."""
     (tmp_path / "other").mkdir()
-    made: Node = await stack.enter_async_context(a_node(tmp_path / "other", node.clock, master.url, node_id="node-2"))
-    await made.tick()
-    await master.store.write(nodes.approve, "node-2", (await made.link()).phrase, by="test", now=node.clock())
+    made: Node = await stack.enter_async_context(a_node(tmp_path / "other", node.clock, node_id="node-2"))
+    link = await made.wants(master.url)
+    await master.store.write(nodes.approve, "node-2", link.phrase, by="test", now=node.clock())
     await made.tick(5)
     return made
 
@@ -133,9 +135,7 @@ async def test_removing_it_at_the_master_lets_it_go_to_the_node(master: Master, 
     await node.tick(5, times=2)
     (view,) = await master.store.read(views.miners, mac=MAC)
     assert not view.remote
-    from hived.services.miners import steering
-
-    by = {"at": node.clock(), "who": "op", "via": "command", "address": None}
+    by = By(at=node.clock(), who="op", via="command", address=None)
     await master.store.write(steering.remove_miner, MAC, by)
     node.pass_(300)
     await node.tick(5, times=2)

@@ -65,7 +65,7 @@ async def test_who_was_never_opened_and_is_gone_for_a_day_is_forgotten_with_all_
 
 async def test_removing_a_miner_takes_its_events_along(store: Store) -> None:
     num = await store.write(saw, 1, NOW)
-    await store.write(replaced.remove, num)
+    await store.write(replaced.remove, [num])
     again = await store.write(saw, 2, NOW)
     told = [event.kind for event in await store.read(events.newest, num=again)]
     assert told == ["miner_found"]

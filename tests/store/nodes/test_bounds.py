@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from hived.store import Store
 from hived.store.engine.database import dicts, tuples
 from hived.store.miners import history, views
 from hived.store.nodes import contacts, ingest, nodes, shares
-from hived.store.schema import Artifact, Contribution, Event, Model, Node
+from hived.store.schema import Artifact, Contribution, Event, Fleet5m, Model, Node
 from tests import nodes as fleet
 from tests.api import farm
 from tests.nodes import NOW
@@ -125,6 +126,17 @@ async def test_models_have_a_bound(send: Sender, allow: Allow) -> None:
     assert await send.store.read(lambda db: Model.select().where(Model.told_by == "n2").bind(db).count()) == 1
 
 
+async def test_the_sums_of_a_stretch_are_of_so_many_models(send: Sender, allow: Allow) -> None:
+    allow(MODELS, 3)
+    taken = await send("n1", "fleet", lambda n: {**fleet.fleet_sums(0), "model": f"x{n}"}, *range(6))
+    again = await send("n1", "fleet", lambda n: {**fleet.fleet_sums(0), "model": f"x{n}"}, 0, 8, 3)
+    assert [[one.reason for one in some.rejected] for some in (taken, again)] == [
+        ["too_many_models"] * 2,
+        ["too_many_models"],
+    ]
+    assert await send.store.read(lambda db: Fleet5m.select().bind(db).count()) == 4
+
+
 async def test_artifacts_have_a_bound(send: Sender, allow: Allow) -> None:
     allow(ARTIFACTS, 3)
     await send("n2", "contributions", said, 8)
@@ -138,7 +150,7 @@ async def test_artifacts_have_a_bound(send: Sender, allow: Allow) -> None:
 
 async def test_what_a_node_tells_of_artifacts_has_a_bound_in_bytes(send: Sender, allow: Allow) -> None:
     allow(BYTES, 20_000)
-    long = {"content": {"title": "Long", "summary": "word " * 1500}}
+    long: dict[str, Any] = {"content": {"title": "Long", "summary": "word " * 1500}}
     outcomes = []
     for n in range(8):
         taken = await send("n1", "contributions", lambda n: fleet.said(0, n, **long), n)
@@ -157,7 +169,7 @@ async def test_what_a_node_tells_of_artifacts_has_a_bound_in_bytes(send: Sender,
 
 async def test_the_same_again_and_again_is_counted_once(send: Sender) -> None:
     for words in ("one", "two", "one"):
-        await send("n1", "contributions", lambda n, words=words: fleet.said(0, n, words), 1)
+        await send("n1", "contributions", partial(fleet.said, 0, words=words), 1)
     assert await send.store.read(
         lambda db: tuples(Node.select(Node.artifacts, Node.artifact_bytes > 1000).where(Node.id == "n1"), db)
     ) == [(1, False)]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hived.api.nodes import ingest_parse
+from hived.records.miner import MinerIdentity
 from hived.records.streams import MAX_SAMPLES, NOT_ITS_TIME, OTHER_OWNER, UNKNOWN_MINER
 from hived.store import Database, Store, commands
 from hived.store.engine.database import dicts, tuples
@@ -71,7 +72,7 @@ async def own_miner(store: Store, at: float, *, online: bool = True) -> int:
     """A miner that the master found itself."""
 
     def find(db: Database) -> int:
-        identity = miners.MinerIdentity(fleet.mac_of(RIG), model_alias="s19")
+        identity = MinerIdentity(fleet.mac_of(RIG), model_alias="s19")
         num = miners.saw(db, miners.Sighting(identity, "127.20.0.7", at), node_id="id-1").num
         if not online:
             miners.missed(db, [num], at, offline_after=1)
