@@ -31,7 +31,7 @@ NEEDED_IN_LONG = {
     "ip": "iproute2",
 }
 BUILD_S = 1500  # two minutes on an idle machine
-OF_THE_BUILD = ("build-essential", "python3-pip")
+OF_THE_BUILD = ("build-essential", "python3-pip", "python3-wheel", "python3-setuptools")  # the last two: of 0.1.0
 
 
 def missing() -> str | None:
