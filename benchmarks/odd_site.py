@@ -109,7 +109,10 @@ def _watch_faults(site: Site, result: Result, control: int, faulty: dict[str, st
     )  # fmt: skip
     _events(site, result, faulty, began, ended)
     site.watch(until=ended + BACK_S)
-    away = Counter(fault for ip, fault in faulty.items() if not site.rows(_LAST, ip, ended))
+    # A refused password is tried again after a pause that grows: miners lock out who tries too often.
+    away = Counter(
+        fault for ip, fault in faulty.items() if fault != "unlock refused" and not site.rows(_LAST, ip, ended)
+    )
     note = ", ".join(f"{fault} {count}" for fault, count in away.items())
     result.add("not read again within a sweep and a turn", away.total(), "miners", note, wanted="0", good=not away)
 
