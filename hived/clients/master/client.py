@@ -8,6 +8,7 @@ import json
 import logging
 import ssl
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,6 +47,10 @@ class MasterClient:
         answer_s: float = ANSWER_S,
     ) -> None:  # fmt: skip
         self.url = url.rstrip("/")
+        self.stays = False
+        """Whether keys go only over a connection that is there already: the one over which the master proved itself."""
+        traces = aiohttp.TraceConfig()
+        traces.on_connection_create_start.append(self._before_connecting)
         self._trust: aiohttp.Fingerprint | ssl.SSLContext
         if trust is not None:
             self._trust = trust
@@ -54,6 +59,7 @@ class MasterClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=2, keepalive_timeout=60.0),
             timeout=aiohttp.ClientTimeout(total=answer_s, sock_connect=CONNECT_S),
+            trace_configs=[traces],
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
@@ -102,6 +108,13 @@ class MasterClient:
         body = _json({"key_id": new.id, "key_hash": new.secret_hash})
         await self._call("POST", "nodes/me/keys", body, key)
 
+    async def _before_connecting(
+        self, _session: aiohttp.ClientSession, call: SimpleNamespace, _params: aiohttp.TraceConnectionCreateStartParams
+    ) -> None:
+        if self.stays and call.trace_request_ctx:
+            reason = f"the connection to {self.url} has ended, and who answers now has to prove itself first"
+            raise Transient(reason, code="master_unreachable")
+
     async def _call(
         self, method: str, path: str, body: bytes | None = None, key: NodeKey | None = None,
         encodings: Sequence[str] = (),
@@ -117,8 +130,9 @@ class MasterClient:
             raise OtherKey(f"{self.url} is without TLS, which the master had when this node joined")
         try:
             async with self._session.request(
-                method, url, data=body, headers=headers, allow_redirects=False, ssl=self._trust
-            ) as reply:
+                method, url, data=body, headers=headers, allow_redirects=False, ssl=self._trust,
+                trace_request_ctx=key is not None,
+            ) as reply:  # fmt: skip
                 answer = await _bounded(reply)
                 if reply.status in (200, 201, 202):
                     return answer

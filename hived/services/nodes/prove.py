@@ -45,12 +45,15 @@ async def must_prove(client: MasterClient, node_id: str, link: Uplink, pin: str 
 async def sees_master(client: MasterClient, node_id: str, link: Uplink) -> bool:
     """Have a master prove itself over a way without TLS; tell whether it did. One of 0.1.0 is taken at its word.
 
-    OtherKey as above, and when a master that did so once does not know the question any more.
+    OtherKey as above, and when a master that did so once does not know the question any more. From then on `client`
+    sends no key over another connection.
     """
     if link.proven_at is not None:
         await must_prove(client, node_id, link)
-        return True
-    return await proves(client, node_id, link)
+        client.stays = True
+    else:
+        client.stays = await proves(client, node_id, link)
+    return client.stays
 
 
 async def find_over_tls(own: Identity, link: Uplink) -> FoundMaster:

@@ -172,7 +172,11 @@ class Upload:
     ) -> tuple[Contact, dict[str, Any]]:
         """Make contact, over a way without TLS once the master has proven itself; return what to note of that, too."""
         assert self._client is not None
-        proven = not link.tls and await sees_master(self._client, self._own.node_id, link)
+        try:
+            proven = not link.tls and await sees_master(self._client, self._own.node_id, link)
+        except BaseException:
+            await self.close()  # nothing more over this connection
+            raise
         answer = await self._client.contact(key, body, encodings)
         return answer, {"proven_at": self._clock()} if proven else {}
 

@@ -17,7 +17,7 @@ from hived.services.nodes.prove import find_over_tls
 from tests.clients.master.tls import certificate
 from tests.clock import FakeClock
 from tests.services.nodes.master import Fault, SmallMaster, serving
-from tests.services.nodes.node import OWN, MakeNode, joined
+from tests.services.nodes.node import OWN, MakeNode, fill, joined, poll
 
 
 def heard_no_key(master: SmallMaster) -> bool:
@@ -62,6 +62,29 @@ async def test_who_takes_the_masters_address_hears_no_key(
     await node.tick(900, times=3)
     assert heard_no_key(thief), thief.log
     assert (await node.link()).state == PIN_MISMATCH
+
+
+async def test_who_takes_the_masters_address_between_two_contacts_hears_no_key(
+    make_node: MakeNode, clock: FakeClock, stack: AsyncExitStack
+) -> None:
+    """State is sent every five seconds, and the connection has ended meanwhile."""
+    async with serving(SmallMaster(clock)) as master:
+        node = await joined(make_node, master)
+        await node.store.write(fill, node.clock())
+        await node.tick(5)
+        port = int(master.url.rpartition(":")[2])
+    thief = SmallMaster(clock)
+    thief.keys = {name: ("ab" * 32, state) for name, (_, state) in master.keys.items()}
+    await stack.enter_async_context(serving(thief, port))
+    await node.store.write(poll, [1, 2, 3], node.clock(), power_w=1234.0)
+    await node.tick(5, times=20)
+    assert heard_no_key(thief), thief.log
+    assert (await node.link()).state == PIN_MISMATCH
+    await node.sees(thief.url, state="dead")
+    await node.tick(1)
+    await node.sees(thief.url)  # it came alive, which ends every wait
+    await node.tick(1, times=20)
+    assert heard_no_key(thief), thief.log
 
 
 async def test_another_master_at_the_masters_address_hears_no_key(
