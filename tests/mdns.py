@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from zeroconf import DNSAddress, DNSOutgoing, DNSPointer, DNSService, DNSText  # type: ignore[attr-defined]
 
@@ -62,3 +65,14 @@ def invented(count: int, address: str = "192.0.2.66") -> Iterator[bytes]:
     """Yield announcements of boxes that do not exist."""
     for number in range(count):
         yield announcement(f"ghost{number}", address)
+
+
+def unending(stop: threading.Event, tag: str, addresses: Sequence[str], **told: Any) -> Iterator[bytes]:
+    """Yield announcements of boxes that do not exist, 500 a second and each of another name, until `stop`."""
+    for number in itertools.count():
+        if stop.is_set():
+            return
+        if number % 20 == 0:
+            stop.wait(0.04)
+        name = f"{tag}-{number}"
+        yield announcement(name, addresses[number % len(addresses)], port=9, **{"id": name, **told})

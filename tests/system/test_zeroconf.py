@@ -261,6 +261,30 @@ async def test_thousands_of_invented_boxes_and_nonsense_hide_no_true_one(
     await running(one).stop()
 
 
+async def test_a_true_box_is_found_while_a_neighbour_goes_on_inventing_others(
+    pair: tuple[Box, Box], boxes: Boxes, cables: Lan
+) -> None:
+    one, _ = pair
+    late = boxes("late")
+    cables.cable(one.host, "eth1", late.host, "eth0")
+    one.host.add("eth1", "198.51.100.1/24")
+    late.host.add("eth0", "198.51.100.66/24")
+    await until(lambda: "192.0.2.1, 198.51.100.1" in running(one).log)
+    flood = (
+        "import sys, threading; from tests import mdns; stop = threading.Event()\n"
+        "threading.Thread(target=lambda: (sys.stdin.read(), stop.set())).start()\n"
+        "addresses = [f'198.51.100.{n}' for n in range(70, 250)]\n"
+        "mdns.send(mdns.unending(stop, 'ghost', addresses), '198.51.100.66')"
+    )
+    with late.host.python(flood):
+        await until(lambda: one.appliance.number("SELECT count(*) FROM peer WHERE name LIKE 'ghost%'") >= 200)
+        await late.starts()
+        await one.comes_to_see("late", "alive", within_s=2 * FOUND_S)
+    assert one.appliance.number("SELECT count(*) FROM peer") <= 512
+    assert one.sees("other")[0] == "alive"
+    await running(one).stop()
+
+
 @pytest.mark.parametrize(
     ("names", "lan_net"), [("br-{:012x}", "192.168.7"), ("docker{}", "203.0.113")], ids=["br", "docker"]
 )

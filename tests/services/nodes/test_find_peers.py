@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -310,19 +310,9 @@ async def test_a_true_box_is_found_while_invented_ones_go_on_being_announced(
     make_box: MakeBox, role: str, places: int
 ) -> None:
     one, tag = await make_box(unique("one")), unique("ghost")
-    told: dict[str, Any] = {"role": role, "path": "/api/v1"} if role == "master" else {}
-
-    def ghosts() -> Iterator[bytes]:
-        for number in itertools.count():
-            if stop.is_set():
-                return
-            if number % 20 == 0:
-                stop.wait(0.04)  # 500 a second
-            address = f"127.9.0.{number % places + 1}"
-            yield mdns.announcement(f"{tag}-{number}", address, port=9, id=f"{tag}-{number}", **told)
-
-    stop = threading.Event()
-    flood = asyncio.create_task(asyncio.to_thread(mdns.send, ghosts()))
+    told = {"role": role, "path": "/api/v1"} if role == "master" else {}
+    addresses, stop = [f"127.9.0.{n + 1}" for n in range(places)], threading.Event()
+    flood = asyncio.create_task(asyncio.to_thread(mdns.send, mdns.unending(stop, tag, addresses, **told)))
     try:
         began = time.monotonic()
         while time.monotonic() - began < 3.0:  # by now all places are taken by names that are not there
