@@ -159,9 +159,9 @@ async def _send(apid: Any, port: int, keys: list[NodeKey], lanes: list[list[tupl
         return Sent(sum(counts), time.perf_counter() - began, usage(apid).cpu_s - before)
 
 
-async def up(session: aiohttp.ClientSession) -> None:
+async def up(session: aiohttp.ClientSession, within_s: float = START_S) -> None:
     """Wait until hive-apid answers."""
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + within_s
     while True:
         try:
             async with session.get("/api/v1/hello") as reply:

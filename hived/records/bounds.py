@@ -28,8 +28,8 @@ BOUNDS = {
         Bound(BYTES, 1 << 30, "too_many_artifacts", "bytes about artifacts"),
     )
 }
-ALL_MINERS = 40_000
-"""Of all nodes and the master itself together: hive-apid has each of them in memory."""
+ALL_MINERS = 30_000
+"""Of all nodes and the master itself together: hive-apid has each of them in memory, and 512 MiB."""
 EVENTS = 100_000
 """Kept of one node: one that tells of everything must not push out what the others told."""
 
