@@ -36,9 +36,7 @@ LOAD_S = 120.0  # until all miners are in memory, on a machine that does other t
 def run(seconds: float | None = None) -> Result:
     """Fill a master up to every bound, attack it with heavy bodies, and start it again; `seconds` is not used."""
     del seconds
-    result = Result(
-        NAME, f"{ALL_MINERS:,} miners of {ALL_MINERS // BOUNDS[MINERS].most} nodes, each with all its models"
-    )
+    result = Result(NAME, f"{ALL_MINERS:,} miners of {len(SHARES)} nodes, and all their models")
     with tempfile.TemporaryDirectory(prefix="hived-bench-") as place:
         folder = Path(place)
         keys = _prepare(folder)
