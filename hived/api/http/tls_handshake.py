@@ -35,8 +35,11 @@ class TlsHandshake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        transport.pause_reading()  # the first bytes are for the handshake, not for us
-        task = asyncio.get_running_loop().create_task(self._shake(transport), name="tls")
+        loop = asyncio.get_running_loop()
+        # The first bytes are for the handshake, not for us. Python before 3.11.4 begins to read after this call in any
+        # case: the pause comes after that, and before anything can be read.
+        loop.call_soon(transport.pause_reading)
+        task = loop.create_task(self._shake(transport), name="tls")
         self._waiting.add(task)
         task.add_done_callback(self._waiting.discard)
 
