@@ -24,12 +24,14 @@ REASON = possible()
 pytestmark = [
     pytest.mark.system,
     pytest.mark.root,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(REASON is not None, reason=str(REASON)),
 ]
 
-FOUND_S = 5.0
-GONE_S = 30.0
-AT_ONCE_S = 3.0  # a goodbye needs no waiting for anybody's patience
+# How soon it really is, `benchmarks/zeroconf.py` measures: a machine that runs tests may be busy.
+FOUND_S = 20.0
+GONE_S = 60.0
+AT_ONCE_S = 10.0  # a goodbye needs no waiting for anybody's patience
 
 
 class Box:

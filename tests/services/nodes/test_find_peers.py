@@ -29,7 +29,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("mdns")  # all of them hear each other: one after the other they are quicker
 
-PATIENCE_S = 15.0
+PATIENCE_S = 40.0
 
 
 class Box:

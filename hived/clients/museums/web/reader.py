@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import hived
 from hived.clients.fetch import Orders
 from hived.clients.museums.web.parse import Page, parse_page
 from hived.errors import Transient, Unreadable
@@ -31,7 +32,7 @@ CPU_S = 10
 MEMORY_BYTES = 768 * 1024 * 1024
 
 _OPENED_AGAIN = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?![a-z0-9-])", re.IGNORECASE)
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(hived.__file__).parents[1]
 
 
 async def read_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] = ()) -> Page:
