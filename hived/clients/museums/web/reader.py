@@ -17,7 +17,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import hived
 from hived.clients.fetch import Orders
 from hived.clients.museums.web.parse import Page, parse_page
 from hived.errors import Transient, Unreadable
@@ -32,7 +31,7 @@ CPU_S = 10
 MEMORY_BYTES = 768 * 1024 * 1024
 
 _OPENED_AGAIN = re.compile(r"<(?:a|b|big|code|em|font|i|nobr|s|small|strike|strong|tt|u)(?![a-z0-9-])", re.IGNORECASE)
-_ROOT = Path(hived.__file__).parents[1]
+_ROOT = Path(__file__).parents[4]  # where hived is
 
 
 async def read_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] = ()) -> Page:
