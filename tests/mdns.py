@@ -68,11 +68,14 @@ def invented(count: int, address: str = "192.0.2.66") -> Iterator[bytes]:
 
 
 def unending(stop: threading.Event, tag: str, addresses: Sequence[str], **told: Any) -> Iterator[bytes]:
-    """Yield announcements of boxes that do not exist, 500 a second and each of another name, until `stop`."""
+    """Yield announcements of boxes that do not exist, 150 a second and each of another name, until `stop`.
+
+    More, and a busy machine has time for nothing else.
+    """
     for number in itertools.count():
         if stop.is_set():
             return
-        if number % 20 == 0:
+        if number % 6 == 0:
             stop.wait(0.04)
         name = f"{tag}-{number}"
         yield announcement(name, addresses[number % len(addresses)], port=9, **{"id": name, **told})
