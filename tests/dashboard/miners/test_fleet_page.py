@@ -166,7 +166,7 @@ async def test_five_thousand_rows_scroll_with_a_small_document(farm: Farm, open_
     await farm.add_many(5000)
     async with open_page() as page:
         await page.go(farm.url, until="document.querySelector('.miners .pick')")
-        assert await page.evaluate("document.querySelector('.miners').getAttribute('aria-rowcount')") == "5001"
+        await page.wait_for("document.querySelector('.miners').getAttribute('aria-rowcount') === '5001'")
         assert await page.evaluate("document.querySelectorAll('*').length") < 3000
         await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
         await page.wait_for("document.querySelector('tr[aria-rowindex=\"5001\"]')")
