@@ -14,7 +14,6 @@ from hived.errors import BadRequest
 from hived.records.bounds import BOUNDS
 from hived.records.node import ALIVE, PENDING, REVOKED, SUSPECT, NodeView
 from hived.runtime.config import Config
-from hived.runtime.kinds import TlsFiles
 from hived.services.nodes import admission
 from hived.store import Database
 from hived.store.nodes import contacts, nodes
@@ -137,7 +136,6 @@ async def enroll_code(context: CommandContext) -> int:
 
 def _own_key(config: Config) -> str:
     """Return the SHA-256 of the public key that this master answers with. BadConfig."""
-    from hived.services.appliance.tls import Tls  # the makers of certificates take 4 MiB
+    from hived.services.appliance.tls import tls_of  # the makers of certificates take 4 MiB
 
-    files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None
-    return Tls(files, config.state_dir, config.node.effective_name, names=config.http.names).current().pin
+    return tls_of(config).current().pin

@@ -25,12 +25,12 @@ from hived.errors import HivedError, Transient
 from hived.records.daemon import APID
 from hived.records.net import is_loopback
 from hived.runtime.config import Config
-from hived.runtime.kinds import Endpoint, TlsFiles
+from hived.runtime.kinds import Endpoint
 from hived.runtime.runner import Beat, Life
 from hived.services.access import setup_code
 from hived.services.access.setup_code import SetupCode
 from hived.services.appliance.presence import PRESENCE_S, Presence
-from hived.services.appliance.tls import Tls
+from hived.services.appliance.tls import Tls, tls_of
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
 from hived.store.access import sessions
 from hived.store.engine.node_id import node_id
@@ -83,15 +83,6 @@ async def apid(config: Config, life: Life) -> None:
             await life.run(beats, status)
         finally:
             await runner.cleanup()
-
-
-def tls_of(config: Config) -> Tls:
-    """Return what to serve with. BadConfig when that cannot be had.
-
-    Nodes come over TLS whatever `http.tls` says; `off` means that browsers need not.
-    """
-    files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None
-    return Tls(files, config.state_dir, config.node.effective_name, names=config.http.names)
 
 
 def warn(config: Config) -> None:

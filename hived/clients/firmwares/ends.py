@@ -40,7 +40,7 @@ class Ends:
 
     def told(self, ip: str, mac: str) -> None:
         """Note that the device at the end of the connection to `ip` said its MAC."""
-        _remember(self._macs, ip, mac)
+        remember(self._macs, ip, mac)
 
     async def open(self, ip: str, request: Request, watch: ConnectionWatch | None = None) -> Reply:
         """Send what anybody at the address may read."""
@@ -62,16 +62,17 @@ class Ends:
             raise AnotherDevice(f"{ip} is {told}'s address now")
         with suppress(_NobodyKnown):
             return await exchange(self._session, sure, watch)
-        _remember(self._before, ip, (mac, self._monotonic()))
+        remember(self._before, ip, (mac, self._monotonic()))
         return await self.open(ip, request, watch)
 
 
 T = TypeVar("T")
 
 
-def _remember(memory: OrderedDict[str, T], ip: str, told: T) -> None:
-    memory[ip] = told
-    memory.move_to_end(ip)
+def remember(memory: OrderedDict[str, T], key: str, what: T) -> None:
+    """Note something of an address; beyond `MAX_REMEMBERED` the oldest is forgotten."""
+    memory[key] = what
+    memory.move_to_end(key)
     while len(memory) > MAX_REMEMBERED:
         memory.popitem(last=False)
 

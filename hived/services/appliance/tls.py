@@ -13,6 +13,7 @@ from pathlib import Path
 from hived.errors import BadConfig
 from hived.records.joining import Certificate
 from hived.runtime import interfaces
+from hived.runtime.config import Config
 from hived.runtime.kinds import TlsFiles
 from hived.services.appliance import certificates
 
@@ -107,3 +108,12 @@ def _context(cert: Path, key: Path) -> ssl.SSLContext:
     except (OSError, ssl.SSLError) as err:
         raise BadConfig(f"http.tls: cannot serve with {cert} and {key}: {err}") from err
     return context
+
+
+def tls_of(config: Config) -> Tls:
+    """Return what to serve with. BadConfig when that cannot be had.
+
+    Nodes come over TLS whatever `http.tls` says; `off` means that browsers need not.
+    """
+    files = config.http.tls if isinstance(config.http.tls, TlsFiles) else None
+    return Tls(files, config.state_dir, config.node.effective_name, names=config.http.names)

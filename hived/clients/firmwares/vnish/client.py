@@ -12,12 +12,11 @@ import ipaddress
 import re
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TypeVar
 
 import aiohttp
 
 from hived import __version__
-from hived.clients.firmwares.ends import Ends
+from hived.clients.firmwares.ends import Ends, remember
 from hived.clients.firmwares.family import ConnectionWatch
 from hived.clients.firmwares.http import CUT, MAX_SNIFF_BYTES, NotHttp, Reply, Request, is_bounded
 from hived.clients.firmwares.vnish import parse
@@ -52,7 +51,6 @@ BOARD_CALLS = ("/chains", "/boards", "/chips")
 """1.2, 1.3 and the older form that 1.2 has as well."""
 KEY_LENGTH = 32
 """Characters of a key: the firmware takes no other length."""
-MAX_REMEMBERED = 8192  # addresses whose board call is known; more than a site of 5,000 has
 _HEADER_SAFE = re.compile(r"[!-~]{1,4096}")
 
 
@@ -130,7 +128,7 @@ class VnishClient:
                 failed.append(err)
                 continue
             if all(isinstance(err, NotSupported) for err in failed):  # what is only ill may be well the next time
-                _remember(self._board_calls, ip, path)
+                remember(self._board_calls, ip, path)
             return found
         self._board_calls.pop(ip, None)
         lacking = NotSupported(f"none of {', '.join(BOARD_CALLS)} is there")
@@ -191,7 +189,7 @@ class VnishClient:
             except Refused as err:
                 if reach.access is None or isinstance(err, NotSupported | NotThisFirmware):
                     raise
-            _remember(self._want_key, call, None)
+            remember(self._want_key, call, None)
         return await self._ask(reach, path, key=reach.access, watch=watch)
 
     async def _ask(
@@ -245,13 +243,3 @@ class VnishClient:
             raise BadRequest("a miner is asked by its IP address, not by a name") from None
         host = f"[{address}]" if address.version == 6 else str(address)
         return f"http://{host}:{self._port}/api/v1{path}"
-
-
-T = TypeVar("T")
-
-
-def _remember(memory: OrderedDict[str, T], key: str, what: T) -> None:
-    memory[key] = what
-    memory.move_to_end(key)
-    while len(memory) > MAX_REMEMBERED:
-        memory.popitem(last=False)

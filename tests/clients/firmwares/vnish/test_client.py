@@ -11,8 +11,8 @@ import aiohttp
 import pytest
 
 from hived import errors
+from hived.clients.firmwares import ends
 from hived.clients.firmwares.http import open_session
-from hived.clients.firmwares.vnish import client as vnish
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.records.firmware import Reach
 from hived.records.miner import ApiKey, MinerReading
@@ -288,11 +288,11 @@ async def test_an_update_of_the_firmware_may_change_the_board_call(peer: Peer, c
 async def test_the_memory_of_board_calls_is_bounded(
     peer: Peer, client: VnishClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vnish, "MAX_REMEMBERED", 1)
+    monkeypatch.setattr(ends, "MAX_REMEMBERED", 1)
     peer.says("/boards", reply(200, b"[]"))
     await client.boards(OPEN)
     with pytest.raises(errors.Transient):
         await client.boards(Reach("127.0.0.2"))  # nothing listens there, so nothing is learnt
     assert list(client._board_calls) == [IP]
-    vnish._remember(client._board_calls, "127.0.0.2", "/boards")
+    ends.remember(client._board_calls, "127.0.0.2", "/boards")
     assert list(client._board_calls) == ["127.0.0.2"]
