@@ -90,6 +90,8 @@ class CollectedObject:
     classification: str | None = None
     department: str | None = None
     credit: str | None = None
+    accession_number: str | None = None
+    """By which the museum keeps it, as written there: "36.100.45", "SK-C-5". Museums give some twice."""
     tags: tuple[str, ...] = ()
     image_url: str | None = None
     """Only when the licence covers the image too."""

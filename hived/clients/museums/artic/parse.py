@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hived.clients.museums import dates, licence, links, text
+from hived.clients.museums import accession, dates, licence, links, text
 from hived.errors import Unreadable
 from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
@@ -90,6 +90,7 @@ def _artwork(record: dict[str, Any], doc: dict[str, Any], read_at: float, base_u
         classification=text.plain(record.get("classification_title")) or kind,
         department=text.plain(record.get("department_title")),
         credit=text.plain(record.get("credit_line")),
+        accession_number=accession.stated([record.get("main_reference_number")]),
         tags=text.clean_all(map(text.plain, tags), MAX_TAGS, 80),
         image_url=_image(record, doc, base_url) if verdict.licence else None,
         rights_text=verdict.reason,

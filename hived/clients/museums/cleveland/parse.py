@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hived.clients.museums import dates, licence, links, text
+from hived.clients.museums import accession, dates, licence, links, text
 from hived.errors import Unreadable
 from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
@@ -52,8 +52,8 @@ def parse_artwork(body: bytes, asked: str, read_at: float, base_url: str = API) 
 
 
 def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str) -> CollectedObject:
-    accession = text.clean(record.get("accession_number"), 60)
-    url = WEBSITE.format(accession if accession and _ACCESSION.fullmatch(accession) else number)
+    kept_as = accession.stated([record.get("accession_number")])
+    url = WEBSITE.format(kept_as if kept_as and _ACCESSION.fullmatch(kept_as) else number)
     verdict = licence.decide(_rights(record), read_at)
     begin, end = record.get("creation_date_earliest"), record.get("creation_date_latest")
     year_from, year_to = dates.years(begin, end)
@@ -75,6 +75,7 @@ def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str)
         classification=kind,
         department=text.plain(record.get("department")),
         credit=text.plain(record.get("creditline")),
+        accession_number=kept_as,
         tags=text.clean_all([text.plain(record.get("collection")), kind], MAX_TAGS, 80),
         image_url=_image(record, base_url) if verdict.licence else None,
         rights_text=verdict.reason,

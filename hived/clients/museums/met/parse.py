@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hived.clients.museums import dates, licence, links, text
+from hived.clients.museums import accession, dates, licence, links, text
 from hived.errors import Unreadable
 from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
@@ -106,6 +106,7 @@ def parse_object(body: bytes, asked: str, read_at: float, base_url: str = API) -
         classification=text.plain(doc.get("classification")) or name,
         department=text.plain(doc.get("department")),
         credit=text.plain(doc.get("creditLine")),
+        accession_number=accession.stated([doc.get("accessionNumber")]),
         tags=text.clean_all((text.plain(tag.get("term")) for tag in values.tables(doc.get("tags"), 100)), MAX_TAGS, 80),
         image_url=_image(doc, base_url) if verdict.licence else None,
         rights_text=verdict.reason,

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from hived.clients.museums import dates, licence, links, text, xml
+from hived.clients.museums import accession, dates, licence, links, text, xml
 from hived.errors import Unreadable
 from hived.records.artifact import CollectedObject
 
@@ -225,6 +225,7 @@ def _object(identifier: str, metadata: _Node, read_at: float, base_url: str) -> 
         place=one(f"{_TERMS}spatial"),
         classification=one(f"{_DC}type"),
         credit=one(f"{_TERMS}provenance"),
+        accession_number=accession.stated(several(f"{_DC}identifier")),
         tags=text.clean_all(several(f"{_DC}subject"), MAX_TAGS, 80),
         image_url=_image(metadata, page) if verdict.licence else None,
         rights_text=verdict.reason,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
-from hived.clients.museums import dates, text
+from hived.clients.museums import accession, dates, text
 from hived.clients.museums.web.items import MAX_MAKERS, MAX_TAGS, Facts
 
 _NAME = re.compile(r"(?:dc|dcterms|dct|dc\.terms)[.:](?P<term>[a-z]+)(?:[.:][a-z0-9.:-]+)?")
@@ -37,6 +37,7 @@ def facts(metas: Mapping[str, Sequence[str]]) -> Facts:
         place=text.first(*said("spatial", "coverage")),
         classification=text.first(*said("type")),
         credit=text.first(*said("provenance")),
+        accession_number=accession.likely(said("identifier")),
         tags=text.clean_all(subjects, MAX_TAGS, 80),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hived.clients.museums import dates, licence, links, text
+from hived.clients.museums import accession, dates, licence, links, text
 from hived.clients.museums.licence import Statement
 
 ARTWORKS = frozenset((
@@ -190,6 +190,7 @@ class Facts:
     culture: str | None = None
     classification: str | None = None
     credit: str | None = None
+    accession_number: str | None = None
     tags: tuple[str, ...] = ()
 
 
@@ -213,6 +214,8 @@ def facts(item: Item) -> Facts:
         culture=item.one("culture", "artstyle"),
         classification=item.one("artform", "additionaltype", "category"),
         credit=item.one("credittext", "creditline"),
+        accession_number=accession.stated(item.texts("accessionnumber", "inventorynumber", "objectnumber"))
+        or accession.likely(item.texts("identifier")),
         tags=text.clean_all(keywords, MAX_TAGS, 80),
     )
 

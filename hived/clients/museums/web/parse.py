@@ -79,6 +79,7 @@ def parse_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] =
             culture=facts.culture,
             classification=facts.classification,
             credit=facts.credit,
+            accession_number=facts.accession_number,
             tags=facts.tags,
             image_url=_image(main, metas, base, url) if is_open and not ordered.noimageai else None,
             text=text.clean_lines(told, MAX_TEXT) if is_open else None,

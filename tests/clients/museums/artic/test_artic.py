@@ -55,6 +55,7 @@ def test_the_whole_record_of_an_open_work() -> None:
         classification="textile",
         department="Textiles",
         credit="Gift of Mr. and Mrs. Ben Rose",
+        accession_number="1989.225.6",
         tags=("Chicago", "textile", "weaving - printed", "furnishing textile"),
         image_url="https://www.artic.edu/iiif/2/90f02bfd-bbca-8477-b10e-df4a6ffb2f79/full/843,/0/default.jpg",
     )

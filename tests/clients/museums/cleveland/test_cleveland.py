@@ -54,6 +54,7 @@ def test_the_whole_record_of_the_sample() -> None:
         classification="Miscellaneous",
         department="Decorative Art and Design",
         credit="Gift of Mr. and Mrs. J. H. Wade",
+        accession_number="1916.586.a",
         tags=("Decorative Arts", "Miscellaneous"),
         image_url="https://openaccess-cdn.clevelandart.org/1916.586.a/1916.586.a_web.jpg",
     )

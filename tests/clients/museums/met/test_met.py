@@ -58,6 +58,7 @@ def test_the_whole_record_of_the_sample() -> None:
         classification="Paintings",
         department="Asian Art",
         credit="The Howard Mansfield Collection, Purchase, Rogers Fund, 1936",
+        accession_number="36.100.45",
         tags=("Birds",),
         image_url="https://images.metmuseum.org/CRDImages/as/web-large/DP251139.jpg",
     )

@@ -84,6 +84,7 @@ def test_the_whole_record_of_the_sample() -> None:
                 year_from=1642,
                 year_to=1642,
                 dimensions="height 379.5 cm x width 453.5 cm",
+                accession_number="SK-C-5",
                 image_url="https://iiif.micr.io/PJEZO/full/max/0/default.jpg",
             ),
         )

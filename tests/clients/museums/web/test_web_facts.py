@@ -93,13 +93,14 @@ def test_dublin_core_in_the_head_tells_all_its_facts() -> None:
         "DC.title": "Bowl", "DCTERMS.created": "c. 1650–60", "DC.date": "2023-04-01", "DC.type": "Ceramics",
         "DC.subject": "birds; millet", "dc:coverage": "Japan", "DCTERMS.spatial": "Arita",
         "dcterms:medium": "Porcelain", "DCTERMS.extent": "12 cm", "dct.creator": "Ana", "DC.Contributor": "Kofi",
+        "DC.Identifier": "1889.12.3",
     }  # fmt: skip
     head = "".join(f'<meta name="{name}" content="{content}">' for name, content in metas.items()) + link(CC0)
     found = parse_page(article("<p>x", head), URL, 1.0).object
     assert (found.title, found.makers, found.date_text) == ("Bowl", ("Ana", "Kofi"), "c. 1650–60")
     assert (found.year_from, found.year_to, found.place) == (1650, 1660, "Arita")
     assert (found.medium, found.dimensions, found.classification) == ("Porcelain", "12 cm", "Ceramics")
-    assert found.tags == ("birds", "millet")
+    assert (found.accession_number, found.tags) == ("1889.12.3", ("birds", "millet"))
 
 
 def test_what_a_thing_says_of_itself_counts_more_than_the_head() -> None:

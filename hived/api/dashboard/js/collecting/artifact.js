@@ -9,7 +9,7 @@ import { Pending, useRead, useTitle, When } from "../lib/ui.js";
 import { Outside, Picture, usePictures } from "./pictures.js";
 
 const READ_EVERY_MS = 10000;
-const ORDER = ["makers", "date_text", "medium", "culture", "place", "classification", "department", "dimensions", "credit_line", "accession", "tags"];
+const ORDER = ["makers", "date_text", "medium", "culture", "place", "classification", "department", "dimensions", "credit", "accession_number", "tags"];
 
 const NAMES = { __proto__: null, date_text: "date" };
 
