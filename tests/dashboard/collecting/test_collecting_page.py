@@ -179,6 +179,27 @@ async def test_a_card_tells_what_it_is_who_says_so_and_under_which_licence(farm:
         assert "words for the prompt only" not in await page.text("main")
 
 
+async def test_more_new_artifacts_than_a_page_leave_no_gap(farm: Farm, open_page: OpenPage) -> None:
+    def rush(db: Database) -> None:
+        (source,) = [one for one in sources.every(db) if one.name == "The Met"]
+        for n in range(31, 71):
+            collected.collect(db, source, n, time.time())
+
+    await farm.write(furnish, 30)
+    async with open_page() as page:
+        await go(page, farm, cards=24)
+        await farm.write(rush)
+        await page.wait_for("document.querySelector('.artifact h3').innerText === 'Terracotta amphora 70'")
+        shown = "[...document.querySelectorAll('.artifact h3')].map(a => Number(a.innerText.split(' ').at(-1)))"
+        newest = await page.evaluate(shown)
+        assert newest == list(range(70, 70 - len(newest), -1))
+        while await page.evaluate("!!document.querySelector('.older')"):
+            before = len(await page.evaluate(shown))
+            await page.click(".older")
+            await page.wait_for(f"{CARDS} > {before}")
+        assert await page.evaluate(shown) == list(range(70, 0, -1))
+
+
 async def test_artifacts_are_searched_filtered_and_loaded_further(farm: Farm, open_page: OpenPage) -> None:
     await farm.write(furnish, 60)
     async with open_page() as page:

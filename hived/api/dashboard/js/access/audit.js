@@ -1,59 +1,29 @@
 /* Who changed what: newest first, older rows on demand. */
-import { get } from "../lib/api.js";
 import { exact, stamp } from "../lib/format.js";
-import { html, useEffect, useRef, useState } from "../lib/html.js";
-import { Pending, Table, When } from "../lib/ui.js";
+import { html, useEffect } from "../lib/html.js";
+import { Paged, usePaged } from "../lib/paged.js";
+import { Table, When } from "../lib/ui.js";
 
 const PAGE = 50;
 const LOOK_EVERY_MS = 10000;
 
-function useAudit() {
-  const [state, setState] = useState({ rows: null, more: false, error: null });
-  const alive = useRef(true);
-  const read = async (before = null) => {
-    try {
-      const found = await get(`/api/v1/audit?limit=${PAGE}${before ? `&before=${before}` : ""}`);
-      if (!alive.current) return;
-      setState((old) => {
-        const known = old.rows ?? [];
-        if (before) return { rows: [...known, ...found.filter((row) => row.id < known.at(-1).id)], more: found.length === PAGE, error: null };
-        const newest = found[0]?.id ?? 0;
-        const below = known.filter((row) => row.id < (found.at(-1)?.id ?? newest));
-        // The newest are replaced; what was asked for below them stays.
-        return { rows: [...found, ...below], more: below.length ? old.more : found.length === PAGE, error: null };
-      });
-    } catch (error) {
-      if (alive.current) setState((old) => ({ ...old, error }));
-    }
-  };
-  useEffect(() => {
-    read();
-    const timer = setInterval(() => document.visibilityState === "visible" && read(), LOOK_EVERY_MS);
-    return () => {
-      alive.current = false;
-      clearInterval(timer);
-    };
-  }, []);
-  return { ...state, data: state.rows, again: () => read(), older: () => read(state.rows?.at(-1)?.id) };
-}
-
 export function AuditList() {
-  const read = useAudit();
+  const read = usePaged("/api/v1/audit", {}, PAGE);
+  useEffect(() => {
+    const timer = setInterval(() => document.visibilityState === "visible" && read.refresh(), LOOK_EVERY_MS);
+    return () => clearInterval(timer);
+  }, []);
   return html`<section aria-labelledby="audit"><h2 id="audit">Audit</h2>
     <p class="muted">Every change, who made it and from where. Secrets are never in it.</p>
-    ${read.rows === null || read.error
-      ? html`<${Pending} read=${read} what="The audit" />`
-      : read.rows.length === 0
-        ? html`<p class="note muted">Nothing has been changed so far.</p>`
-        : ""}
-    ${read.rows?.length > 0 && html`<${Table} of="audit" kind="stacked audit" head=${["When", "Who", "From", "What", "Before → after"]}>
-      <tbody>${read.rows.map((row) => html`<tr key=${row.id} data-audit=${row.id}>
+    <${Paged} read=${read} what="The audit" none="Nothing has been changed so far." older="Older changes">
+    ${read.items?.length > 0 && html`<${Table} of="audit" kind="stacked audit" head=${["When", "Who", "From", "What", "Before → after"]}>
+      <tbody>${read.items.map((row) => html`<tr key=${row.id} data-audit=${row.id}>
         <td class="nowrap" data-label="When"><${When} ms=${stamp(row.at)} /></td>
         <td class="who" data-label="Who"><b>${row.who}</b></td>
         <td class="from" data-label="From">${row.via}${row.address ? html`, <span class="nowrap">${row.address}</span>` : ""}</td>
         <td class="reason" data-label="What"><b>${words(row.action)}</b>${row.target && row.target !== row.who ? html` ${row.target}` : ""}</td>
         <td class="reason wide ${isNothing(row.before) && isNothing(row.after) ? "none" : ""}" data-label="Before → after"><${Change} before=${row.before} after=${row.after} /></td></tr>`)}</tbody><//>`}
-    ${read.rows?.length > 0 && read.more && html`<p class="center"><button type="button" class="older" onClick=${read.older}>Older changes</button></p>`}
+    <//>
   </section>`;
 }
 

@@ -1,5 +1,5 @@
 /* Logging in: a page of its own, and a dialog over a page whose session ended. */
-import { Countdown, TlsHint, useCountdown } from "../lib/credentials.js";
+import { TlsHint, useCredentials } from "../lib/credentials.js";
 import { Dialog } from "../lib/dialog.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.js";
 import { go } from "../lib/router.js";
@@ -24,32 +24,22 @@ export async function enterByLink() {
 
 function LoginForm({ user = "", onDone }) {
   const [wish, setWish] = useState({ user, password: "" });
-  const [state, setState] = useState({ busy: false, error: null });
-  const [left, countDown] = useCountdown();
+  const { waits, send, refusal } = useCredentials();
   const password = useRef(null);
   const write = (field) => (event) => setWish({ ...wish, [field]: event.target.value });
   const enter = async (event) => {
     event.preventDefault();
-    setState({ busy: true, error: null });
-    try {
-      await login(wish.user, wish.password);
-      onDone();
-    } catch (err) {
-      const paused = err.status === 429 && err.retryAfter;
-      if (paused) countDown(err.retryAfter);
-      setState({ busy: false, error: paused ? null : err.message, paused });
-      setWish({ ...wish, password: "" });
-      password.current?.focus();
-    }
+    if (await send(() => login(wish.user, wish.password))) return onDone();
+    setWish({ ...wish, password: "" });
+    return password.current?.focus();
   };
   return html`<form class="credentials" onSubmit=${enter}>
     <label>Name <input name="user" autocomplete="username" required maxlength="64" autocapitalize="none" spellcheck="false" autofocus=${!user}
       value=${wish.user} onInput=${write("user")} /></label>
     <label>Password <input ref=${password} type="password" name="password" autocomplete="current-password" required maxlength="256" autofocus=${Boolean(user)}
       value=${wish.password} onInput=${write("password")} /></label>
-    <div role="alert">${state.error && html`<p class="tone-bad">Not logged in: ${state.error}.</p>`}${state.paused && html`<p class="tone-bad">Too many failures: even the right password is refused for a while.</p>`}</div>
-    <${Countdown} left=${left} shown=${state.paused} />
-    <p class="buttons"><button type="submit" class="primary" disabled=${state.busy || left > 0}>Log in</button></p>
+    ${refusal("Not logged in")}
+    <p class="buttons"><button type="submit" class="primary" disabled=${waits}>Log in</button></p>
   </form>`;
 }
 

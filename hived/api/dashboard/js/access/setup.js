@@ -1,5 +1,5 @@
 /* The first admin: made once, by whoever can read the log of hive-apid. */
-import { Countdown, NewPassword, TlsHint, useCountdown } from "../lib/credentials.js";
+import { NewPassword, TlsHint, useCredentials } from "../lib/credentials.js";
 import { html, useLayoutEffect, useState } from "../lib/html.js";
 import { setUp, useSession } from "../lib/session.js";
 
@@ -7,25 +7,18 @@ export function SetupPage() {
   const { setupNeeded, user } = useSession();
   const [wish, setWish] = useState({ code: "", user: "" });
   const [password, setPassword] = useState(null);
-  const [state, setState] = useState({ busy: false, error: null });
-  const [left, countDown] = useCountdown();
+  const { busy, waits, send, refusal } = useCredentials();
   useLayoutEffect(() => document.querySelector(".credentials input")?.focus(), [setupNeeded]);
   const write = (field) => (event) => setWish({ ...wish, [field]: event.target.value });
   const make = async (event) => {
     event.preventDefault();
-    if (password === null) return setState({ busy: false, error: "the two passwords must be equal and long enough" });
-    setState({ busy: true, error: null });
-    try {
+    const done = await send(async () => {
+      if (password === null) throw new Error("the two passwords must be equal and long enough");
       await setUp(wish.code.trim(), wish.user.trim(), password);
-      location.replace("/");
-    } catch (err) {
-      const paused = err.status === 429 && err.retryAfter;
-      if (paused) countDown(err.retryAfter);
-      setState({ busy: false, error: paused ? "too many failures" : err.message, paused });
-    }
-    return undefined;
+    });
+    if (done) location.replace("/");
   };
-  if (!setupNeeded && !state.busy) {
+  if (!setupNeeded && !busy) {
     return html`<section class="gate card"><h1 tabindex="-1">Set up</h1>
       <p>This is done: there is an admin already. <a href=${user === null ? "/login" : "/"}>${user === null ? "Log in" : "To the fleet"}</a></p>
       <p class="small">Nobody remembers the password? On the machine itself: <code>sudo hivectl users passwd NAME</code></p></section>`;
@@ -39,9 +32,8 @@ export function SetupPage() {
       <label>Code from the log <input name="code" required maxlength="64" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" value=${wish.code} onInput=${write("code")} /></label>
       <label>Your name <input name="user" required maxlength="64" autocomplete="username" autocapitalize="none" spellcheck="false" value=${wish.user} onInput=${write("user")} /></label>
       <${NewPassword} name="Password" onChange=${setPassword} />
-      <div role="alert">${state.error && html`<p class="tone-bad">Not made: ${state.error}.</p>`}</div>
-      <${Countdown} left=${left} shown=${state.paused} />
-      <p class="buttons"><button type="submit" class="primary" disabled=${state.busy || left > 0}>Make the admin and log in</button></p>
+      ${refusal("Not made")}
+      <p class="buttons"><button type="submit" class="primary" disabled=${waits}>Make the admin and log in</button></p>
     </form>
     <${TlsHint} />
   </section>`;

@@ -1,6 +1,6 @@
 /* Tokens of programs: made with a role and an end, shown once, revoked at once. */
 import { post, remove } from "../lib/api.js";
-import { Confirm, Dialog, FormDialog, Secret } from "../lib/dialog.js";
+import { Confirm, Dialog, FormDialog, Secret, useOutcome } from "../lib/dialog.js";
 import { count, exact, stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { now } from "../lib/live.js";
@@ -29,7 +29,7 @@ const LIVES = [
 export function Tokens() {
   const read = useRead("/api/v1/tokens", { everyMs: 30000 });
   const [asked, setAsked] = useState(null); // "add", or the token to revoke
-  const [said, setSaid] = useState({ text: "", tone: "" });
+  const [outcome, say] = useOutcome();
   if (!read.data) return html`<section><h2>API tokens</h2><${Pending} read=${read} what="API tokens" /></section>`;
   const tokens = read.data;
   const close = () => setAsked(null);
@@ -39,12 +39,12 @@ export function Tokens() {
       ? html`<p class="note muted">None. A program that reads or steers this site sends one with each call: <code>Authorization: Bearer …</code></p>`
       : html`<${Table} of="tokens" kind="stacked tokens" head=${["Name", "Role", "For", "Made", "Last used", "Ends", ACTIONS]}>
           <tbody>${tokens.map((token) => html`<${Row} key=${token.id} token=${token} onRevoke=${() => setAsked(token)} />`)}</tbody><//>`}
-    <p class=${said.tone} role="status">${said.text}</p>
+    ${outcome}
     ${asked === "add" && html`<${MakeToken} onClose=${close} onMade=${read.again} />`}
     ${asked !== null && asked !== "add" && html`<${Confirm} title=${`Revoke ${asked.name}?`} verb="Revoke" onClose=${close}
       act=${async () => {
         await remove(`/api/v1/tokens/${encodeURIComponent(asked.id)}`);
-        setSaid({ text: `${asked.name} is revoked: it no longer works.`, tone: "tone-good" });
+        say(`${asked.name} is revoked: it no longer works.`);
         read.again();
       }}><p>Programs that use it are refused from then on. It cannot be taken back.</p><//>`}
   </section>`;

@@ -1,7 +1,7 @@
 /* Users: add, role, a new password, remove. The last admin stays. */
 import { patch, post, remove } from "../lib/api.js";
 import { NewPassword } from "../lib/credentials.js";
-import { Confirm, FormDialog } from "../lib/dialog.js";
+import { Confirm, FormDialog, useOutcome } from "../lib/dialog.js";
 import { count, stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { ACTIONS, Pending, Table, useRead, When } from "../lib/ui.js";
@@ -13,24 +13,20 @@ const path = (name) => `/api/v1/users/${encodeURIComponent(name)}`;
 
 export function Users() {
   const read = useRead("/api/v1/users", { everyMs: 30000 });
-  const [said, setSaid] = useState({ text: "", tone: "" });
+  const [outcome, say, attempt] = useOutcome();
   const [asked, setAsked] = useState(null); // {what, user}
   if (!read.data) return html`<section><h2>Users</h2><${Pending} read=${read} what="Users" /></section>`;
   const users = read.data;
   const admins = users.filter((user) => user.role === "admin").length;
   const close = () => setAsked(null);
   const good = (text) => {
-    setSaid({ text, tone: "tone-good" });
+    say(text);
     read.again();
   };
   const promote = async (user, role, select) => {
-    try {
-      await patch(path(user.name), { role });
-      good(`${user.name} is ${role} now: ${ROLE_WORDS[role]}.`);
-    } catch (err) {
-      select.value = user.role;
-      setSaid({ text: `Not changed: ${err.message}.`, tone: "tone-bad" });
-    }
+    const done = await attempt(() => patch(path(user.name), { role }), "Not changed");
+    if (done) good(`${user.name} is ${role} now: ${ROLE_WORDS[role]}.`);
+    else select.value = user.role;
   };
   return html`<section aria-labelledby="users"><div class="sectionhead"><h2 id="users">Users <small>${users.length ? count(users.length, "user") : ""}</small></h2>
       <button type="button" onClick=${() => setAsked({ what: "add" })}>Add a user…</button></div>
@@ -47,7 +43,7 @@ export function Users() {
           <td class="nowrap actions"><button type="button" onClick=${() => setAsked({ what: "password", user })}>New password…</button>
             <button type="button" disabled=${last} title=${last ? LAST_ADMIN : undefined} onClick=${() => setAsked({ what: "remove", user })}>Remove…</button></td></tr>`;
       })}</tbody><//>`}
-    <p class=${said.tone} role="status">${said.text}</p>
+    ${outcome}
     ${asked?.what === "add" && html`<${AddUser} onClose=${close} onDone=${(name) => good(`${name} can log in now.`)} />`}
     ${asked?.what === "password" && html`<${ResetPassword} user=${asked.user} onClose=${close} onDone=${(name) => good(`${name} has a new password; old sessions were ended.`)} />`}
     ${asked?.what === "remove" && html`<${Confirm} title=${`Remove ${asked.user.name}?`} verb="Remove" onClose=${close}

@@ -1,92 +1,39 @@
 /* What was collected: cards, newest first, filtered, searched, followed live. All words from outside are text nodes. */
-import { get } from "../lib/api.js";
 import { joined, said } from "./bubbles.js";
 import { nodeName, useNodes } from "../nodes/fleet-nodes.js";
 import { stamp } from "../lib/format.js";
-import { html, useEffect, useRef, useState } from "../lib/html.js";
+import { html, useEffect, useRef } from "../lib/html.js";
 import { useLive } from "../lib/live.js";
 import { NodeChoice } from "../nodes/node-filter.js";
-import { Pending, When } from "../lib/ui.js";
+import { Paged, usePaged } from "../lib/paged.js";
+import { When } from "../lib/ui.js";
 import { Outside, Picture, PictureSwitch, usePictures } from "./pictures.js";
 import { setQuery } from "../lib/router.js";
 
 const PAGE = 24;
-const FOLLOWED = 96; // of a long list the newest are kept up to date
 const REST_MS = 1000; // between two readings while artifacts come in
 const TYPING_MS = 300;
 
 const STATES = { __proto__: null, described: "described", awaiting_description: "waiting for a description" };
 
-function listUrl({ q, source, state, node, before, limit }) {
-  const query = new URLSearchParams({ limit: String(limit) });
-  if (q) query.set("q", q);
-  if (source) query.set("source_id", source);
-  if (state) query.set("state", state);
-  if (node) query.set("node", node);
-  if (before) query.set("before", String(before));
-  return `/artifacts?${query}`;
-}
-
-/* The list after the newest were read again: they are replaced, what lies below them stays. While the reader is
-   `away`, further down the page, new ones are only counted: what is being read does not move. */
-function followed(old, fresh, limit, away) {
-  const newest = old.items[0]?.id ?? -Infinity;
-  const unseen = away ? fresh.filter((one) => one.id > newest).length : 0;
-  const full = fresh.length === limit;
-  const below = full ? old.items.filter((one) => one.id < fresh.at(-1).id) : [];
-  return { items: [...fresh.slice(unseen), ...below], more: below.length ? old.more : full, error: null, unseen };
-}
-
-/* And one of older ones: the readings may overtake each other. */
-function continued(old, fresh, limit) {
-  const last = old.items.at(-1)?.id ?? Infinity;
-  return { ...old, items: [...old.items, ...fresh.filter((one) => one.id < last)], more: fresh.length === limit, error: null };
-}
-
-const NOTHING = { items: null, more: false, error: null, unseen: 0 };
-
-/* The artifacts that fit, live: {items, more, error, unseen, older, again, show}; `show` brings the unseen ones. */
+/* The artifacts that fit, live: what `usePaged` returns, and `show`, which brings the unseen ones. */
 function useArtifacts({ q, source, state, node }, mark, list) {
-  const [found, setFound] = useState(NOTHING);
-  const asked = useRef(0); // grows with every other question: answers to the one before are dropped
+  const read = usePaged("/artifacts", { q, source_id: source, state, node }, PAGE);
   const rest = useRef({ timer: null, until: 0 });
-
-  const read = async ({ before = null, limit = PAGE, merge }) => {
-    const mine = asked.current;
-    try {
-      const fresh = await get(listUrl({ q, source, state, node, before, limit }));
-      if (mine === asked.current) setFound((old) => merge(old, fresh, limit));
-    } catch (error) {
-      if (mine === asked.current) setFound((old) => ({ ...old, error }));
-    }
-  };
-  const begin = () => {
-    asked.current += 1;
-    setFound(NOTHING);
-    read({ merge: (_, fresh, limit) => ({ ...NOTHING, items: fresh, more: fresh.length === limit }) });
-  };
-  const follow = (away) => {
-    const limit = Math.min(Math.max(found.items?.length ?? 0, PAGE), FOLLOWED);
-    read({ limit, merge: (old, fresh) => (old.items ? followed(old, fresh, limit, away()) : old) });
-  };
-
-  useEffect(begin, [q, source, state, node]);
   useEffect(() => {
-    if (mark === null || found.items === null) return;
+    if (mark === null || read.items === null) return;
     clearTimeout(rest.current.timer);
     rest.current.timer = setTimeout(() => {
       rest.current.until = Date.now() + REST_MS;
-      follow(() => list.current !== null && list.current.getBoundingClientRect().top < 0);
+      read.refresh(() => list.current !== null && list.current.getBoundingClientRect().top < 0);
     }, Math.max(0, rest.current.until - Date.now()));
-  }, [mark, found.items === null]); // what came while the first answer was under way is not in it
+  }, [mark, read.items === null]); // what came while the first answer was under way is not in it
   useEffect(() => () => clearTimeout(rest.current.timer), []);
-
-  const older = () => read({ before: found.items?.at(-1)?.id ?? null, merge: continued });
   const show = () => {
     list.current?.scrollIntoView();
-    follow(() => false);
+    read.refresh();
   };
-  return { ...found, older, again: begin, show };
+  return { ...read, show };
 }
 
 export function ArtifactList({ sources, query, doing }) {
@@ -101,13 +48,8 @@ export function ArtifactList({ sources, query, doing }) {
     <div class="sectionhead"><h2 id="artifacts">Artifacts</h2><${PictureSwitch} /></div>
     <${Filters} wish=${wish} sources=${sources} />
     ${read.unseen > 0 && html`<p class="unseen"><button type="button" class="primary" onClick=${read.show}>${read.unseen === 1 ? "1 new artifact" : `${read.unseen} new artifacts`}</button></p>`}
-    ${read.items === null || (read.error && link === "live")
-      ? html`<${Pending} read=${read} what="Artifacts" />`
-      : read.items.length === 0
-        ? html`<p class="note muted">${filtered ? "No artifact fits." : "Nothing is collected so far."}</p>`
-        : ""}
-    <div class="cards">${(read.items ?? []).map((one) => html`<${Card} key=${one.id} artifact=${one} pictures=${pictures} />`)}</div>
-    ${read.items?.length > 0 && read.more && html`<p class="center"><button type="button" class="older" onClick=${read.older}>Load more</button></p>`}
+    <${Paged} read=${read} what="Artifacts" none=${filtered ? "No artifact fits." : "Nothing is collected so far."} older="Load more">
+      <div class="cards">${(read.items ?? []).map((one) => html`<${Card} key=${one.id} artifact=${one} pictures=${pictures} />`)}</div><//>
   </section>`;
 }
 

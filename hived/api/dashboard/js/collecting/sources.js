@@ -1,6 +1,7 @@
 /* Where the auto-miner collects: what came of each source, one run of it, adding and removing. */
 import { post, remove } from "../lib/api.js";
 import { isWanted, startOrStop } from "./auto-miner.js";
+import { useOutcome } from "../lib/dialog.js";
 import { count, number, stamp } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
 import { ACTIONS, Pending, Table, useRead, When } from "../lib/ui.js";
@@ -34,21 +35,20 @@ export function Sources({ sources, read, doing }) {
 }
 
 function SourceTable({ sources, doing, again }) {
-  const [said, setSaid] = useState({ text: "", tone: "" });
-  const run = async (source) => setSaid(await startOrStop(`/scrape/start?source_id=${source.id}`));
+  const [outcome, say, attempt] = useOutcome();
+  const run = async (source) => {
+    const { text, tone } = await startOrStop(`/scrape/start?source_id=${source.id}`);
+    say(text, tone);
+  };
   const drop = async (source) => {
-    try {
-      await remove(`/sources/${source.id}`);
-      setSaid({ text: `${source.name} is removed${source.artifacts ? `; its ${count(source.artifacts, "artifact")} stay` : ""}.`, tone: "tone-good" });
-    } catch (err) {
-      setSaid({ text: `Not removed: ${err.message}.`, tone: "tone-bad" });
-    }
+    const done = await attempt(() => remove(`/sources/${source.id}`), "Not removed");
+    if (done) say(`${source.name} is removed${source.artifacts ? `; its ${count(source.artifacts, "artifact")} stay` : ""}.`);
     again();
   };
   return html`<${Table} of="sources" head=${["Name", "Kind", ["Artifacts", "num"], ["Waiting", "num"], "Refused", "Last run", "Last error", ACTIONS]}>
       <tbody>${sources.map((source) => html`<${Row} key=${source.id} source=${source} doing=${doing} onRun=${run} onRemove=${drop} />`)}</tbody>
     <//>
-    <p class=${said.tone} role="status">${said.text}</p>`;
+    ${outcome}`;
 }
 
 function Row({ source, doing, onRun, onRemove }) {
@@ -91,7 +91,7 @@ function Remove({ source, onRemove }) {
 function AddSource({ onAdded }) {
   const known = useRead("/api/v1/collections");
   const [wish, setWish] = useState({ name: "", base_url: "", kind: "" });
-  const [said, setSaid] = useState({ text: "", tone: "" });
+  const [outcome, say, attempt] = useOutcome();
   const [busy, setBusy] = useState(false);
   const write = (field) => (event) => setWish({ ...wish, [field]: event.target.value });
   const take = (event) => {
@@ -101,14 +101,12 @@ function AddSource({ onAdded }) {
   const add = async (event) => {
     event.preventDefault();
     setBusy(true);
-    try {
+    await attempt(async () => {
       const made = await post("/sources", { name: wish.name, base_url: wish.base_url, kind: wish.kind || null });
-      setSaid({ text: `Added ${made.name}: ${made.base_url}`, tone: "tone-good" });
+      say(`Added ${made.name}: ${made.base_url}`);
       setWish({ name: "", base_url: "", kind: "" });
       onAdded();
-    } catch (err) {
-      setSaid({ text: `Not added: ${err.message}.`, tone: "tone-bad" });
-    }
+    }, "Not added");
     setBusy(false);
   };
   return html`<details class="addsource"><summary>Add a source</summary>
@@ -124,7 +122,7 @@ function AddSource({ onAdded }) {
         ${Object.entries(KINDS).map(([kind, text]) => html`<option key=${kind} value=${kind} selected=${kind === wish.kind}>${text}</option>`)}
       </select></label>
       <button type="submit" class="primary" disabled=${busy}>Add</button>
-      <p class=${said.tone} role="status">${said.text}</p>
+      ${outcome}
     </form>
   </details>`;
 }

@@ -4,10 +4,10 @@ import { html, useEffect, useState } from "./html.js";
 
 export const SHORTEST = 10; // characters; the server has the last word
 
-/* Seconds until the server listens again, counting down to 0; `start(seconds)` begins. */
+/* Seconds until a time that `start(seconds)` sets, counting down to 0; null before. */
 export function useCountdown() {
   const [until, setUntil] = useState(0);
-  const [left, setLeft] = useState(0);
+  const [left, setLeft] = useState(null);
   useEffect(() => {
     if (!until) return undefined;
     const tell = () => setLeft(Math.max(0, Math.ceil((until - Date.now()) / 1000)));
@@ -18,9 +18,26 @@ export function useCountdown() {
   return [left, (seconds) => setUntil(Date.now() + seconds * 1000)];
 }
 
-export function Countdown({ left, shown }) {
-  if (!shown) return "";
-  return html`<p class="countdown ${left > 0 ? "tone-warn" : "tone-good"}">${left > 0 ? `You can try again in ${left} s.` : "You can try again now."}</p>`;
+/* Sending credentials: {waits, send, refusal}. `send(work)` tells whether it went well, `refusal(failed)` is what to show
+   when it did not; after too many failures the server wants a pause. */
+export function useCredentials() {
+  const [state, setState] = useState({ busy: false, error: null, paused: false });
+  const [left, countDown] = useCountdown();
+  const send = async (work) => {
+    setState({ busy: true, error: null, paused: false });
+    try {
+      await work();
+      return true;
+    } catch (err) {
+      const paused = Boolean(err.status === 429 && err.retryAfter);
+      if (paused) countDown(err.retryAfter);
+      setState({ busy: false, error: paused ? null : err.message, paused });
+      return false;
+    }
+  };
+  const refusal = (failed) => html`<div role="alert">${state.error && html`<p class="tone-bad">${failed}: ${state.error}.</p>`}${state.paused && html`<p class="tone-bad">Too many failures: for a while even the right answer is refused.</p>`}</div>
+    ${state.paused && html`<p class="countdown ${left > 0 ? "tone-warn" : "tone-good"}">${left > 0 ? `You can try again in ${left} s.` : "You can try again now."}</p>`}`;
+  return { busy: state.busy, waits: state.busy || left > 0, send, refusal };
 }
 
 /* On a page that came over plain HTTP: where it is to be had over TLS, and by which certificate. */

@@ -37,6 +37,23 @@ export function useAct() {
   return [state, act];
 }
 
+/* What came of the last action, on a line of the page: [line, say(text, tone), attempt(work, failed)]. `attempt` says after
+   `failed` what `work` throws, and tells whether it went well. */
+export function useOutcome() {
+  const [said, setSaid] = useState({ text: "", tone: "" });
+  const say = (text, tone = "tone-good") => setSaid({ text, tone });
+  const attempt = async (work, failed) => {
+    try {
+      await work();
+      return true;
+    } catch (err) {
+      say(`${failed}: ${err.message}.`, "tone-bad");
+      return false;
+    }
+  };
+  return [html`<p class=${said.tone} role="status">${said.text}</p>`, say, attempt];
+}
+
 /* A form in a dialog. `act` may throw: its words are shown after `failed`; when it went well the dialog is closed, unless it `stays`. */
 export function FormDialog({ title, verb, failed = "Not done", act, onClose, danger = false, stays = false, children }) {
   const [state, run] = useAct();

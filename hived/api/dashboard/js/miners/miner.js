@@ -9,6 +9,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../lib/html.
 import { useLive, useUnknownSince } from "../lib/live.js";
 import { Fans, Pools, Settings } from "./miner-parts.js";
 import { Badge, Figure, HashrateFigure, Pending, range, useRead, useTitle, When } from "../lib/ui.js";
+import { Paged } from "../lib/paged.js";
 import { cameByLink } from "../lib/router.js";
 import { Managed, Password, Waiting } from "./miner-controls.js";
 
@@ -167,7 +168,6 @@ function fanWords(fans) {
 function MinerEvents({ mac }) {
   const read = useEvents({ mac, limit: 30 });
   return html`<section aria-labelledby="events"><h2 id="events">Events</h2>
-    ${read.events === null ? html`<${Pending} read=${read} what="Events" />` : read.events.length === 0 ? html`<p class="note muted">Nothing happened so far.</p>` : html`<${EventList} events=${read.events} withMiner=${false} />`}
-    ${read.events?.length > 0 && read.more && html`<p class="center"><button type="button" onClick=${read.older}>Older events</button></p>`}
+    <${Paged} read=${read} what="Events" none="Nothing happened so far." older="Older events"><${EventList} events=${read.items ?? []} withMiner=${false} /><//>
   </section>`;
 }

@@ -1,5 +1,6 @@
 /* Where the miners mine and for whom, and where they may. */
 import { post, remove } from "../lib/api.js";
+import { useOutcome } from "../lib/dialog.js";
 import { count, number, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { minerPath } from "../lib/router.js";
@@ -13,14 +14,9 @@ const JUDGED = { __proto__: null, true: ["good", "allowed"], false: ["bad", "not
 export function Pools() {
   const used = useRead("/api/v1/pools", { everyMs: 30000 });
   const allowed = useRead("/api/v1/pools/allowed", { everyMs: 30000 });
-  const [said, setSaid] = useState({ text: "", tone: "" });
+  const [outcome, say, attempt] = useOutcome();
   const act = async (done, text) => {
-    try {
-      await done();
-      setSaid({ text, tone: "tone-good" });
-    } catch (err) {
-      setSaid({ text: `Not done: ${err.message}.`, tone: "tone-bad" });
-    }
+    if (await attempt(done, "Not done")) say(text);
     used.again();
     allowed.again();
   };
@@ -40,7 +36,7 @@ export function Pools() {
           <td class="nowrap"><${When} ms=${stamp(entry.added_at)} /></td><td>${entry.added_by}</td>
           <td class="actions"><${Only} role="admin"><button type="button" onClick=${() => act(() => remove(`/api/v1/pools/allowed/${entry.id}`), `${entry.url} is allowed no longer.`)}>Remove</button><//></td></tr>`,
       )}</tbody><//>`}
-    <p class=${said.tone} role="status">${said.text}</p>
+    ${outcome}
     <${Only} role="admin"><${Allow} onAllow=${allow} /><//>
   </section>`;
 }

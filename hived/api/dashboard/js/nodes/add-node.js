@@ -1,5 +1,6 @@
 /* Adding a node: a code that is used once, or a key for an external collector. */
 import { post } from "../lib/api.js";
+import { useCountdown } from "../lib/credentials.js";
 import { Copy, Dialog, FormDialog, Secret, useAct } from "../lib/dialog.js";
 import { stamp } from "../lib/format.js";
 import { html, useEffect, useState } from "../lib/html.js";
@@ -21,18 +22,15 @@ const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(location.hostname)
 function EnrollCode({ onClose }) {
   const [made, setMade] = useState(null);
   const [state, act] = useAct();
-  const [left, setLeft] = useState(null);
-  const make = () => act(async () => setMade(await post("/api/v1/enroll-codes", {})));
+  const [left, countDown] = useCountdown();
+  const make = () => act(async () => {
+    const fresh = await post("/api/v1/enroll-codes", {});
+    setMade(fresh);
+    countDown((stamp(fresh.expires_at) - now()) / 1000);
+  });
   useEffect(() => {
     make();
   }, []);
-  useEffect(() => {
-    if (made === null) return undefined;
-    const tell = () => setLeft(Math.max(0, Math.ceil((stamp(made.expires_at) - now()) / 1000)));
-    tell();
-    const timer = setInterval(tell, 500);
-    return () => clearInterval(timer);
-  }, [made]);
   const line = `sudo hivectl join ${location.origin} ${made?.code}`;
   const over = left === 0;
   return html`<${Dialog} title="Add a node" onClose=${onClose} wide>

@@ -2,7 +2,8 @@
 import { AddNode } from "./add-node.js";
 import { useNodes } from "./fleet-nodes.js";
 import { count, span } from "../lib/format.js";
-import { html, useState } from "../lib/html.js";
+import { useOutcome } from "../lib/dialog.js";
+import { html } from "../lib/html.js";
 import { useNow } from "../lib/live.js";
 import { NodeCard } from "./node-card.js";
 import { Pending } from "../lib/ui.js";
@@ -22,17 +23,17 @@ function worstFirst(a, b) {
 export function NodesPage({ query }) {
   useSession();
   const read = useNodes();
-  const [said, setSaid] = useState({ text: "", tone: "" });
+  const [outcome, note] = useOutcome();
   if (!read.nodes) return html`<section><h1 tabindex="-1">Nodes</h1><${Pending} read=${read} what="Nodes" /></section>`;
-  const say = (text, tone = "tone-good") => {
-    setSaid({ text, tone });
+  const say = (text) => {
+    note(text);
     read.again();
   };
   const nodes = read.nodes.filter((node) => node.status !== "pending").sort(worstFirst);
   const others = nodes.filter((node) => node.role !== "master");
   return html`<div class="pagehead"><h1 tabindex="-1">Nodes <small>${count(nodes.length, "node")}</small></h1><${AddNode} say=${say} /></div>
     <${Old} read=${read} />
-    <p class=${said.tone} role="status">${said.text}</p>
+    ${outcome}
     <${JoinRequests} nodes=${read.nodes} say=${say} />
     ${others.length === 0 && html`<${FirstNode} />`}
     <div class="nodes">${nodes.map((node) => html`<${NodeCard} key=${node.node_id} node=${node} chosen=${query.get("node") === node.node_id} say=${say} />`)}</div>
