@@ -69,7 +69,8 @@ def _artwork(record: dict[str, Any], doc: dict[str, Any], read_at: float, base_u
     if number is None:
         return None
     verdict = licence.decide(_rights(record), read_at)
-    year_from, year_to = dates.years(record.get("date_start"), record.get("date_end"))
+    date_text = text.plain(record.get("date_display"))
+    year_from, year_to = dates.years(record.get("date_start"), record.get("date_end"), date_text)
     kind = text.plain(record.get("artwork_type_title"))
     tags = [*values.items(record.get("subject_titles"), 50), *values.items(record.get("term_titles"), 50)]
     return CollectedObject(
@@ -80,7 +81,7 @@ def _artwork(record: dict[str, Any], doc: dict[str, Any], read_at: float, base_u
         licence=verdict.licence,
         makers=text.clean_all(map(text.plain, values.items(record.get("artist_titles"), 32)), MAX_MAKERS)
         or text.clean_all([text.plain(record.get("artist_title"))], 1),
-        date_text=text.plain(record.get("date_display")),
+        date_text=date_text,
         year_from=year_from,
         year_to=year_to,
         medium=text.plain(record.get("medium_display")),

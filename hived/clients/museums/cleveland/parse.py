@@ -56,7 +56,8 @@ def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str)
     url = WEBSITE.format(kept_as if kept_as and _ACCESSION.fullmatch(kept_as) else number)
     verdict = licence.decide(_rights(record), read_at)
     begin, end = record.get("creation_date_earliest"), record.get("creation_date_latest")
-    year_from, year_to = dates.years(begin, end)
+    date_text = text.plain(record.get("creation_date"))
+    year_from, year_to = dates.years(begin, end, date_text)
     kind = text.plain(record.get("type"))
     creators = (text.plain(one.get("description")) for one in values.tables(record.get("creators"), 32))
     return CollectedObject(
@@ -66,7 +67,7 @@ def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str)
         title=text.plain(record.get("title")) or kind or f"Object {number}",
         licence=verdict.licence,
         makers=text.clean_all((_LIFE_DATES.sub("", one) for one in creators if one), MAX_MAKERS),
-        date_text=text.plain(record.get("creation_date")),
+        date_text=date_text,
         year_from=year_from,
         year_to=year_to,
         medium=text.plain(record.get("technique")),

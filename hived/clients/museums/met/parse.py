@@ -87,7 +87,8 @@ def parse_object(body: bytes, asked: str, read_at: float, base_url: str = API) -
     if number is None or str(number) != asked:
         raise Unreadable(f"object {asked} was asked for, the answer is about another one")
     verdict = licence.decide(_rights(doc), read_at)
-    year_from, year_to = dates.years(doc.get("objectBeginDate"), doc.get("objectEndDate"))
+    date_text = text.plain(doc.get("objectDate"))
+    year_from, year_to = dates.years(doc.get("objectBeginDate"), doc.get("objectEndDate"), date_text)
     name = text.plain(doc.get("objectName"))
     return CollectedObject(
         provider=PROVIDER,
@@ -96,7 +97,7 @@ def parse_object(body: bytes, asked: str, read_at: float, base_url: str = API) -
         title=text.plain(doc.get("title")) or name or f"Object {number}",
         licence=verdict.licence,
         makers=_makers(doc),
-        date_text=text.plain(doc.get("objectDate")),
+        date_text=date_text,
         year_from=year_from,
         year_to=year_to,
         medium=text.plain(doc.get("medium")),

@@ -88,6 +88,7 @@ def test_missing_and_odd_fields_are_nothing() -> None:
         tags=None,
         objectBeginDate="1667",
         objectEndDate=True,
+        objectDate="late",
         medium=7,
         primaryImageSmall="javascript:x",
         primaryImage="http://10.0.0.1/x.jpg",
@@ -98,6 +99,8 @@ def test_missing_and_odd_fields_are_nothing() -> None:
     assert (found.medium, found.image_url, found.place) == (None, None, "Kyoto, Japan")
     assert read(title="", objectName="").title == "Object 45734"
     assert read(objectBeginDate=1700, objectEndDate=1600).year_from is None
+    undated = read(objectBeginDate=0, objectEndDate=0, objectDate="ca. 1650–60")
+    assert (undated.year_from, undated.year_to, undated.date_text) == (1650, 1660, "ca. 1650–60")
     assert read(objectBeginDate=-500, objectEndDate=-400).year_from == -500
 
 
