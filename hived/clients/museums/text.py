@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MAX_TEXT = 400
 """Characters of one field; a title of the longest museum fits."""
@@ -65,6 +65,13 @@ def clean_all(values: Iterable[object], count: int, limit: int = MAX_TEXT) -> tu
 def joined(values: Iterable[object], separator: str = "; ", limit: int = MAX_TEXT) -> str | None:
     """Return the texts among the values as one; None when there is none."""
     return clean(separator.join(clean_all(values, 16, limit)), limit)
+
+
+def in_english(told: Sequence[tuple[str, str]]) -> list[str]:
+    """Return texts, each told with its language: the English ones and those without, else those like the first."""
+    english = [said for language, said in told if language.lower().partition("-")[0] == "en"]
+    any_ = [said for language, said in told if not language]
+    return english + any_ or [said for language, said in told if language == told[0][0]]
 
 
 def without_tags(value: object, limit: int = MAX_TEXT) -> str | None:

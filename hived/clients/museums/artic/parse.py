@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hived.clients.museums import accession, dates, licence, links, text
+from hived.clients.museums import accession, dates, licence, links, makers, text
 from hived.errors import Unreadable
 from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
@@ -79,8 +79,7 @@ def _artwork(record: dict[str, Any], doc: dict[str, Any], read_at: float, base_u
         url=f"{WEBSITE}/artworks/{number}",
         title=text.plain(record.get("title")) or kind or f"Object {number}",
         licence=verdict.licence,
-        makers=text.clean_all(map(text.plain, values.items(record.get("artist_titles"), 32)), MAX_MAKERS)
-        or text.clean_all([text.plain(record.get("artist_title"))], 1),
+        makers=_makers(record),
         date_text=date_text,
         year_from=year_from,
         year_to=year_to,
@@ -95,6 +94,15 @@ def _artwork(record: dict[str, Any], doc: dict[str, Any], read_at: float, base_u
         tags=text.clean_all(map(text.plain, tags), MAX_TAGS, 80),
         image_url=_image(record, doc, base_url) if verdict.licence else None,
         rights_text=verdict.reason,
+    )
+
+
+def _makers(record: dict[str, Any]) -> tuple[str, ...]:
+    """The names of a record, each with what the line for readers says of how sure it is."""
+    display = text.plain(record.get("artist_display"))
+    names = map(text.plain, values.items(record.get("artist_titles"), 32) or [record.get("artist_title")])
+    return text.clean_all(
+        (makers.maker(name, None, makers.doubt_in(display, name)) for name in names if name), MAX_MAKERS
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hived.clients.museums import accession, dates, licence, links, text
+from hived.clients.museums import accession, dates, licence, links, makers, text
 from hived.errors import Unreadable
 from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
@@ -19,7 +19,6 @@ MAX_LISTED = 1000
 MAX_MAKERS, MAX_TAGS = 8, 16
 
 _ACCESSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.\-]{0,40}")
-_LIFE_DATES = re.compile(r"\s*\([^()]{0,200}\)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +58,21 @@ def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str)
     date_text = text.plain(record.get("creation_date"))
     year_from, year_to = dates.years(begin, end, date_text)
     kind = text.plain(record.get("type"))
-    creators = (text.plain(one.get("description")) for one in values.tables(record.get("creators"), 32))
+    creators = values.tables(record.get("creators"), 32)
+    names = (makers.maker(one.get("description"), one.get("role"), one.get("qualifier")) for one in creators)
     return CollectedObject(
         provider=PROVIDER,
         object_id=str(number),
         url=url,
         title=text.plain(record.get("title")) or kind or f"Object {number}",
         licence=verdict.licence,
-        makers=text.clean_all((_LIFE_DATES.sub("", one) for one in creators if one), MAX_MAKERS),
+        makers=text.clean_all(names, MAX_MAKERS),
         date_text=date_text,
         year_from=year_from,
         year_to=year_to,
         medium=text.plain(record.get("technique")),
         dimensions=text.plain(record.get("measurements")),
+        place=text.plain(record.get("find_spot")),
         culture=text.joined(map(text.plain, values.items(record.get("culture"), 16))),
         classification=kind,
         department=text.plain(record.get("department")),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hived.clients.museums import accession, dates, licence, links, text
+from hived.clients.museums import accession, dates, licence, links, makers, text
 from hived.errors import Unreadable
 from hived.records import values
 from hived.records.artifact import CC0, CollectedObject
@@ -129,14 +129,18 @@ def _rights(doc: dict[str, Any]) -> Iterator[licence.Statement]:
 
 
 def _makers(doc: dict[str, Any]) -> tuple[str, ...]:
+    """The people of a record with their roles. How sure the first name is, only the fields of the artist say."""
+    doubt, first = doc.get("artistPrefix"), text.plain(doc.get("artistDisplayName"))
     people = values.tables(doc.get("constituents"), 32)
-    return text.clean_all((text.plain(person.get("name")) for person in people), MAX_MAKERS) or text.clean_all(
-        [text.plain(doc.get("artistDisplayName"))], 1
-    )
+    told = [
+        makers.maker(one.get("name"), one.get("role"), doubt if text.plain(one.get("name")) == first else None)
+        for one in people or [{"name": first, "role": doc.get("artistRole")}]
+    ]
+    return text.clean_all(told, MAX_MAKERS)
 
 
 def _place(doc: dict[str, Any]) -> str | None:
-    names = ("locus", "locale", "city", "county", "state", "subregion", "region", "country")
+    names = ("locus", "locale", "city", "river", "county", "state", "subregion", "region", "country")
     return text.joined((text.plain(doc.get(name)) for name in names), ", ")
 
 

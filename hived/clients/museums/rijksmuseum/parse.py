@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from yarl import URL
 
-from hived.clients.museums import accession, dates, licence, links, text, xml
+from hived.clients.museums import accession, dates, licence, links, makers, text, xml
 from hived.errors import Unreadable
 from hived.records.artifact import CollectedObject
 
@@ -37,6 +37,7 @@ _DC = "{http://purl.org/dc/elements/1.1/}"
 _TERMS = "{http://purl.org/dc/terms/}"
 _ORE = "{http://www.openarchives.org/ore/terms/}"
 _SKOS = "{http://www.w3.org/2004/02/skos/core#}"
+_THINGS = (f"{_EDM}Agent", f"{_EDM}Place", f"{_SKOS}Concept", f"{_EDM}TimeSpan")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
@@ -194,20 +195,18 @@ def _object(identifier: str, metadata: _Node, read_at: float, base_url: str) -> 
     """Return the object of one record; what is missing in it is missing in the object."""
     cho = next(metadata.every(f"{_EDM}ProvidedCHO"), _Node("", {}))
     page = _page(identifier, metadata, cho, base_url)
-    labels = {
-        node.attributes.get(f"{_RDF}about", ""): label
-        for node in metadata.every(f"{_EDM}Agent", f"{_EDM}Place", f"{_SKOS}Concept", f"{_EDM}TimeSpan")
-        if (label := _in_english(node.own(f"{_SKOS}prefLabel"), {}))
-    }
+    things = metadata.every(*_THINGS)
+    labels = {node.attributes.get(f"{_RDF}about", ""): label for node in things if (label := _called(node))}
+
+    def several(*tags: str) -> list[str]:
+        """What the first of the properties that says anything says."""
+        return next((told for tag in tags if (told := _in_english(cho.own(tag), labels))), [])
 
     def one(*tags: str) -> str | None:
-        return next((told for tag in tags if (told := _in_english(cho.own(tag), labels))), None)
-
-    def several(tag: str) -> Iterator[str | None]:
-        return (_said(node, labels) for node in cho.own(tag))
+        return next(iter(several(*tags)), None)
 
     verdict = licence.decide(_rights(metadata, cho), read_at)
-    date_text = one(f"{_TERMS}created", f"{_DC}date")
+    date_text = one(f"{_TERMS}created", f"{_DC}date", f"{_TERMS}issued", f"{_TERMS}temporal")
     year_from, year_to = dates.span(date_text)
     number = re.split(r"[/:]", identifier)[-1]
     return CollectedObject(
@@ -216,14 +215,14 @@ def _object(identifier: str, metadata: _Node, read_at: float, base_url: str) -> 
         url=page,
         title=one(f"{_DC}title", f"{_TERMS}alternative", f"{_DC}type") or f"Object {number}",
         licence=verdict.licence,
-        makers=text.clean_all(several(f"{_DC}creator"), MAX_MAKERS),
+        makers=text.clean_all(map(makers.maker, several(f"{_DC}creator", f"{_DC}contributor")), MAX_MAKERS),
         date_text=date_text,
         year_from=year_from,
         year_to=year_to,
         medium=text.joined(several(f"{_TERMS}medium"), ", "),
         dimensions=text.joined(several(f"{_TERMS}extent")),
-        place=one(f"{_TERMS}spatial"),
-        classification=one(f"{_DC}type"),
+        place=text.joined(several(f"{_TERMS}spatial", f"{_DC}coverage"), ", "),
+        classification=text.joined(several(f"{_DC}type"), ", "),
         credit=one(f"{_TERMS}provenance"),
         accession_number=accession.stated(several(f"{_DC}identifier")),
         tags=text.clean_all(several(f"{_DC}subject"), MAX_TAGS, 80),
@@ -253,12 +252,26 @@ def _image(metadata: _Node, page: str) -> str | None:
 
 
 def _said(node: _Node, labels: dict[str, str]) -> str | None:
-    """Return what a property says in words: a URI only by its label."""
+    """Return what a property says in words: of a thing, named or within it, its label; a URI alone says nothing."""
     resource = node.attributes.get(f"{_RDF}resource")
-    return labels.get(resource) if resource else text.plain(node.text())
+    if resource:
+        return labels.get(resource)
+    inner = next((child for child in node.children if child.tag in _THINGS), None)
+    if inner is not None:
+        return _called(inner) or labels.get(inner.attributes.get(f"{_RDF}about", ""))
+    told = text.plain(node.text())
+    return None if told is None or told.startswith(("http://", "https://")) else told
 
 
-def _in_english(nodes: list[_Node], labels: dict[str, str]) -> str | None:
-    """Return the English text among several, else the one without a language, else the first."""
-    told = [(node.attributes.get(_LANGUAGE, ""), said) for node in nodes if (said := _said(node, labels))]
-    return min(told, key=lambda one: (not one[0].startswith("en"), one[0] != ""), default=("", None))[1]
+def _called(thing: _Node) -> str | None:
+    """Return the label of a person, place, concept or time; a time may only have its beginning and end."""
+    told = _in_english(thing.own(f"{_SKOS}prefLabel"), {}) or _in_english(thing.own(f"{_SKOS}altLabel"), {})
+    if told or thing.tag != f"{_EDM}TimeSpan":
+        return next(iter(told), None)
+    ends = (next(iter(_in_english(thing.own(f"{_EDM}{name}"), {})), None) for name in ("begin", "end"))
+    return text.clean("/".join(dict.fromkeys(end for end in ends if end)))
+
+
+def _in_english(nodes: list[_Node], labels: dict[str, str]) -> list[str]:
+    said = ((node.attributes.get(_LANGUAGE, ""), _said(node, labels)) for node in nodes)
+    return text.in_english([(language, told) for language, told in said if told])
