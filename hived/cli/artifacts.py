@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hived.cli.context import CommandContext
@@ -68,8 +68,7 @@ async def show(context: CommandContext) -> int:
         context.screen.say(f"{label:<{LABEL}}{clean(text)}")
     for bubble in found.bubbles:
         context.screen.say()
-        node = bubble["node_name"] or bubble["node_id"]
-        context.screen.say(clean(f"{bubble['model'] or 'no model'} on node {node} says:"))
+        context.screen.say(clean(_writer(bubble)))
         for line in textwrap.wrap(clean(_words(bubble["content"])), min(context.screen.width or PAGE, PAGE) - 2):
             context.screen.say(f"  {line}")
     return 0
@@ -88,6 +87,14 @@ def _facts(artifact: Artifact, now: float) -> Iterator[tuple[str, str]]:
     yield "collected", f"{ago(artifact.collected_at, now)}, {_STATES.get(artifact.state, artifact.state)}"
     for name, value in artifact.facts.items():
         yield name.removesuffix("_text").replace("_", " "), _joined(value)
+
+
+def _writer(bubble: Mapping[str, Any]) -> str:
+    """Return who says it: a model, or hived in the record's words, of which a model chose what to tell."""
+    who = f"{bubble['model'] or 'no model'} on node {bubble['node_name'] or bubble['node_id']}"
+    if bubble["is_old"]:
+        return f"{who} says (old: it may say what the record does not, and is described anew):"
+    return f"{who} says:" if bubble["prompt_version"] is None else f"facts of the record, chosen by {who}:"
 
 
 def _words(content: Any) -> str:

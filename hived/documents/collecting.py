@@ -46,13 +46,15 @@ class ArtifactDocument(TypedDict):
 
 
 class BubbleDocument(TypedDict, total=False):
-    """What one node says of an artifact; `content` is a text or a document."""
+    """What one node says of an artifact; `content` is a text or a document. `is_old`: an older version wrote it."""
 
     id: str
     node_id: str
     node_name: str | None
     model: str | None
     content: Any
+    prompt_version: int | None
+    is_old: bool
     collected_at: str | None
     received_at: str | None
 

@@ -14,6 +14,8 @@ OPEN_LICENCES = frozenset({CC0, PDM})
 """The only licences under which anything is stored; silence is refusal."""
 
 AWAITING, DESCRIBED = "awaiting_description", "described"
+PROMPT_VERSION = 2
+"""Grows whenever what is asked of a model, or made of its answer, changes: older descriptions are made anew."""
 SHOWN = 64
 """Bubbles of one artifact in one answer; the rest by cursor."""
 
@@ -96,7 +98,7 @@ class CollectedObject:
     image_url: str | None = None
     """Only when the licence covers the image too."""
     text: str | None = None
-    """Chosen visible text of a page; for the prompt, never shown as fact."""
+    """Chosen visible text of a page, never shown as fact."""
     rights_text: str | None = None
     """What the provider says of rights when it is not open: the reason of the refusal."""
 
@@ -162,7 +164,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a model said of an object, checked against the object's facts."""
+    """What is told of an object: facts that a model chose, in sentences of the program."""
 
     title: str
     summary: str
@@ -170,11 +172,9 @@ class Description:
     tags: tuple[str, ...] = ()
     model: str = ""
     model_digest: str = ""
-    prompt_version: int = 1
+    prompt_version: int = PROMPT_VERSION
     seconds: float = 0.0
     tokens: int | None = None
-    dropped: tuple[str, ...] = ()
-    """Sentences that the checks removed, each with its reason: for the operator, never published."""
 
 
 @dataclass(frozen=True, slots=True)

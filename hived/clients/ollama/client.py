@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import ollama
 
 WINDOW_TOKENS = 4096  # one value for every call: another one makes the server load the model again
-MAX_TOKENS = 512  # 700 characters of summary and the rest of the answer are 300
-MAX_CHARS = 16_384  # of an answer: MAX_TOKENS of the longest tokens
+MAX_TOKENS = 256  # a choice takes 30; some models put a line before it
+MAX_CHARS = 8192  # of an answer: MAX_TOKENS of the longest tokens
 SEED = 7
 KEEP_LOADED_S = 300.0
 DIGEST_HOLDS_S = 600.0  # a model that was pulled again is noticed within ten minutes
@@ -114,7 +114,7 @@ class OllamaClient:
                     digest = await self.digest()
                     if started >= self._loaded_until:
                         await self._load()
-                    final, text = await self._chat(system, user, schema)
+                    final, text, thought = await self._chat(system, user, schema)
             except (HivedError, asyncio.CancelledError) as err:
                 self._forget(err)
                 raise
@@ -122,6 +122,7 @@ class OllamaClient:
             return parse.answer_of(
                 final,
                 text,
+                thought=thought,
                 model=self.model,
                 digest=digest,
                 seconds=self._clock() - started,
@@ -161,10 +162,13 @@ class OllamaClient:
                     self.model, "", stream=False, options={"num_ctx": WINDOW_TOKENS}, keep_alive=KEEP_LOADED_S
                 )
 
-    async def _chat(self, system: str, user: str, schema: Schema) -> tuple[ollama.ChatResponse, str]:
-        """Return the last message and the text of all. The stream is closed whatever happens: that stops the model."""
+    async def _chat(self, system: str, user: str, schema: Schema) -> tuple[ollama.ChatResponse, str, bool]:
+        """Return the last message, the text of all, and whether the model thought aloud.
+
+        The stream is closed whatever happens: that stops the model.
+        """
         pieces: list[str] = []
-        length = 0
+        length, thought = 0, False
         with self._errors():
             stream = await self._ollama.chat(
                 self.model,
@@ -180,10 +184,11 @@ class OllamaClient:
                     piece = part.message.content or ""
                     pieces.append(piece)
                     length += len(piece)
+                    thought = thought or bool(part.message.thinking)
                     if length > MAX_CHARS:
                         raise BadAnswer("the answer is longer than allowed", "length")
                     if part.done:
-                        return part, "".join(pieces)
+                        return part, "".join(pieces), thought
         raise Unreadable("Ollama ended in the middle of an answer")
 
     @asynccontextmanager

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_SAID = 200  # characters of a server's error text that are passed on
 MAX_LAYERS = 256  # a model has about ten
+THINKS = "thinks"
 
 
 class ModelMissing(Refused):
@@ -25,15 +26,11 @@ class ModelMissing(Refused):
 
 
 class BadAnswer(Unreadable):
-    """The model answered, but what it said must not be used. `reason` is one word of what was wrong with it.
+    """The model answered, but what it said is of no use. `reason` is one word of what was wrong with it."""
 
-    `suspicious`: it looks as if the object's text gave the model orders, which tells something of its source.
-    """
-
-    def __init__(self, message: str, reason: str, *, suspicious: bool = False) -> None:
+    def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
-        self.suspicious = suspicious
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +123,17 @@ def pull_error_for(status: int, text: object, model: str) -> HivedError:
     return error_for(status, text, model)
 
 
-def answer_of(final: ChatResponse, text: str, *, model: str, digest: str, seconds: float, window: int) -> Answer:
+def answer_of(
+    final: ChatResponse, text: str, *, thought: bool, model: str, digest: str, seconds: float, window: int
+) -> Answer:
     """Return the whole answer from the last message of its stream and the text that came before.
 
-    Raises BadAnswer when the model stopped for another reason than being done, or had no room in its `window`
-    (tokens): what does not fit there is cut without a word, the instructions first.
+    `thought`: there was output that is no answer. Raises BadAnswer when there was nothing else, when the model stopped
+    for another reason than being done, or had no room in its `window` (tokens): what does not fit there is cut without
+    a word, the instructions first.
     """
+    if thought and not text.strip():
+        raise BadAnswer("the model only thinks: its output has no answer", THINKS)
     if final.done_reason == "length":
         raise BadAnswer("the answer was longer than allowed and cut", "length")
     if final.done_reason not in ("stop", None):

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from hived.clients.museums.adapters import Adapter
@@ -28,6 +29,7 @@ from hived.records.artifact import (
     Source,
 )
 from hived.runtime import backoff
+from hived.services.collecting.describe.plan import NO_FACTS
 from hived.store import Database, Store
 from hived.store.collecting import artifacts, collecting, collector, frontier, sources
 
@@ -51,11 +53,15 @@ LIST_TRIES = 3
 EMPTY = "its list names nothing that could be collected"
 _HOPELESS = ("source_refuses", "source_unreadable", "source_flawed")
 DESCRIBE_LOOK_S = 2.0
-DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S = 300.0, 24 * 3600.0
+DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S = 300.0, 3600.0
+DESCRIBE_TRIES = 3
+"""So often a model is asked about an object of which it says nothing of use."""
 
 
 class Describer(Protocol):
     """What asks the model."""
+
+    async def who(self) -> str: ...
 
     async def describe(self, obj: CollectedObject) -> Description: ...
 
@@ -285,20 +291,21 @@ class Collector:
                 await self._sleep(DESCRIBE_LOOK_S)
 
     async def _describe_next(self, source_id: int | None = None) -> bool:
-        """Describe the newest artifact that waits; False when there is none or the model cannot be asked now."""
+        """Describe the artifact that is next; False when there is none or the model cannot be asked now."""
         if self._describer.rest_s() > 0:
             return False
-        waiting = await self._store.read(artifacts.to_describe, self._clock(), source_id=source_id)
-        if waiting is None:
+        due = partial(artifacts.to_describe, now=self._clock(), node_id=self._node_id, source_id=source_id)
+        if await self._store.read(due) is None:
             return False
-        number, obj, input_hash = waiting
         try:
+            by = await self._describer.who()
+            waiting = await self._store.read(due, by=by)
+            if waiting is None:
+                return False
+            number, obj, input_hash = waiting
             text = await self._describer.describe(obj)
         except BadAnswer as err:
-            tried = await self._store.read(artifacts.attempts, number)
-            pause = backoff.pause(tried, DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S)
-            await self._store.write(artifacts.not_described, number, str(err), again_at=self._clock() + pause)
-            log.debug("artifact %d is not described: %s", number, err)
+            await self._not_described(number, err, by)
             return True
         except (Transient, Refused):
             # The model's trouble, not the artifact's: it keeps its place. The describer says when to ask again.
@@ -308,6 +315,17 @@ class Collector:
         )
         self.described += kept
         return True
+
+    async def _not_described(self, number: int, err: BadAnswer, by: str) -> None:
+        tried = await self._store.read(artifacts.attempts, number)
+        again_at = self._clock() + backoff.pause(tried, DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S)
+        reason, given_up_by = str(err), None
+        if tried + 1 >= DESCRIBE_TRIES:
+            reason, given_up_by, again_at = f"{err}, {DESCRIBE_TRIES} times: it waits for another model", by, 0.0
+        elif err.reason == NO_FACTS:
+            given_up_by, again_at = by, 0.0
+        await self._store.write(artifacts.not_described, number, reason, again_at=again_at, given_up_by=given_up_by)
+        log.debug("artifact %d is not described: %s", number, reason)
 
     # -- telling -----------------------------------------------------------------------------------------------
 

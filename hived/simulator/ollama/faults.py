@@ -25,8 +25,12 @@ class OllamaFault(Enum):
     """A text that is not the JSON that was asked for."""
     WRONG_SHAPE = "wrong_shape"
     """JSON with other fields than were asked for."""
-    WRONG_FACTS = "wrong_facts"
-    """Names, years and materials that nobody gave."""
+    WRONG_NAMES = "wrong_names"
+    """Chooses what nobody offered, before what was."""
+    NO_CHOICE = "no_choice"
+    """Empty lists in the shape that was asked for."""
+    THINKS = "thinks"
+    """All that it writes are thoughts."""
     OBEDIENT = "obedient"
     """Does what the data tells it to do."""
     GARBAGE = "garbage"
@@ -42,7 +46,15 @@ class OllamaFault(Enum):
 
 
 WRITING = frozenset(
-    {OllamaFault.WRONG_JSON, OllamaFault.WRONG_SHAPE, OllamaFault.WRONG_FACTS, OllamaFault.OBEDIENT, OllamaFault.SLOW}
+    {
+        OllamaFault.WRONG_JSON,
+        OllamaFault.WRONG_SHAPE,
+        OllamaFault.WRONG_NAMES,
+        OllamaFault.NO_CHOICE,
+        OllamaFault.THINKS,
+        OllamaFault.OBEDIENT,
+        OllamaFault.SLOW,
+    }
 )
 """Faults of what the model says; the exchange itself is in order."""
 

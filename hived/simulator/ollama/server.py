@@ -1,4 +1,4 @@
-"""A model server that speaks Ollama's HTTP API and has a model that only repeats what it is told.
+"""A model server that speaks Ollama's HTTP API and has a model that only fills in shapes.
 
 The wire format is Ollama's: JSON lines, durations in nanoseconds, errors as {"error": text}.
 """
@@ -262,7 +262,8 @@ class SimulatedOllama:
             if breaks and index >= breaks.tokens and await _break(breaks.fault, request, response):
                 return response, True
             if response is not None:
-                await response.write(_line({**_head(name), **_said(chat, piece), "done": False}))
+                thinks = fault is not None and fault.fault is OllamaFault.THINKS
+                await response.write(_line({**_head(name), **_said(chat, piece, thinks=thinks), "done": False}))
         return response, False
 
     async def _load(self, name: str, body: Json) -> None:
@@ -318,25 +319,19 @@ _STATUS_FAULTS = {
 
 
 def _text(kind: OllamaFault | None, body: Json, system: str, user: str) -> str:
-    """Return what the model says: JSON when a shape was asked for, else the bare sentences."""
-    facts = writer.facts_in(user)
+    """Return what the model says: JSON when a shape was asked for, else a bare text."""
     if kind is OllamaFault.WRONG_JSON:
-        return 'Sure! Here is the description you asked for: {"title": '
+        return 'Sure! Here is the choice you asked for: {"tell": '
     if kind is OllamaFault.WRONG_SHAPE:
-        return json.dumps({"name": "x", "text": [1, 2, 3], "tags": "none"})
-    written: Json | str = writer.describe(facts)
-    if kind is OllamaFault.WRONG_FACTS:
-        written = writer.describe_wrongly(facts)
+        return json.dumps({"name": "x", "text": [1, 2, 3], "tell": "none"})
+    written = writer.fill(body.get("format"))
+    if kind is OllamaFault.WRONG_NAMES:
+        written = writer.with_lists(written, first=writer.WRONG_NAMES)
+    elif kind is OllamaFault.NO_CHOICE:
+        written = writer.with_lists(written, keep=False)
     elif kind is OllamaFault.OBEDIENT:
-        written = writer.obey(facts, system)
-    if isinstance(written, str):
-        return written
-    shape = body.get("format")
-    if not shape:
-        return str(written["summary"])
-    wanted = shape.get("properties") if isinstance(shape, dict) else None
-    kept = {name: written.get(name, "") for name in wanted} if isinstance(wanted, dict) else written
-    return json.dumps(kept, ensure_ascii=False)
+        written = writer.obey(writer.facts_in(user), system, written)
+    return written if isinstance(written, str) else json.dumps(written, ensure_ascii=False)
 
 
 async def _break(kind: OllamaFault, request: web.Request, response: web.StreamResponse | None) -> bool:
@@ -372,8 +367,9 @@ def _head(name: str) -> Json:
     return {"model": name, "created_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
 
 
-def _said(chat: bool, piece: str) -> Json:
-    return {"message": {"role": "assistant", "content": piece}} if chat else {"response": piece}
+def _said(chat: bool, piece: str, *, thinks: bool = False) -> Json:
+    said = {"thinking": piece, "content": ""} if thinks else {"content": piece}
+    return {"message": {"role": "assistant", **said}} if chat else {"response": piece}
 
 
 def _line(document: Json) -> bytes:

@@ -8,7 +8,16 @@ from typing import Any
 
 import peewee as pw
 
-from hived.records.artifact import AWAITING, DESCRIBED, SHOWN, Artifact, CollectedObject, Description, Licence
+from hived.records.artifact import (
+    AWAITING,
+    DESCRIBED,
+    PROMPT_VERSION,
+    SHOWN,
+    Artifact,
+    CollectedObject,
+    Description,
+    Licence,
+)
 from hived.records.bubbles import DESCRIPTION, contribution_id, hash_of, searchable, words_of
 from hived.records.bubbles import content_hash as hash_of_content
 from hived.records.canonical import CANON_VERSION, canonical, url_key
@@ -53,7 +62,7 @@ def save(db: Database, obj: CollectedObject, *, source_id: int, source_name: str
         "licence_field": obj.licence.field, "licence_scope": obj.licence.scope,
         "licence_read_at": obj.licence.read_at, "facts": json.dumps(facts | ({"text": obj.text} if obj.text else {})),
         "search": searchable(obj.title, *facts.values()), "image_url": obj.image_url, "content_hash": fresh,
-        "state": AWAITING, "describe_at": 0.0, "describe_attempts": 0, "changed_at": at,
+        "state": AWAITING, "describe_at": 0.0, "describe_attempts": 0, "given_up_by": None, "changed_at": at,
         "told_by": None,
     }  # fmt: skip
     if known:
@@ -62,13 +71,28 @@ def save(db: Database, obj: CollectedObject, *, source_id: int, source_name: str
     return int(Row.insert(url_key=key, collected_at=at, **fields).execute(db)), True
 
 
-def to_describe(db: Database, now: float, *, source_id: int | None = None) -> tuple[int, CollectedObject, str] | None:
-    """Return the newest artifact that waits for a description and is due: (number, object, hash of its facts)."""
+def to_describe(
+    db: Database, now: float, *, node_id: str, by: str | None = None, source_id: int | None = None
+) -> tuple[int, CollectedObject, str] | None:
+    """Return the artifact to describe next: (number, object, hash of its facts). None: nothing is due.
+
+    The newest that waits; then the newest of which this node `node_id` says what an older version wrote. Those that
+    `by` has given up are left out.
+    """
     due = (Row.describe_at <= now) | (Row.describe_at > now + LONGEST_WAIT_S)  # or set by a clock that was ahead
-    query = Row.select().where(Row.state == AWAITING, due)
+    query = Row.select().where(due)
     if source_id is not None:
         query = query.where(Row.source == source_id)
-    rows = dicts(query.order_by(Row.changed_at.desc(), Row.id.desc()).limit(1), db)
+    if by is not None:
+        query = query.where(Row.given_up_by.is_null() | (Row.given_up_by != by))
+    query = query.order_by(Row.changed_at.desc(), Row.id.desc()).limit(1)
+    old = Contribution.select(Contribution.artifact).where(
+        Contribution.node_id == node_id,
+        Contribution.prompt_version < PROMPT_VERSION,
+        Contribution.kind == DESCRIPTION,
+    )
+    rows = dicts(query.where(Row.state == AWAITING), db)
+    rows = rows or dicts(query.where(Row.state == DESCRIBED, Row.id.in_(old)), db)
     if not rows:
         return None
     row = rows[0]
@@ -104,15 +128,19 @@ def describe(db: Database, artifact_id: int, text: Description, *, node_id: str,
         Contribution.artifact == artifact_id, Contribution.node_id == node_id, Contribution.kind == DESCRIPTION
     ).execute(db)
     Contribution.insert(id=number, artifact=artifact_id, node_id=node_id, kind=DESCRIPTION, **fields).execute(db)
-    Row.update(state=DESCRIBED, describe_error=None, changed_at=at).where(Row.id == artifact_id).execute(db)
+    done = {"state": DESCRIBED, "describe_error": None, "describe_at": 0.0, "describe_attempts": 0, "given_up_by": None}
+    Row.update(**done, changed_at=at).where(Row.id == artifact_id).execute(db)
     return True
 
 
-def not_described(db: Database, artifact_id: int, reason: str, *, again_at: float) -> None:
-    """Note why a description could not be had; the artifact stays and waits."""
-    Row.update(describe_error=reason[:500], describe_at=again_at, describe_attempts=Row.describe_attempts + 1).where(
-        Row.id == artifact_id
-    ).execute(db)
+def not_described(
+    db: Database, artifact_id: int, reason: str, *, again_at: float, given_up_by: str | None = None
+) -> None:
+    """Note why a description could not be had; the artifact stays and waits, for another than `given_up_by`."""
+    tried = Row.describe_attempts + 1 if given_up_by is None else 0
+    Row.update(
+        describe_error=reason[:500], describe_at=again_at, describe_attempts=tried, given_up_by=given_up_by
+    ).where(Row.id == artifact_id).execute(db)
 
 
 def attempts(db: Database, artifact_id: int) -> int:
@@ -196,6 +224,7 @@ def _bubble(row: dict[str, Any], node_name: str | None) -> dict[str, Any]:
         "kind": row["kind"], "model": row["model"], "model_digest": row["model_digest"],
         "prompt_version": row["prompt_version"], "collected_at": row["collected_at"],
         "received_at": row["received_at"],
+        "is_old": row["prompt_version"] is not None and row["prompt_version"] < PROMPT_VERSION,
     }  # fmt: skip
 
 

@@ -82,6 +82,8 @@ class Artifact(Table):
     describe_at = pw.DoubleField(default=0.0)
     describe_attempts = pw.IntegerField(default=0)
     describe_error = pw.TextField(null=True)
+    given_up_by = pw.TextField(null=True)
+    """The model and version of the prompt that said nothing of use three times: it waits for another one."""
     collected_at = pw.DoubleField()
     changed_at = pw.DoubleField()
     told_by = pw.TextField(null=True)
@@ -115,7 +117,7 @@ class Contribution(Table):
 
     class Meta:
         primary_key = pw.CompositeKey("artifact", "node_id", "kind")
-        indexes = ((("node_id", "seq"), False),)
+        indexes = ((("node_id", "seq"), False), (("node_id", "prompt_version"), False))
 
 
 class Refusal(Table):

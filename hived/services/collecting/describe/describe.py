@@ -1,4 +1,4 @@
-"""Have the local model describe an object, keep of its answer what holds, and leave a broken model server alone."""
+"""Have the local model choose what is told of an object, and leave a broken model server alone."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import time
 from collections.abc import Callable
 
 from hived.clients.ollama.client import OllamaClient
-from hived.clients.ollama.parse import BadAnswer, ModelMissing
+from hived.clients.ollama.parse import THINKS, BadAnswer, ModelMissing
 from hived.errors import Refused, Throttled, Transient
-from hived.records.artifact import CollectedObject, Description
+from hived.records.artifact import PROMPT_VERSION, CollectedObject, Description
 from hived.runtime.backoff import pause
+from hived.services.collecting.describe import plan
 
 log = logging.getLogger(__name__)
 
 FAILURES_TO_REST = 3
 REST_S = 60.0
 REST_MAX_S = 1800.0
-USELESS_ANSWERS = 20  # in a row: it is the model, not the objects
+USELESS_ANSWERS = 3  # in a row: it is the model, not the objects
 REFUSED_REST_S = 30.0  # the operator has something to do, and wants to see it work soon after
+_WORDS = {THINKS: "only thinks and gives no answer", plan.NO_CHOICE: "gives no choice"}
 
 
 class Breaker:
@@ -60,25 +62,32 @@ class Describer:
     def __init__(self, client: OllamaClient, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._breaker = Breaker(clock)
-        self._useless = 0
+        self._useless: list[BadAnswer] = []
         self.described = self.refused = 0
 
-    async def describe(self, obj: CollectedObject) -> Description:
-        """Return what the model says of `obj`, as far as the record bears it out.
-
-        BadAnswer: nothing of use was said, the same object may be tried another day. Throttled: the server is being
-        left alone for `retry_after_s`, nothing was asked. ModelMissing, Refused: the operator has to act, see `state`.
-        Transient: no answer.
-        """
-        # With pydantic below them they take 9 MiB, and most boxes have no model to ask.
-        from hived.services.collecting.describe import prompt, verify
-
+    async def who(self) -> str:
+        """Return what would describe: an object of no use to it waits for another one. Raises like `describe`."""
         self._raise_if_resting()
-        question = prompt.build(obj)
-        if question.withheld:
-            log.info("%s: kept from the model what speaks to it in: %s", obj.url, ", ".join(question.withheld))
         try:
-            answer = await self._client.describe(question.system, question.user, prompt.SCHEMA)
+            return f"{await self._client.digest()} {PROMPT_VERSION}"
+        except (Refused, Transient) as err:
+            self._failed(err)
+            raise
+
+    async def describe(self, obj: CollectedObject) -> Description:
+        """Return the facts of `obj` that the model chose, in sentences.
+
+        BadAnswer: it chose nothing, or there is nothing to choose. Throttled: the server is being left alone for
+        `retry_after_s`, nothing was asked. ModelMissing, Refused: the operator has to act, see `state`. Transient:
+        no answer.
+        """
+        facts, title = plan.facts_of(obj), plan.title_of(obj)
+        if not facts:
+            raise BadAnswer("its record has no facts to tell", plan.NO_FACTS)
+        self._raise_if_resting()
+        try:
+            answer = await self._client.describe(plan.SYSTEM, plan.question(title, facts), plan.schema_for(facts))
+            names = plan.chosen(answer.text, facts)
         except BadAnswer as err:
             self._worked()
             self._note_useless(err, obj)
@@ -87,24 +96,18 @@ class Describer:
             self._failed(err)
             raise
         self._worked()
-        try:
-            kept = verify.check(answer.text, question)
-        except BadAnswer as err:
-            self._note_useless(err, obj)
-            raise
         self.described += 1
-        self._useless = 0
+        self._useless.clear()
         return Description(
-            title=kept.title,
-            summary=kept.summary,
-            period=kept.period,
-            tags=kept.tags,
+            title=title,
+            summary=plan.summary(facts, names),
+            period=next(iter(facts.get("date", ())), None),
+            tags=tuple(facts.get("tags", ())),
             model=answer.model,
             model_digest=answer.model_digest,
-            prompt_version=prompt.PROMPT_VERSION,
+            prompt_version=PROMPT_VERSION,
             seconds=answer.seconds,
             tokens=answer.tokens,
-            dropped=kept.dropped,
         )
 
     def rest_s(self) -> float:
@@ -114,13 +117,17 @@ class Describer:
     def state(self) -> str | None:
         """Return what keeps the model from working, in a sentence for the operator; None when nothing does."""
         failure, rest_s = self._breaker.failure, self._breaker.rest_s()
-        if failure is None and self._useless >= USELESS_ANSWERS:
-            return f"the model {self._client.model} gave {self._useless} useless answers in a row: try a larger one"
         if failure is None:
-            return None
+            return self._useless_state()
         if isinstance(failure, Refused) or not rest_s:
             return str(failure)
         return f"{failure}; asking again in {_minutes(rest_s)}"
+
+    def _useless_state(self) -> str | None:
+        if len(self._useless) < USELESS_ANSWERS:
+            return None
+        what = _WORDS.get(self._useless[-1].reason, "gives no answer of use")
+        return f"the model {self._client.model} {what}: choose another one"
 
     def _raise_if_resting(self) -> None:
         rest_s, failure = self._breaker.rest_s(), self._breaker.failure
@@ -134,8 +141,8 @@ class Describer:
 
     def _note_useless(self, err: BadAnswer, obj: CollectedObject) -> None:
         self.refused += 1
-        self._useless += 1
-        log.log(logging.WARNING if err.suspicious else logging.DEBUG, "%s: not described: %s", obj.url, err)
+        self._useless = [*self._useless, err][-USELESS_ANSWERS:]
+        log.debug("%s: not described: %s", obj.url, err)
 
     def _worked(self) -> None:
         stuck = self._breaker.failure is not None

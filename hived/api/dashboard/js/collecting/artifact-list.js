@@ -1,5 +1,5 @@
 /* What was collected: cards, newest first, filtered, searched, followed live. All words from outside are text nodes. */
-import { joined, said } from "./bubbles.js";
+import { joined, Old, said, writer } from "./bubbles.js";
 import { nodeName, useNodes } from "../nodes/fleet-nodes.js";
 import { stamp } from "../lib/format.js";
 import { html, useEffect, useRef } from "../lib/html.js";
@@ -102,6 +102,6 @@ function Descriptions({ artifact }) {
   if (!first) return html`<p class="waiting muted">Waiting for a description${artifact.waits_because ? `: ${artifact.waits_because}` : ""}</p>`;
   const all = artifact.bubble_count ?? artifact.bubbles.length;
   return html`<p class="description">${said(first)}</p>
-    <p class="small writer">written by ${first.model ?? "an unnamed model"}${others.length > 0 ? ` on ${first.node_name ?? nodeName(nodes, first.node_id)}` : ""}, <${When} ms=${stamp(first.collected_at)} /></p>
+    <p class="small writer">${first.is_old && html`<${Old} /> `}${writer(first)}${others.length > 0 ? ` on ${first.node_name ?? nodeName(nodes, first.node_id)}` : ""}, <${When} ms=${stamp(first.collected_at)} /></p>
     ${others.length > 0 && html`<p class="small">1 of ${all} nodes. <a class="compare" href=${artifactPath(artifact)}>Compare what ${all} nodes say</a></p>`}`;
 }
