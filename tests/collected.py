@@ -50,14 +50,14 @@ def collect(db: Database, /, source: Source, n: int, at: float, **changes: Any) 
 
 def describe(db: Database, /, artifact_id: int, at: float, *, node_id: str = "node-1", **changes: Any) -> None:
     """Let this node's model describe an artifact."""
-    found = artifacts.to_describe(db, at)
+    found = artifacts.to_describe(db, at, node_id=node_id)
     waiting = {}
     while found is not None and found[0] not in waiting:  # the one that is meant need not be the next one
         waiting[found[0]] = found
         if found[0] == artifact_id:
             break
         artifacts.not_described(db, found[0], "another one's turn", again_at=at + 1)
-        found = artifacts.to_describe(db, at)
+        found = artifacts.to_describe(db, at, node_id=node_id)
     said: dict[str, Any] = {
         "title": "An amphora", "summary": "A tall Attic vase by Exekias.", "period": "Archaic", "tags": ("vase",),
         "model": "llama3.2:1b", "model_digest": DIGEST, "prompt_version": 3, "seconds": 4.2, "tokens": 80,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -10,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from hived.simulator.ollama.server import SimulatedOllama
 from hived.store import Database
+from hived.store.collecting import collector
 from hived.store.miners import history
 from hived.store.schema import Uplink
 from tests.cli.site import HOUR, Site
@@ -231,6 +234,19 @@ def test_a_model_is_missed_only_when_it_is_used(site: Site) -> None:
     told = doctored(site, 0, minerd="{autostart: true, contact: a@example.org}")
     assert state(told, "model") == "warn"
     assert "ollama" in text(told, "model")
+
+
+async def test_a_model_that_is_there_and_of_no_use_is_a_warning(site: Site) -> None:
+    says = "the model sim-describer:1b only thinks and gives no answer: choose another one"
+    site.daemons()
+    site.write(collector.tell, site.now, status="Running", current_source=None, model_state=says)
+    async with SimulatedOllama() as ollama:
+        own = f"{{host: '{ollama.url}', model: '{ollama.models[0]}'}}"
+        told = await asyncio.to_thread(doctored, site, 0, ollama=own)
+        assert (state(told, "model"), says in text(told, "model")) == ("warn", True)
+        site.write(collector.tell, site.now, status="Running", current_source=None, model_state=None)
+        told = await asyncio.to_thread(doctored, site, 0, ollama=own)
+        assert state(told, "model") == "ok"
 
 
 @pytest.mark.parametrize(

@@ -54,9 +54,21 @@ def test_one_artifact_is_shown_whole(node: Site) -> None:
     assert ran.lines[0] == "Terracotta amphora 3"
     for part in ("https://museum.example/objects/3", "Public Domain Mark 1.0", "publicdomain/mark/1.0/",
                  "isPublicDomain, read ", "The Met (met 3)", "5 min ago, described", "Greek, Attic",
-                 "llama3.2:1b on node node-1 says:", "  A tall Attic vase by Exekias."):  # fmt: skip
+                 "facts of the record, chosen by llama3.2:1b on node node-1:",
+                 "  A tall Attic vase by Exekias."):  # fmt: skip
         assert part in ran.out, part
     assert "words for the prompt only" not in ran.out
+
+
+def test_who_says_it_and_whether_it_is_old_is_told(empty: Site) -> None:
+    source = empty.write(collected.add_source, empty.now)
+    for n, version in ((1, 1), (2, None)):
+        empty.write(collected.collect, source, n, empty.now)
+        empty.write(collected.describe, n, empty.now, prompt_version=version)
+    old = "llama3.2:1b on node node-1 says (old: it may say what the record does not, and is described anew):"
+    assert old in empty.run("artifacts", "show", "1").lines
+    assert "llama3.2:1b on node node-1 says:" in empty.run("artifacts", "show", "2").lines
+    assert empty.run("artifacts", "show", "1", "--json").document["bubbles"][0]["is_old"] is True
 
 
 def test_documents_are_those_of_the_api(node: Site) -> None:

@@ -37,7 +37,7 @@ def python(code: str, **environ: str) -> str:
 
 
 RARE = ("psycopg", "playhouse", "httpx", "ollama", "pydantic", "cryptography")
-LATE = "hived.clients.ollama.transport, hived.services.collecting.describe.verify, hived.services.appliance.tls"
+LATE = "hived.clients.ollama.transport, hived.services.appliance.tls"
 """What is imported at the place of its use."""
 LOADED = f"import sys; print([name for name in {RARE} if sys.modules.get(name)])"
 

@@ -24,7 +24,7 @@ from hived.clients.ollama.client import OllamaClient
 from hived.clients.ollama.parse import ModelMissing
 from hived.errors import Refused, Transient
 from hived.records.condition import Trouble
-from hived.records.daemon import APID, POLLD, DaemonRow, alive
+from hived.records.daemon import APID, MINERD, POLLD, DaemonRow, alive
 from hived.records.host import HostTrouble
 from hived.records.peers import Peer
 from hived.services.appliance.host_troubles import stored_troubles
@@ -63,6 +63,8 @@ class Facts:
     bytes: int
     path: Path | None
     collects: bool
+    model_says: str | None
+    """What keeps the model from describing, as hive-minerd told while it ran."""
     sick: int
     """Miners that need a look."""
     nodes: list[Trouble]
@@ -74,13 +76,14 @@ class Facts:
 def read(db: Database, node_id: str, context: CommandContext) -> Facts:
     """Return it, of one moment."""
     when, wanted, known = moment(db, context), context.config.syncd.master, views.miners(db)
-    now = when.now
+    now, collecting = when.now, collector.state(db)
     return Facts(
         daemons=daemon_rows.daemons(db),
         addresses=[one.ip for one in known if one.online and one.ip and one.node_id == node_id],
         peers=stored_peers.rows(db), master=uplink.read(db, node_id, now, wanted),
         name=db.name, bytes=dialect.sizes(db)[0],
-        path=Path(db.name) if db.kind == "sqlite" else None, collects=collector.state(db).wanted,
+        path=Path(db.name) if db.kind == "sqlite" else None,
+        collects=collecting.wanted, model_says=collecting.model_state,
         sick=len(sick(troubles(known, when))), nodes=node_troubles(contacts.listing(db), now),
         sure_at=history.sure_until(db), stored=stored_troubles(db),
     )  # fmt: skip
@@ -261,6 +264,10 @@ def near(context: CommandContext, facts: Facts) -> Iterator[Check]:
     yield ok("peers", ", ".join(words) if words else "no other box was seen so far")
 
 
+def _runs(name: str, facts: Facts, now: float) -> bool:
+    return any(one.name == name and alive(one.beat_at, now) for one in facts.daemons)
+
+
 async def model(context: CommandContext, facts: Facts | None) -> list[Check]:
     """Whether the model can be asked. Without it artifacts are kept and wait."""
     own = context.config.ollama
@@ -274,6 +281,8 @@ async def model(context: CommandContext, facts: Facts | None) -> list[Check]:
         except (Refused, Transient, TimeoutError) as err:
             error, step = str(err) or "no answer", "systemctl status ollama; see ollama.host in the configuration"
         else:
+            if facts is not None and facts.model_says and _runs(MINERD, facts, context.clock()):
+                return [warn("model", facts.model_says, "set another one as ollama.model in the configuration")]
             return [ok("model", f"{own.model} is ready at {client.host}")]
     if used:
         return [warn("model", f"{error}: artifacts wait for their descriptions", step)]

@@ -85,14 +85,14 @@ def to_describe(
         query = query.where(Row.source == source_id)
     if by is not None:
         query = query.where(Row.given_up_by.is_null() | (Row.given_up_by != by))
-    query = query.order_by(Row.changed_at.desc(), Row.id.desc()).limit(1)
     old = Contribution.select(Contribution.artifact).where(
         Contribution.node_id == node_id,
         Contribution.prompt_version < PROMPT_VERSION,
         Contribution.kind == DESCRIPTION,
     )
-    rows = dicts(query.where(Row.state == AWAITING), db)
-    rows = rows or dicts(query.where(Row.state == DESCRIBED, Row.id.in_(old)), db)
+    newest_first = Row.changed_at.desc(), Row.id.desc()
+    rows = dicts(query.where(Row.state == AWAITING).order_by(*newest_first).limit(1), db)
+    rows = rows or dicts(query.where(Row.state == DESCRIBED, Row.id.in_(old)).order_by(Row.id.desc()).limit(1), db)
     if not rows:
         return None
     row = rows[0]

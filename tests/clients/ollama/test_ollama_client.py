@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -52,7 +53,7 @@ def suffer(server: SimulatedOllama, fault: OllamaFault, **options: float) -> Non
 
 async def test_an_answer_comes_with_its_model_digest_tokens_and_seconds(connect: Connect) -> None:
     answer = await connect().describe("system", USER, SCHEMA)
-    assert answer.text.startswith('{"title": "Quail and Millet", "summary": "Quail and Millet is a work by Kiyohara')
+    assert json.loads(answer.text) == dict.fromkeys(SCHEMA["properties"], "A short text.")
     assert (answer.model, answer.model_digest) == (MODEL, entry(MODEL)["digest"])
     assert answer.tokens is not None
     assert 10 < answer.tokens < 60
@@ -66,7 +67,7 @@ async def test_every_setting_is_sent_and_no_picture_ever(server: SimulatedOllama
         {"role": "system", "content": "Be brief."},
         {"role": "user", "content": "/etc/passwd"},
     ]
-    assert body["options"] == {"temperature": 0, "seed": 7, "num_ctx": 4096, "num_predict": 512}
+    assert body["options"] == {"temperature": 0, "seed": 7, "num_ctx": 4096, "num_predict": 256}
     assert (body["stream"], body["format"], body["think"], body["model"]) == (True, SCHEMA, False, MODEL)
     assert "images" not in str(server.asked)
 
@@ -123,6 +124,7 @@ async def test_a_model_that_goes_away_is_missed_at_the_next_question(server: Sim
         (OllamaFault.NO_END, {}, Unreadable, "ended in the middle"),
         (OllamaFault.GARBAGE, {"tokens": 5}, Unreadable, "not what Ollama answers"),
         (OllamaFault.TOO_LONG, {}, BadAnswer, "longer than allowed"),
+        (OllamaFault.THINKS, {}, BadAnswer, "only thinks"),
         (OllamaFault.ERROR_500, {}, Transient, "runner process has terminated"),
         (OllamaFault.QUEUE_FULL, {}, Transient, "too much to do"),
         (OllamaFault.STREAM_ERROR, {"tokens": 5}, Transient, "unexpected EOF"),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from hived.store import Database
+from hived.store.schema import Contribution
 from tests import collected
 from tests.dashboard.appliance.test_other_pages import CONTRAST
 from tests.dashboard.conftest import OpenPage
@@ -24,6 +25,7 @@ OTHER = {
     "tags": ["vase", "game"],
 }
 MARKS = "[...document.querySelectorAll('[data-bubble={}] .description mark')].map(m => m.innerText)"
+OLD = "[...document.querySelectorAll('.bubble')].map(b => !!b.querySelector('.tag.old'))"
 BUBBLES = "document.querySelectorAll('.bubble').length"
 
 
@@ -40,6 +42,19 @@ def furnish(db: Database, *more: tuple[str, Any]) -> int:
     return number
 
 
+async def test_what_an_older_version_wrote_is_shown_as_old(farm: Farm, open_page: OpenPage) -> None:
+    number = await farm.write(furnish, ("shed-1", OTHER))
+    await farm.write(lambda db: Contribution.update(prompt_version=1).where(Contribution.node_id == "n1").execute(db))
+    async with open_page() as page:
+        await page.go(f"{farm.url}/collecting", until="document.querySelector('.artifact .tag.old')")
+        assert "old written by llama3.2:1b" in " ".join((await page.text(".artifact")).split())
+        await page.go(f"{farm.url}/collecting?artifact={number}", until=f"{BUBBLES} === 2")
+        assert await page.evaluate(OLD) == [
+            True, False,
+        ]  # fmt: skip
+        assert page.problems == []
+
+
 async def test_bubbles_stand_side_by_side_and_show_where_they_differ(farm: Farm, open_page: OpenPage) -> None:
     number = await farm.write(furnish, ("shed-1", OTHER), ("old-1", "A vase of the potter Exekias, found in 1862."))
     async with open_page() as page:
@@ -54,7 +69,13 @@ async def test_bubbles_stand_side_by_side_and_show_where_they_differ(farm: Farm,
         tops = "[...document.querySelectorAll('.bubble')].map(b => Math.round(b.getBoundingClientRect().top))"
         assert len(set(await page.evaluate(tops))) == 1
         words = " ".join((await page.text(".bubbles")).split())
-        for part in ("farm-north 1 of 3 nodes", "shed 1 of 3 nodes", "old-1", "written by llama3.2:1b", "vase, game"):
+        for part in (
+            "farm-north 1 of 3 nodes",
+            "shed 1 of 3 nodes",
+            "old-1",
+            "facts of the record, chosen by llama3.2:1b",
+            "vase, game",
+        ):
             assert part in words, part
         await page.wait_for("document.querySelector('[data-bubble=shed-1] h3').innerText === 'shed'")
         assert await page.evaluate(MARKS.format("n1")) == ["530"]

@@ -46,11 +46,11 @@ class Museum:
         )
 
     @asynccontextmanager
-    async def collector(self, **changes: Any) -> AsyncIterator[Collector]:
+    async def collector(self, *, model: str = MODEL, **changes: Any) -> AsyncIterator[Collector]:
         """A collector that knows nothing but what is in the database: that of a daemon that has just started."""
         politeness = Politeness(self.store, own=OwnHosts.of(OWN), own_pace_s=0.0, clock=self.clock)
         await politeness.load()
-        client = OllamaClient(self.model.url, MODEL, timeout_s=30.0)
+        client = OllamaClient(self.model.url, model, timeout_s=30.0)
         async with (
             Fetcher(contact=None, allow_hosts=OWN, gate=politeness, version="test", clock=self.clock) as fetcher,
             client,

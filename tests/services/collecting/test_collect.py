@@ -12,6 +12,7 @@ import pytest
 from hived.records.artifact import OPEN_LICENCES
 from hived.simulator.ollama.faults import ActiveOllamaFault, OllamaFault
 from hived.store.collecting import artifacts, collector, frontier, sources
+from hived.store.schema import Contribution
 from tests.clock import FakeClock
 from tests.databases import Databases
 from tests.services.collecting.museum import MODEL, Museum, open_museum
@@ -286,6 +287,85 @@ async def test_without_a_model_objects_are_kept_and_described_later_newest_first
         await work.round()
     counts = await stats(museum)
     assert counts["described_count"] >= 0.9 * counts["artifact_count"]
+
+
+def by_kind(museum: Museum) -> tuple[int, int]:
+    """Return how often the model was asked, and about how many different records."""
+    asked = [chat["messages"][1]["content"] for chat in museum.model.chats()]
+    return len(asked), len(set(asked))
+
+
+async def test_an_object_of_which_nothing_is_said_three_times_waits_for_another_model(
+    databases: Databases, clock: FakeClock
+) -> None:
+    async with open_museum(databases.make(), objects=12, clock=clock) as museum:
+        await museum.add()
+        museum.model.fault = ActiveOllamaFault(OllamaFault.NO_CHOICE, paths=("/api/chat",))
+        async with museum.collector() as work:
+            for _ in range(6):
+                await work.round()
+                clock.advance(3700)
+            assert f"the model {MODEL} gives no choice" in work.summary()
+        waiting = (await stats(museum))["awaiting_count"]
+        assert waiting > 3
+        assert by_kind(museum) == (3 * waiting, waiting)
+        (first, *_) = await museum.store.read(artifacts.newest, limit=1)
+        assert first.describe_error == (
+            "the answer chooses none of the record's facts, 3 times: it waits for another model"
+        )
+        museum.model.fault = None
+        async with museum.collector() as work:
+            await work.round()
+        assert by_kind(museum) == (3 * waiting, waiting)
+        museum.model.models.append("llama3.2:1b")
+        async with museum.collector(model="llama3.2:1b") as work:
+            await work.round()
+        assert (await stats(museum))["described_count"] == waiting
+        assert by_kind(museum) == (4 * waiting, waiting)
+
+
+async def test_a_record_without_a_fact_is_kept_and_no_model_is_asked_about_it(museum: Museum) -> None:
+    await museum.add("web")
+    async with museum.collector() as work:
+        await work.round()
+        asked = len(museum.model.chats())
+        await work.round()
+    stored = await museum.store.read(artifacts.newest, limit=1000)
+    bare = [one for one in stored if not one.facts]
+    assert bare
+    assert {one.describe_error for one in bare} == {"its record has no facts to tell"}
+    assert asked == len(museum.model.chats()) == len(stored) - len(bare)
+    assert work.summary().endswith(f"{asked} described")
+
+
+async def test_what_an_older_version_said_is_shown_as_old_until_it_is_described_anew(museum: Museum) -> None:
+    await museum.add()
+    async with museum.collector() as work:
+        await work.round()
+    stored = await museum.store.read(artifacts.newest, limit=1000)
+    first, second, newest = stored[-1], stored[-2], stored[0]
+
+    def go_back(db: Any) -> None:
+        """Let this node have described two as the version before did, and the master's other node one."""
+        for one, node_id in ((first, "node-1"), (second, "node-1"), (newest, "node-2")):
+            change = Contribution.update(prompt_version=1, node_id=node_id)
+            change.where(Contribution.artifact == one.id).execute(db)
+
+    await museum.store.write(go_back)
+    assert [one.bubbles[0]["is_old"] for one in await museum.store.read(artifacts.newest, limit=1000)] == [
+        one.id in (first.id, second.id, newest.id) for one in stored
+    ]
+    museum.model.asked.clear()
+    async with museum.collector() as work:
+        assert await work._describe_next()
+        (again,) = museum.model.chats()
+        assert second.title in again["messages"][1]["content"]
+        await work.round()
+    assert len(museum.model.chats()) == 2
+    told = {one.id: one for one in await museum.store.read(artifacts.newest, limit=1000)}
+    assert [told[one.id].bubbles[0]["is_old"] for one in (first, second, newest)] == [False, False, True]
+    assert told[first.id].description == first.description
+    assert told[first.id].bubble_count == 1
 
 
 async def test_one_broken_source_does_not_hold_up_the_others(museum: Museum) -> None:

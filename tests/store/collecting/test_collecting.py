@@ -194,7 +194,7 @@ async def test_a_description_is_one_bubble_however_often_it_is_stored(store: Sto
     source = await a_source(store)
     number, _ = await store.write(artifacts.save, bowl(), source_id=source.id, source_name=source.name, at=NOW)
     for _ in range(3):
-        waiting = await store.read(artifacts.to_describe, NOW)
+        waiting = await store.read(artifacts.to_describe, NOW, node_id="n")
         text = Description("Bowl", "An earthenware bowl of about 1250.", model="m:1b", model_digest="d", seconds=1.5)
         input_hash = waiting[2] if waiting else artifacts.content_hash(bowl())
         assert await store.write(artifacts.describe, number, text, node_id="n", input_hash=input_hash, at=NOW)
@@ -209,7 +209,7 @@ async def test_a_description_is_one_bubble_however_often_it_is_stored(store: Sto
 async def test_a_description_of_facts_that_changed_meanwhile_is_not_kept(store: Store) -> None:
     source = await a_source(store)
     number, _ = await store.write(artifacts.save, bowl(), source_id=source.id, source_name=source.name, at=NOW)
-    waiting = await store.read(artifacts.to_describe, NOW)
+    waiting = await store.read(artifacts.to_describe, NOW, node_id="n")
     assert waiting is not None
     await store.write(artifacts.save, bowl(medium="Gold"), source_id=source.id, source_name=source.name, at=NOW + 1)
     text = Description("Bowl", "An earthenware bowl.")
@@ -223,14 +223,14 @@ async def test_artifacts_are_described_newest_first_and_a_failed_one_waits(store
     source = await a_source(store)
     for i in (1, 2, 3):
         await store.write(artifacts.save, bowl(i), source_id=source.id, source_name=source.name, at=NOW + i)
-    first = await store.read(artifacts.to_describe, NOW + 9)
+    first = await store.read(artifacts.to_describe, NOW + 9, node_id="n")
     assert first is not None
     assert first[1] == bowl(3)
     await store.write(artifacts.not_described, first[0], "the model said nothing of use", again_at=NOW + 100)
-    second = await store.read(artifacts.to_describe, NOW + 9)
+    second = await store.read(artifacts.to_describe, NOW + 9, node_id="n")
     assert second is not None
     assert second[1].object_id == "2"
-    again = await store.read(artifacts.to_describe, NOW + 101)
+    again = await store.read(artifacts.to_describe, NOW + 101, node_id="n")
     assert again is not None
     assert again[1].object_id == "3"
 

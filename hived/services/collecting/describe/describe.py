@@ -69,7 +69,7 @@ class Describer:
         """Return what would describe: an object of no use to it waits for another one. Raises like `describe`."""
         self._raise_if_resting()
         try:
-            return f"{await self._client.digest()} {PROMPT_VERSION}"
+            return f"{self._client.model} {await self._client.digest()} {PROMPT_VERSION}"
         except (Refused, Transient) as err:
             self._failed(err)
             raise

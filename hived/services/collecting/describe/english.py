@@ -1,17 +1,14 @@
 """How facts are told in English: a sentence for each, with the record's values in it as they are.
 
-A template is the first one of its fact whose pattern fits the beginning of the value. Values that do not go on well
+A template is the first one of its fact that fits the beginning of each value. Values that do not go on well
 after a verb ("dated 1798", "Ancient Roman") are told with the name of their field.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-_ANY = re.compile("")
-_CAPITAL = re.compile(r"[^\W\d_a-z]")
-_DIGIT = re.compile(r"\d")
 _TIME = re.compile(
     r"(?:(?:ca?|circa|about|around|before|after|between|by|early|mid|middle|late|first|second|third|last|half|quarter"
     r"|of|or|the|to|possibly|probably|and)\b[\s.,–-]*)*\d"
@@ -25,23 +22,36 @@ _NAME = re.compile(
     r"[^\W\d_a-z][^\s(),;:]* [^\s(]"
 )
 
-TEMPLATES: Mapping[str, Sequence[tuple[re.Pattern[str], str]]] = {
-    "makers": ((_NAME, "Made by {}"), (_ANY, "Maker: {}")),
-    "date": ((_TIME, "Dated {}"), (_ANY, "Date: {}")),
-    "medium": ((_CAPITAL, "{}"), (_ANY, "Medium: {}")),
-    "dimensions": ((_CAPITAL, "{}"), (_DIGIT, "Measures {}"), (_ANY, "Dimensions: {}")),
-    "place": ((_ANY, "Place: {}"),),
-    "culture": ((_ANY, "Culture or period: {}"),),
-    "classification": ((_ANY, "Classified as {}"),),
-    "department": ((_ANY, "Department: {}"),),
-    "tags": ((_ANY, "Tagged {}"),),
+
+def _any(_value: str) -> bool:
+    return True
+
+
+def _has_capital(value: str) -> bool:
+    return value[0].isupper()
+
+
+def _has_digit(value: str) -> bool:
+    return value[0].isdigit()
+
+
+TEMPLATES: Mapping[str, Sequence[tuple[Callable[[str], object], str]]] = {
+    "makers": ((_NAME.match, "Made by {}"), (_any, "Maker: {}")),
+    "date": ((_TIME.match, "Dated {}"), (_any, "Date: {}")),
+    "medium": ((_has_capital, "{}"), (_any, "Medium: {}")),
+    "dimensions": ((_has_capital, "{}"), (_has_digit, "Measures {}"), (_any, "Dimensions: {}")),
+    "place": ((_any, "Place: {}"),),
+    "culture": ((_any, "Culture or period: {}"),),
+    "classification": ((_any, "Classified as {}"),),
+    "department": ((_any, "Department: {}"),),
+    "tags": ((_any, "Tagged {}"),),
 }
 """The facts that can be told, in the order of a museum's label."""
 
 
 def sentence(name: str, values: Sequence[str]) -> str:
     """Return the sentence that tells a fact: its values unchanged but for a mark such as ";" at the end."""
-    template = next(text for pattern, text in TEMPLATES[name] if all(pattern.match(value) for value in values))
+    template = next(text for fits, text in TEMPLATES[name] if all(map(fits, values)))
     told = template.format(listed([value.rstrip(" ;,:") for value in values]))
     return told if re.search(r"[.!?…][\"'”’»]?$", told) else f"{told}."
 
