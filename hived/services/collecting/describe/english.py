@@ -14,12 +14,12 @@ _TIME = re.compile(
     r"|of|or|the|to|possibly|probably|and)\b[\s.,–-]*)*\d"
 )
 # Two words or more, the first with a capital: a person or a workshop. Peoples, regions and what stands for a name
-# ("Ancient Roman", "After Rembrandt", "Unknown artist") begin otherwise.
+# ("Ancient Roman", "After Rembrandt", "Unknown artist") begin otherwise; a role ("(publisher)") says what was done.
 _NAME = re.compile(
-    r"(?!(?i:ancient|unknown|anonymous|unidentified|various|possibly|probably|formerly|attributed|after|copy|copies"
-    r"|workshop|studio|circle|followers?|school|style|manner|imitator|designed|printed|published|engraved|north"
-    r"|northern|south|southern|east|eastern|west|western|central|united|made|by)\b)"
-    r"[^\W\d_a-z][^\s(),;:]* [^\s(]"
+    r"(?!(?i:ancient|unknown|anonymous|unidentified|various|possibly|probably|formerly|attributed|ascribed|after|copy"
+    r"|copies|copied|in|workshop|studio|circle|followers?|school|style|manner|imitator|pupil|assistant|designs?|designed"
+    r"|printed|published|engraved|north|northern|south|southern|east|eastern|west|western|central|united|made|by)\b)"
+    r"(?!.*\([^()\d]*\)$)[^\W\d_a-z][^\s(),;:]* [^\s(]"
 )
 
 

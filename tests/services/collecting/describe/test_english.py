@@ -29,6 +29,8 @@ from tests.services.collecting.describe.objects import QUAIL
         ("makers", ["unknown (Korea)"], "Maker: unknown (Korea)."),
         ("makers", ["After Rembrandt van Rijn"], "Maker: After Rembrandt van Rijn."),
         ("makers", ["Attributed to Jo Lind"], "Maker: Attributed to Jo Lind."),
+        ("makers", ["Li Qin (Publisher)"], "Maker: Li Qin (Publisher)."),
+        ("makers", ["In the style of Jo Lind"], "Maker: In the style of Jo Lind."),
         ("makers", ["Jo Lind", "Unidentified artist"], "Maker: Jo Lind and Unidentified artist."),
         ("date", ["late 17th century"], "Dated late 17th century."),
         ("date", ["ca. 1500"], "Dated ca. 1500."),
