@@ -18,6 +18,7 @@ from pathlib import Path
 from random import Random
 
 import aiohttp
+from aiohttp import web
 
 from benchmarks import sample
 from benchmarks.programs import MIB, configuration, free_port, program, usage, with_patience
@@ -50,7 +51,9 @@ def run(seconds: float | None = None) -> Result:
         file = configuration(folder, http={"addr": f"127.0.0.1:{port}"})
         within, how = stack.enter_context(_limited())
         apid = stack.enter_context(program("hive-apid", "--config", str(file), folder=folder, within=within))
-        asyncio.run(_measure(result, apid, port, proofs, folder, window_s))
+        idle = stack.enter_context(_beside("idle", str(idle_port := free_port())))
+        asyncio.run(_measure(result, apid, (port, idle_port), proofs, folder, window_s))
+        idle.communicate(timeout=30)
         log = (folder / "hive-apid.log").read_text()
         result.add("stacks in the log", log.count("Traceback"), "", f"{len(log.splitlines())} lines", wanted="0",
                    good="Traceback" not in log)  # fmt: skip
@@ -59,24 +62,31 @@ def run(seconds: float | None = None) -> Result:
 
 
 async def _measure(
-    result: Result, apid: subprocess.Popen[bytes], port: int, proofs: list[str], folder: Path, window_s: float
-) -> None:
-    visitor = _Visitor(port, proofs[0])
+    result: Result, apid: subprocess.Popen[bytes], ports: tuple[int, int], proofs: list[str], folder: Path,
+    window_s: float,
+) -> None:  # fmt: skip
+    visitor, elsewhere = (_Visitor(port, proofs[0]) for port in ports)
     await visitor.until_it_answers()
+    visitor.slowest.clear()
     rest = [await visitor.look() for _ in range(10)]
     result.add("the page at rest", statistics.median(rest) * 1e3, "ms", f"{', '.join(PAGES)}, median")
     result.add("memory at rest", usage(apid).rss / MIB, "MiB", "RSS")
     peak = 0.0
     took: list[float] = []
-    with _attackers(port, proofs[1:]) as attackers, _changes(folder):
+    floor: list[float] = []
+    with _beside("attack", str(ports[0]), *proofs[1:]) as attackers, _changes(folder):
         until = time.monotonic() + window_s
         while time.monotonic() < until and apid.poll() is None:
             took.append(await visitor.look())
+            floor.append(await elsewhere.look())
             peak = max(peak, usage(apid).rss / MIB)
     ended = apid.poll() is not None
     result.add("the page under attack: median", statistics.median(took) * 1e3, "ms", f"{len(took)} looks")
-    result.add("the page under attack: longest", max(took) * 1e3, "ms", wanted=f"at most {WITHIN_S * 1e3:g}",
-               good=max(took) <= WITHIN_S)  # fmt: skip
+    slowest = ", ".join(f"{path} {s * 1e3:.0f}" for path, s in visitor.slowest.items())
+    result.add("the page under attack: longest", max(took) * 1e3, "ms", f"longest of each: {slowest}",
+               wanted=f"at most {WITHIN_S * 1e3:g}", good=max(took) <= WITHIN_S)  # fmt: skip
+    result.add("the same requests to an idle server beside it: median", statistics.median(floor) * 1e3, "ms",
+               f"longest {max(floor) * 1e3:.0f} ms: what the busy machine alone does")  # fmt: skip
     failed = sum(visitor.failed.values())
     result.add("pages that did not come", failed, "", str(dict(visitor.failed) or ""), wanted="0", good=not failed)
     result.add("memory under attack, peak", peak, "MiB", "RSS", wanted=f"below {LIMIT_MIB}", good=0 < peak < LIMIT_MIB)
@@ -96,6 +106,8 @@ class _Visitor:
         name, _, value = proof.strip().partition(": ")
         self._headers = {name: value}
         self.failed: Counter[str] = Counter()
+        self.slowest: dict[str, float] = {}
+        """The longest wait for each path, s."""
 
     async def until_it_answers(self) -> None:
         deadline = time.monotonic() + START_S
@@ -116,6 +128,7 @@ class _Visitor:
             self._url, connector=connector, headers=self._headers, timeout=timeout
         ) as http:
             for path in PAGES:
+                asked = time.monotonic()
                 try:
                     async with http.get(path) as reply:
                         await reply.read()
@@ -123,15 +136,16 @@ class _Visitor:
                             self.failed[f"{path} {reply.status}"] += 1
                 except (aiohttp.ClientError, TimeoutError, OSError) as err:
                     self.failed[f"{path} {type(err).__name__}"] += 1
+                self.slowest[path] = max(self.slowest.get(path, 0.0), time.monotonic() - asked)
         took = time.monotonic() - began
         await asyncio.sleep(max(0.0, 0.5 - took))
         return took
 
 
 @contextmanager
-def _attackers(port: int, proofs: list[str]) -> Iterator[subprocess.Popen[str]]:
-    """All attackers, in a process of their own; it prints what they did when its standard input is closed."""
-    line = [sys.executable, "-m", "benchmarks.flood", str(port), *proofs]
+def _beside(*words: str) -> Iterator[subprocess.Popen[str]]:
+    """One of _BESIDE in a process of its own, until its standard input is closed."""
+    line = [sys.executable, "-m", "benchmarks.flood", *words]
     process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
@@ -142,8 +156,25 @@ def _attackers(port: int, proofs: list[str]) -> Iterator[subprocess.Popen[str]]:
         raise
 
 
-async def _attack(port: int, proofs: list[str]) -> None:
+async def _idle(port: str) -> None:
+    """Answer every request with a few bytes."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text="{}")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", int(port)).start()
+    print("begun", flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+    await runner.cleanup()
+
+
+async def _attack(to: str, *proofs: str) -> None:
     """Everybody at once, each again as soon as it is cut or refused, until standard input is closed."""
+    port = int(to)
     unread = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % FILE.encode() * 400
     lines = b"".join(b"X-%d: %b\r\n" % (n, b"a" * 8000) for n in range(127))
     endless = b"GET / HTTP/1.1\r\nHost: localhost\r\n" + lines
@@ -265,5 +296,7 @@ def _limited() -> Iterator[tuple[list[str], str]]:
             group.rmdir()
 
 
+_BESIDE = {"attack": _attack, "idle": _idle}
+
 if __name__ == "__main__":
-    asyncio.run(_attack(int(sys.argv[1]), sys.argv[2:]))
+    asyncio.run(_BESIDE[sys.argv[1]](*sys.argv[2:]))
