@@ -12,10 +12,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -296,7 +297,7 @@ def _limited() -> Iterator[tuple[list[str], str]]:
             group.rmdir()
 
 
-_BESIDE = {"attack": _attack, "idle": _idle}
+_BESIDE: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {"attack": _attack, "idle": _idle}
 
 if __name__ == "__main__":
     asyncio.run(_BESIDE[sys.argv[1]](*sys.argv[2:]))
