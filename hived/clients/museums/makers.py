@@ -28,11 +28,11 @@ _DOUBTED = re.compile(rf"\b(?P<doubt>{_DOUBT})(?: (?:the|an?))?\s*$", re.IGNOREC
 
 def maker(name: object, role: object = None, doubt: object = None) -> str | None:
     """Return a maker's name without life dates, with a doubt before and a role behind it; None: it is no maker's."""
-    who, what = text.plain(name), text.plain(role, MAX_ROLE)
+    who, what = text.clean(name), text.clean(role, MAX_ROLE)
     who = who and (_LIFE_DATES.sub("", who) or who)
     if who is None or "://" in who or (what and _NO_MAKER.fullmatch(what)):
         return None
-    before = text.plain(doubt, MAX_ROLE)
+    before = text.clean(doubt, MAX_ROLE)
     if before and not who.lower().startswith(before.lower()):
         who = f"{before} {who}"
     is_told = what is None or what.lower() in _UNTOLD or "://" in what or f"({what.lower()})" in who.lower()

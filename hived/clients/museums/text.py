@@ -6,11 +6,14 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 MAX_TEXT = 400
 """Characters of one field; a title of the longest museum fits."""
 MAX_LONG_TEXT = 2000
 """Characters of a field that may hold several sentences."""
+
+Told = TypeVar("Told")
 
 _SPACES = re.compile(r"\s+")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -67,8 +70,17 @@ def joined(values: Iterable[object], separator: str = "; ", limit: int = MAX_TEX
     return clean(separator.join(clean_all(values, 16, limit)), limit)
 
 
-def in_english(told: Sequence[tuple[str, str]]) -> list[str]:
-    """Return texts, each told with its language: the English ones and those without, else those like the first."""
+def nested(places: Iterable[object]) -> str | None:
+    """Return places, the smallest first, as one text; one that an earlier one names already is left out."""
+    told: list[str] = []
+    for place in clean_all(places, 8):
+        if not any(re.search(rf"(?<!\w){re.escape(place)}(?!\w)", known) for known in told):
+            told.append(place)
+    return clean(", ".join(told))
+
+
+def in_english(told: Sequence[tuple[str, Told]]) -> list[Told]:
+    """Return what is told in English or without a language; where nothing is, what is in the language of the first."""
     english = [said for language, said in told if language.lower().partition("-")[0] == "en"]
     any_ = [said for language, said in told if not language]
     return english + any_ or [said for language, said in told if language == told[0][0]]

@@ -59,14 +59,14 @@ def _artwork(record: dict[str, Any], number: int, read_at: float, base_url: str)
     year_from, year_to = dates.years(begin, end, date_text)
     kind = text.plain(record.get("type"))
     creators = values.tables(record.get("creators"), 32)
-    names = (makers.maker(one.get("description"), one.get("role"), one.get("qualifier")) for one in creators)
+    told = ([text.plain(one.get(name)) for name in ("description", "role", "qualifier")] for one in creators)
     return CollectedObject(
         provider=PROVIDER,
         object_id=str(number),
         url=url,
         title=text.plain(record.get("title")) or kind or f"Object {number}",
         licence=verdict.licence,
-        makers=text.clean_all(names, MAX_MAKERS),
+        makers=text.clean_all((makers.maker(*one) for one in told), MAX_MAKERS),
         date_text=date_text,
         year_from=year_from,
         year_to=year_to,

@@ -130,12 +130,11 @@ def _rights(doc: dict[str, Any]) -> Iterator[licence.Statement]:
 
 def _makers(doc: dict[str, Any]) -> tuple[str, ...]:
     """The people of a record with their roles. How sure the first name is, only the fields of the artist say."""
-    doubt, first = doc.get("artistPrefix"), text.plain(doc.get("artistDisplayName"))
-    people = values.tables(doc.get("constituents"), 32)
-    told = [
-        makers.maker(one.get("name"), one.get("role"), doubt if text.plain(one.get("name")) == first else None)
-        for one in people or [{"name": first, "role": doc.get("artistRole")}]
+    first, role, doubt = (text.plain(doc.get(f"artist{name}")) for name in ("DisplayName", "Role", "Prefix"))
+    people = [
+        (text.plain(one.get("name")), text.plain(one.get("role"))) for one in values.tables(doc.get("constituents"), 32)
     ]
+    told = (makers.maker(name, what, doubt if name == first else None) for name, what in people or [(first, role)])
     return text.clean_all(told, MAX_MAKERS)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hived.clients.museums import accession, dates, licence, links, text
+from hived.clients.museums import licence, links, text
 from hived.clients.museums.licence import Statement
 
 ARTWORKS = frozenset((
@@ -14,6 +14,7 @@ ARTWORKS = frozenset((
 ))  # fmt: skip
 ROLES = frozenset(("role", "organizationrole", "performancerole"))
 MAX_ROLES = 3  # within each other
+MAX_INNER = 8  # values of a thing within a thing: references to each other would multiply them
 WORKS = frozenset(("creativework", "book", "product", "3dmodel"))
 IMAGES = frozenset(("imageobject",))
 RECORDS = frozenset((
@@ -24,7 +25,6 @@ _LICENCE = ("license", "licence")
 _RIGHTS = ("copyrightnotice", "rights", "accessrights", "usageinfo")
 _RIGHTS_URI = ("creativecommons.org/", "rightsstatements.org/")
 _ABOUT_RECORD = ("sdlicense",)
-MAX_MAKERS, MAX_TAGS = 8, 32
 
 
 @dataclass(slots=True, eq=False)
@@ -46,7 +46,7 @@ class Item:
 
     def texts(self, *names: str, depth: int = 0) -> Iterator[str | None]:
         """Yield what properties say in words: of a thing its name, or what it is worth; of a role who has it."""
-        for value in self.values(*names):
+        for value in self.values(*names)[: MAX_INNER if depth else None]:
             if isinstance(value, str):
                 yield text.without_tags(value)
             elif value.is_any(ROLES) and depth < MAX_ROLES:
@@ -173,63 +173,6 @@ def pictures(item: Item, page: str) -> Iterator[str]:
         for one in told:
             if isinstance(one, str) and (url := links.image_url(one, page)) is not None:
                 yield url
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What a thing says of itself."""
-
-    title: str | None = None
-    makers: tuple[str, ...] = ()
-    date_text: str | None = None
-    year_from: int | None = None
-    year_to: int | None = None
-    medium: str | None = None
-    dimensions: str | None = None
-    place: str | None = None
-    culture: str | None = None
-    classification: str | None = None
-    credit: str | None = None
-    accession_number: str | None = None
-    tags: tuple[str, ...] = ()
-
-
-def facts(item: Item) -> Facts:
-    """Return the facts of a work."""
-    date_text = item.one("datecreated", "temporal", "temporalcoverage", "productiondate", "created")
-    year_from, year_to = dates.span(date_text)
-    keywords = [part for told in item.texts("keywords", "about", "genre") if told for part in told.split(",")]
-    sizes = (f"{name} {size}" for name in ("height", "width", "depth") if (size := _size(item, name)))
-    return Facts(
-        title=item.one("name", "headline", "title"),
-        makers=text.clean_all(
-            (one for one in item.texts("creator", "artist", "author", "maker") if one and "://" not in one), MAX_MAKERS
-        ),
-        date_text=date_text,
-        year_from=year_from,
-        year_to=year_to,
-        medium=text.joined(item.texts("artmedium", "material", "medium", "artworksurface"), ", "),
-        dimensions=item.one("size", "dimensions") or text.joined(sizes),
-        place=item.one("locationcreated", "contentlocation", "spatialcoverage", "countryoforigin"),
-        culture=item.one("culture", "artstyle"),
-        classification=item.one("artform", "additionaltype", "category"),
-        credit=item.one("credittext", "creditline"),
-        accession_number=accession.stated(item.texts("accessionnumber", "inventorynumber", "objectnumber"))
-        or accession.likely(item.texts("identifier")),
-        tags=text.clean_all(keywords, MAX_TAGS, 80),
-    )
-
-
-def _size(item: Item, name: str) -> str | None:
-    for value in item.values(name):
-        if isinstance(value, str):
-            return text.clean(value, 60)
-        if told := text.first(*value.values("name"), limit=60):
-            return told
-        amount, unit = (text.first(*value.values(one), limit=30) for one in ("value", "unittext"))
-        if amount:
-            return f"{amount} {unit}" if unit else amount
-    return None
 
 
 def _addresses(item: Item) -> Iterator[str]:

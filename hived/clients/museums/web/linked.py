@@ -31,6 +31,7 @@ _SPACES = re.compile(_STRING + r"|[\ufeff\u00a0\u200b\u2028\u2029]+", re.DOTALL)
 _BETWEEN = "\ufeff\u00a0\u200b\u2028\u2029 \t\r\n;,"
 _RIGHTS = re.compile(r"licen[cs]e|right|usageInfo", re.IGNORECASE)
 _DECODER = json.JSONDecoder(parse_constant=lambda _constant: None, strict=False)
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,4})?")
 _CONTROL = re.compile(r"[\x00-\x1f]")
 _PREFIX = re.compile(r"^(?:https?://(?:www\.)?[^#]*[/#]|[A-Za-z][A-Za-z0-9]*:)")
 
@@ -122,6 +123,8 @@ class _Converter:
             if key.startswith("@"):
                 continue
             parts = _flat(value)
+            if not _RIGHTS.search(key):
+                parts = text.in_english([(_language(part), part) for part in parts])
             for part in parts[:MAX_VALUES]:
                 converted = self._value(part, depth + 1)
                 if converted is not None and self._left > 0:
@@ -138,9 +141,8 @@ class _Converter:
         if isinstance(value, int | float):
             return f"{value!r:.40}"
         if isinstance(value, dict) and self._left > 0:
-            inner = value.get("@value")
-            if isinstance(inner, str):
-                return text.decoded(inner[:MAX_VALUE])
+            if "@value" in value and not isinstance(value["@value"], dict):
+                return self._value(value["@value"], depth)
             return self._item(value, depth)
         return None
 
@@ -155,9 +157,18 @@ def _flat(value: Any) -> list[Any]:
             waiting += [part.get("@set"), part.get("@list")]
         elif isinstance(part, list):
             waiting += reversed(part)
+        elif isinstance(part, dict) and part.keys() - {"id"} and all(map(_LANGUAGE.fullmatch, part)):
+            told = [{"@value": said, "@language": name} for name, texts in part.items() for said in _flat(texts)]
+            waiting += reversed(told)
         else:
             found.append(part)
     return found
+
+
+def _language(value: Any) -> str:
+    """Return the language that a value names; empty when it names none."""
+    told = value.get("@language") if isinstance(value, dict) else None
+    return told if isinstance(told, str) else ""
 
 
 def _local(name: str) -> str:

@@ -1,7 +1,7 @@
 """A page of any web site, turned into a record. Pure: HTML in, record out, whatever the HTML is.
 
-Order of trust: JSON-LD, microdata, OpenGraph and other metas, the visible text. `reader` says where a page may be
-parsed: lexbor's time grows with the square of a hostile page's depth.
+Order of trust: JSON-LD, microdata, facts beside labels, Dublin Core and other metas, the visible text. `reader` says
+where a page may be parsed: lexbor's time grows with the square of a hostile page's depth.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 from yarl import URL
 
 from hived.clients.fetch import AGENT, Orders, orders
 from hived.clients.museums import licence, links, markup, text
 from hived.clients.museums.licence import Statement
-from hived.clients.museums.web import dublin_core, items, linked, microdata, rights
+from hived.clients.museums.web import described, dublin_core, items, linked, microdata, rights, tables
+from hived.clients.museums.web.facts import Facts, completed
 from hived.records.artifact import CollectedObject
 
 PROVIDER = "web"
@@ -45,16 +46,18 @@ def parse_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] =
     address = _canonical(page, metas, base, url)
     known = frozenset((url, address, *filter(None, (links.web_url(url), links.web_url(address)))))
 
-    described = items.choose(linked.read_blocks(_blocks(page)), known)
+    linked_data = items.choose(linked.read_blocks(_blocks(page)), known)
     marked = items.choose(microdata.read(page), known)
-    main = described.main or (None if described.several else marked.main)
-    several = described.several or (main is None and marked.several)
-    own = items.facts(main) if main is not None else items.Facts()
-    facts = dublin_core.completed(own, dublin_core.facts(metas))
+    main = linked_data.main or (None if linked_data.several else marked.main)
+    several = linked_data.several or (main is None and marked.several)
+    root = _main_part(page)
+    facts = described.facts(main) if main is not None else Facts()
+    for more in (tables.facts(root) if root is not None else Facts(), dublin_core.facts(metas), described.kind(main)):
+        facts = completed(facts, more)
 
-    told = _main_text(page)
+    told = _text(root) if root is not None else ""
     statements = [
-        *items.rights(described, "json-ld"),
+        *items.rights(linked_data, "json-ld"),
         *_of_marked(items.rights(marked, "microdata"), marked, main),
         *rights.in_head(page, base),
         *rights.in_body(page, base, canonical=known),
@@ -78,6 +81,7 @@ def parse_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] =
             place=facts.place,
             culture=facts.culture,
             classification=facts.classification,
+            department=facts.department,
             credit=facts.credit,
             accession_number=facts.accession_number,
             tags=facts.tags,
@@ -148,12 +152,14 @@ def _title(page: LexborHTMLParser, metas: dict[str, list[str]]) -> str | None:
     )
 
 
-def _main_text(page: LexborHTMLParser) -> str:
-    """Return what readers see of a page's main part, a line for each block."""
+def _main_part(page: LexborHTMLParser) -> LexborNode | None:
+    """Return the element that holds what a page is about."""
     mains = page.css("main, [role=main]") or page.css("article")
-    root = mains[0] if len(mains) == 1 else page.body
-    if root is None:
-        return ""
+    return mains[0] if len(mains) == 1 else page.body
+
+
+def _text(root: LexborNode) -> str:
+    """Return what readers see below an element, a line for each block."""
     told = markup.visible_text(root, lambda node: markup.is_unseen(node) or markup.is_furniture(node), MAX_READ)
     return text.clean_lines(told, MAX_READ) or ""
 

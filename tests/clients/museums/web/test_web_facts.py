@@ -55,7 +55,7 @@ def test_lists_keep_all_their_makers_and_keywords() -> None:
 @pytest.mark.parametrize(
     ("creator", "makers"),
     [
-        ({"@type": "Role", "creator": {"@type": "Person", "name": "Ana"}, "roleName": "engraver"}, ("Ana",)),
+        ({"@type": "Role", "creator": {"@type": "Person", "name": "Ana"}, "roleName": "engraver"}, ("Ana (engraver)",)),
         ([{"@type": "Role", "creator": [{"name": "Ana"}, "Kofi"]}, "Li"], ("Ana", "Kofi", "Li")),
         ({"@type": "OrganizationRole", "creator": {"@type": "Role", "creator": "Ana"}}, ("Ana",)),
         ({"@type": "Person", "givenName": "Ana", "familyName": "Čaša"}, ("Ana Čaša",)),
