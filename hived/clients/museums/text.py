@@ -74,7 +74,7 @@ def nested(places: Iterable[object]) -> str | None:
     """Return places, the smallest first, as one text; one that an earlier one names already is left out."""
     told: list[str] = []
     for place in clean_all(places, 8):
-        if not any(re.search(rf"(?<!\w){re.escape(place)}(?!\w)", known) for known in told):
+        if place not in ", ".join(told).split(", "):
             told.append(place)
     return clean(", ".join(told))
 

@@ -7,6 +7,7 @@ from html import escape
 
 from aiohttp import web
 
+from hived.simulator.collection import labelled
 from hived.simulator.collection.answers import Json, conditional, html_reply, object_tag, packed
 from hived.simulator.collection.objects import Catalogue, Rights, Work, mix
 
@@ -70,6 +71,7 @@ def page(catalogue: Catalogue, work: Work) -> str:
         f'<meta property="og:url" content="{url}">',
         f'<meta property="og:image" content="{picture}">',
         f'<meta property="og:description" content="{escape(sentence(work))}">',
+        *labelled.head(work),
     ]
     rights = _rights_line(work)
     if style == "jsonld":
@@ -96,22 +98,10 @@ def sentence(work: Work) -> str:
 
 
 def _body(work: Work, picture: str, rights: str) -> str:
-    facts = {
-        "Title": work.title,
-        "Maker": f"{work.maker.name} ({work.maker.bio})" if work.maker else "",
-        "Culture": work.culture.name,
-        "Period": work.period.name,
-        "Date": work.date_text,
-        "Medium": work.medium,
-        "Dimensions": work.dimensions,
-        "Credit line": work.credit,
-        "Accession number": work.accession,
-    }
-    rows = "\n".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in facts.items() if value)
     prose = " ".join(_FILLER[(work.id + number) % len(_FILLER)] for number in range(3))
     return (
         f'<article><h1>{escape(work.title)}</h1>\n<img src="{picture}" alt="{escape(work.kind.name)}" width="240">\n'
-        f"<dl>\n{rows}\n</dl>\n<p>{escape(sentence(work))} {prose}</p>\n<p>{rights}</p></article>"
+        f"{labelled.body(work)}\n<p>{escape(sentence(work))} {prose}</p>\n<p>{rights}</p></article>"
     )
 
 
@@ -133,19 +123,24 @@ def linked_data(catalogue: Catalogue, work: Work) -> Json:
         "@id": f"{catalogue.url}/pages/{work.id}",
         "name": work.title,
         "url": f"{catalogue.url}/pages/{work.id}",
-        "identifier": work.accession,
+        "identifier": {"@type": "PropertyValue", "propertyID": "Accession number", "value": work.accession},
         "image": f"{catalogue.url}/images/web-large/{work.id}.png",
         "artform": work.kind.name,
         "artMedium": work.medium,
         "dateCreated": work.date_text,
-        "locationCreated": {"@type": "Place", "name": f"{work.place}, {work.culture.country}"},
-        "height": {"@type": "Distance", "name": f"{work.height_cm:g} cm"},
+        "locationCreated": {
+            "@type": "Place",
+            "name": work.place,
+            "containedInPlace": {"@type": "Country", "name": work.culture.country},
+        },
+        "height": {"@type": "QuantitativeValue", "value": work.height_cm, "unitCode": "CMT"},
         "width": {"@type": "Distance", "name": f"{work.width_cm:g} cm"},
         "creditText": work.credit,
         "keywords": list(work.tags),
     }
     if work.maker:
-        document["creator"] = {"@type": "Person", "name": work.maker.name, "birthDate": str(work.maker.born)}
+        person = {"@type": ["Person", "Thing"], "name": work.maker.name, "birthDate": str(work.maker.born)}
+        document["creator"] = {"@type": "Role", "roleName": "designer", "creator": [person]}
     if URIS[work.rights]:
         document["license"] = URIS[work.rights]
     elif work.rights == "copyright":

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hived.clients.museums.adapters import ADAPTERS
-from hived.records.artifact import CC0, PDM, Fetched, ObjectRef, Source, Validators
+from hived.records.artifact import CC0, PDM, CollectedObject, Fetched, ObjectRef, Source, Validators
 from hived.records.sources import check_base_url
 from hived.simulator.collection.museum import Collection
 from hived.simulator.collection.objects import Work
@@ -35,6 +35,30 @@ def by_uri(work: Work) -> str | None:
 
 def on_commons(work: Work) -> str | None:
     return None if work.id % 23 == 0 else by_uri(work)  # those are trademarked
+
+
+def facts_of(kind: str, found: CollectedObject) -> dict[str, object]:
+    """The facts that every museum tells in some form; on Commons only the date is one."""
+    told: dict[str, object] = {"date": found.date_text, "is the time": found.year_from is not None}
+    if kind == "commons":
+        return told
+    told |= {
+        "number": found.accession_number,
+        "medium": (found.medium or "").lower(),
+        "has a size": found.dimensions is not None,
+    }
+    return told | {"makers": tuple(name.removesuffix(" (designer)") for name in found.makers), "place": found.place}
+
+
+def facts_meant(kind: str, work: Work, found: CollectedObject) -> dict[str, object]:
+    first, last = found.year_from or work.begin, found.year_to or work.end
+    told: dict[str, object] = {"date": work.date_text, "is the time": first <= work.end and work.begin <= last}
+    if kind == "commons":
+        return told
+    nobody = (work.culture.name,) if kind in ("rijksmuseum", "artic") else ()
+    told |= {"number": work.accession, "medium": work.medium.lower(), "has a size": True}
+    places = {"web": f"{work.place}, {work.culture.country}", "rijksmuseum": work.place}
+    return told | {"makers": (work.maker.name,) if work.maker else nobody, "place": places.get(kind, found.place)}
 
 
 PATHS = {
@@ -80,6 +104,7 @@ async def test_a_walk_to_the_end_names_each_object_once_and_decides_it_right(
         uri = found.licence.uri if found.licence else None
         if uri != meant(work) or found.title != work.title or (uri and not found.image_url):
             wrong.append((number, work.rights, uri, found.title, work.title, found.image_url, found.rights_text))
+        assert facts_of(kind, found) == facts_meant(kind, work, found)
     assert not wrong
     assert {outcome.object.licence is None for outcome in outcomes.values() if outcome.object} == (
         {True, False} if kind != "cleveland" else {False}

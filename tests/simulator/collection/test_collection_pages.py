@@ -11,13 +11,14 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator
+from html import escape
 from xml.etree import ElementTree
 
 import aiohttp
 import pytest
 from yarl import URL
 
-from hived.simulator.collection import hostile, pages
+from hived.simulator.collection import hostile, labelled, pages
 from hived.simulator.collection.hostile import INWARDS, TRICKS, musts
 from hived.simulator.collection.museum import Collection
 from hived.simulator.collection.traps import LICENCES, MARKER, TRAPS
@@ -261,3 +262,21 @@ async def test_the_hostile_pages_have_an_index_that_says_what_to_do(
     await page(http, museum.hostile_url("no-such-trick"), status=404)
     assert not set(TRAPS) & set(TRICKS)
     assert hostile.PREFIX in museum.hostile_url("huge")
+
+
+async def test_pages_tell_their_facts_in_every_form_and_language(
+    http: aiohttp.ClientSession, museum: Collection
+) -> None:
+    works = [museum.objects(one) for one in museum.ids if museum.catalogue.has_record(one)]
+    signs = {
+        "list": "<dl>\n<dt>",
+        "wrapped": "<dl>\n<div><dt>",
+        "table": '<tr><th scope="row">',
+        "head": '"DCTERMS.created"',
+    }
+    for form, sign in signs.items():
+        for language, told in labelled.LABELS.items():
+            work = next(one for one in works if (labelled.form_of(one), labelled.language_of(one)) == (form, language))
+            text = await page(http, f"{museum.url}/pages/{work.id}")
+            assert sign in text
+            assert (f">{escape(told[10])}" in text) is (form != "head")

@@ -35,6 +35,7 @@ def of_head(metas: dict[str, str]) -> CollectedObject:
         ({"locationCreated": {"name": "a", "containedInPlace": {"name": "b", "containedInPlace": {"name": "c", "containedInPlace": {"name": "d", "containedInPlace": {"name": "e"}}}}}}, "a, b, c, d"),
         ({"productionPlace": {"name": "Arita"}, "spatialCoverage": "Edo"}, "Arita"), ({"findspot": "Troy", "countryOfOrigin": "Turkey"}, "Troy"),
         ({"placeOfOrigin": {"@list": [{"name": "Arita"}]}}, "Arita"), ({"dcterms:spatial": {"@value": "Arita", "@language": "en"}}, "Arita"),
+        ({"locationCreated": {"name": "Mexico City", "country": "Mexico"}}, "Mexico City, Mexico"),
         ({"geoLocation": {"name": "Arita"}}, "Arita"), ({"http://purl.org/dc/terms/spatial": "Arita"}, "Arita"),
         ({"city": "Arita", "region": "Saga", "country": JAPAN}, "Arita, Saga, Japan"), ({"countryOfOrigin": JAPAN}, "Japan"),
         ({"locationCreated": {"city": "Arita", "country": "Japan"}}, "Arita, Japan"), ({"contentLocation": "Venice"}, None),
