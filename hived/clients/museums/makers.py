@@ -30,7 +30,7 @@ def maker(name: object, role: object = None, doubt: object = None) -> str | None
     """Return a maker's name without life dates, with a doubt before and a role behind it; None: it is no maker's."""
     who, what = text.clean(name), text.clean(role, MAX_ROLE)
     who = who and (_LIFE_DATES.sub("", who) or who)
-    if who is None or "://" in who or (what and _NO_MAKER.fullmatch(what)):
+    if who is None or "://" in who or who.startswith(("/", "#", "mailto:")) or (what and _NO_MAKER.fullmatch(what)):
         return None
     before = text.clean(doubt, MAX_ROLE)
     if before and not who.lower().startswith(before.lower()):

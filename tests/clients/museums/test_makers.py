@@ -23,7 +23,10 @@ from hived.records.artifact import CollectedObject
         ("Ana (Dutch, 1600–1660)", "artist", "attributed to", "attributed to Ana"), ("Ana (engraver)", "Engraver", None, "Ana (engraver)"),
         ("Ana", "Sitter", None, None), ("Ana", "Former owner", None, None), ("Ana", "Subject of the portrait", None, None),
         ("Ana", "https://vocab.example/role", None, "Ana"), ("", "Artist", "after", None), (None, None, "after", None),
-        ("https://people.example/1", None, None, None), ("(1600)", None, None, "(1600)"), (7, [], {}, None),
+        ("https://people.example/1", None, None, None),
+        ("/author/ana.html", None, None, None),
+        ("#ana", "Engraver", None, None),
+        ("mailto:ana@museum.example", None, None, None), ("(1600)", None, None, "(1600)"), (7, [], {}, None),
         ("Ana", "x" * 60, None, f"Ana ({'x' * 40})"), ("Ana", "Owner", "after", None), ("Ana", "Ownership Press", None, "Ana (Ownership Press)"),
     ],
 )  # fmt: skip
