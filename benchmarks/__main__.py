@@ -6,12 +6,14 @@ import argparse
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from benchmarks import (
     api_list,
     collect_10000,
+    describe,
     find_1000,
     flood,
     full_nodes,
@@ -49,14 +51,22 @@ BENCHMARKS: dict[str, Callable[[float | None], Result]] = {
 def main() -> int:
     """Return 0 when everything that has to hold did, else 1."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", choices=BENCHMARKS, action="append", help="run this one (may be repeated)")
+    parser.add_argument(
+        "--only", choices=[*BENCHMARKS, describe.NAME], action="append", help="run this one (may be repeated)"
+    )
     parser.add_argument("--seconds", type=float, help="how long each measures, instead of its own default")
     parser.add_argument("--output", type=Path, default=Path("benchmarks.json"), help="default: benchmarks.json")
+    parser.add_argument("--ollama", metavar="URL", help="describe: a real model server; default: a simulated one")
+    parser.add_argument("--model", default="llama3.2:1b", help="describe: the model to ask there (llama3.2:1b)")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="describe: where to keep the model's answers")
     args = parser.parse_args()
+    benchmarks = BENCHMARKS | {
+        describe.NAME: partial(describe.run, ollama=args.ollama, model=args.model, record=args.record)
+    }
     signal.signal(signal.SIGTERM, _leave)
     results: list[Result] = []
-    for name in args.only or BENCHMARKS:
-        result = BENCHMARKS[name](args.seconds)
+    for name in args.only or benchmarks:
+        result = benchmarks[name](args.seconds)
         results.append(result)
         print(table(result), flush=True)
         write(args.output, results)

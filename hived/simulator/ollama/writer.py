@@ -10,7 +10,8 @@ from typing import Any
 Document = dict[str, Any]
 
 MOST_CHOSEN = 6
-TEXT = "A short text."
+TEXT = "This work is described here with no fact at all, and at some length."
+"""What hived 0.1.0, which has the model write, keeps as a description of any object."""
 WRONG_NAMES = ("price", "makers: Leonardo da Vinci", "It was painted in 1503.", "__proto__")
 """What no schema of this program offers."""
 
@@ -25,7 +26,7 @@ def fill(schema: Any) -> Any:
         return items["enum"][: min(MOST_CHOSEN, int(shape.get("maxItems") or MOST_CHOSEN))]
     if isinstance(items, dict):
         return [fill(items)]
-    return TEXT
+    return TEXT[: int(shape.get("maxLength") or len(TEXT))]
 
 
 def with_lists(value: Any, *, first: tuple[str, ...] = (), keep: bool = True) -> Any:

@@ -12,6 +12,7 @@ import pytest
 from hived.clients.ollama.client import Deadlines, OllamaClient
 from hived.clients.ollama.parse import BadAnswer, ModelMissing, PullProgress
 from hived.errors import Refused, Transient, Unreadable
+from hived.simulator.ollama import writer
 from hived.simulator.ollama.faults import ActiveOllamaFault, OllamaFault
 from hived.simulator.ollama.models import MODEL, entry
 from hived.simulator.ollama.server import SimulatedOllama
@@ -53,7 +54,7 @@ def suffer(server: SimulatedOllama, fault: OllamaFault, **options: float) -> Non
 
 async def test_an_answer_comes_with_its_model_digest_tokens_and_seconds(connect: Connect) -> None:
     answer = await connect().describe("system", USER, SCHEMA)
-    assert json.loads(answer.text) == dict.fromkeys(SCHEMA["properties"], "A short text.")
+    assert json.loads(answer.text) == dict.fromkeys(SCHEMA["properties"], writer.TEXT)
     assert (answer.model, answer.model_digest) == (MODEL, entry(MODEL)["digest"])
     assert answer.tokens is not None
     assert 10 < answer.tokens < 60

@@ -184,6 +184,7 @@ async def test_a_model_fills_in_the_shape_that_it_is_asked_for(
     assert json.loads((await answered(http, None, server))[0]) == {"tell": list("abcdef")}
     shapes = {"properties": {"lead": {"type": "string"}, "rest": {"items": {"type": "string"}}}}
     assert writer.fill(shapes) == {"lead": writer.TEXT, "rest": [writer.TEXT]}
+    assert writer.fill({"type": "string", "maxLength": 9}) == "This work"
     assert writer.fill({"items": {"enum": ["a", "b", "c"]}, "maxItems": 2}) == ["a", "b"]
     assert writer.fill("json") == writer.fill(None) == writer.TEXT
 

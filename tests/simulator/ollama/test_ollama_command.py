@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from hived.simulator.main import main
+from hived.simulator.ollama import writer
 from hived.simulator.ollama.faults import OllamaFault
 from hived.simulator.ollama.model_command import serve_control
 from hived.simulator.ollama.server import SimulatedOllama
@@ -140,7 +141,7 @@ async def test_it_runs_until_a_signal_comes(http: aiohttp.ClientSession, free_po
         assert line == f"hive-sim: a model server with tiny:1b listens on http://127.0.0.1:{free_port}\n"
         body = {"model": "tiny:1b", "prompt": json.dumps({"title": "Bowl"}), "stream": False}
         async with http.post(f"http://127.0.0.1:{free_port}/api/generate", json=body) as reply:
-            assert (await reply.json())["response"] == "A short text."
+            assert (await reply.json())["response"] == writer.TEXT
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(5):
             assert await process.wait() == 0

@@ -102,7 +102,7 @@ class Describer:
             title=title,
             summary=plan.summary(facts, names),
             period=next(iter(facts.get("date", ())), None),
-            tags=tuple(facts.get("tags", ())),
+            tags=tuple(plan.tags_of(obj)),
             model=answer.model,
             model_digest=answer.model_digest,
             prompt_version=PROMPT_VERSION,

@@ -21,6 +21,7 @@ ALWAYS = ("makers", "date")
 """Told in every description that has them, chosen or not."""
 NO_CHOICE, NO_FACTS = "no_choice", "no_facts"
 
+FEWEST = 3  # facts in a choice: small models stop after one
 MAX_ITEMS = 8  # values of one fact
 MAX_VALUE = 300  # characters; a longer one is a text of its own, which may not be free
 MAX_SHOWN = 150  # characters of a value that the model gets to see: with 9 facts the window of 4096 tokens is enough
@@ -51,7 +52,7 @@ def facts_of(obj: CollectedObject) -> Facts:
     given: dict[str, Sequence[str | None]] = {
         "makers": obj.makers,
         "date": (obj.date_text,),
-        "tags": [tag for tag in obj.tags if len(tag) <= MAX_TAG],
+        "tags": [tag for tag in tags_of(obj) if tag.casefold() != (obj.classification or "").casefold()],
     }
     found: dict[str, Sequence[str]] = {}
     for name in english.TEMPLATES:
@@ -68,6 +69,11 @@ def title_of(obj: CollectedObject) -> str:
     return _cleaned(obj.title) or "Untitled"
 
 
+def tags_of(obj: CollectedObject) -> Sequence[str]:
+    """Return the record's own tags."""
+    return _told([tag for tag in obj.tags if len(tag) <= MAX_TAG])
+
+
 def _told(given: Sequence[str | None]) -> list[str]:
     cleaned = dict.fromkeys(value for value in map(_cleaned, given) if value)
     return [value for value in cleaned if len(value) <= MAX_VALUE and not _NOT_TOLD.search(value)][:MAX_ITEMS]
@@ -82,7 +88,8 @@ def _cleaned(value: str | None) -> str:
 
 def schema_for(facts: Facts) -> dict[str, Any]:
     """Return the schema of an answer about an object: names of its facts, and no string of the model's own."""
-    names = {"type": "array", "items": {"type": "string", "enum": list(facts)}, "minItems": 1, "maxItems": len(facts)}
+    fewest, most = min(FEWEST, len(facts)), len(facts)
+    names = {"type": "array", "items": {"type": "string", "enum": list(facts)}, "minItems": fewest, "maxItems": most}
     return {"type": "object", "properties": {"tell": names}, "required": ["tell"], "additionalProperties": False}
 
 

@@ -126,6 +126,13 @@ def test_a_title_is_the_records_own(title: str) -> None:
     assert plan.title_of(replace(QUAIL, title=title)) == title
 
 
+def test_a_tag_that_only_repeats_the_classification_is_not_told_again() -> None:
+    vase = replace(QUAIL, tags=("Birds", "paintings"))
+    assert facts_of(vase)["tags"] == ["Birds"]
+    assert "tags" not in facts_of(replace(QUAIL, tags=("Paintings",)))
+    assert plan.tags_of(vase) == ["Birds", "paintings"]
+
+
 def test_a_record_of_a_title_alone_has_nothing_to_tell() -> None:
     assert facts_of(PAGE) == {}
 
