@@ -273,7 +273,7 @@ async def test_an_artifact_is_told_whole(api: Api) -> None:
                     "title": "An amphora", "summary": "A tall Attic vase by Exekias.", "period": "Archaic",
                     "tags": ["vase"], "seconds": 4.2, "tokens": 80,
                 },
-                "model": "llama3.2:1b", "model_digest": collected.DIGEST, "prompt_version": 3,
+                "model": "llama3.2:1b", "model_digest": collected.DIGEST, "prompt_version": 3, "is_old": False,
                 "collected_at": "2027-01-15T08:01:00.000Z", "received_at": "2027-01-15T08:01:00.000Z",
             }
         ],
