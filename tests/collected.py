@@ -9,7 +9,7 @@ from hived.records.artifact import CC0, PDM, CollectedObject, Description, Licen
 from hived.records.bubbles import DESCRIPTION
 from hived.records.daemon import DaemonRow
 from hived.store import Database, daemon_rows
-from hived.store.collecting import artifacts, collector, sources
+from hived.store.collecting import artifacts, collector, facts, sources
 from hived.store.schema import Contribution
 
 MET = "https://collectionapi.metmuseum.org/public/collection/v1"
@@ -66,6 +66,11 @@ def describe(db: Database, /, artifact_id: int, at: float, *, node_id: str = "no
     assert artifacts.describe(db, artifact_id, text, node_id=node_id, input_hash=waiting[artifact_id][2], at=at), (
         "it is gone, or its facts changed"
     )
+
+
+def read(db: Database, /, artifact_id: int, at: float, *, node_id: str = "node-1") -> None:
+    """Let this node tell what it read of an artifact, as it does when it stores it."""
+    facts.tell(db, [artifact_id], node_id=node_id, at=at)
 
 
 def add_bubble(db: Database, /, artifact_id: int, at: float, *, node_id: str, content: Any) -> None:

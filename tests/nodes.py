@@ -65,6 +65,12 @@ def said(seq: int, n: int, words: str = "A tall vase.", at: float = NOW, **chang
     } | changes  # fmt: skip
 
 
+def read_of(seq: int, n: int, at: float = NOW, **artifact: Any) -> dict[str, Any]:
+    """What a node read of the n-th object."""
+    told = said(seq, n, at=at, kind="facts", artifact=artifact)
+    return {name: told[name] for name in ("seq", "id", "url", "kind", "collected_at", "artifact")}
+
+
 def mac_of(n: int) -> str:
     return f"02:0e:7e:00:{n >> 8 & 255:02x}:{n & 255:02x}"
 

@@ -12,6 +12,7 @@ from hived.cli.output.text import UNKNOWN, ago, clean, local_time
 from hived.documents import collecting as documents
 from hived.errors import NotFound
 from hived.records.artifact import AWAITING, DESCRIBED, Artifact
+from hived.records.bubbles import DESCRIPTION
 from hived.store.collecting import artifacts
 from hived.store.nodes import nodes
 
@@ -68,7 +69,7 @@ async def show(context: CommandContext) -> int:
         context.screen.say(f"{label:<{LABEL}}{clean(text)}")
     for bubble in found.bubbles:
         context.screen.say()
-        context.screen.say(clean(_writer(bubble)))
+        context.screen.say(clean(_heading(bubble)))
         for line in textwrap.wrap(clean(_words(bubble["content"])), min(context.screen.width or PAGE, PAGE) - 2):
             context.screen.say(f"  {line}")
     return 0
@@ -89,12 +90,10 @@ def _facts(artifact: Artifact, now: float) -> Iterator[tuple[str, str]]:
         yield name.removesuffix("_text").replace("_", " "), _joined(value)
 
 
-def _writer(bubble: Mapping[str, Any]) -> str:
-    """Return who says it: a model, or hived in the record's words, of which a model chose what to tell."""
-    who = f"{bubble['model'] or 'no model'} on node {bubble['node_name'] or bubble['node_id']}"
-    if bubble["is_old"]:
-        return f"{who} says (old: it may say what the record does not, and is described anew):"
-    return f"{who} says:" if bubble["prompt_version"] is None else f"facts of the record, chosen by {who}:"
+def _heading(bubble: Mapping[str, Any]) -> str:
+    """Return whose bubble it is; of a description what it says comes below."""
+    old = " (old: it may say what the record does not, and is described anew)" if bubble["is_old"] else ""
+    return documents.who(bubble) + old + (":" if bubble["kind"] == DESCRIPTION else "")
 
 
 def _words(content: Any) -> str:

@@ -18,7 +18,7 @@ SHELLS = ("bash", "zsh", "fish")
 ROLES = ("viewer", "operator", "admin")
 AREAS = ("miners", "collecting", "nodes", "site", "access")
 
-_STREAMS = ("contributions", "miners", "status", "events", "fleet")
+_STREAMS = ("contributions", "miners", "status", "events", "fleet", "facts")
 SORT_KEYS = {
     "worst": "what needs a look first",
     "address": "by address (the default)",

@@ -17,7 +17,7 @@ from hived.errors import HivedError, NotFound, Refused, Transient, next_step, pr
 from hived.records.daemon import SYNCD
 from hived.records.enrolling import AUTO, OFF, EnrollCode, MasterUrl, Offer, is_phrase, master_url, same_place
 from hived.records.net import is_loopback
-from hived.records.streams import STREAMS
+from hived.records.streams import behind as waiting
 from hived.records.untrusted import BadValue
 from hived.records.uplink import (
     ASKING,
@@ -71,7 +71,7 @@ def read(db: Database, node_id: str, now: float, wanted: str) -> Standing:
     if link.state in WITH_MASTER:
         held = uplink.points(db, str(link.master_id))
         lags = streams.lags(db, node_id=node_id, held=held, count=True)
-        behind = {name: max(0, lags[name].behind - aside.get(name, 0)) for name in STREAMS}
+        behind = waiting(lags, held, aside)
     is_master = uplink.is_master(db, node_id, now, named=wanted not in (AUTO, OFF))
     offered = [one for one in offers(wanted, node_id, peers.masters(db)) if not same_place(one.url, link.url)]
     return Standing(link, is_master, behind, sum(aside.values()), tuple(offered), tuple(contested.macs(db)))

@@ -69,6 +69,7 @@ def _beats(life: Life, work: Collector, politeness: Politeness, presence: Presen
     return [
         Beat("auto-miner", work.obey, every=LOOK_EVERY_S, limit=30.0, backoff_max=5.0),
         Beat("hosts", politeness.save, every=5.0, limit=30.0),
+        Beat("facts", work.tell_of_before, every=1.0, limit=30.0),
         Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0),
     ]
 

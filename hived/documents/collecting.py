@@ -8,6 +8,7 @@ from typing import Any, TypedDict, cast
 from hived.documents.shared import Json, rfc3339
 from hived.errors import next_step
 from hived.records.artifact import AWAITING, CC0, DESCRIBED, PDM, SHOWN, Artifact, CollectorState, Source
+from hived.records.bubbles import FACTS
 from hived.records.daemon import MINERD
 from hived.records.sources import NewSource
 
@@ -42,13 +43,19 @@ class ArtifactDocument(TypedDict):
     changed_at: str | None
     bubbles: list[BubbleDocument]
     bubble_count: int
+    description_count: int
     bubbles_before: str | None
 
 
 class BubbleDocument(TypedDict, total=False):
-    """What one node says of an artifact; `content` is a text or a document. `is_old`: an older version wrote it."""
+    """What one node read or says of an artifact; `content` is a text or a document, `who` a sentence.
+
+    `kind`: "facts" of who collected it, "description" of whose model described it; `is_old`: an older version wrote it.
+    """
 
     id: str
+    kind: str
+    who: str
     node_id: str
     node_name: str | None
     model: str | None
@@ -132,18 +139,32 @@ def artifact(shown: Artifact) -> ArtifactDocument:
         "waits_because": shown.describe_error if shown.state == AWAITING else None, "facts": shown.facts,
         "collected_at": rfc3339(shown.collected_at), "changed_at": rfc3339(shown.changed_at),
         "bubbles": [_bubble(bubble) for bubble in bubbles], "bubble_count": shown.bubble_count,
+        "description_count": shown.description_count,
         "bubbles_before": bubble_cursor(last) if last else None,
     }  # fmt: skip
 
 
 def _bubble(bubble: Mapping[str, Any]) -> BubbleDocument:
     times = {name: rfc3339(bubble[name]) for name in ("collected_at", "received_at")}
-    return cast(BubbleDocument, {**bubble, **times})
+    return cast(BubbleDocument, {**bubble, **times, "who": who(bubble)})
+
+
+def who(bubble: Mapping[str, Any]) -> str:
+    """Return whose bubble it is, as page and hivectl say it: "collected by shed, from The Met".
+
+    Of a description also what wrote it: a model in its own words, or hived in the record's, of which a model chose.
+    """
+    node, content = bubble["node_name"] or bubble["node_id"], bubble["content"]
+    if bubble["kind"] == FACTS:
+        return f"collected by {node}" + (f", from {content['source']}" if content.get("source") else "")
+    has_plan = bubble["prompt_version"] is not None and not bubble["is_old"]
+    how = "facts of the record, chosen" if has_plan else "written"
+    return f"described by {node}: {how} by {bubble['model'] or 'an unnamed model'}"
 
 
 def bubble_cursor(bubble: Mapping[str, Any]) -> str:
     """Return the place of a bubble, after which the next page begins."""
-    return f"{bubble['received_at']!r} {bubble['node_id']}"
+    return f"{bubble['received_at']!r} {bubble['node_id']} {bubble['kind']}"
 
 
 def source(shown: Source, refusals: Sequence[Mapping[str, Any]] = ()) -> SourceDocument:

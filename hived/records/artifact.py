@@ -204,6 +204,8 @@ class Artifact:
     """What nodes say of it, first received first; at most as many as are shown at once."""
     bubble_count: int = 0
     """All that is stored."""
+    description_count: int = 0
+    """Of these, descriptions; the others tell who collected it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ node's older ones, older words than are held, and what stays unacceptable howeve
 
 
 @dataclass(frozen=True, slots=True)
-class SentContribution:
-    """What a node says of one object, and the object's facts as it read them."""
+class SentWords:
+    """What a node says of one object."""
 
     seq: int
     told_id: str
@@ -50,6 +50,20 @@ class SentContribution:
     id: str
     url: str
     url_key: str
+    kind: str
+    content: Any
+    content_hash: str
+    input_hash: str | None
+    model: str | None
+    model_digest: str | None
+    prompt_version: int | None
+    collected_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SentContribution(SentWords):
+    """The same with the object's facts, as the node read them itself."""
+
     title: str
     provider: str
     object_id: str
@@ -60,14 +74,6 @@ class SentContribution:
     facts_at: float
     """When the facts were read: the newest count."""
     image_url: str | None
-    kind: str
-    content: Any
-    content_hash: str
-    input_hash: str | None
-    model: str | None
-    model_digest: str | None
-    prompt_version: int | None
-    collected_at: float
 
 
 @dataclass(frozen=True, slots=True)

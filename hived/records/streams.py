@@ -7,10 +7,13 @@ replaced or restored begins another one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-CONTRIBUTIONS, MINERS, STATUS, EVENTS, FLEET = STREAMS = ("contributions", "miners", "status", "events", "fleet")
+CONTRIBUTIONS, MINERS, STATUS, EVENTS, FLEET, FACTS = STREAMS = (
+    "contributions", "miners", "status", "events", "fleet", "facts",
+)  # fmt: skip
+"""contributions: what a node's model said of objects. facts: what it read of them, described or not."""
 
 WIRE = 2
 """The format in which nodes and masters of this version write to each other. 1 is 0.1.0's, which never says so."""
@@ -77,6 +80,15 @@ class Lag:
     oldest_at: float | None
 
 
+def behind(lags: Mapping[str, Lag], held: Mapping[str, int], aside: Mapping[str, int]) -> dict[str, int]:
+    """Return how many rows wait, by stream. What the master does not know, because it is an older one, waits for none.
+
+    `held`: what it last said to hold; `aside`: how many rows it does not take.
+    """
+    known = {name: lag for name, lag in lags.items() if not held or name in held}
+    return {name: max(0, lag.behind - aside.get(name, 0)) for name, lag in known.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one request may hold. These are our own; a master may want less, never more."""
@@ -96,4 +108,4 @@ class Limits:
 
     def of(self, stream: str) -> int:
         """Return how many items of a stream one request may hold."""
-        return self.contribution_items if stream == CONTRIBUTIONS else self.items
+        return self.contribution_items if stream in (CONTRIBUTIONS, FACTS) else self.items

@@ -54,7 +54,7 @@ def test_one_artifact_is_shown_whole(node: Site) -> None:
     assert ran.lines[0] == "Terracotta amphora 3"
     for part in ("https://museum.example/objects/3", "Public Domain Mark 1.0", "publicdomain/mark/1.0/",
                  "isPublicDomain, read ", "The Met (met 3)", "5 min ago, described", "Greek, Attic",
-                 "facts of the record, chosen by llama3.2:1b on node node-1:",
+                 "described by node-1: facts of the record, chosen by llama3.2:1b:",
                  "  A tall Attic vase by Exekias."):  # fmt: skip
         assert part in ran.out, part
     assert "words for the prompt only" not in ran.out
@@ -65,10 +65,20 @@ def test_who_says_it_and_whether_it_is_old_is_told(empty: Site) -> None:
     for n, version in ((1, 1), (2, None)):
         empty.write(collected.collect, source, n, empty.now)
         empty.write(collected.describe, n, empty.now, prompt_version=version)
-    old = "llama3.2:1b on node node-1 says (old: it may say what the record does not, and is described anew):"
+    old = (
+        "described by node-1: written by llama3.2:1b (old: it may say what the record does not, and is described anew):"
+    )
     assert old in empty.run("artifacts", "show", "1").lines
-    assert "llama3.2:1b on node node-1 says:" in empty.run("artifacts", "show", "2").lines
+    assert "described by node-1: written by llama3.2:1b:" in empty.run("artifacts", "show", "2").lines
     assert empty.run("artifacts", "show", "1", "--json").document["bubbles"][0]["is_old"] is True
+
+
+def test_before_it_is_described_it_says_who_collected_it(node: Site) -> None:
+    (number,) = [one["id"] for one in node.run("artifacts", "list", "--json").document if one["id"] == 1]
+    node.write(collected.read, number, node.now)
+    ran = node.run("artifacts", "show", str(number))
+    assert ran.lines[-1] == "collected by node-1, from The Met"
+    assert "awaiting" in ran.out
 
 
 def test_documents_are_those_of_the_api(node: Site) -> None:

@@ -21,6 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from peewee import fn
+
+from hived.records.bubbles import KINDS
 from hived.records.canonical import url_key
 from hived.store import Database, Store
 from hived.store.engine.db import tuples
@@ -94,7 +97,7 @@ async def _work(place: World, mine: Sequence[Sequence[int]], versions: list[dict
     await asyncio.gather(
         *(_describe(node, share, said, seed) for node, share, said in zip(place.nodes, mine, versions, strict=True))
     )
-    total = sum(map(len, mine))
+    total = 2 * sum(map(len, mine))  # what was read, and what is said
     async with database_of(place.master.box) as store:
         while await store.read(_count) < total:
             await asyncio.sleep(0.2)
@@ -126,7 +129,7 @@ async def _caught_up(place: World, store: Store) -> None:
     last = {}
     for node in place.nodes:
         async with database_of(node.box) as own:
-            last[node.name] = await own.read(_last_seq)
+            last[node.name] = await own.read(_last_seqs)
     while await store.read(_held) != last:
         await asyncio.sleep(0.2)
 
@@ -135,17 +138,22 @@ def _count(db: Database) -> int:
     return int(Contribution.select().bind(db).count())
 
 
-def _last_seq(db: Database) -> int:
-    return int(Contribution.select(Contribution.seq).order_by(Contribution.seq.desc()).limit(1).bind(db).scalar())
+def _last_seqs(db: Database) -> dict[str, int]:
+    last = Contribution.select(Contribution.kind, fn.MAX(Contribution.seq)).group_by(Contribution.kind)
+    of_kind = dict(tuples(last, db))
+    return {stream: of_kind[kind] for stream, kind in KINDS.items()}
 
 
-def _held(db: Database) -> dict[str, int]:
-    query = SyncPoint.select(SyncPoint.peer, SyncPoint.seq).where(SyncPoint.stream == "contributions")
-    return dict(tuples(query, db))
+def _held(db: Database) -> dict[str, dict[str, int]]:
+    query = SyncPoint.select(SyncPoint.peer, SyncPoint.stream, SyncPoint.seq).where(SyncPoint.stream.in_(list(KINDS)))
+    found: dict[str, dict[str, int]] = {}
+    for peer, stream, seq in tuples(query, db):
+        found.setdefault(peer, {})[stream] = seq
+    return found
 
 
 Found = Counter[tuple[str, str, str]]
-"""(URL key, node, summary) -> how often it is there."""
+"""(URL key, node, summary, or of facts the title) -> how often it is there."""
 
 
 def _found(db: Database) -> tuple[Counter[str], Found]:
@@ -153,16 +161,18 @@ def _found(db: Database) -> tuple[Counter[str], Found]:
     query = Contribution.select(Artifact.url_key, Contribution.node_id, Contribution.content).join(Artifact)
     said: Found = Counter()
     for key, node_id, content in tuples(query, db):
-        said[(key, node_id, json.loads(content)["summary"])] += 1
+        told = json.loads(content)
+        said[(key, node_id, told.get("summary") or told["title"])] += 1
     return keys, said
 
 
 def _expected(nodes: Sequence[NodeBox], versions: Sequence[dict[int, int]]) -> set[tuple[str, str, str]]:
     keys: dict[int, str] = {}
     return {
-        (keys.setdefault(n, url_key(objects.url_of(n))), node.name, objects.summary_of(n, node.name, version))
+        (keys.setdefault(n, url_key(objects.url_of(n))), node.name, words)
         for node, said in zip(nodes, versions, strict=True)
         for n, version in said.items()
+        for words in (objects.summary_of(n, node.name, version), objects.an_object(n).title)
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hived.records.artifact import CC0, CollectedObject, Description, Licence
 from hived.store import Database
-from hived.store.collecting import artifacts, sources
+from hived.store.collecting import artifacts, facts, sources
 
 BASE_URL = "https://museum.example/api"
 
@@ -45,3 +45,4 @@ def describe(db: Database, numbers: Sequence[int], node_id: str, at: float, vers
             db, key, said, node_id=node_id, input_hash=artifacts.content_hash(obj), at=at
         )  # fmt: skip
         assert kept
+        facts.tell(db, [key], node_id=node_id, at=at)

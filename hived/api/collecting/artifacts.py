@@ -46,14 +46,15 @@ async def one(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.artifact(found))
 
 
-def _cursor(text: str | None) -> tuple[float, str] | None:
+def _cursor(text: str | None) -> artifacts.Place | None:
     if text is None:
         return None
-    at, _, node_id = text.partition(" ")
+    at, _, rest = text.partition(" ")
+    node_id, _, kind = rest.partition(" ")
     try:
-        place = float(at), params.node_id("node_id", node_id)
+        place = float(at), params.node_id("node_id", node_id), kind
     except (ValueError, BadRequest):
-        place = math.nan, ""
+        place = math.nan, "", ""
     if not math.isfinite(place[0]):
         raise BadRequest("bubbles_before: expected what the page before said")
     return place

@@ -16,6 +16,7 @@ from hived.api.nodes.intake import INTAKE
 from hived.documents.shared import Json
 from hived.errors import PROBLEMS, BadRequest
 from hived.records.access import Principal
+from hived.records.bubbles import KINDS
 from hived.records.ingest import LIMITS, MAX_BODY_BYTES, REJECTED, Batch, Result, Taken
 from hived.records.node import SCOPE_NODE
 from hived.records.streams import CONTRIBUTIONS, WIRE
@@ -124,7 +125,7 @@ def note_unread(request: web.Request, node_id: str, stream: str, wire: int, unre
 
 
 def _answer(sent: Batch, taken: Taken) -> Json:
-    """Return the verdict on a batch; of contributions one for each item, in the order of their numbers."""
+    """Return the verdict on a batch; of what is said of objects one for each item, in the order of their numbers."""
     head: Json = {"stream": sent.stream, "seq": taken.seq}
     if taken.gap:
         return {**head, "outcome": "gap"}
@@ -132,7 +133,7 @@ def _answer(sent: Batch, taken: Taken) -> Json:
         head["unread"] = sent.unread
     if taken.full:
         head["full"] = list(taken.full)
-    if sent.stream != CONTRIBUTIONS:
+    if sent.stream not in KINDS:
         return {**head, "rejected": [{"seq": one.seq, "reason": one.reason} for one in taken.rejected]}
     refused = (Result(one.seq, one.told_id, REJECTED, one.reason) for one in sent.rejected)
     results = sorted([*taken.results, *refused], key=lambda result: -1 if result.seq is None else result.seq)

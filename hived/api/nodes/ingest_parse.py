@@ -19,7 +19,15 @@ from hived.api.nodes import ingest_status
 from hived.errors import BadRequest
 from hived.records import untrusted, values, wire
 from hived.records.artifact import OPEN_LICENCES, Licence
-from hived.records.bubbles import DESCRIPTION, content_hash, contribution_id
+from hived.records.bubbles import (
+    DESCRIPTION,
+    FACTS,
+    KINDS,
+    content_hash,
+    contribution_id,
+    facts_content,
+    hash_of,
+)
 from hived.records.canonical import canonical, key_of
 from hived.records.fields import Fields, Unread
 from hived.records.ingest import (
@@ -37,7 +45,7 @@ from hived.records.ingest import (
     SentMiner,
     SentModel,
 )
-from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS
+from hived.records.streams import EVENTS, FLEET, MINERS, STATUS, STREAMS
 from hived.records.untrusted import BadValue
 
 MAX_DETAIL_BYTES = 4096
@@ -65,14 +73,14 @@ def batch(document: Mapping[str, Any], node_id: str, now: float) -> Batch:
     first, last = (_number(envelope, name) for name in ("first_seq", "last_seq"))
     if first > last:
         raise BadEnvelope("first_seq: is after last_seq")
-    raw = _list(envelope, "items", MAX_CONTRIBUTIONS if stream == CONTRIBUTIONS else MAX_ITEMS)
+    raw = _list(envelope, "items", MAX_CONTRIBUTIONS if stream in KINDS else MAX_ITEMS)
     latest = _list(envelope, "latest", MAX_ITEMS) if stream == STATUS else []
     models = _list(envelope, "models", MAX_MODELS) if stream == MINERS else []
     again = _list(envelope, "again", MAX_ITEMS) if stream in (STATUS, EVENTS) else []
     spoken = envelope.take("wire", untrusted.whole, 1, 1)
     if spoken == 1:
         latest = [wire.from_0_1_0(one) for one in latest]
-    read = partial(_contribution, node_id=node_id) if stream == CONTRIBUTIONS else _READERS[stream]
+    read = _READERS.get(stream) or partial(_contribution, node_id=node_id, kind=KINDS[stream])
     items: list[Any] = []
     rejected: list[Rejected] = []
     for value in raw:
@@ -132,34 +140,48 @@ def _legacy(document: Mapping[str, Any], node_id: str, now: float) -> SentContri
     return _contribution_of(Fields(whole, Unread()), now, node_id, now)
 
 
-def _contribution(one: Fields, now: float, node_id: str) -> SentContribution:
+def _contribution(one: Fields, now: float, node_id: str, kind: str = DESCRIPTION) -> SentContribution:
     untrusted.word(one.get("id"), "id", 64)
-    return _contribution_of(one, now, node_id, untrusted.time(one.get("collected_at"), "collected_at", now))
+    return _contribution_of(one, now, node_id, untrusted.time(one.get("collected_at"), "collected_at", now), kind)
 
 
-def _contribution_of(one: Fields, now: float, node_id: str, collected_at: float) -> SentContribution:
-    spelling, key = _url(one.get("url"))
-    if one.get("kind") != DESCRIPTION:
+def _contribution_of(
+    one: Fields, now: float, node_id: str, collected_at: float, kind: str = DESCRIPTION
+) -> SentContribution:
+    spelling, key = url_of(one.get("url"))
+    if one.get("kind") != kind:
         raise BadValue("kind")  # a word that this version does not know how to show
+    about = one.part("artifact", partial(_artifact, now=now))
+    if about is None or (kind == FACTS and about["licence"] is None):
+        raise BadValue("artifact")
+    if kind == DESCRIPTION:
+        told = words_in(one, key, node_id)
+    else:
+        content = facts_content(about, about["licence"].uri)
+        hashed = hash_of(content)
+        told = dict.fromkeys(("input_hash", "model", "model_digest", "prompt_version")) | {
+            "id": contribution_id(key, node_id, FACTS, None, hashed), "content": content, "content_hash": hashed,
+        }  # fmt: skip
+    return SentContribution(
+        seq=int(one.get("seq")), told_id=one.get("id"), url=spelling, url_key=key, kind=kind, collected_at=collected_at,
+        facts_at=about["licence"].read_at if about["licence"] else collected_at, **told, **about,
+    )  # fmt: skip
+
+
+def words_in(one: Fields, key: str, node_id: str) -> dict[str, Any]:
+    """Return what a model said, from an item, as the fields of `SentWords`; `key`: of the URL it is about."""
     sent = one.get("content")
-    content = _content(sent)
     hashed = content_hash(sent)  # of what was sent: the node counts the same
     version = one.get("prompt_version")
     if version is not None:
         version = untrusted.whole(version, "prompt_version", 0, 1_000_000)
     one.get("content_hash")  # counted here, of the same content
-    about = one.part("artifact", partial(_artifact, now=now))
-    if about is None:
-        raise BadValue("artifact")
-    return SentContribution(
-        seq=int(one.get("seq")), told_id=one.get("id"), id=contribution_id(key, node_id, DESCRIPTION, version, hashed),
-        url=spelling, url_key=key, kind=DESCRIPTION, content=content, content_hash=hashed,
-        input_hash=untrusted.text(one.get("input_hash"), "input_hash", 128),
-        model=untrusted.text(one.get("model"), "model"),
-        model_digest=untrusted.text(one.get("model_digest"), "model_digest"),
-        prompt_version=version, collected_at=collected_at,
-        facts_at=about["licence"].read_at if about["licence"] else collected_at, **about,
-    )  # fmt: skip
+    return {
+        "id": contribution_id(key, node_id, DESCRIPTION, version, hashed), "content": _content(sent),
+        "content_hash": hashed, "input_hash": untrusted.text(one.get("input_hash"), "input_hash", 128),
+        "model": untrusted.text(one.get("model"), "model"),
+        "model_digest": untrusted.text(one.get("model_digest"), "model_digest"), "prompt_version": version,
+    }  # fmt: skip
 
 
 def _artifact(about: Fields, now: float) -> dict[str, Any]:
@@ -175,7 +197,8 @@ def _artifact(about: Fields, now: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _url(value: Any) -> tuple[str, str]:
+def url_of(value: Any) -> tuple[str, str]:
+    """Return the canonical spelling of a URL and its key."""
     if not isinstance(value, str) or len(value) > _TOO_LONG:
         raise BadValue("url")
     try:

@@ -8,9 +8,10 @@ from typing import Any
 
 from hived.errors import Unreadable
 from hived.records import untrusted, values
+from hived.records.bubbles import KINDS
 from hived.records.joining import NODE_ID
 from hived.records.node import Order
-from hived.records.streams import CONTRIBUTIONS, STREAMS, WIRE, Limits
+from hived.records.streams import STREAMS, WIRE, Limits
 from hived.records.untrusted import BadValue
 from hived.records.uplink import Contact, Hello, Ingested, JoinAnswer
 
@@ -79,7 +80,7 @@ def ingested(body: bytes, stream: str) -> Ingested:
     gap, most = doc.get("outcome") == "gap", Limits().items
     unread = tuple(values.text(name, MAX_REASON) or "?" for name in [*values.table(doc.get("unread"))][:MAX_UNREAD])
     full = tuple(values.text(code, 64) or "?" for code in values.items(doc.get("full"), 16))
-    if stream == CONTRIBUTIONS:
+    if stream in KINDS:
         verdicts = values.tables(doc.get("results"), most)
         refused = [(str(row.get("id"))[:64], _reason(row)) for row in verdicts if row.get("outcome") == "rejected"]
         return Ingested(seq, gap, refused, unread, full)

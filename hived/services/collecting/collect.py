@@ -31,7 +31,7 @@ from hived.records.artifact import (
 from hived.runtime import backoff
 from hived.services.collecting.describe.plan import NO_FACTS
 from hived.store import Database, Store
-from hived.store.collecting import artifacts, collecting, collector, frontier, sources
+from hived.store.collecting import artifacts, collecting, collector, facts, frontier, sources
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +123,10 @@ class Collector:
             await self._turn(source)
         while await self._describe_next():
             pass
+
+    async def tell_of_before(self) -> None:
+        """Tell of a part of what was collected before facts travelled."""
+        await self._store.write(facts.tell_of_before, node_id=self._node_id)
 
     def summary(self) -> str:
         """Return one line for `systemctl status`."""
@@ -271,7 +275,7 @@ class Collector:
             await self._blame(source, _code(err), str(err))
             return True
         self.fetched += 1
-        await self._store.write(collecting.settle, source, held, fetched, self._clock())
+        await self._store.write(collecting.settle, source, held, fetched, self._clock(), node_id=self._node_id)
         return True
 
     async def _again(self, source: Source) -> Source:

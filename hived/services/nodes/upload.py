@@ -17,7 +17,7 @@ from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import Refused, Transient
 from hived.records.joining import NodeKey, new_key
-from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, ROLLUP_S, STATUS, STREAMS, WIRE
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FACTS, FLEET, MINERS, ROLLUP_S, STATUS, STREAMS, WIRE, behind
 from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
 from hived.services.nodes.delivery import HEAD_BYTES, Delivery
@@ -124,7 +124,7 @@ class Upload:
             held = await self._store.read(uplink.points, link.master_id)
             lags = await self._store.read(streams.lags, node_id=self._own.node_id, held=held, count=True)
             aside = await self._store.read(dead_letters.counts)
-            self.behind = {name: max(0, lag.behind - aside.get(name, 0)) for name, lag in lags.items()}
+            self.behind = behind(lags, held, aside)
 
     async def _connect(self, link: Uplink) -> None:
         way = (link.url, link.pin, link.key)
@@ -226,8 +226,9 @@ class Upload:
         await self.close()
 
     async def _note_held(self, master_id: str, delivery: Delivery) -> None:
-        if delivery.held != self._noted:
-            self._noted = dict(delivery.held)
+        held = {stream: seq for stream, seq in delivery.held.items() if delivery.limits.takes(stream)}
+        if held != self._noted:
+            self._noted = held
             await self._store.write(uplink.hold, master_id, self._noted, self._clock())
 
     async def _change_key(self, link: Uplink) -> Uplink:
@@ -322,7 +323,7 @@ class Upload:
     async def _history(self, delivery: Delivery) -> None:
         """Carry a batch of each stream in turn until nothing waits or the state is due again."""
         until = self._monotonic() + SLICE_S
-        turns = deque((CONTRIBUTIONS, STATUS, EVENTS, FLEET))
+        turns = deque((FACTS, CONTRIBUTIONS, STATUS, EVENTS, FLEET))
         while turns and self._monotonic() < until and not delivery.beyond:
             stream = turns.popleft()
             if await delivery.batch(stream):
@@ -347,4 +348,4 @@ def begin_anew(db: Database, master_id: str, at: float) -> None:
     dead_letters.forget(db)
     contested.forget(db)
     events_known = max(known.get(EVENTS, 0), known.get(TOLD_EVENTS, 0))
-    uplink.hold(db, master_id, {**dict.fromkeys(STREAMS, 0), TOLD_EVENTS: events_known}, at)
+    uplink.hold(db, master_id, {**dict.fromkeys(known, 0), TOLD_EVENTS: events_known}, at)

@@ -27,6 +27,8 @@ from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Artifact as Row
 from hived.store.schema import Contribution
 
+Place = tuple[float, str, str]
+"""Where a bubble stands: time of receipt, node, kind."""
 LONGEST_WAIT_S = 2 * 86_400.0  # an artifact that the model says nothing of waits for a day at most
 
 _NOT_FACTS = ("provider", "object_id", "url", "title", "licence", "image_url", "text", "rights_text")
@@ -76,11 +78,11 @@ def to_describe(
 ) -> tuple[int, CollectedObject, str] | None:
     """Return the artifact to describe next: (number, object, hash of its facts). None: nothing is due.
 
-    The newest that waits; then the newest of which this node `node_id` says what an older version wrote. Those that
-    `by` has given up are left out.
+    Of what was read here the newest that waits; then the newest of which this node `node_id` says what an older version
+    wrote. Those that `by` has given up are left out.
     """
     due = (Row.describe_at <= now) | (Row.describe_at > now + LONGEST_WAIT_S)  # or set by a clock that was ahead
-    query = Row.select().where(due)
+    query = Row.select().where(due, Row.told_by.is_null())
     if source_id is not None:
         query = query.where(Row.source == source_id)
     if by is not None:
@@ -175,8 +177,8 @@ def newest(
     return _artifacts(db, dicts(query.order_by(Row.id.desc()).limit(limit), db))
 
 
-def one(db: Database, artifact_id: int, *, after: tuple[float, str] | None = None) -> Artifact | None:
-    """Return one artifact with what nodes say of it, from the bubble after a (time of receipt, node) on."""
+def one(db: Database, artifact_id: int, *, after: Place | None = None) -> Artifact | None:
+    """Return one artifact with what nodes say of it, from the bubble after a place on."""
     found = _artifacts(db, dicts(Row.select().where(Row.id == artifact_id), db), after=after)
     return found[0] if found else None
 
@@ -194,28 +196,27 @@ def stats(db: Database) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _artifacts(db: Database, rows: list[dict[str, Any]], *, after: tuple[float, str] | None = None) -> list[Artifact]:
-    """Return artifacts with their bubbles, of each the first SHOWN after a (time of receipt, node)."""
+def _artifacts(db: Database, rows: list[dict[str, Any]], *, after: Place | None = None) -> list[Artifact]:
+    """Return artifacts with their bubbles, of each the first SHOWN after a place."""
     numbers = [row["id"] for row in rows]
     order = (Contribution.received_at, Contribution.node_id, Contribution.kind)
     place = pw.fn.ROW_NUMBER().over(partition_by=[Contribution.artifact], order_by=list(order))
     said = Contribution.select(Contribution, place.alias("place")).where(Contribution.artifact.in_(numbers))
     if after is not None:
-        at, node_id = after
-        said = said.where(
-            (Contribution.received_at > at) | ((Contribution.received_at == at) & (Contribution.node_id > node_id))
-        )
+        said = said.where(pw.Tuple(*order) > pw.Tuple(*after))
     shown = said.alias("shown")
     first = pw.Select([shown], [pw.SQL("*")]).where(shown.c.place <= SHOWN)
-    counted = Contribution.select(Contribution.artifact, pw.fn.COUNT(Contribution.node_id))
-    counts = tuples(counted.where(Contribution.artifact.in_(numbers)).group_by(Contribution.artifact), db)
-    count_of = {int(number): int(count) for number, count in counts} if rows else {}
+    of = (Contribution.artifact, Contribution.kind)
+    counted = Contribution.select(*of, pw.fn.COUNT(Contribution.node_id)).where(Contribution.artifact.in_(numbers))
+    count_of: dict[int, dict[str, int]] = {}
+    for number, kind, count in tuples(counted.group_by(*of), db) if rows else ():
+        count_of.setdefault(number, {})[kind] = count
     names = node_rows.names(db) if count_of else {}
     bubbles: dict[int, list[dict[str, Any]]] = {}
     found = dicts(first.order_by(shown.c.artifact_id, shown.c.place), db) if count_of else []
     for row in found:
         bubbles.setdefault(row["artifact_id"], []).append(_bubble(row, names.get(row["node_id"])))
-    return [_artifact(row, bubbles.get(row["id"], []), count_of.get(row["id"], 0)) for row in rows]
+    return [_artifact(row, bubbles.get(row["id"], []), count_of.get(row["id"], {})) for row in rows]
 
 
 def _bubble(row: dict[str, Any], node_name: str | None) -> dict[str, Any]:
@@ -228,7 +229,7 @@ def _bubble(row: dict[str, Any], node_name: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _artifact(row: dict[str, Any], bubbles: list[dict[str, Any]], count: int) -> Artifact:
+def _artifact(row: dict[str, Any], bubbles: list[dict[str, Any]], counts: dict[str, int]) -> Artifact:
     facts = json.loads(row["facts"])
     facts.pop("text", None)
     summary = next((words for bubble in bubbles if (words := _summary(bubble["content"]))), None)
@@ -237,7 +238,8 @@ def _artifact(row: dict[str, Any], bubbles: list[dict[str, Any]], count: int) ->
         provider=row["provider"], object_id=row["object_id"], title=row["title"],
         licence=_licence(row) if row["licence_uri"] else None, facts=facts,
         image_url=row["image_url"], state=row["state"], collected_at=row["collected_at"],
-        changed_at=row["changed_at"], description=summary, bubbles=tuple(bubbles), bubble_count=count,
+        changed_at=row["changed_at"], description=summary, bubbles=tuple(bubbles), bubble_count=sum(counts.values()),
+        description_count=counts.get(DESCRIPTION, 0),
         describe_error=row["describe_error"],
     )  # fmt: skip
 

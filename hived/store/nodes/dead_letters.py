@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import peewee as pw
 
-from hived.records.streams import CONTRIBUTIONS, EVENTS, MINERS, STATUS, Item
+from hived.records.bubbles import KINDS
+from hived.records.streams import EVENTS, MINERS, STATUS, Item
 from hived.records.uplink import DeadLetter
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, dicts, tuples
@@ -77,9 +78,9 @@ def _those(stream: str | None, seq: int | None) -> list[pw.Expression]:
 
 
 def _renumber(db: Database, stream: str, seq: int, node_id: str) -> None:
-    if stream == CONTRIBUTIONS:
-        fresh = next_number(db, "contributions")
-        Contribution.update(seq=fresh).where(Contribution.node_id == node_id, Contribution.seq == seq).execute(db)
+    if stream in KINDS:
+        mine = (Contribution.node_id == node_id) & (Contribution.kind == KINDS[stream])
+        Contribution.update(seq=next_number(db, stream)).where(mine, Contribution.seq == seq).execute(db)
     elif stream == MINERS:
         Miner.update(seq=next_number(db, "miners")).where(Miner.seq == seq, ~Miner.remote).execute(db)
     elif stream == EVENTS:

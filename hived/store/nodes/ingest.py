@@ -12,8 +12,9 @@ from typing import Any
 
 import peewee as pw
 
+from hived.records.bubbles import KINDS
 from hived.records.ingest import Batch, Rejected, SentEvent, Taken
-from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, NOT_ITS_TIME, OTHER_OWNER
+from hived.records.streams import EVENTS, FLEET, MINERS, NOT_ITS_TIME, OTHER_OWNER
 from hived.store.engine import bulk
 from hived.store.engine.counters import in_order
 from hived.store.engine.database import Database, tuples
@@ -38,7 +39,7 @@ def take(db: Database, node_id: str, batch: Batch, now: float, *, is_ours: bool 
     fresh = [item for item in batch.items if item.seq > held]
     rejected = list(batch.rejected)
     results: tuple[Any, ...] = ()
-    if batch.stream == CONTRIBUTIONS:
+    if batch.stream in KINDS:
         results = ingest_artifacts.take(db, node_id, batch.epoch, batch.items, now, held=held, is_ours=is_ours)
     elif batch.stream == MINERS:
         refused = ingest_miners.take(db, node_id, fresh, now)

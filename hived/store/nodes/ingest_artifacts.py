@@ -1,4 +1,4 @@
-"""Contributions of other nodes: an artifact for each canonical URL, a bubble for each node that says something of it.
+"""Contributions of other nodes: an artifact for each canonical URL, a bubble for what each node read or says of it.
 
 Facts and words are apart. The facts of an artifact are those of whoever told of it first, and only that node changes
 them; those that were collected here, no node does. One exception: what a node of ours read with a licence replaces what
@@ -14,9 +14,9 @@ from typing import Any
 
 import peewee as pw
 
-from hived.records.artifact import DESCRIBED
+from hived.records.artifact import AWAITING, DESCRIBED
 from hived.records.bounds import ARTIFACTS, BOUNDS, BYTES
-from hived.records.bubbles import hash_of, searchable, words_of
+from hived.records.bubbles import DESCRIPTION, FACTS, hash_of, searchable, words_of
 from hived.records.canonical import CANON_VERSION
 from hived.records.ingest import CREATED, DUPLICATE, MERGED, REJECTED, STALE, SUPERSEDED, Result, SentContribution
 from hived.store.engine import bulk
@@ -57,9 +57,9 @@ def take(
     before, full = _before(db, node_id, artifacts.values())
     wanted = []
     for one in kept.values():
-        artifact = artifacts[one.url_key]
-        if artifact not in full or (artifact, one.kind) in before:
-            wanted.append((artifact, one))
+        place = (artifacts[one.url_key], one.kind)
+        if place not in full or place in before:
+            wanted.append((place[0], one))
     stored = _say(db, node_id, epoch, wanted, now)
     shares.add(db, node_id, artifacts=len(created), size=shares.bytes_about(db, node_id, keys) - size)
     results = []
@@ -74,7 +74,7 @@ def take(
             outcome = SUPERSEDED if was is not None else CREATED if artifact_id in created else MERGED
         elif was == one.id:
             outcome = DUPLICATE
-        elif artifact_id in full and was is None and one.seq > held:
+        elif place in full and was is None and one.seq > held:
             results.append(Result(one.seq, one.told_id, REJECTED, FULL, artifact_id))
             continue
         else:
@@ -150,7 +150,7 @@ def _known(db: Database, keys: Iterable[str]) -> dict[str, int]:
     return dict(tuples(query, db)) if wanted else {}
 
 
-_FACTS = (
+_OF_FACTS = (
     "provider", "object_id", "title", "source_name", "licence_uri", "licence_field", "licence_scope",
     "licence_read_at", "facts", "search", "image_url", "content_hash", "told_by",
 )  # fmt: skip
@@ -172,7 +172,10 @@ def _refresh(db: Database, rows: list[dict[str, Any]], *, is_ours: bool) -> None
     if is_ours:
         may |= Artifact.told_by.is_null(False) & told & ~stated
     rows.sort(key=lambda row: row["id"])
-    change = {getattr(Artifact, name): getattr(new, name) for name in (*_FACTS, "changed_at")}
+    change = {getattr(Artifact, name): getattr(new, name) for name in (*_OF_FACTS, "changed_at")}
+    # Other facts wait for other words, where those do not come with them.
+    waits = (new.state == AWAITING) & (new.content_hash != Artifact.content_hash)
+    change[Artifact.state] = pw.Case(None, [(waits, AWAITING)], Artifact.state)
     values = [tuple(row.values()) for row in rows]
     statement = Artifact.insert_many(values[:1], fields=bulk.columns(Artifact, list(rows[0]))).on_conflict(
         conflict_target=[Artifact.id], update=change, where=(may & better)
@@ -190,7 +193,7 @@ def _row(one: SentContribution, node_id: str, now: float) -> dict[str, Any]:
         "facts": json.dumps(one.facts), "search": searchable(one.title, *one.facts.values()),
         "image_url": one.image_url,
         "content_hash": hash_of([one.title, one.facts, one.image_url, licence.uri if licence else None]),
-        "state": DESCRIBED, "collected_at": one.collected_at, "changed_at": now,
+        "state": AWAITING if one.kind == FACTS else DESCRIBED, "collected_at": one.collected_at, "changed_at": now,
         "describe_at": 0.0, "describe_attempts": 0, "told_by": node_id,
     }  # fmt: skip
 
@@ -199,8 +202,10 @@ def _rank(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["licence_uri"] != "", row["licence_read_at"], row["content_hash"])
 
 
-def _before(db: Database, node_id: str, artifacts: Iterable[int]) -> tuple[dict[tuple[int, str], str], set[int]]:
-    """Return what this node says of artifacts so far, {(artifact, kind): id}, and those that take no new node."""
+def _before(
+    db: Database, node_id: str, artifacts: Iterable[int]
+) -> tuple[dict[tuple[int, str], str], set[tuple[int, str]]]:
+    """Return what this node says of artifacts so far, {(artifact, kind): id}, and what takes no new node."""
     numbers = list(artifacts)
     if not numbers:
         return {}, set()
@@ -208,13 +213,13 @@ def _before(db: Database, node_id: str, artifacts: Iterable[int]) -> tuple[dict[
         Contribution.artifact.in_(numbers), Contribution.node_id == node_id
     )
     crowded = (
-        Contribution.select(Contribution.artifact)
+        Contribution.select(Contribution.artifact, Contribution.kind)
         .where(Contribution.artifact.in_(numbers))
-        .group_by(Contribution.artifact)
+        .group_by(Contribution.artifact, Contribution.kind)
         .having(pw.fn.COUNT(Contribution.node_id) >= MAX_STORED)
     )
     before = {(artifact, kind): number for artifact, kind, number in tuples(said, db)}
-    return before, {number for (number,) in tuples(crowded, db)}
+    return before, {(artifact, kind) for artifact, kind in tuples(crowded, db)}
 
 
 _WORDS = (
@@ -238,7 +243,7 @@ def _say(
             "content": json.dumps(one.content), "content_hash": one.content_hash, "input_hash": one.input_hash,
             "model": one.model, "model_digest": one.model_digest, "prompt_version": one.prompt_version,
             "collected_at": one.collected_at, "received_at": now, "epoch": epoch, "seq": one.seq,
-            "search": words_of(one.content),
+            "search": "" if one.kind == FACTS else words_of(one.content),
         }
         for artifact, one in sorted(items, key=lambda pair: (pair[0], pair[1].kind))
     ]  # fmt: skip
@@ -252,8 +257,8 @@ def _say(
     )
     done = bulk.upsert(db, statement.returning(Contribution.artifact, Contribution.kind), len(values[0]), values)
     stored = {(int(artifact), kind) for artifact, kind in done}
-    if stored:
-        touched = sorted({artifact for artifact, _ in stored})
+    touched = sorted({artifact for artifact, kind in stored if kind == DESCRIPTION})
+    if touched:
         awaits = pw.Case(None, [(Artifact.source.is_null(), DESCRIBED)], Artifact.state)
         Artifact.update(state=awaits, changed_at=now).where(Artifact.id.in_(touched)).execute(db)
     return stored

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 import peewee as pw
 from peewee import JOIN
 
 from hived.records import fleet_history, measures
+from hived.records.bubbles import DESCRIPTION, KINDS
 from hived.records.events import LOCAL
 from hived.records.ingest import SentLatest
 from hived.records.streams import (
     CONTRIBUTIONS,
     EVENTS,
+    FACTS,
     FLEET,
     MINERS,
     ROLLUP_S,
@@ -50,7 +53,7 @@ _MINER = (
     "firmware_version", "doubted_ip",
     "features", "platform", "serial",
 )  # fmt: skip
-_CONTRIBUTION = ("id", "kind", "content_hash", "input_hash", "model", "model_digest", "prompt_version")
+_WORDS = ("content_hash", "input_hash", "model", "model_digest", "prompt_version")
 _HEALTH = (
     "mac", "state", "preset", "seen_at", "failures", "last_error", "last_error_code", "last_error_at", "error_count",
 )  # fmt: skip
@@ -147,7 +150,7 @@ def newest(db: Database) -> dict[str, int]:
     rollups = tuples(Rollup5m.select(Rollup5m.at, Rollup5m.num).order_by(*order).limit(1), db)
     return {
         CONTRIBUTIONS: int(counted.get("contributions", 0)), MINERS: int(counted.get("miners", 0)),
-        FLEET: int(counted.get("fleet", 0)),
+        FLEET: int(counted.get("fleet", 0)), FACTS: int(counted.get("facts", 0)),
         STATUS: rollup_seq(*rollups[0]) if rollups else 0, EVENTS: int(last_event or 0),
     }  # fmt: skip
 
@@ -167,7 +170,7 @@ def lags(db: Database, *, node_id: str, held: Mapping[str, int], count: bool) ->
     return found
 
 
-def _contributions(node_id: str, after: int) -> Any:
+def _contributions(node_id: str, after: int, *, kind: str) -> Any:
     said = Contribution
     return (
         said.select(
@@ -177,7 +180,7 @@ def _contributions(node_id: str, after: int) -> Any:
             Artifact.licence_scope, Artifact.licence_read_at, Artifact.facts, Artifact.image_url,
         )
         .join(Artifact, on=(Artifact.id == said.artifact))
-        .where(said.node_id == node_id, said.seq > after)
+        .where(said.node_id == node_id, said.kind == kind, said.seq > after)
         .order_by(said.seq)
     )  # fmt: skip
 
@@ -191,10 +194,12 @@ def _contribution_item(row: dict[str, Any]) -> Item:
     }  # fmt: skip
     artifact = {name: row[name] for name in ("title", "provider", "object_id", "source_name", "image_url")}
     told = {
-        "seq": row["seq"], "url": row["url"], "content": _content(row["content"]),
+        "seq": row["seq"], "id": row["id"], "kind": row["kind"], "url": row["url"],
         "collected_at": to_text(row["collected_at"]), "artifact": artifact | {"licence": licence, "facts": facts},
     }  # fmt: skip
-    return Item(row["seq"], _text(told | {name: row[name] for name in _CONTRIBUTION}), row["url"])
+    if row["kind"] == DESCRIPTION:
+        told |= {"content": _content(row["content"])} | {name: row[name] for name in _WORDS}
+    return Item(row["seq"], _text(told), row["url"])
 
 
 def _content(stored: str) -> Any:
@@ -292,10 +297,10 @@ def _text(value: dict[str, Any]) -> str:
 
 
 _QUERIES: dict[str, tuple[Callable[[str, int], Any], Callable[[dict[str, Any]], Item]]] = {
-    CONTRIBUTIONS: (_contributions, _contribution_item),
+    **{stream: (partial(_contributions, kind=kind), _contribution_item) for stream, kind in KINDS.items()},
     MINERS: (_miners, _miner_item),
     STATUS: (_rollups, _rollup_item),
     EVENTS: (_events, _event_item),
     FLEET: (_fleet, _fleet_item),
 }
-_AT = {CONTRIBUTIONS: "collected_at", MINERS: "updated_at", STATUS: "at", EVENTS: "at", FLEET: "at"}
+_AT = {**dict.fromkeys(KINDS, "collected_at"), MINERS: "updated_at", STATUS: "at", EVENTS: "at", FLEET: "at"}

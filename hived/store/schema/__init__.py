@@ -6,7 +6,7 @@ from typing import Any
 
 from hived.store.schema.access import ApiToken, Attempt, Audit, OneTimeCode, Session, User
 from hived.store.schema.base import Table
-from hived.store.schema.collecting import Artifact, Collector, Contribution, Frontier, Host, Refusal, Source
+from hived.store.schema.collecting import Artifact, Borrowed, Collector, Contribution, Frontier, Host, Refusal, Source
 from hived.store.schema.miners import (
     AllowedPool,
     Baseline,
@@ -38,6 +38,7 @@ __all__ = [
     "Attempt",
     "Audit",
     "Baseline",
+    "Borrowed",
     "Chips",
     "Collector",
     "Command",

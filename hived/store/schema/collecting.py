@@ -88,6 +88,9 @@ class Artifact(Table):
     changed_at = pw.DoubleField()
     told_by = pw.TextField(null=True)
     """The node whose word its facts are; null: they were read here; "": that node was removed."""
+    lent_to = pw.TextField(null=True, index=True)
+    """The node that is to describe it, until `lent_until`; null: nobody in particular."""
+    lent_until = pw.DoubleField(null=True)
 
 
 class Contribution(Table):
@@ -111,13 +114,25 @@ class Contribution(Table):
     epoch = pw.TextField(null=True)
     """Incarnation of the database that numbered it; null: this one."""
     seq = pw.BigIntegerField(default=0)
-    """The node's own number for it; the stream `contributions` goes by it."""
+    """The node's own number for it; the streams `contributions` and `facts` go by it, each by its kind."""
     search = pw.TextField(null=True)
     """Its words in lower case; those of the facts are with the artifact."""
 
     class Meta:
         primary_key = pw.CompositeKey("artifact", "node_id", "kind")
-        indexes = ((("node_id", "seq"), False), (("node_id", "prompt_version"), False))
+        indexes = ((("node_id", "kind", "seq"), False), (("node_id", "prompt_version"), False))
+
+
+class Borrowed(Table):
+    """An object that the master lent to this node for its model. It is none of this node's artifacts."""
+
+    url_key = pw.TextField(primary_key=True)
+    master_id = pw.TextField()
+    url = pw.TextField()
+    document = pw.TextField()
+    until = pw.DoubleField()
+    told = pw.TextField(null=True)
+    """What came of it, as the master is told; null: it is not described yet."""
 
 
 class Refusal(Table):
@@ -143,4 +158,6 @@ class Collector(Table):
     status = pw.TextField(default="Idle")
     current_source = pw.TextField(null=True)
     model_state = pw.TextField(null=True)
+    describes = pw.BooleanField(default=False)
+    """Whether the model last answered when it was asked."""
     changed_at = pw.DoubleField(default=0.0)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from hived.documents import collecting as documents
 from hived.records.artifact import CC0, PDM, ObjectRef
 from hived.store import Store
 from hived.store.collecting import artifacts, collector, frontier, sources
@@ -269,6 +271,7 @@ async def test_an_artifact_is_told_whole(api: Api) -> None:
         "bubbles": [
             {
                 "id": told["bubbles"][0]["id"], "node_id": "node-1", "node_name": None, "kind": "description",
+                "who": "described by node-1: facts of the record, chosen by llama3.2:1b",
                 "content": {
                     "title": "An amphora", "summary": "A tall Attic vase by Exekias.", "period": "Archaic",
                     "tags": ["vase"], "seconds": 4.2, "tokens": 80,
@@ -277,7 +280,7 @@ async def test_an_artifact_is_told_whole(api: Api) -> None:
                 "collected_at": "2027-01-15T08:01:00.000Z", "received_at": "2027-01-15T08:01:00.000Z",
             }
         ],
-        "bubble_count": 1, "bubbles_before": None,
+        "bubble_count": 1, "description_count": 1, "bubbles_before": None,
     }  # fmt: skip
     assert await api.get("/artifacts") == [told]
     await api.do(collected.add_bubble, number, NOW + 90, node_id="node-2", content="Some text.")
@@ -289,6 +292,43 @@ async def test_an_artifact_is_told_whole(api: Api) -> None:
     mark = await api.do(collected.collect, source, 3, NOW)
     assert (await api.get(f"/artifacts/{mark}"))["licence"] == "Public Domain Mark 1.0"
     assert (await api.get(f"/artifacts/{mark}"))["license_uri"] == PDM
+
+
+async def test_who_collected_it_is_a_bubble_beside_who_described_it(api: Api) -> None:
+    source = await api.do(collected.add_source, NOW)
+    number = await api.do(collected.collect, source, 1, NOW)
+    await api.do(collected.read, number, NOW)
+    waiting = await api.get(f"/artifacts/{number}")
+    assert (waiting["state"], waiting["description"]) == ("awaiting_description", None)
+    assert (waiting["bubble_count"], waiting["description_count"]) == (1, 0)
+    (bubble,) = waiting["bubbles"]
+    assert (bubble["kind"], bubble["who"], bubble["model"]) == ("facts", "collected by node-1, from The Met", None)
+    assert bubble["content"] == {
+        "title": "Terracotta amphora 1", "provider": "met", "object_id": "1", "source": "The Met", "licence": CC0,
+        "image_url": "https://images.museum.example/1.jpg", "facts": waiting["facts"],
+    }  # fmt: skip
+    await api.do(collected.describe, number, NOW + 60)
+    told = await api.get(f"/artifacts/{number}")
+    assert [one["kind"] for one in told["bubbles"]] == ["facts", "description"]
+    assert (told["bubble_count"], told["description_count"]) == (2, 1)
+    assert told["description"] == "A tall Attic vase by Exekias."
+
+
+async def test_a_page_of_bubbles_may_end_between_two_of_one_node_and_moment(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "SHOWN", 1)
+    monkeypatch.setattr(documents, "SHOWN", 1)
+    source = await api.do(collected.add_source, NOW)
+    number = await api.do(collected.collect, source, 1, NOW)
+    await api.do(collected.read, number, NOW)
+    await api.do(collected.describe, number, NOW)
+    await api.do(collected.add_bubble, number, NOW, node_id="node-0", content="Some text.")
+    seen, cursor = [], ""
+    while page := (await api.get(f"/artifacts/{number}{cursor}"))["bubbles"]:
+        seen += [(one["node_id"], one["kind"]) for one in page]
+        cursor = f"?bubbles_before={quote(documents.bubble_cursor({**page[0], 'received_at': NOW}))}"
+    assert seen == [("node-0", "description"), ("node-1", "description"), ("node-1", "facts")]
 
 
 async def test_artifacts_come_newest_first_and_go_on_before_an_id(api: Api) -> None:

@@ -40,7 +40,7 @@ JSON = st.recursive(
 )
 GOOD: dict[str, Any] = {
     "contributions": fleet.said(1, 1), "miners": fleet.miner(1, 1), "status": fleet.rollup(1, NOW - 600),
-    "events": fleet.event(1, 1), "fleet": fleet.fleet_sums(1),
+    "events": fleet.event(1, 1), "fleet": fleet.fleet_sums(1), "facts": fleet.read_of(1, 1),
 }  # fmt: skip
 DETAILS = sorted({"x", "changes", *re.findall(r"{(\w+)}", " ".join(kind.sentence for kind in EVENTS.values()))})
 

@@ -61,7 +61,7 @@ async def test_bubbles_stand_side_by_side_and_show_where_they_differ(farm: Farm,
         await page.go(f"{farm.url}/collecting", until="document.querySelector('.compare')")
         card = await page.text(".artifact")
         assert ONE in card
-        assert "on farm-north" in card
+        assert "described by farm-north: facts of the record, chosen by llama3.2:1b" in card
         assert "1 of 3 nodes. Compare what 3 nodes say" in card
         await page.click(".compare")
         await page.wait_for(f"location.search === '?artifact={number}' && {BUBBLES} === 3")
@@ -69,13 +69,11 @@ async def test_bubbles_stand_side_by_side_and_show_where_they_differ(farm: Farm,
         tops = "[...document.querySelectorAll('.bubble')].map(b => Math.round(b.getBoundingClientRect().top))"
         assert len(set(await page.evaluate(tops))) == 1
         words = " ".join((await page.text(".bubbles")).split())
-        for part in (
-            "farm-north 1 of 3 nodes",
-            "shed 1 of 3 nodes",
-            "old-1",
-            "facts of the record, chosen by llama3.2:1b",
-            "vase, game",
-        ):
+        writers = (
+            "described by farm-north: facts of the record, chosen by llama3.2:1b",
+            "described by shed: written by an unnamed",
+        )
+        for part in ("farm-north 1 of 3 nodes", "shed 1 of 3 nodes", "old-1", *writers, "vase, game"):
             assert part in words, part
         await page.wait_for("document.querySelector('[data-bubble=shed-1] h3').innerText === 'shed'")
         assert await page.evaluate(MARKS.format("n1")) == ["530"]
@@ -103,6 +101,36 @@ async def test_the_same_words_are_counted_together(farm: Farm, open_page: OpenPa
         tags = await page.evaluate("[...document.querySelectorAll('.bubble .tag')].map(t => t.innerText)")
         assert tags == ["2 of 3 nodes", "2 of 3 nodes", "1 of 3 nodes"]
         assert "Something else." in await page.text("[data-bubble=old-1] .description")
+
+
+async def test_before_it_is_described_the_page_says_who_collected_it(farm: Farm, open_page: OpenPage) -> None:
+    def waits(db: Database) -> int:
+        own(db)
+        number = collected.collect(db, collected.add_source(db, time.time()), 1, time.time())
+        collected.read(db, number, time.time(), node_id="n1")
+        return number
+
+    number = await farm.write(waits)
+    async with open_page() as page:
+        await page.go(f"{farm.url}/collecting", until="document.querySelector('.artifact .writer')")
+        card = await page.text(".artifact")
+        for part in ("Waiting for a description", "collected by farm-north, from The Met", "Exekias, Euphronios"):
+            assert part in card, part
+        await page.go(f"{farm.url}/collecting?artifact={number}", until="document.querySelector('.writer')")
+        whole = await page.text("main")
+        for part in ("Nothing yet: it waits", "collected by farm-north, from The Met", "Greek, Attic"):
+            assert part in whole, part
+        assert await page.evaluate(BUBBLES) == 0
+        await farm.write(collected.describe, number, time.time(), node_id="n1", summary=ONE)
+        await page.wait_for(f"{BUBBLES} === 1")
+        both = await page.text("main")
+        for part in (
+            ONE,
+            "described by farm-north: facts of the record, chosen by llama3.2:1b",
+            "collected by farm-north, from The Met",
+        ):
+            assert part in both, part
+        assert page.problems == []
 
 
 async def test_bubbles_are_text_whatever_they_hold(farm: Farm, open_page: OpenPage) -> None:

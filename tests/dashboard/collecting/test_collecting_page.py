@@ -165,7 +165,7 @@ async def test_a_card_tells_what_it_is_who_says_so_and_under_which_licence(farm:
         words = await page.text(".artifact")
         for part in (
             "Terracotta amphora 3", "Exekias, Euphronios · ca. 530 B.C. · Terracotta · Greek, Attic",
-            "A tall Attic vase by Exekias.", "facts of the record, chosen by llama3.2:1b, ",
+            "A tall Attic vase by Exekias.", "described by node-1: facts of the record, chosen by llama3.2:1b, ",
             "Public Domain Mark 1.0", "The Met",
         ):  # fmt: skip
             assert part in words, part

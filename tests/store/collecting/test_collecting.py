@@ -99,14 +99,14 @@ async def test_an_open_object_is_stored_once_with_its_licence(store: Store) -> N
     await store.write(frontier.add, source.id, refs(1), NOW, changed=False)
     held = await must_lease(store, source)
     fetched = Fetched(object=bowl(), validators=Validators('"v1"', None))
-    assert await store.write(collecting.settle, source, held, fetched, NOW) == "new"
+    assert await store.write(collecting.settle, source, held, fetched, NOW, node_id="n") == "new"
     (one,) = await store.read(artifacts.newest, limit=10)
     assert one.licence is not None
     assert (one.licence.uri, one.licence.field, one.state) == (CC0, "isPublicDomain", "awaiting_description")
     assert one.facts["date_text"] == "ca. 1250"
     again = await must_lease(store, source, NOW + 8 * DAY)
     assert again.validators.etag == '"v1"'
-    assert await store.write(collecting.settle, source, again, fetched, NOW + 8 * DAY) == "unchanged"
+    assert await store.write(collecting.settle, source, again, fetched, NOW + 8 * DAY, node_id="n") == "unchanged"
     assert (await store.read(artifacts.stats))["artifact_count"] == 1
 
 
@@ -117,7 +117,7 @@ async def test_what_is_not_open_is_refused_and_counted(store: Store, rights: str
     for _ in range(2):
         held = await must_lease(store, source)
         closed = Fetched(object=bowl(licence=None, rights_text=rights))
-        assert await store.write(collecting.settle, source, held, closed, NOW) == "refused"
+        assert await store.write(collecting.settle, source, held, closed, NOW, node_id="n") == "refused"
     assert await store.read(artifacts.newest, limit=10) == []
     assert [(r["reason"], r["count"]) for r in await store.read(sources.refusals, source.id)] == [(reason, 2)]
     found = await store.read(sources.one, source.id)
@@ -138,7 +138,7 @@ async def test_revisits_come_sooner_after_changes_and_later_without(store: Store
     at, waits = NOW, []
     for title in ("a", "b", "c", "c", "c", "c"):
         held = await must_lease(store, source, at)
-        await store.write(collecting.settle, source, held, Fetched(object=bowl(title=title)), at)
+        await store.write(collecting.settle, source, held, Fetched(object=bowl(title=title)), at, node_id="n")
         early = at
         while await lease(store, source, early) is None:
             early += DAY / 4
@@ -154,13 +154,13 @@ async def test_what_is_gone_once_is_looked_for_once_more_and_then_left(store: St
     source = await a_source(store)
     await store.write(frontier.add, source.id, refs(2), NOW, changed=False)
     first = await must_lease(store, source)
-    await store.write(collecting.settle, source, first, Fetched(gone="404"), NOW)
+    await store.write(collecting.settle, source, first, Fetched(gone="404"), NOW, node_id="n")
     second = await must_lease(store, source)
-    await store.write(collecting.settle, source, second, Fetched(gone="not a valid object"), NOW)
+    await store.write(collecting.settle, source, second, Fetched(gone="not a valid object"), NOW, node_id="n")
     assert await lease(store, source, NOW + 6 * DAY) is None
     again = await must_lease(store, source, NOW + 8 * DAY)
     assert again.object_id == "1"
-    await store.write(collecting.settle, source, again, Fetched(gone="404"), NOW + 8 * DAY)
+    await store.write(collecting.settle, source, again, Fetched(gone="404"), NOW + 8 * DAY, node_id="n")
     assert await lease(store, source, NOW + 300 * DAY) is None
 
 
@@ -184,7 +184,7 @@ async def test_an_object_that_a_list_names_as_changed_is_due_at_once(store: Stor
     source = await a_source(store)
     await store.write(frontier.add, source.id, refs(1), NOW, changed=False)
     held = await must_lease(store, source)
-    await store.write(collecting.settle, source, held, Fetched(object=bowl()), NOW)
+    await store.write(collecting.settle, source, held, Fetched(object=bowl()), NOW, node_id="n")
     assert await lease(store, source, NOW + 1) is None
     await store.write(frontier.add, source.id, refs(1), NOW + 2, changed=True)
     assert await lease(store, source, NOW + 2) is not None

@@ -91,6 +91,7 @@ def days_of(node: int) -> list[tuple[str, Batch]]:
     rolled.sort(key=lambda one: one["seq"])
     half = rolled[3]["seq"]
     told = [fleet.event(i, mine[i % 2]) for i in range(1, 5)]
+    facts = [fleet.read_of(seq, n, NOW - 50 * node) for seq, n in enumerate(objects, 1)]
     models = [{"alias": "s19", "name": "Antminer S19", "presets": [], "chips_per_chain": 3, "chains": 3,
                "topology": None, "series": None}]  # fmt: skip
     batches = [
@@ -99,9 +100,10 @@ def days_of(node: int) -> list[tuple[str, Batch]]:
         read(name, "status", 1, half, rolled[:4], latest=[fleet.latest(mine[0], NOW - 20)]),
         read(name, "status", half + 1, rolled[-1]["seq"], rolled[4:], latest=[fleet.latest(n, NOW - 5) for n in mine]),
         read(name, "events", 1, 2, told[:2]), read(name, "events", 3, 4, told[2:]),
+        read(name, "facts", 1, 4, facts[:4]), read(name, "facts", 5, 10, facts[4:]),
     ]  # fmt: skip
     # Miners are told of before anything else of them, as hive-syncd does.
-    order = [2, 3, 0, 1, 4, 5, 6, 7]
+    order = [2, 3, 8, 0, 1, 4, 9, 5, 6, 7]
     return [(name, batches[i]) for i in order]
 
 
@@ -133,8 +135,8 @@ async def test_any_interleaving_with_any_repeats_ends_in_the_same_rows(
     for table, rows in one.items():
         assert rows == other[table], table
     assert {table: len(rows) for table, rows in one.items()} == {
-        "artifact": 18, "contribution": 30, "miner": 6, "health": 6, "status": 6, "rollup": 24, "hour": 6, "event": 15,
-        "point": 12, "model": 1,
+        "artifact": 18, "contribution": 60, "miner": 6, "health": 6, "status": 6, "rollup": 24, "hour": 6, "event": 15,
+        "point": 15, "model": 1,
     }  # fmt: skip
 
 
@@ -149,7 +151,7 @@ async def test_nodes_that_send_at_once_lose_nothing_and_make_nothing_twice(store
 
     await asyncio.gather(*(run(lane) for lane in lanes))
     found = await store.read(everything)
-    assert (len(found["artifact"]), len(found["contribution"]), len(found["rollup"])) == (18, 30, 24)
+    assert (len(found["artifact"]), len(found["contribution"]), len(found["rollup"])) == (18, 60, 24)
 
 
 async def test_racing_nodes_on_one_new_url_make_one_artifact(store: Store) -> None:
@@ -282,6 +284,36 @@ async def test_what_the_master_collected_itself_keeps_its_facts_and_its_wait(sto
     assert (row["id"], row["title"], row["state"]) == (number, "Terracotta amphora 1", "awaiting_description")
     await store.write(collected.describe, number, NOW)
     assert len((await store.read(everything))["contribution"]) == 2
+
+
+async def test_facts_wait_for_a_description_and_wait_again_when_they_change(store: Store) -> None:
+    async def state() -> str:
+        ((found,),) = await store.read(lambda db: tuples(Artifact.select(Artifact.state), db))
+        return str(found)
+
+    assert outcomes(await take(store, "n1", "facts", 1, 1, [fleet.read_of(1, 1)])) == ["created"]
+    assert await state() == "awaiting_description"
+    assert outcomes(await take(store, "n2", "facts", 1, 1, [fleet.read_of(1, 1, title="Other words")])) == ["merged"]
+    assert (await facts(store))[0] == "Amphora 1"
+    await take(store, "n1", "contributions", 1, 1, [fleet.said(1, 1)])
+    assert await state() == "described"
+    await take(store, "n1", "facts", 2, 2, [fleet.read_of(2, 1, NOW - 1, title="Older")])
+    await take(store, "n2", "facts", 2, 2, [fleet.read_of(2, 1, title="Not theirs")])
+    assert ((await facts(store))[0], await state()) == ("Amphora 1", "described")
+    early = [fleet.said(2, 2, at=NOW - 9), fleet.said(3, 2, "anew", at=NOW - 8, artifact={"title": "Newer"})]
+    await take(store, "n1", "contributions", 2, 3, early)
+    await take(store, "n1", "facts", 3, 3, [fleet.read_of(3, 2, NOW - 8, title="Newer")])
+    described = Artifact.select(Artifact.title, Artifact.state).where(Artifact.title == "Newer")
+    assert await store.read(lambda db: tuples(described, db)) == [("Newer", "described")], "told of in this order, too"
+    await take(store, "n1", "facts", 4, 4, [fleet.read_of(4, 2, NOW, title="Newest")])
+    waits = Artifact.select(Artifact.state).where(Artifact.title == "Newest")
+    assert await store.read(lambda db: tuples(waits, db)) == [("awaiting_description",)]
+
+
+async def test_facts_without_a_licence_are_refused(store: Store) -> None:
+    taken = await take(store, "n1", "facts", 1, 2, [fleet.read_of(1, 1, licence=None), fleet.read_of(2, 2)])
+    assert [(one.seq, one.reason) for one in taken.rejected] == [(1, "artifact")]
+    assert outcomes(taken) == ["created"]
 
 
 async def test_what_others_told_first_becomes_our_own_when_we_collect_it(store: Store) -> None:
@@ -460,4 +492,5 @@ async def test_the_lag_of_a_node_counts_what_is_not_here_yet(store: Store) -> No
         "status": (3, None),
         "events": (0, None),
         "fleet": (0, None),
+        "facts": (0, None),
     }

@@ -10,17 +10,20 @@ from typing import Any
 
 import pytest
 
+from hived.api.nodes import ingest_parse
 from hived.records.events import Event
 from hived.records.miner import MinerIdentity, ModelInfo, Preset
 from hived.records.miner_view import PollOutcome, StoredStatus
-from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, STREAMS, rollup_seq
+from hived.records.streams import CONTRIBUTIONS, EVENTS, FACTS, FLEET, MINERS, STATUS, STREAMS, rollup_seq
 from hived.store import Database, Store, events
+from hived.store.collecting import facts, sources
 from hived.store.miners import discovery, miners, models, readings, trust
 from hived.store.miners.miners import Sighting
 from hived.store.nodes import streams
-from hived.store.schema import Contribution, Health, Miner, Rollup5m
+from hived.store.schema import Artifact, Contribution, Counter, Health, Miner, Rollup5m
 from hived.store.schema import Event as EventRow
 from tests import collected
+from tests import nodes as fleet
 
 START = 1_800_000_000.0
 OWN = "node-1"
@@ -82,6 +85,47 @@ async def test_a_later_description_replaces_the_one_that_waits(store: Store) -> 
     await store.write(again)
     seqs = [(item["seq"], item["url"][-1]) for item in await store.read(told, CONTRIBUTIONS)]
     assert seqs == [(2, "1"), (3, "2"), (4, "0")]
+
+
+async def test_facts_travel_before_anything_is_said_of_them_and_again_when_they_change(store: Store) -> None:
+    def read_it(db: Database, at: float, **changes: Any) -> None:
+        source = sources.every(db)[0] if sources.every(db) else collected.add_source(db, START)
+        facts.tell(db, [collected.collect(db, source, 0, at, **changes)], node_id=OWN, at=at)
+
+    await store.write(read_it, START)
+    (item,) = await store.read(told, FACTS)
+    assert (item["seq"], item["kind"], item["url"]) == (1, "facts", "https://museum.example/objects/0")
+    assert item["artifact"]["facts"]["culture"] == "Greek, Attic"
+    assert item["artifact"]["licence"]["uri"].startswith("https://creativecommons.org/")
+    assert "text" not in item["artifact"]["facts"], "the page's own words are for our prompt alone"
+    assert item.keys() == fleet.read_of(1, 1).keys(), "no model, no words"
+    assert await store.read(told, CONTRIBUTIONS) == []
+    await store.write(read_it, START + 50, text="other words of the page")
+    assert await store.read(told, FACTS, 1) == [], "nothing that travels is another"
+    await store.write(read_it, START + 60, title="Another title")
+    (again,) = await store.read(told, FACTS)
+    assert again["artifact"]["title"] == "Another title"
+    assert (again["seq"] > 1, again["id"] != item["id"]) == (True, True)
+    sent = ingest_parse.batch(fleet.batch(OWN, FACTS, 1, again["seq"], [again]), OWN, START + 99)
+    assert [one.id for one in sent.items] == [again["id"]], "the master calls it as the node does"
+
+
+async def test_what_was_collected_before_facts_travelled_is_told_of_bit_by_bit_newest_first(store: Store) -> None:
+    def before(db: Database) -> None:
+        source = collected.add_source(db, START)
+        numbers = [collected.collect(db, source, n, START + n) for n in range(7)]
+        Artifact.update(told_by="another").where(Artifact.id == numbers[5]).execute(db)
+        Counter.insert(name=facts.BEFORE, value=numbers[-1]).execute(db)
+        facts.tell(db, numbers[:1], node_id=OWN, at=START)
+
+    await store.write(before)
+    parts = 0
+    while await store.write(facts.tell_of_before, node_id=OWN, at_once=3):
+        parts += 1
+    items = await store.read(told, FACTS)
+    assert [item["url"][-1] for item in items] == ["0", "6", "4", "3", "2", "1"]
+    assert parts == 3
+    assert not await store.write(facts.tell_of_before, node_id=OWN), "and never again"
 
 
 async def test_a_miner_travels_without_its_key_and_password(store: Store) -> None:
@@ -228,7 +272,7 @@ async def test_what_waits_is_counted_with_the_time_of_the_oldest(store: Store) -
 
     await store.write(some)
     newest = await store.read(streams.newest)
-    assert newest == {CONTRIBUTIONS: 2, MINERS: 3, STATUS: rollup_seq(START + 300, 3), EVENTS: 3, FLEET: 0}
+    assert newest == {CONTRIBUTIONS: 2, MINERS: 3, STATUS: rollup_seq(START + 300, 3), EVENTS: 3, FLEET: 0, FACTS: 0}
     lags = await store.read(streams.lags, node_id=OWN, held={CONTRIBUTIONS: 1}, count=True)
     assert {name: lag.behind for name, lag in lags.items()} == {
         CONTRIBUTIONS: 1,
@@ -236,6 +280,7 @@ async def test_what_waits_is_counted_with_the_time_of_the_oldest(store: Store) -
         STATUS: 3,
         EVENTS: 3,
         FLEET: 0,
+        FACTS: 0,
     }
     assert lags[STATUS].oldest_at == START + 300
     assert lags[CONTRIBUTIONS].oldest_at == START + 1

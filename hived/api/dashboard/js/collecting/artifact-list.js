@@ -1,6 +1,5 @@
 /* What was collected: cards, newest first, filtered, searched, followed live. All words from outside are text nodes. */
-import { joined, Old, said, writer } from "./bubbles.js";
-import { nodeName, useNodes } from "../nodes/fleet-nodes.js";
+import { descriptions, joined, readings, said, Who } from "./bubbles.js";
 import { stamp } from "../lib/format.js";
 import { html, useEffect, useRef } from "../lib/html.js";
 import { useLive } from "../lib/live.js";
@@ -97,11 +96,13 @@ function Card({ artifact, pictures }) {
 
 /* What the first node says of it; what others say is beside it on the artifact's own page. */
 function Descriptions({ artifact }) {
-  const { nodes } = useNodes();
-  const [first, ...others] = artifact.bubbles;
-  if (!first) return html`<p class="waiting muted">Waiting for a description${artifact.waits_because ? `: ${artifact.waits_because}` : ""}</p>`;
-  const all = artifact.bubble_count ?? artifact.bubbles.length;
+  const [first] = descriptions(artifact.bubbles);
+  const [reading] = readings(artifact.bubbles);
+  if (!first)
+    return html`<p class="waiting muted">Waiting for a description${artifact.waits_because ? `: ${artifact.waits_because}` : ""}</p>
+      ${reading && html`<${Who} bubble=${reading} />`}`;
+  const all = artifact.description_count;
   return html`<p class="description">${said(first)}</p>
-    <p class="small writer">${first.is_old && html`<${Old} /> `}${writer(first)}${others.length > 0 ? ` on ${first.node_name ?? nodeName(nodes, first.node_id)}` : ""}, <${When} ms=${stamp(first.collected_at)} /></p>
-    ${others.length > 0 && html`<p class="small">1 of ${all} nodes. <a class="compare" href=${artifactPath(artifact)}>Compare what ${all} nodes say</a></p>`}`;
+    <${Who} bubble=${first} />
+    ${all > 1 && html`<p class="small">1 of ${all} nodes. <a class="compare" href=${artifactPath(artifact)}>Compare what ${all} nodes say</a></p>`}`;
 }

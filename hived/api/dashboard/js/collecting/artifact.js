@@ -1,6 +1,6 @@
 /* One artifact in full: the object's own facts, its licence, and what each node says of it. */
 import { get } from "../lib/api.js";
-import { Bubbles, joined } from "./bubbles.js";
+import { Bubbles, descriptions, joined, readings, Who } from "./bubbles.js";
 import { useNodes } from "../nodes/fleet-nodes.js";
 import { count, exact, stamp } from "../lib/format.js";
 import { html, useRef, useState } from "../lib/html.js";
@@ -44,10 +44,9 @@ export function ArtifactView({ id }) {
       <span class="small">collected <${When} ms=${stamp(one.collected_at)} /></span></p>
     <div class="artifacttop">${pictures && html`<${Picture} artifact=${one} />`}
       <dl class="facts card">${factsOf(one).map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl></div></section>
-    <section aria-labelledby="said"><h2 id="said">What nodes say <small>${one.bubbles.length ? count(one.bubble_count ?? one.bubbles.length, "node") : ""}</small></h2>
-      ${one.bubbles.length === 0
-        ? html`<p class="note muted">Nothing yet: it waits for a description${one.waits_because ? `: ${one.waits_because}` : ""}.</p>`
-        : html`<${AllBubbles} key=${one.id} artifact=${one} nodes=${nodes} />`}</section>`;
+    <section aria-labelledby="said"><h2 id="said">What nodes say <small>${one.description_count ? count(one.description_count, "node") : ""}</small></h2>
+      ${one.description_count === 0 && html`<p class="note muted">Nothing yet: it waits for a description${one.waits_because ? `: ${one.waits_because}` : ""}.</p>`}
+      <${AllBubbles} key=${one.id} artifact=${one} nodes=${nodes} /></section>`;
 }
 
 /* Those of the first answer, kept up to date, and on demand those that came later. */
@@ -62,7 +61,9 @@ function AllBubbles({ artifact, nodes }) {
       setLater((old) => ({ ...old, error }));
     }
   };
-  return html`<${Bubbles} bubbles=${[...artifact.bubbles, ...later.bubbles]} nodes=${nodes} />
+  const all = [...artifact.bubbles, ...later.bubbles];
+  return html`<${Bubbles} bubbles=${descriptions(all)} nodes=${nodes} />
+    ${readings(all).map((bubble) => html`<${Who} key=${bubble.id} bubble=${bubble} />`)}
     ${later.error && html`<p class="tone-bad" role="alert">Not read: ${later.error.message}.</p>`}
     ${next && html`<p class="center"><button type="button" class="older" onClick=${more}>What more nodes say</button></p>`}`;
 }

@@ -26,13 +26,14 @@ function document(text) {
   }
 }
 
-/* Who says it: a model in its own words, or hived in the record's, of which a model chose what to tell. */
-export function writer({ model, prompt_version: version, is_old: old }) {
-  const name = model ?? "an unnamed model";
-  return version === null || version === undefined || old ? `written by ${name}` : `facts of the record, chosen by ${name}`;
-}
+/* Bubbles are of two kinds: who described it, and who collected it. */
+export const descriptions = (bubbles) => bubbles.filter(({ kind }) => kind !== "facts");
+export const readings = (bubbles) => bubbles.filter(({ kind }) => kind === "facts");
 
-export const Old = () => html`<span class="tag old" title="An older version of hived wrote it: it may say what the record does not. It is described anew.">old</span>`;
+const Old = () => html`<span class="tag old" title="An older version of hived wrote it: it may say what the record does not. It is described anew.">old</span>`;
+
+/* Whose bubble it is and since when, in the words of hivectl. */
+export const Who = ({ bubble }) => html`<p class="small writer">${bubble.is_old && html`<${Old} /> `}${bubble.who}, <${When} ms=${stamp(bubble.collected_at)} /></p>`;
 
 export const said = (bubble) => contentOf(bubble).summary;
 
@@ -83,7 +84,6 @@ export function Bubbles({ bubbles, nodes }) {
   return html`${marked && html`<p class="small">Underlined: what no other node says.</p>`}
     <ul class="bubbles">${bubbles.map((bubble, i) => html`<li key=${`${bubble.node_id} ${bubble.id ?? i}`} class="card bubble" data-bubble=${bubble.node_id}>
       <header><h3><a href=${nodePath(bubble.node_id)}>${bubble.node_name ?? nodeName(nodes, bubble.node_id)}</a></h3>
-        ${bubble.is_old && html`<${Old} />`}
         ${bubbles.length > 1 && html`<span class="tag" title="How many nodes say it in these very words">${sameWords(bubbles, contents[i].summary)}</span>`}</header>
       ${contents[i].title && html`<p class="bubbletitle">${contents[i].title}</p>`}
       <p class="description">${pieces[i].map((piece, n) => (piece.differs ? html`<mark key=${n}>${piece.text}</mark>` : piece.text))}</p>
@@ -92,5 +92,5 @@ export function Bubbles({ bubbles, nodes }) {
         const differs = others.length > 0 && others.every((other) => other.get(name) !== value);
         return html`<div key=${name}><dt>${name.replaceAll("_", " ")}</dt><dd>${differs ? html`<mark>${value}</mark>` : value}</dd></div>`;
       })}</dl>`}
-      <p class="small writer">${writer(bubble)}, <${When} ms=${stamp(bubble.collected_at)} /></p></li>`)}</ul>`;
+      <${Who} bubble=${bubble} /></li>`)}</ul>`;
 }

@@ -8,7 +8,7 @@ import { Badge, When } from "../lib/ui.js";
 import { Only } from "../lib/session.js";
 
 const TONES = { __proto__: null, alive: "good", suspect: "warn", dead: "bad", left: "off" };
-const STREAMS = ["contributions", "miners", "status", "events", "fleet"];
+const STREAMS = ["contributions", "miners", "status", "events", "fleet", "facts"];
 const SKEW_WARN_S = 5;
 const SKEW_BAD_S = 300; // beyond it times of this node say little beside those of others
 const TITLES = {
