@@ -23,8 +23,9 @@ class Borrowed(pw.Model):
 def up(migrator: Any, db: Any) -> None:
     migrator.migrate(
         migrator.add_column("artifact", "lent_to", pw.TextField(null=True, index=True)),
+        migrator.add_column("artifact", "lent_at", pw.DoubleField(null=True)),
         migrator.add_column("artifact", "lent_until", pw.DoubleField(null=True)),
-        migrator.add_column("collector", "describes", pw.BooleanField(default=False)),
+        migrator.add_column("collector", "describer", pw.TextField(null=True)),
         migrator.add_index("contribution", ("node_id", "kind", "seq")),
     )
     db.execute_sql("DROP INDEX contribution_3_node_id_seq")

@@ -89,7 +89,8 @@ class Artifact(Table):
     told_by = pw.TextField(null=True)
     """The node whose word its facts are; null: they were read here; "": that node was removed."""
     lent_to = pw.TextField(null=True, index=True)
-    """The node that is to describe it, until `lent_until`; null: nobody in particular."""
+    """The node that is to describe it, from `lent_at` until `lent_until`; null: nobody in particular."""
+    lent_at = pw.DoubleField(null=True)
     lent_until = pw.DoubleField(null=True)
 
 
@@ -158,6 +159,6 @@ class Collector(Table):
     status = pw.TextField(default="Idle")
     current_source = pw.TextField(null=True)
     model_state = pw.TextField(null=True)
-    describes = pw.BooleanField(default=False)
-    """Whether the model last answered when it was asked."""
+    describer = pw.TextField(null=True)
+    """The model that answers, by name, digest and version of what it is asked; null: none does."""
     changed_at = pw.DoubleField(default=0.0)

@@ -37,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
                           latest=[fleet.latest(1)]),
     "events": fleet.batch("n1", "events", 1, 9, [fleet.event(1, 1)]),
     "fleet": fleet.batch("n1", "fleet", 1, 9, [fleet.fleet_sums(1)]),
+    "facts": fleet.batch("n1", "facts", 1, 9, [fleet.read_of(1, 1)]),
 }  # fmt: skip
 FREE = ("content", "facts", "detail", "extra")
 """Documents that are kept whole, whatever they hold."""
