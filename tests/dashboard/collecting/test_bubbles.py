@@ -47,7 +47,7 @@ async def test_what_an_older_version_wrote_is_shown_as_old(farm: Farm, open_page
     await farm.write(lambda db: Contribution.update(prompt_version=1).where(Contribution.node_id == "n1").execute(db))
     async with open_page() as page:
         await page.go(f"{farm.url}/collecting", until="document.querySelector('.artifact .tag.old')")
-        assert "old written by llama3.2:1b" in " ".join((await page.text(".artifact")).split())
+        assert "old described by farm-north: written by llama3.2:1b" in " ".join((await page.text(".artifact")).split())
         await page.go(f"{farm.url}/collecting?artifact={number}", until=f"{BUBBLES} === 2")
         assert await page.evaluate(OLD) == [
             True, False,
