@@ -88,7 +88,7 @@ async def test_a_later_description_replaces_the_one_that_waits(store: Store) -> 
 
 
 async def test_facts_travel_before_anything_is_said_of_them_and_again_when_they_change(store: Store) -> None:
-    def read_it(db: Database, at: float, **changes: Any) -> None:
+    def read_it(db: Database, /, at: float, **changes: Any) -> None:
         source = sources.every(db)[0] if sources.every(db) else collected.add_source(db, START)
         facts.tell(db, [collected.collect(db, source, 0, at, **changes)], node_id=OWN, at=at)
 
