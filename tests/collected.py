@@ -37,7 +37,7 @@ def thing(n: int, at: float, **changes: Any) -> CollectedObject:
         "title": f"Terracotta amphora {n}", "licence": Licence(CC0 if n % 3 else PDM, "isPublicDomain", at),
         "makers": ("Exekias", "Euphronios"), "date_text": "ca. 530 B.C.", "year_from": -535, "year_to": -525,
         "medium": "Terracotta", "culture": "Greek, Attic", "tags": ("Vases",),
-        "image_url": f"https://images.museum.example/{n}.jpg", "text": "words for the prompt only",
+        "image_url": f"https://images.museum.example/{n}.jpg",
     }  # fmt: skip
     return CollectedObject(**(fields | changes))
 

@@ -97,8 +97,6 @@ class CollectedObject:
     tags: tuple[str, ...] = ()
     image_url: str | None = None
     """Only when the licence covers the image too."""
-    text: str | None = None
-    """Chosen visible text of a page, never shown as fact."""
     rights_text: str | None = None
     """What the provider says of rights when it is not open: the reason of the refusal."""
 

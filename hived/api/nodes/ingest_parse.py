@@ -186,7 +186,7 @@ def words_in(one: Fields, key: str, node_id: str) -> dict[str, Any]:
 
 def _artifact(about: Fields, now: float) -> dict[str, Any]:
     facts = untrusted.document(about.get("facts") or {}, "facts", most_bytes=MAX_METADATA_BYTES, depth=MAX_DEPTH)
-    facts.pop("text", None)  # for a prompt, never shown as fact
+    facts.pop("text", None)  # of a page, which nodes before 0.2.0 keep for the prompt
     return {
         "title": untrusted.word(about.get("title"), "title", MAX_TITLE),
         "provider": untrusted.word(about.get("provider"), "provider", 100),

@@ -31,8 +31,8 @@ Place = tuple[float, str, str]
 """Where a bubble stands: time of receipt, node, kind."""
 LONGEST_WAIT_S = 2 * 86_400.0  # an artifact that the model says nothing of waits for a day at most
 
-_NOT_FACTS = ("provider", "object_id", "url", "title", "licence", "image_url", "text", "rights_text")
-_FACTS = {field.name for field in fields(CollectedObject)} - set(_NOT_FACTS) | {"text"}
+_NOT_FACTS = ("provider", "object_id", "url", "title", "licence", "image_url", "rights_text")
+_FACTS = {field.name for field in fields(CollectedObject)} - set(_NOT_FACTS)
 
 
 def facts_of(obj: CollectedObject) -> dict[str, Any]:
@@ -42,8 +42,11 @@ def facts_of(obj: CollectedObject) -> dict[str, Any]:
 
 
 def content_hash(obj: CollectedObject) -> str:
-    """Return the hash of what would be described: other bytes of the same facts are no change."""
-    return hash_of([obj.title, facts_of(obj), obj.image_url, obj.text, obj.licence.uri if obj.licence else None])
+    """Return the hash of what would be described: other bytes of the same facts are no change.
+
+    The gap is where the words of a page stood: without one, objects have the hash that they always had.
+    """
+    return hash_of([obj.title, facts_of(obj), obj.image_url, None, obj.licence.uri if obj.licence else None])
 
 
 def save(db: Database, obj: CollectedObject, *, source_id: int, source_name: str, at: float) -> tuple[int, bool]:
@@ -62,7 +65,7 @@ def save(db: Database, obj: CollectedObject, *, source_id: int, source_name: str
         "canon_version": CANON_VERSION, "url": spelling, "source": source_id, "source_name": source_name,
         "provider": obj.provider, "object_id": obj.object_id, "title": obj.title, "licence_uri": obj.licence.uri,
         "licence_field": obj.licence.field, "licence_scope": obj.licence.scope,
-        "licence_read_at": obj.licence.read_at, "facts": json.dumps(facts | ({"text": obj.text} if obj.text else {})),
+        "licence_read_at": obj.licence.read_at, "facts": json.dumps(facts),
         "search": searchable(obj.title, *facts.values()), "image_url": obj.image_url, "content_hash": fresh,
         "state": AWAITING, "describe_at": 0.0, "describe_attempts": 0, "given_up_by": None, "changed_at": at,
         "told_by": None,
@@ -231,7 +234,7 @@ def _bubble(row: dict[str, Any], node_name: str | None) -> dict[str, Any]:
 
 def _artifact(row: dict[str, Any], bubbles: list[dict[str, Any]], counts: dict[str, int]) -> Artifact:
     facts = json.loads(row["facts"])
-    facts.pop("text", None)
+    facts.pop("text", None)  # of a page, which versions before 0.2.0 kept for the prompt
     summary = next((words for bubble in bubbles if (words := _summary(bubble["content"]))), None)
     return Artifact(
         id=row["id"], url=row["url"], url_key=row["url_key"], source_id=row["source"], source=row["source_name"],

@@ -116,7 +116,6 @@ def _object(pageid: int, page: dict[str, Any], info: dict[str, Any], base_url: s
         credit=told("Credit"),
         tags=text.clean_all(categories.split("|")[:64] if isinstance(categories, str) else (), MAX_TAGS, 80),
         image_url=_image(info, url) if verdict.licence else None,
-        text=told("ImageDescription", 1000),
         rights_text=verdict.reason,
     )
 

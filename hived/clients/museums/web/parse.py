@@ -22,7 +22,6 @@ from hived.records.artifact import CollectedObject
 PROVIDER = "web"
 SEVERAL = "the page shows several objects and is none of them"
 
-MAX_TEXT = 6000  # some 2,000 tokens: what a small model's window leaves room for
 MAX_READ = 60_000  # of visible text, for what denies a licence
 MAX_LINKS = 500
 MAX_METAS = 500
@@ -86,7 +85,6 @@ def parse_page(html: str, url: str, read_at: float, robots_tags: Sequence[str] =
             accession_number=facts.accession_number,
             tags=facts.tags,
             image_url=_image(main, metas, base, url) if is_open and not ordered.noimageai else None,
-            text=text.clean_lines(told, MAX_TEXT) if is_open else None,
             rights_text=verdict.reason,
         ),
         orders=ordered,

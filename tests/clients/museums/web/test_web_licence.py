@@ -15,7 +15,6 @@ def test_a_tricky_page_is_decided_right(one: Tricky) -> None:
     if found.licence is None:
         assert found.rights_text
         assert found.image_url is None
-        assert found.text is None
     else:
         assert found.licence.read_at == 3.0
         assert found.rights_text is None

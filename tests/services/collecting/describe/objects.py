@@ -32,6 +32,5 @@ PAGE = CollectedObject(
     url="https://museum.example/boat",
     title="Model of a fishing boat",
     licence=None,
-    text="Model of a fishing boat from Whitby. It was carved in oak by Mary Ann Storr in 1891.",
 )
 """A page without a field: it has nothing that can be told."""
