@@ -16,7 +16,6 @@ from hived.records.bubbles import DESCRIPTION
 from hived.store.collecting import artifacts
 from hived.store.nodes import nodes
 
-LABEL = 12  # columns of a line's name
 PAGE = 80  # columns of a text where nobody says how many there are
 
 _STATES = {AWAITING: "awaiting", DESCRIBED: "described"}
@@ -65,8 +64,10 @@ async def show(context: CommandContext) -> int:
         context.screen.document(documents.artifact(found))
         return 0
     context.screen.say(context.screen.paint(clean(found.title), "bold"))
-    for label, text in _facts(found, context.clock()):
-        context.screen.say(f"{label:<{LABEL}}{clean(text)}")
+    facts = list(_facts(found, context.clock()))
+    width = max(len(label) for label, _ in facts)
+    for label, text in facts:
+        context.screen.say(f"{label:<{width}}  {clean(text)}")
     for bubble in found.bubbles:
         context.screen.say()
         context.screen.say(clean(_heading(bubble)))

@@ -97,7 +97,7 @@ async def _alone(context: CommandContext, path: Path) -> AsyncIterator[None]:
                 yield
                 return
         if not left:
-            raise HivedError(f"{_who(context, path)}: stop first, with `systemctl stop hived.target`")
+            raise HivedError(f"{_who(context, path)}: stop them first, with `systemctl stop hived.target`")
         await asyncio.sleep(LOOK_S)
 
 

@@ -180,7 +180,7 @@ def _miners(nouns: _Group) -> None:
             _arg("--unmanaged", dest="managed", action="store_false", help="only miners that hived only reads"),
         )),
         _arg("--offline", action="store_true", help="only miners that no longer answer"),
-        _arg("--failing", action="store_true", help="only miners that cannot be polled or are in state failure"),
+        _arg("--failing", action="store_true", help="only miners whose last poll failed"),
         _arg("--sort", choices=list(SORT_KEYS), default="address", metavar="KEY", help=keys),
         _arg("--columns", metavar="A,B,...", help=f"these columns, in this order: {', '.join(COLUMN_NAMES)}"),
         _arg("--csv", action="store_true", help="comma-separated values with a line of names, for programs"),

@@ -31,8 +31,8 @@ class Mark(NamedTuple):
 MARKS = {
     "online": Mark("online", "answers at an address"),
     "hashing": Mark("hashing", "mines or tunes, by a fresh status"),
-    "failing": Mark("failing", "hived fails: its last poll of the miner did"),
-    "failure": Mark("failure", "the miner fails: it says itself that it does, and does not hash"),
+    "failing": Mark("failing", "hived fails to read it: its last poll failed"),
+    "failure": Mark("failure", "the miner itself says that it has failed, and does not hash"),
     "unreadable": Mark("unreadable", "answers, but its answer does not say what it does, or how much it hashes"),
     "trouble": Mark("board or fan lost", "a board does not work, or a fan that it needs is lost"),
     "foreign": Mark("foreign pool", "has a pool or a worker in a slot that is not allowed"),

@@ -178,8 +178,11 @@ class Measured:
 
     @property
     def efficiency_j_per_th(self) -> float | None:
-        """Power over the average rate, which does not jump; the firmware's own figure has two units."""
-        return units.efficiency(self.power_w, self.average_hashrate_hs or self.hashrate_hs)
+        """Power over the rate, both of now: the average lags behind for hours after a start or another preset.
+
+        The firmware's own figure has two units.
+        """
+        return units.efficiency(self.power_w, self.hashrate_hs)
 
 
 def fans_matter(told: Measured, cooling_mode: str | None) -> bool:

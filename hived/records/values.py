@@ -45,7 +45,7 @@ def document(body: bytes | str) -> Any:
     except json.JSONDecodeError as err:
         if not text:
             raise Unreadable("the answer is empty") from None
-        raise Unreadable(f"the answer is not JSON, or cut short ({err.msg} at character {err.pos})") from None
+        raise Unreadable(f"the answer is not JSON, or cut short ({err.msg.removesuffix(' at')} at character {err.pos})") from None
 
 
 def _loaded(text: str) -> Any:

@@ -95,7 +95,7 @@ def test_nothing_is_restored_while_a_daemon_has_it_open(site: Site, monkeypatch:
     with in_use(site.path):
         ran = site.run("restore", str(file))
     assert (ran.code, ran.out) == (1, "")
-    assert "run: stop first, with `systemctl stop hived.target`" in ran.err
+    assert "run: stop them first, with `systemctl stop hived.target`" in ran.err
     assert site.path.stat().st_ino == before
 
 

@@ -18,7 +18,7 @@ def test_everything_known_is_told_with_units(site: Site) -> None:
     assert ran.code == 0
     assert ran.lines[0] == "192.168.7.40  Antminer S19j Pro  mining"
     assert ran.row("hashrate").endswith("104.4 TH/s of 106.0 TH/s expected (98.5 %), 104.0 TH/s on average")
-    assert ran.row("power") == "  power       3,090 W, 29.7 J/TH"
+    assert ran.row("power") == "  power       3,090 W, 29.6 J/TH"
     assert ran.row("temperature").endswith("chips up to 71 °C, boards up to 60 °C, fans at 80 %")
     assert ran.row("preset").endswith("3080, 3080 asked for")
     assert "pool 1 url: stratum+tcp://a.example.com:3333 -> stratum+tcp://b.example.com:3333" in ran.row("version 2")

@@ -59,6 +59,14 @@ def test_one_artifact_is_shown_whole(node: Site) -> None:
         assert part in ran.out, part
 
 
+def test_the_longest_name_of_a_fact_is_apart_from_its_value(empty: Site) -> None:
+    source = empty.write(collected.add_source, empty.now)
+    empty.write(collected.collect, source, 1, empty.now, accession_number="54.144.9")
+    lines = empty.run("artifacts", "show", "1").lines
+    assert "accession number  54.144.9" in lines
+    assert f"{'licence':<18}CC0 1.0" in "\n".join(lines)
+
+
 def test_who_says_it_and_whether_it_is_old_is_told(empty: Site) -> None:
     source = empty.write(collected.add_source, empty.now)
     for n, version in ((1, 1), (2, None)):

@@ -30,7 +30,7 @@ async def test_a_backup_made_while_daemons_poll_is_restored_once_they_are_stoppe
         keys = {miner.mac: list(miner.keys) for miner in fleet.miners}
         appliance.hivectl("backup", str(archive), code=0)
         told = appliance.hivectl("restore", str(archive), code=1)
-        assert "run: stop first, with `systemctl stop hived.target`" in told
+        assert "run: stop them first, with `systemctl stop hived.target`" in told
         assert "hive-polld" in told
         for program in running:
             await program.stop()

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 
@@ -44,9 +44,11 @@ DUPLICATE = "duplicate-mac"
 class _Tally:
     """What one round has seen so far."""
 
+    tried: int = 0
     responders: int = 0
     other_devices: int = 0
     unreadable: int = 0
+    """Addresses of no miner that is known, which answered as one and could not be read."""
     found: set[int] = field(default_factory=set)
     """Numbers of the miners that are there, readable or not."""
     places: dict[str, str] = field(default_factory=dict)
@@ -105,12 +107,11 @@ class Discoverer:
         await self._leave_excluded(ranges)
         twins = (device.ip for device in self._other_devices.values() if device.kind == DUPLICATE)
         known = [ip for ip in (*(m.ip for m in self._known.values()), *twins) if ip and ranges.allows(ip)]
-        tried_before = self._scan.tried
         tally = await self._look_at(ranges, known=known, early=False)
         await self._count_missing(tally)
         silent = [ip for ip in self._other_devices if ip not in tally.touched]
         await self._forget_other_devices(silent)
-        self.last = self._sum_up(started_at, self._scan.tried - tried_before, tally)
+        self.last = self._sum_up(started_at, tally)
         await self._store.write(discovery.save_sweep, sweep_id, self.last)
 
     async def round(self) -> None:
@@ -133,11 +134,11 @@ class Discoverer:
         """
         ranges = self._range = self._ranges()
         await self._load()
-        started_at, tried_before = self._clock(), self._scan.tried
+        started_at = self._clock()
         wanted = (ip for ip in addresses if ranges.allows(ip))
         tally = await self._look_at(wanted, known=(), early=True)
         await self._completer.settle(tally.found)
-        return self._sum_up(started_at, self._scan.tried - tried_before, tally)
+        return self._sum_up(started_at, tally)
 
     def summary(self) -> str:
         """Return one line for `systemctl status`."""
@@ -187,12 +188,17 @@ class Discoverer:
                 await self._probe(*responder, tally, early=early)
             await found.put(None)  # the next worker ends as well
 
+        def counted() -> Iterator[str]:
+            for ip in addresses:
+                tally.tried += 1
+                yield ip
+
         self._completer.finding = True
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._probe_concurrency):
                     group.create_task(probe_all(), name="probe")
-                async for ip, ports in self._scan.responders(addresses, known=known):
+                async for ip, ports in self._scan.responders(counted(), known=known):
                     tally.responders += 1
                     tally.touched.add(ip)
                     await found.put((ip, ports))
@@ -220,13 +226,11 @@ class Discoverer:
         except NotThisFirmware as err:
             if err.kind == "unknown" and owner is not None:
                 # One garbled answer does not make another machine of a known miner.
-                tally.unreadable += 1
                 await self._note_unreadable(ip, err, tally)
                 return
             tally.other_devices += 1
             await self._note_foreign(ip, err)
         except (Unreadable, Transient, Refused) as err:
-            tally.unreadable += 1
             await self._note_unreadable(ip, err, tally)
         else:
             await self._welcome(firmware, identity, ip, tally)
@@ -332,6 +336,7 @@ class Discoverer:
             note = miners.unanswered if err.code in NO_ANSWER else miners.failed
             await self._store.write(note, owner.num, self._clock(), err.code, str(err))
             return
+        tally.unreadable += 1
         await self._note_other_device(ip, "unreadable", err.code, str(err))
 
     async def _note_foreign(self, ip: str, err: NotThisFirmware) -> None:
@@ -372,9 +377,9 @@ class Discoverer:
             for ip in ips:
                 self._other_devices.pop(ip, None)
 
-    def _sum_up(self, started_at: float, tried: int, tally: _Tally) -> Sweep:
+    def _sum_up(self, started_at: float, tally: _Tally) -> Sweep:
         return Sweep(
-            started_at=started_at, finished_at=self._clock(), addresses=tried, responders=tally.responders,
+            started_at=started_at, finished_at=self._clock(), addresses=tally.tried, responders=tally.responders,
             miners=len(tally.found), other_devices=tally.other_devices, unreadable=tally.unreadable,
         )  # fmt: skip
 

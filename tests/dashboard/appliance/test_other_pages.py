@@ -63,13 +63,17 @@ async def test_the_site_page_shows_other_devices_sweeps_and_daemons(farm: Farm, 
         assert page.problems == []
 
 
+SEEN = {"addresses": 1254, "responders": 5, "miners": 3, "strangers": 1, "unreadable": 1}
+
+
 async def test_scan_now_asks_the_daemon_and_tells_the_result(farm: Farm, open_page: OpenPage) -> None:
     async with open_page() as page:
         await page.go(f"{farm.url}/site", until="document.querySelector('.scan button')")
         await page.click(".scan button")
         asked = await _open_commands(farm)
-        await farm.write(commands.finish, asked, {"addresses": 254, "miners": 3}, time.time())
-        await page.wait_for("document.querySelector('.scan').innerText.includes('Done: addresses 254, miners 3')")
+        await farm.write(commands.finish, asked, SEEN, time.time())
+        said = "Done: 1,254 addresses tried, 5 answered: 3 miners, 1 other device, 1 unreadable."
+        await page.wait_for(f"document.querySelector('.scan').innerText.includes({said!r})")
 
 
 async def _open_commands(farm: Farm) -> int:

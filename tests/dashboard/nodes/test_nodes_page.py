@@ -79,7 +79,9 @@ async def test_a_waiting_node_is_approved_by_its_phrase(farm: Farm, open_page: O
     await farm.write(own)
     async with open_page() as page:
         await go(page, farm, 1)
-        assert "No other node yet" in await page.text("main")
+        words = await page.text("main")
+        assert "No other node yet" in words
+        assert "No box joins by itself" in words
         said = await farm.write(ask)
         other = await farm.write(ask, "shed-1", "shed")  # somebody else asks under the same id
         await page.wait_for("document.querySelectorAll('[data-request]').length === 2", within=15)
@@ -215,13 +217,14 @@ async def test_the_key_of_a_collector_is_shown_once(farm: Farm, open_page: OpenP
 async def test_what_zeroconf_sees_is_a_table(farm: Farm, open_page: OpenPage) -> None:
     now = time.time()
     seen = Peer("barn", "barn-1", "node", "0.1.0", ("10.20.0.9",), 0, None, False, None, "alive", now - 60, now)
+    left = Peer("mill", "mill-1", "node", "0.1.0", ("10.20.0.8",), 0, None, False, None, "left", now - 7200, now)
     await farm.write(own)
-    await farm.write(peers.save, [seen])
+    await farm.write(peers.save, [seen, left])
     async with open_page() as page:
         await go(page, farm, 1)
         await page.wait_for("document.querySelector('.peers tbody tr')")
         words = await page.text(".peers tbody")
-        for part in ("barn", "node", "alive", "10.20.0.9", "0.1.0"):
+        for part in ("barn", "node", "alive for 6", "10.20.0.9", "0.1.0", "left 2 h ago"):
             assert part in words, part
         assert page.problems == []
 

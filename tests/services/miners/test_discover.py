@@ -219,6 +219,14 @@ async def test_a_wished_scan_is_done_and_its_result_stored(make_site: MakeSite) 
     assert len(await here.store.read(miners.known)) == 1
 
 
+async def test_two_scans_at_a_time_count_their_own_addresses(make_site: MakeSite) -> None:
+    here = await make_site(3)
+    discoverer = here.discoverer()
+    wanted = [f"127.33.0.{n}" for n in range(1, 201)]
+    both = await asyncio.gather(discoverer.scan(wanted), discoverer.scan(wanted[:150]))
+    assert [one.addresses for one in both] == [200, 150]
+
+
 def test_a_range_leaves_out_network_broadcast_multicast_own_and_excluded_addresses() -> None:
     tried = list(
         Range(

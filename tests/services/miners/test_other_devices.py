@@ -72,6 +72,8 @@ async def test_a_known_miner_that_cannot_be_read_any_more_stays_online_with_the_
     assert view.online
     assert "500" in (view.last_error or "")
     assert (view.error_count, view.last_error_at) == (3, here.clock())
+    last = discoverer.last  # every address that answered is counted once
+    assert (last.responders, last.miners, last.other_devices, last.unreadable) == (1, 1, 0, 0)
     assert await here.store.read(discovery.other_devices) == []
 
 

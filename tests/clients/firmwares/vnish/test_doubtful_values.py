@@ -126,7 +126,7 @@ def test_power_that_the_boards_alone_tell_is_their_sum() -> None:
 
     found = reading(change)
     assert found.power_w == 2496.0
-    assert found.efficiency_j_per_th == pytest.approx(2496 / 179.911)
+    assert found.efficiency_j_per_th == pytest.approx(2496 / 181.06066)
     for missing in (None, 0, "832", -1):
         assert reading(partial(change, middle=missing)).power_w is None
 

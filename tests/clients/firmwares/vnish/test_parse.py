@@ -162,7 +162,7 @@ def test_the_first_betas_tell_rates_in_th_and_power_by_its_old_name() -> None:
     reading = parse_summary.summary(body)
     assert (reading.hashrate_hs, reading.average_hashrate_hs) == (54.5e12, 50e12)
     assert (reading.power_w, reading.hashboards[0].power_w) == (2500.5, 1250.5)
-    assert reading.efficiency_j_per_th == 2500.5 / 50
+    assert reading.efficiency_j_per_th == 2500.5 / 54.5
     assert reading.expected_hashrate_hs is None  # one of the boards does not tell its share
 
 
@@ -170,13 +170,13 @@ def test_the_first_betas_tell_rates_in_th_and_power_by_its_old_name() -> None:
     ("reading", "joules"),
     [
         (summaries.S19_RUNNING, None),
-        (summaries.S21_MINING, 3869 / 179.911),
-        (summaries.S21PRO_TUNING, 2583 / 174.37475),
-        (summaries.S19JPRO_RC3, 2631 / 54.50821),  # the reply says 0.048 J/GH
-        (summaries.S19KPRO_13, 683 / 23.1518),
+        (summaries.S21_MINING, 3869 / 181.06066),
+        (summaries.S21PRO_TUNING, 2583 / 173.87094),
+        (summaries.S19JPRO_RC3, 2631 / 54.478543),  # the reply says 0.048 J/GH
+        (summaries.S19KPRO_13, 683 / 22.9772),
     ],
 )
-def test_the_efficiency_is_power_over_the_average_rate(reading: MinerReading, joules: float | None) -> None:
+def test_the_efficiency_is_power_over_the_rate_of_the_same_moment(reading: MinerReading, joules: float | None) -> None:
     assert reading.efficiency_j_per_th == (joules if joules is None else pytest.approx(joules))
 
 

@@ -1,6 +1,6 @@
 /* Small pieces that several pages share. */
 import { get } from "./api.js";
-import { ago, exact, hashrate, known, number, percent, UNKNOWN } from "./format.js";
+import { ago, exact, hashrate, known, number, percent, span, UNKNOWN } from "./format.js";
 import { html, useEffect, useRef, useState } from "./html.js";
 import { useNow } from "./live.js";
 
@@ -9,6 +9,14 @@ export function When({ ms, empty = UNKNOWN }) {
   const nowMs = useNow();
   if (ms === null || ms === undefined) return html`<span class="muted">${empty}</span>`;
   return html`<time title=${exact(ms)} datetime=${new Date(ms).toISOString()}>${ago(ms, nowMs)}</time>`;
+}
+
+/* For how long a box has been in its state, counting; of one that left, when that was. */
+export function InState({ state, ms }) {
+  const nowMs = useNow();
+  if (ms === null) return UNKNOWN;
+  const words = state === "left" ? ago(ms, nowMs) : `for ${span((nowMs - ms) / 1000)}`;
+  return html`<time title=${exact(ms)} datetime=${new Date(ms).toISOString()}>${words}</time>`;
 }
 
 /* A bar that fills up to `share` percent (of 100) and is coloured by how much that is. */

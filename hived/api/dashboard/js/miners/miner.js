@@ -149,7 +149,7 @@ function Numbers({ miner, status, old }) {
   return html`<section class="totals" aria-label="Now">
     <${HashrateFigure} now=${status.hashrate_ths} expected=${status.hashrate_expected_ths}>
       <p class="small">average ${number(status.hashrate_average_ths, 1)} TH/s</p><//>
-    <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${number(status.efficiency_j_per_th, 1)} J/TH on average</p><//>
+    <${Figure} label="Power" value=${watts} unit=${wattUnit}><p class="small">${number(status.efficiency_j_per_th, 1)} J/TH</p><//>
     <${Figure} label="Hottest chip" value=${number(status.chip_temp_max_c)} unit="°C"><p class="small">hottest board ${number(status.pcb_temp_max_c)} °C${known(status.psu_temp_max_c) ? `, power supply ${number(status.psu_temp_max_c)} °C` : ""}</p><//>
     <${Figure} label="Preset" value=${status.preset ?? UNKNOWN}><p class="small">limit of the model: ${miner.max_preset ?? miner.model?.max_preset ?? "none"}</p><//>
     <${Figure} label="In state" value=${span(status.uptime)} title=${known(status.uptime) ? `${status.state} for ${longSpan(status.uptime)}` : undefined}><p class="small">${status.state ?? UNKNOWN}${status.restart_count ? `, restarted ${number(status.restart_count)} times` : ""}</p><//>

@@ -3,11 +3,12 @@ import { post, remove } from "../lib/api.js";
 import { useOutcome } from "../lib/dialog.js";
 import { count, number, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
+import { live } from "../lib/live.js";
 import { minerPath } from "../lib/router.js";
 import { Only } from "../lib/session.js";
 import { ACTIONS, Badge, Pending, Table, useRead, When } from "../lib/ui.js";
 
-const MOST_NAMED = 8; // miners of a pool that are named
+const MOST_NAMED = 4; // miners of a pool that are named
 
 const JUDGED = { __proto__: null, true: ["good", "allowed"], false: ["bad", "not allowed"], null: ["off", "not judged"] };
 
@@ -28,7 +29,7 @@ export function Pools() {
       : "No pool is allowed yet, so none is judged; a change of a pool or a worker is an event all the same."}</p>
     ${used.data.length === 0
       ? html`<p class="note muted">No miner has told its pools yet.</p>`
-      : html`<${Table} of="pools" head=${["Is", ["Miners", "num"], "Pool", "Account", "Where", ACTIONS]}>
+      : html`<${Table} of="pools" head=${["State", ["Miners", "num"], "Pool", "Account", "Where", ACTIONS]}>
           <tbody>${used.data.map((one) => html`<${Used} key=${`${one.allowed} ${one.url} ${one.account}`} one=${one} onAllow=${allow} />`)}</tbody><//>`}
     ${allowed.data.length > 0 && html`<h3>Allowed</h3><${Table} of="allowed pools" head=${["Pool", "Worker", "Added", "By", ACTIONS]}>
       <tbody>${allowed.data.map(
@@ -45,8 +46,8 @@ function Used({ one, onAllow }) {
   const [tone, word] = JUDGED[one.allowed];
   return html`<tr class=${one.allowed === false ? "tone-row-bad" : ""}>
     <td><${Badge} tone=${tone}>${word}<//></td><td class="num">${number(one.miners.length)}</td>
-    <td class="reason">${one.url ?? UNKNOWN}</td><td class="reason">${one.account ?? UNKNOWN}</td>
-    <td class="reason">${one.miners.slice(0, MOST_NAMED).map((mac) => html`<a key=${mac} href=${minerPath(mac)}>${mac}</a> `)}${one.miners.length > MOST_NAMED ? `and ${one.miners.length - MOST_NAMED} more` : ""}</td>
+    <td class="pool">${one.url ?? UNKNOWN}</td><td class="reason">${one.account ?? UNKNOWN}</td>
+    <td class="where">${one.miners.slice(0, MOST_NAMED).map((mac) => html`<a key=${mac} href=${minerPath(mac)}>${live.rows.get(mac)?.ip ?? mac}</a> `)}${one.miners.length > MOST_NAMED ? `and ${one.miners.length - MOST_NAMED} more` : ""}</td>
     <td class="actions">${one.allowed !== true && one.url && html`<${Only} role="admin"><button type="button" onClick=${() => onAllow(one.url, one.account)}>Allow</button><//>`}</td></tr>`;
 }
 

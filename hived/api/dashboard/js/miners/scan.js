@@ -1,5 +1,6 @@
 /* "Scan now": leaves a wish for hive-discoverd and says what came of it. */
 import { get, post } from "../lib/api.js";
+import { count, number } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { Only } from "../lib/session.js";
 
@@ -9,8 +10,7 @@ const LONGEST_SCAN_MS = 120000; // a sweep of a /16 takes about that long
 function words(result) {
   if (!result || typeof result !== "object") return "Done.";
   if (result.error) return `Failed: ${result.error}`;
-  const counts = Object.entries(result).filter(([, value]) => typeof value === "number" || typeof value === "string");
-  return counts.length ? `Done: ${counts.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ")}.` : "Done.";
+  return `Done: ${count(result.addresses, "address", "addresses")} tried, ${number(result.responders)} answered: ${count(result.miners, "miner")}, ${count(result.strangers, "other device")}, ${number(result.unreadable)} unreadable.`;
 }
 
 /* Nothing for those who may not ask for one. */

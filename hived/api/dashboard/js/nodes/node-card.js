@@ -4,7 +4,7 @@ import { Confirm } from "../lib/dialog.js";
 import { bytes, exact, known, longSpan, number, percent, percentOf, span, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { now, useNow } from "../lib/live.js";
-import { Badge, When } from "../lib/ui.js";
+import { Badge, InState, When } from "../lib/ui.js";
 import { Only } from "../lib/session.js";
 
 const TONES = { __proto__: null, alive: "good", suspect: "warn", dead: "bad", left: "off" };
@@ -32,7 +32,7 @@ export function NodeCard({ node, chosen, say }) {
       <span class="state">${revoked
         ? html`<${Badge} tone="bad" title="Its keys are refused">revoked<//>`
         : html`<${Badge} tone=${TONES[node.state] ?? "idle"} title=${TITLES[node.state]}>${collector ? "collector" : (node.state ?? "unknown")}<//>`}
-        ${" "}<small>for <${Since} ms=${stamp(node.since)} /></small></span></header>
+        ${" "}<small><${InState} state=${node.state} ms=${stamp(node.since)} /></small></span></header>
     <p class="contact">${master ? "This machine" : html`${collector ? "Last sent" : "Last contact"} <b><${When} ms=${stamp(node.contact_at)} empty="never" /></b>${node.address ? ` from ${node.address}` : ""}`}${" · "}version ${node.version ?? UNKNOWN} <span class="nodeid">id ${node.node_id}</span></p>
     ${!master && !revoked && !node.secure && node.contact_at !== null && html`<p class="skew plain tone-warn"><span class="dot"></span>It sends without TLS: whoever is on the way can read its key. ${collector ? html`Have it use <code>https://</code>, on the same port.` : html`On that box: <code>sudo hivectl secure</code>`}</p>`}
     ${collector
@@ -45,12 +45,6 @@ export function NodeCard({ node, chosen, say }) {
     <${Daemons} daemons=${node.health?.daemons} /></div>`}
     ${!master && html`<${Actions} node=${node} say=${say} />`}
   </article>`;
-}
-
-function Since({ ms }) {
-  const nowMs = useNow();
-  if (ms === null) return UNKNOWN;
-  return html`<time datetime=${new Date(ms).toISOString()} title=${exact(ms)}>${span((nowMs - ms) / 1000)}</time>`;
 }
 
 /* How far its clock is from ours; small differences are nobody's business. */

@@ -51,10 +51,10 @@ function Old({ read }) {
 
 function FirstNode() {
   return html`<section class="plain firstnode"><h2>No other node yet</h2>
-    <p>This master watches its own site. A second site, or a second building, gets a box of its own: install <code>hived</code> there, and it reports here.</p>
+    <p>This master watches its own site. A second site, or a second building, gets a box of its own: install <code>hived</code> there, and let it join. No box joins by itself.</p>
     <ol>
-      <li>On the same network it finds this master by itself (zeroconf). It then appears above with a phrase; compare it and press Approve.</li>
-      <li>Anywhere else, press <b>Add a node</b> and type the line it shows on the new box.</li>
+      <li>Press <b>Add a node</b> and type the line it shows on the new box: it is let in at once.</li>
+      <li>Or type <code>sudo hivectl join ${location.origin}</code> there, without a code. It asks, and appears above with a phrase; compare it with the one that the box shows, and approve it on both.</li>
     </ol>
     <p class="muted">What it learnt while cut off arrives later: nothing is lost.</p></section>`;
 }
