@@ -45,7 +45,8 @@ def document(body: bytes | str) -> Any:
     except json.JSONDecodeError as err:
         if not text:
             raise Unreadable("the answer is empty") from None
-        raise Unreadable(f"the answer is not JSON, or cut short ({err.msg.removesuffix(' at')} at character {err.pos})") from None
+        why = err.msg.removesuffix(" at")  # some of its messages are made to go before a place
+        raise Unreadable(f"the answer is not JSON, or cut short ({why} at character {err.pos})") from None
 
 
 def _loaded(text: str) -> Any:
