@@ -15,7 +15,7 @@ from hived.api.http import static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
 from hived.api.miners import fleet_history, history, miners, models, pools
-from hived.api.nodes import hello, ingest, join, nodes, peers
+from hived.api.nodes import hello, ingest, join, lending, nodes, peers
 
 Row = tuple[str, str, Handler, Who]
 """Method, path, handler, and who may call it: a role is the least one, see `access.Who`."""
@@ -84,6 +84,7 @@ TABLE: tuple[Row, ...] = (
     ("POST", "/api/v1/enroll-codes", nodes.new_code, ADMIN),
     ("POST", "/api/v1/nodes/me/contact", join.contact, NODE),
     ("POST", "/api/v1/nodes/me/keys", join.add_key, NODE),
+    ("POST", "/api/v1/nodes/me/lent", lending.lend, NODE),
     ("POST", "/api/v1/ingest", ingest.batch, INGEST),
     ("POST", "/master/ingest", ingest.legacy, INGEST),
     # The predecessor's calls for the auto-miner.

@@ -218,6 +218,8 @@ class CollectorState:
     current_source: str | None = None
     model_state: str | None = None
     """None when the model works; else what the operator should do, such as the `ollama pull` line."""
+    describer: str | None = None
+    """The model that works; None when none does, or nobody has asked yet."""
     changed_at: float = 0.0
     request: int = 0
     """Grows with every start and stop: a running loop sees that its orders changed."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hived.records.artifact import Licence
+from hived.records.lending import AT_ONCE
 from hived.records.miner import ModelInfo
 from hived.records.miner_view import StoredStatus
 from hived.records.streams import WIRE
@@ -29,7 +30,7 @@ LIMITS: dict[str, Any] = {
     "items": MAX_ITEMS, "contribution_items": MAX_CONTRIBUTIONS, "body_bytes": MAX_BODY_BYTES,
     "content_bytes": MAX_CONTENT_BYTES, "title_chars": MAX_TITLE, "url_bytes": MAX_URL_BYTES,
     "metadata_bytes": MAX_METADATA_BYTES, "metadata_depth": MAX_DEPTH, "encodings": list(ENCODINGS),
-    "wire": WIRE,
+    "wire": WIRE, "lends": AT_ONCE,
 }  # fmt: skip
 """Published, so that nodes split what is too large themselves."""
 

@@ -101,6 +101,8 @@ class Limits:
     """How a body may be packed: "zstd", "gzip"."""
     wire: int = 1
     """The format that is understood; 0.1.0 does not say so."""
+    lends: int = 0
+    """How many objects it lends to one node at a time; an older one lends none."""
 
     def takes(self, stream: str) -> bool:
         """Tell whether a master knows a stream."""

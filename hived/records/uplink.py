@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hived.records.joining import NodeKey
+from hived.records.lending import Lent
 from hived.records.node import Order
 from hived.records.streams import Limits
 
@@ -123,6 +124,15 @@ class Ingested:
     """Fields that it does not understand."""
     full: Sequence[str] = ()
     """What it does not take any more of this node: codes of `errors.PROBLEMS`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """What the master lends, for how long, and URLs of what it need not be told again."""
+
+    objects: Sequence[Lent]
+    taken: Sequence[str]
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)

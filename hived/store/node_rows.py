@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from hived.errors import NotFound
-from hived.records.node import NODE, BlindNode, blind_code
+from hived.records.lending import AWAY_S
+from hived.records.node import APPROVED, COLLECTOR, MASTER, NODE, BlindNode, blind_code
 from hived.store.engine.database import Database, tuples
 from hived.store.schema import Node
 
@@ -13,6 +14,25 @@ from hived.store.schema import Node
 def names(db: Database) -> dict[str, str]:
     """Return {node id: name}."""
     return dict(tuples(Node.select(Node.id, Node.name), db))
+
+
+def describers(db: Database, now: float) -> set[str]:
+    """Return the nodes that describe what they collected, this box among them. 0.1.0 does not say so, but does."""
+    query = Node.select(Node.id, Node.role, Node.health, Node.contact_at)
+    return {
+        node_id
+        for node_id, role, health, contact_at in tuples(
+            query.where(Node.status == APPROVED, Node.role != COLLECTOR), db
+        )
+        if json.loads(health).get("describes") is not False
+        and (role == MASTER or (contact_at is not None and contact_at > now - AWAY_S))
+    }
+
+
+def own_describes(db: Database) -> bool:
+    """Tell whether this box describes what it collected, as far as it says."""
+    rows = tuples(Node.select(Node.health).where(Node.role == MASTER), db)
+    return not rows or json.loads(rows[0][0]).get("describes") is not False
 
 
 def blind(db: Database) -> tuple[BlindNode, ...]:

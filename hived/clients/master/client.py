@@ -23,7 +23,7 @@ from hived.records import values
 from hived.records.joining import NodeKey
 from hived.records.net import over_tls
 from hived.records.streams import Item
-from hived.records.uplink import Contact, FoundMaster, Hello, Ingested, JoinAnswer
+from hived.records.uplink import Contact, FoundMaster, Hello, Ingested, JoinAnswer, Loan
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,10 @@ class MasterClient:
         parts += [f'"{name}":[{",".join(item.text for item in items)}]' for name, items in lists.items()]
         body = (",".join(parts) + "}").encode()
         return parse.ingested(await self._call("POST", "ingest", body, key, encodings), str(head["stream"]))
+
+    async def lent(self, key: NodeKey, body: Mapping[str, Any], encodings: Sequence[str] = ()) -> Loan:
+        """Say what came of objects that the master lent, and return what it lends next."""
+        return parse.loan(await self._call("POST", "nodes/me/lent", _json(body), key, encodings))
 
     async def register(self, key: NodeKey, new: NodeKey) -> None:
         """Make another key of this node known; the present one ends when that is used first."""

@@ -6,17 +6,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hived.errors import Unreadable
+from hived.errors import BadRequest, Unreadable
 from hived.records import untrusted, values
 from hived.records.bubbles import KINDS
+from hived.records.canonical import canonical
 from hived.records.joining import NODE_ID
+from hived.records.lending import AT_ONCE, LEASE_S, LONGEST_S, Lent, readable
 from hived.records.node import Order
 from hived.records.streams import STREAMS, WIRE, Limits
 from hived.records.untrusted import BadValue
-from hived.records.uplink import Contact, Hello, Ingested, JoinAnswer
+from hived.records.uplink import Contact, Hello, Ingested, JoinAnswer, Loan
 
 MAX_ORDERS = 64  # of one contact; the others come with the next one
 MAX_REASON = 300
+MAX_URL = 4096
 MAX_UNREAD = 64  # names of fields in one answer
 MAX_ARGS_BYTES = 16 * 1024
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -68,6 +71,7 @@ def limits(value: object) -> Limits:
         body_bytes=lower("body_bytes", 4096, own.body_bytes),
         encodings=tuple(name for name in ("zstd", "gzip") if name in known),
         wire=min(values.integer(doc.get("wire"), 1) or 1, WIRE),
+        lends=min(values.integer(doc.get("lends")) or 0, AT_ONCE),
     )
 
 
@@ -86,6 +90,32 @@ def ingested(body: bytes, stream: str) -> Ingested:
         return Ingested(seq, gap, refused, unread, full)
     rows = ((values.integer(row.get("seq"), 1), row) for row in values.tables(doc.get("rejected"), most))
     return Ingested(seq, gap, [(number, _reason(row)) for number, row in rows if number is not None], unread, full)
+
+
+def loan(body: bytes) -> Loan:
+    """Return what a master lends; an object that cannot be read is left out."""
+    doc = values.top_object(body)
+    found = (_lent(row) for row in values.tables(doc.get("objects"), AT_ONCE))
+    taken = [url for url in values.items(doc.get("taken"), AT_ONCE) if isinstance(url, str)]
+    seconds = values.number(doc.get("seconds"), 1.0, LONGEST_S) or LEASE_S
+    return Loan([one for one in found if one is not None], [url for url in taken if _spelling(url)], seconds)
+
+
+def _lent(doc: Mapping[str, Any]) -> Lent | None:
+    url, state = _spelling(doc.get("url")), values.text(doc.get("input_hash"), 128)
+    if url is None or state is None:
+        return None
+    try:
+        return Lent(url, state, readable(url, doc.get("title"), doc.get("facts")))
+    except BadValue:
+        return None
+
+
+def _spelling(url: Any) -> str | None:
+    try:
+        return canonical(url) if isinstance(url, str) and len(url) <= MAX_URL else None
+    except BadRequest:
+        return None
 
 
 def complaint(body: bytes) -> str:

@@ -11,13 +11,16 @@ from typing import Any
 
 import psutil
 
-from hived.records.daemon import DaemonRow, alive
+from hived.records.artifact import CollectorState
+from hived.records.daemon import MINERD, DaemonRow, alive
 from hived.store import Store, daemon_rows
+from hived.store.collecting import collector
 
 _CPU_SENSORS = ("k10temp", "coretemp", "cpu_thermal", "cpu-thermal", "soc_thermal", "zenpower", "acpitz")
 """Names that Linux gives to the sensor of a processor, the best first."""
 _PLAUSIBLE_C = (-40.0, 150.0)
 MAX_STATUS = 200
+RESTART_S = 900.0  # an update, or a box that starts anew: others need not do its work for that
 
 
 class HostHealth:
@@ -29,8 +32,10 @@ class HostHealth:
     async def read(self) -> dict[str, Any]:
         """Return the health of this box as the master shows it; what cannot be known is None."""
         daemons = await self._store.read(daemon_rows.daemons)
+        collects = await self._store.read(collector.state)
         return await asyncio.to_thread(measured, self._database, self._folder) | {
-            "daemons": presence(daemons, self._clock())
+            "daemons": presence(daemons, self._clock()),
+            "describes": describes(collects, daemons, self._clock()),
         }
 
 
@@ -52,6 +57,13 @@ def measured(database: Path | None, folder: Path) -> dict[str, Any]:
 def presence(daemons: Sequence[DaemonRow], now: float) -> dict[str, Any]:
     """Return who runs, by name."""
     return {row.name: {"alive": alive(row.beat_at, now), "status": row.status[:MAX_STATUS]} for row in daemons}
+
+
+def describes(state: CollectorState, daemons: Sequence[DaemonRow], now: float) -> bool:
+    """Tell whether this box describes what it collects: its auto-miner is to run, does, and has a model that works."""
+    is_wanted = state.wanted or state.only_source is not None
+    runs = any(row.name == MINERD and abs(now - row.beat_at) < RESTART_S for row in daemons)
+    return is_wanted and runs and state.describer is not None
 
 
 def temperature(read: Callable[[], Any] | None = None) -> float | None:

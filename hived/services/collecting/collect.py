@@ -30,8 +30,9 @@ from hived.records.artifact import (
 )
 from hived.runtime import backoff
 from hived.services.collecting.describe.plan import NO_FACTS
+from hived.services.collecting.for_others import ForOthers
 from hived.store import Database, Store
-from hived.store.collecting import artifacts, collecting, collector, facts, frontier, sources
+from hived.store.collecting import artifacts, collecting, collector, facts, frontier, lending, sources, tries
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +54,6 @@ LIST_TRIES = 3
 EMPTY = "its list names nothing that could be collected"
 _HOPELESS = ("source_refuses", "source_unreadable", "source_flawed")
 DESCRIBE_LOOK_S = 2.0
-DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S = 300.0, 3600.0
-DESCRIBE_TRIES = 3
 """So often a model is asked about an object of which it says nothing of use."""
 
 
@@ -91,7 +90,9 @@ class Collector:
         self._request = -1
         self._status = "Idle"
         self._source: str | None = None
-        self._told: tuple[str, str | None, str] | None = None
+        self._told: tuple[str, str | None, str, str | None] | None = None
+        self._others = ForOthers(store, describer, node_id=node_id, clock=clock)
+        self._by: str | None = None
         self.fetched = self.described = 0
 
     async def __aenter__(self) -> Collector:
@@ -132,7 +133,7 @@ class Collector:
         """Return one line for `systemctl status`."""
         where = f" ({self._source})" if self._source else ""
         model = self._describer.state()
-        return f"{self._status}{where}, {self.fetched} fetched, {self.described} described" + (
+        return f"{self._status}{where}, {self.fetched} fetched, {self.described + self._others.described} described" + (
             f"; {model}" if model else ""
         )
 
@@ -291,8 +292,17 @@ class Collector:
 
     async def _describe_for_ever(self) -> None:
         while True:
-            if not await self._describe_next():
+            if not (await self._describe_next() or await self._others.describe_next(self._by)):
+                self._by = await self._model()
                 await self._sleep(DESCRIBE_LOOK_S)
+
+    async def _model(self) -> str | None:
+        """Return which model works; None: none does."""
+        try:
+            by = await self._describer.who()
+        except (Transient, Refused):
+            return None
+        return None if self._describer.state() else by
 
     async def _describe_next(self, source_id: int | None = None) -> bool:
         """Describe the artifact that is next; False when there is none or the model cannot be asked now."""
@@ -307,6 +317,8 @@ class Collector:
             if waiting is None:
                 return False
             number, obj, input_hash = waiting
+            if not await self._store.write(lending.hold, number, self._node_id, self._clock()):
+                return True  # somebody else has it by now
             text = await self._describer.describe(obj)
         except BadAnswer as err:
             await self._not_described(number, err, by)
@@ -321,27 +333,22 @@ class Collector:
         return True
 
     async def _not_described(self, number: int, err: BadAnswer, by: str) -> None:
-        tried = await self._store.read(artifacts.attempts, number)
-        again_at = self._clock() + backoff.pause(tried, DESCRIBE_RETRY_S, DESCRIBE_RETRY_LONGEST_S)
-        reason, given_up_by = str(err), None
-        if tried + 1 >= DESCRIBE_TRIES:
-            reason, given_up_by, again_at = f"{err}, {DESCRIBE_TRIES} times: it waits for another model", by, 0.0
-        elif err.reason == NO_FACTS:
-            given_up_by, again_at = by, 0.0
-        await self._store.write(artifacts.not_described, number, reason, again_at=again_at, given_up_by=given_up_by)
-        log.debug("artifact %d is not described: %s", number, reason)
+        is_hopeless = err.reason == NO_FACTS
+        await self._store.write(tries.failed, number, str(err), by=by, is_hopeless=is_hopeless, now=self._clock())
+        log.debug("artifact %d is not described: %s", number, err)
 
     # -- telling -----------------------------------------------------------------------------------------------
 
     async def _tell(self) -> None:
         """Store what the loop does. Only `obey` calls this, so that nothing older can be written after it."""
         model = self._describer.state()
-        now = (self._status, self._source, _NUMBERS.sub("", model or ""))  # a countdown alone is no news
+        now = (self._status, self._source, _NUMBERS.sub("", model or ""), self._by)  # a countdown alone is no news
         if now != self._told:
             self._told = None  # until it is written for certain: the beat may be cancelled meanwhile
             await self._store.write(
-                collector.tell, self._clock(), status=self._status, current_source=self._source, model_state=model
-            )
+                collector.tell, self._clock(), status=self._status, current_source=self._source, model_state=model,
+                describer=self._by,
+            )  # fmt: skip
             self._told = now
 
     async def _end_work(self) -> None:

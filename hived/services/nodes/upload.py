@@ -17,9 +17,11 @@ from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import Refused, Transient
 from hived.records.joining import NodeKey, new_key
+from hived.records.lending import ASK_S
 from hived.records.streams import CONTRIBUTIONS, EVENTS, FACTS, FLEET, MINERS, ROLLUP_S, STATUS, STREAMS, WIRE, behind
 from hived.records.times import to_text
 from hived.records.uplink import JOINED, Contact, Identity, Uplink
+from hived.services.nodes.borrowing import borrow
 from hived.services.nodes.delivery import HEAD_BYTES, Delivery
 from hived.services.nodes.orders import Orders
 from hived.services.nodes.prove import sees_master
@@ -100,6 +102,8 @@ class Upload:
         if state_due or self._more:
             await self._history(delivery)
             await self._note_held(str(link.master_id), delivery)
+        if self._takes_turn("loan", ASK_S) and self._client is not None and link.key is not None:
+            await borrow(self._store, self._client, link.key, str(link.master_id), delivery.limits, self._clock)
         if delivery.beyond:
             await self._begin_epoch(str(link.master_id))
 

@@ -22,6 +22,7 @@ from hived.records.bubbles import DESCRIPTION, contribution_id, hash_of, searcha
 from hived.records.bubbles import content_hash as hash_of_content
 from hived.records.canonical import CANON_VERSION, canonical, url_key
 from hived.store import node_rows
+from hived.store.collecting import lending
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Artifact as Row
@@ -85,7 +86,7 @@ def to_describe(
     wrote. Those that `by` has given up are left out.
     """
     due = (Row.describe_at <= now) | (Row.describe_at > now + LONGEST_WAIT_S)  # or set by a clock that was ahead
-    query = Row.select().where(due, Row.told_by.is_null())
+    query = Row.select().where(due, Row.told_by.is_null(), lending.is_free(Row, node_id, now))
     if source_id is not None:
         query = query.where(Row.source == source_id)
     if by is not None:
@@ -117,12 +118,7 @@ def describe(db: Database, artifact_id: int, text: Description, *, node_id: str,
     rows = tuples(Row.select(Row.url_key, Row.content_hash).where(Row.id == artifact_id), db)
     if not rows or rows[0][1] != input_hash:
         return False
-    content = {
-        "title": text.title, "summary": text.summary, "period": text.period, "tags": list(text.tags),
-        "seconds": round(text.seconds, 2), "tokens": text.tokens,
-    }  # fmt: skip
-    content = {name: value for name, value in content.items() if value not in (None, [])}
-    hashed = hash_of_content(content)
+    content, hashed = said(text)
     number = contribution_id(rows[0][0], node_id, DESCRIPTION, text.prompt_version, hashed)
     fields: dict[str, Any] = {
         "content": json.dumps(content), "content_hash": hashed, "input_hash": input_hash,
@@ -134,8 +130,19 @@ def describe(db: Database, artifact_id: int, text: Description, *, node_id: str,
     ).execute(db)
     Contribution.insert(id=number, artifact=artifact_id, node_id=node_id, kind=DESCRIPTION, **fields).execute(db)
     done = {"state": DESCRIBED, "describe_error": None, "describe_at": 0.0, "describe_attempts": 0, "given_up_by": None}
+    done |= {"lent_to": None}
     Row.update(**done, changed_at=at).where(Row.id == artifact_id).execute(db)
     return True
+
+
+def said(text: Description) -> tuple[dict[str, Any], str]:
+    """Return a description as the content of a contribution, and the hash of that."""
+    content = {
+        "title": text.title, "summary": text.summary, "period": text.period, "tags": list(text.tags),
+        "seconds": round(text.seconds, 2), "tokens": text.tokens,
+    }  # fmt: skip
+    content = {name: value for name, value in content.items() if value not in (None, [])}
+    return content, hash_of_content(content)
 
 
 def not_described(

@@ -22,7 +22,8 @@ def state(db: Database) -> CollectorState:
         status = "Starting", "Initializing"  # the loop has not seen the order yet
     return CollectorState(
         wanted=bool(row["wanted"]), only_source=row["only_source"], status=status[0], current_source=status[1],
-        model_state=row["model_state"], changed_at=row["changed_at"], request=row["request"],
+        model_state=row["model_state"], describer=row["describer"], changed_at=row["changed_at"],
+        request=row["request"],
     )  # fmt: skip
 
 
@@ -54,9 +55,12 @@ def single_run_ended(db: Database, at: float, request: int) -> None:
         _put(db, at, only_source=None)
 
 
-def tell(db: Database, at: float, *, status: str, current_source: str | None, model_state: str | None) -> None:
+def tell(
+    db: Database, at: float, *, status: str, current_source: str | None, model_state: str | None,
+    describer: str | None = None,
+) -> None:  # fmt: skip
     """Store what the loop does. Only the loop itself calls this: who gives an order writes what is wanted."""
-    _put(db, at, status=status, current_source=current_source, model_state=model_state)
+    _put(db, at, status=status, current_source=current_source, model_state=model_state, describer=describer)
 
 
 def _put(db: Database, at: float, **fields: Any) -> None:

@@ -18,7 +18,18 @@ from hived.records.artifact import AWAITING, DESCRIBED
 from hived.records.bounds import ARTIFACTS, BOUNDS, BYTES
 from hived.records.bubbles import DESCRIPTION, FACTS, hash_of, searchable, words_of
 from hived.records.canonical import CANON_VERSION
-from hived.records.ingest import CREATED, DUPLICATE, MERGED, REJECTED, STALE, SUPERSEDED, Result, SentContribution
+from hived.records.ingest import (
+    CREATED,
+    DUPLICATE,
+    MERGED,
+    REJECTED,
+    STALE,
+    SUPERSEDED,
+    Result,
+    SentContribution,
+    SentWords,
+)
+from hived.store.collecting import lending
 from hived.store.engine import bulk
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, tuples
@@ -60,7 +71,7 @@ def take(
         place = (artifacts[one.url_key], one.kind)
         if place not in full or place in before:
             wanted.append((place[0], one))
-    stored = _say(db, node_id, epoch, wanted, now)
+    stored = say(db, node_id, epoch, wanted, now)
     shares.add(db, node_id, artifacts=len(created), size=shares.bytes_about(db, node_id, keys) - size)
     results = []
     for one in items:
@@ -175,7 +186,8 @@ def _refresh(db: Database, rows: list[dict[str, Any]], *, is_ours: bool) -> None
     change = {getattr(Artifact, name): getattr(new, name) for name in (*_OF_FACTS, "changed_at")}
     # Other facts wait for other words, where those do not come with them.
     waits = (new.state == AWAITING) & (new.content_hash != Artifact.content_hash)
-    change[Artifact.state] = pw.Case(None, [(waits, AWAITING)], Artifact.state)
+    for column, anew in ((Artifact.state, AWAITING), (Artifact.describe_at, 0.0), (Artifact.given_up_by, None)):
+        change[column] = pw.Case(None, [(waits, anew)], column)
     values = [tuple(row.values()) for row in rows]
     statement = Artifact.insert_many(values[:1], fields=bulk.columns(Artifact, list(rows[0]))).on_conflict(
         conflict_target=[Artifact.id], update=change, where=(may & better)
@@ -228,8 +240,8 @@ _WORDS = (
 )  # fmt: skip
 
 
-def _say(
-    db: Database, node_id: str, epoch: str, items: list[tuple[int, SentContribution]], now: float
+def say(
+    db: Database, node_id: str, epoch: str, items: Sequence[tuple[int, SentWords]], now: float
 ) -> set[tuple[int, str]]:
     """Store words, new ones and those that replace a node's older ones; return (artifact, kind) of what was stored.
 
@@ -259,6 +271,5 @@ def _say(
     stored = {(int(artifact), kind) for artifact, kind in done}
     touched = sorted({artifact for artifact, kind in stored if kind == DESCRIPTION})
     if touched:
-        awaits = pw.Case(None, [(Artifact.source.is_null(), DESCRIBED)], Artifact.state)
-        Artifact.update(state=awaits, changed_at=now).where(Artifact.id.in_(touched)).execute(db)
+        lending.described(db, touched, node_id=node_id, at=now)
     return stored

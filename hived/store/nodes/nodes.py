@@ -29,6 +29,7 @@ from hived.records.node import (
 )
 from hived.store import audit, events
 from hived.store.access import codes
+from hived.store.collecting import lending
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.miners import ownership, replaced
 from hived.store.schema import Artifact, Command, Miner, Model, Node, SyncPoint
@@ -113,6 +114,7 @@ def revoke(db: Database, node_id: str, *, by: str, now: float) -> None:
         raise Conflict("this is the master itself")
     Key.update(status=REVOKED, ended_at=now).where(Key.node == node_id, Key.status != REVOKED).execute(db)
     Node.update(status=REVOKED, decided_at=now, decided_by=by).where(Node.id == node_id).execute(db)
+    lending.take_back(db, node_id)
 
 
 def refuse(db: Database, node_id: str, shown: str | None, *, now: float) -> str:
@@ -152,6 +154,7 @@ def remove(db: Database, node_id: str) -> None:
     Model.delete().where(told, Model.short.not_in(used), Model.max_preset.is_null()).execute(db)
     for table in (Model, Artifact):  # whoever tells of it next is believed
         table.update(told_by="").where(table.told_by == node_id).execute(db)
+    lending.take_back(db, node_id)
     SyncPoint.delete().where(SyncPoint.peer == node_id).execute(db)
     Key.delete().where(Key.node == node_id).execute(db)
     Node.delete().where(Node.id == node_id).execute(db)
