@@ -11,8 +11,9 @@ from typing import Any
 import psutil
 import pytest
 
+from hived.records.artifact import CollectorState
 from hived.records.daemon import DaemonRow
-from hived.services.appliance.host_health import HostHealth, measured, presence, temperature
+from hived.services.appliance.host_health import HostHealth, describes, measured, presence, temperature
 from hived.store import Store, create, daemon_rows
 from tests.clock import FakeClock
 
@@ -20,7 +21,7 @@ Sensor = namedtuple("Sensor", "label current high critical")
 
 KEYS = {
     "disk_free_bytes", "disk_total_bytes", "database_bytes", "load_1m", "cpus", "memory_used_bytes",
-    "memory_total_bytes", "temperature_c", "uptime_s", "daemons",
+    "memory_total_bytes", "temperature_c", "uptime_s", "daemons", "describes",
 }  # fmt: skip
 
 
@@ -39,7 +40,20 @@ async def test_a_box_tells_how_it_is(tmp_path: Path, clock: FakeClock) -> None:
     assert found["daemons"] == {
         "hive-polld": {"alive": True, "status": "60 polls"}, "hive-minerd": {"alive": False, "status": "Idle"},
     }  # fmt: skip
+    assert found["describes"] is False
     assert len(json.dumps(found)) < 16 * 1024
+
+
+@pytest.mark.parametrize(
+    ("wanted", "model", "beat_ago", "does"),
+    [(True, "m:1b d 2", 5.0, True), (True, "m:1b d 2", 500.0, True), (True, "m:1b d 2", 5000.0, False),
+     (False, "m:1b d 2", 5.0, False), (True, None, 5.0, False)],
+)  # fmt: skip
+def test_a_box_describes_while_its_auto_miner_is_wanted_and_its_model_works(
+    wanted: bool, model: str | None, beat_ago: float, does: bool
+) -> None:
+    row = DaemonRow("hive-minerd", 1, "0.2.0", 0.0, 10_000.0 - beat_ago, "Idle")
+    assert describes(CollectorState(wanted=wanted, describer=model), [row], 10_000.0) is does
 
 
 def test_what_the_machine_does_not_tell_is_unknown_and_not_zero(

@@ -17,16 +17,19 @@ from hived.records.streams import CONTRIBUTIONS, EVENTS, FLEET, MINERS, STATUS, 
 from hived.store import events
 from hived.store.miners import miners
 from hived.store.schema import Miner, Rollup5m
+from tests import collected
 from tests.clock import FakeClock
 from tests.services.nodes.master import SmallMaster, on, serving, status
-from tests.services.nodes.node import Node, a_node, everything_arrived, fill, poll
+from tests.services.nodes.node import OWN, Node, a_node, everything_arrived, fill, poll
 
 
 async def test_everything_reaches_the_master_as_it_is(node: Node, master: SmallMaster) -> None:
     await node.store.write(fill, node.clock())
+    for number in (1, 2):
+        await node.store.write(collected.read, number, node.clock(), node_id=OWN)
     assert await node.tick(5) is None
     await everything_arrived(node, master)
-    assert {len(master.items[stream]) for stream in STREAMS} == {1, 3, 4, 5, 12}, "and the event of having joined"
+    assert {len(master.items[stream]) for stream in STREAMS} == {1, 2, 3, 4, 5, 12}, "and the event of having joined"
     assert master.latest["02:00:00:00:00:02"]["status"]["power_w"] == 3000.0
     assert master.models["s19"]["presets"][0]["name"] == "1200"
     assert master.contacts[-1]["health"] == {"load_1m": 0.5}
