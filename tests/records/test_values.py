@@ -102,6 +102,12 @@ def test_a_clean_text_stays_as_it_is(text: str) -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]", clean)
 
 
+@pytest.mark.parametrize("body", [b'{"a": "b', b'{"a": 1', b"x", b'{"a": "\\u12'])
+def test_where_an_answer_is_cut_is_told_in_good_english(body: bytes) -> None:
+    with pytest.raises(Unreadable, match=r"cut short \(.*[^t] at character [0-9]+\)$"):
+        values.top_object(body)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -119,7 +119,7 @@ async def test_a_row_is_the_small_form_of_a_miner(api: Api) -> None:
         "hostname": "rig-1", "model": "s19",
         "model_name": "Antminer S19", "firmware_version": "1.2.6", "state": "mining", "preset": "3050",
         "hashrate_ths": 95.5, "hashrate_nominal_ths": 96.0, "power_w": 3010.0,
-        "efficiency_j_per_th": pytest.approx(3010 / 95), "chip_temp_max_c": 71.0, "pcb_temp_max_c": 58.0,
+        "efficiency_j_per_th": pytest.approx(3010 / 95.5), "chip_temp_max_c": 71.0, "pcb_temp_max_c": 58.0,
         "psu_temp_max_c": 47.0,
         "fans_lost": 0, "boards": 3, "boards_failed": 0, "pool": "pool.example:3333", "last_error": None,
         "condition": {

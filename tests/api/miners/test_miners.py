@@ -82,7 +82,7 @@ async def test_a_status_tells_ghs_watts_and_whole_seconds(api: Api) -> None:
     assert (now["hashrate_ths"], now["hashrate_average_ths"], now["hashrate_nominal_ths"]) == (95.5, 95.0, 96.0)
     assert (now["power_usage"], now["power_consumption"]) == (3005.0, 3010.0)
     assert now["uptime"] == 7200
-    assert now["efficiency_j_per_th"] == pytest.approx(3010 / 95)
+    assert now["efficiency_j_per_th"] == pytest.approx(3010 / 95.5)
     assert now["recorded_at"] == "2027-01-15T08:00:00.000Z"
     assert now["pools"][0]["url"] == "pool.example:3333"
     for fan in now["fans"]:
