@@ -19,9 +19,8 @@ MAX_KIND = 64
 
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/events?limit=100&before=ID&miner=MAC&kind=&node=ID: newest first; `before` goes on after a page."""
-    ctx, limit = context.of(request), params.limit(request, 100)
-    query = params.queries(request, "before", "miner", "kind")
-    before = params.whole("before", query["before"]) if "before" in query else None
+    ctx, limit, before = context.of(request), params.limit(request, 100), params.count(request, "before")
+    query = params.queries(request, "miner", "kind")
     mac = None
     if "miner" in query:
         mac = as_mac(query["miner"])

@@ -198,5 +198,4 @@ def _since(request: web.Request) -> int | None:
     last = request.headers.get("Last-Event-ID", "").strip()
     if last:
         return params.whole("Last-Event-ID", last)
-    text = params.queries(request, "since").get("since")
-    return params.whole("since", text) if text is not None else None
+    return params.count(request, "since")

@@ -18,6 +18,7 @@ _CONSONANTS, _VOWELS = "bdfghjklmnprstvz", "aiou"
 PHRASE_WORDS = 4  # 64 bits: nobody finds a second key with the same phrase while the operator looks at it
 
 NODE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+KEY_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,13 @@ def as_node_id(value: Any) -> str:
     """Return the id of a node; BadValue for what is none."""
     if not isinstance(value, str) or not NODE_ID.fullmatch(value):
         raise BadValue("node_id")
+    return value
+
+
+def as_key_id(value: Any) -> str:
+    """Return the id of a node's key; BadValue for what is none."""
+    if not isinstance(value, str) or not KEY_ID.fullmatch(value):
+        raise BadValue("key_id")
     return value
 
 

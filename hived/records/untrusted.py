@@ -22,6 +22,7 @@ T = TypeVar("T")
 LATEST = 4_102_444_800.0  # 2100-01-01: no clock of ours is right beyond it
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_EPOCH = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
 class BadValue(ValueError):
@@ -51,6 +52,11 @@ def word(value: Any, code: str, most: int = 200) -> str:
 def name(value: Any, code: str) -> str:
     """Return a name as programs write it: lower case, digits and underscores."""
     return _there(values.matching(value, _NAME), code)
+
+
+def epoch(value: Any) -> str:
+    """Return the name of one incarnation of a node's database."""
+    return _there(values.matching(value, _EPOCH), "epoch")
 
 
 def digest(value: Any, code: str) -> str:

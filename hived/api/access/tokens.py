@@ -11,7 +11,6 @@ from hived.api.http import access, params, responses
 from hived.documents import access as documents
 from hived.errors import BadRequest
 from hived.records.access import AREAS, new_token
-from hived.records.times import from_text
 from hived.services.access import accounts
 from hived.store import audit
 from hived.store.access import tokens, users
@@ -45,9 +44,8 @@ async def revoke(request: web.Request) -> web.StreamResponse:
 
 async def changes(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/audit?limit=100&before=ID: who changed what, newest first."""
-    text = params.queries(request, "before").get("before")
-    before = params.whole("before", text) if text is not None else None
-    found = await context.search(request, audit.listing, limit=params.limit(request, 100), before=before)
+    limit, before = params.limit(request, 100), params.count(request, "before")
+    found = await context.search(request, audit.listing, limit=limit, before=before)
     return await responses.reply(request, [documents.audit(row) for row in found])
 
 
@@ -58,9 +56,4 @@ def _scopes(value: Any) -> tuple[str, ...]:
 
 
 def _time(value: Any) -> float | None:
-    if value is None:
-        return None
-    try:
-        return from_text(value)
-    except (ValueError, OverflowError) as err:
-        raise BadRequest(f"expires_at: {err}") from None
+    return None if value is None else params.time("expires_at", value)

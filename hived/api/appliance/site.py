@@ -91,10 +91,10 @@ async def order(request: web.Request) -> web.StreamResponse:
 
 async def command(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/commands/{id}: what came of a wish."""
-    text = request.match_info["id"]
-    found = await context.of(request).store.read(commands.command, params.whole("id", text))
+    number = params.whole("id", request.match_info["id"])
+    found = await context.of(request).store.read(commands.command, number)
     if found is None:
-        raise NotFound(f"there is no command {text}")
+        raise NotFound(f"there is no command '{number}'")
     return await responses.reply(request, appliance.command(found))
 
 

@@ -34,15 +34,11 @@ async def one(request: web.Request) -> web.StreamResponse:
 
     The cursor is what the page before says under `bubbles_before`; bubbles are in the order in which they came.
     """
-    text = request.match_info["id"]
     after = _cursor(params.queries(request, "bubbles_before").get("bubbles_before"))
-    try:
-        number = params.whole("id", text)
-    except BadRequest:
-        raise _nobody(text) from None
+    number = params.number(request, "artifact")
     found = await context.of(request).store.read(artifacts.one, number, after=after)
     if found is None:
-        raise _nobody(text)
+        raise NotFound(f"there is no artifact '{number}'")
     return await responses.reply(request, documents.artifact(found))
 
 
@@ -60,21 +56,18 @@ def _cursor(text: str | None) -> artifacts.Place | None:
     return place
 
 
-def _nobody(text: str) -> NotFound:
-    return NotFound(f"there is no artifact {text[:40]!r}")
-
-
 def _wishes(request: web.Request) -> dict[str, Any]:
-    query = params.queries(request, "limit", "before", "q", "source_id", "state", "provider")
-    wishes: dict[str, Any] = {"limit": params.limit(request, 50)}
-    wishes |= {name: params.whole(name, query[name]) for name in ("before", "source_id") if name in query}
+    query = params.queries(request, "q", "state", "provider")
     if len(query.get("q", "")) > MAX_WORDS:
         raise BadRequest(f"q: expected at most {MAX_WORDS} characters")
     if query.get("state", STATES[0]) not in STATES:
         raise BadRequest(f"state: expected {' or '.join(STATES)}, got {query['state'][:40]!r}")
     if not 0 < len(query.get("provider", "-")) <= MAX_PROVIDER:
         raise BadRequest("provider: expected the name of a provider such as met")
-    return wishes | {
+    return {
+        "limit": params.limit(request, 50),
+        "before": params.count(request, "before"),
+        "source_id": params.count(request, "source_id"),
         "node_id": params.node(request),
         "words": query.get("q", ""),
         "state": query.get("state"),

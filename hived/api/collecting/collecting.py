@@ -75,8 +75,7 @@ async def status(request: web.Request) -> web.StreamResponse:
 async def start(request: web.Request) -> web.StreamResponse:
     """POST /scrape/start[?source_id=N]: run for ever, or one source once; 404 for a source that is not there."""
     ctx = context.of(request)
-    query = params.queries(request, "source_id")
-    source_id = params.whole("source_id", query["source_id"]) if "source_id" in query else None
+    source_id = params.count(request, "source_id")
     if not await ctx.store.write(auto_miner.start, access.by(request), source_id):
         return await responses.reply(request, documents.message(auto_miner.RUNS_ALREADY, ok=False))
     found = await ctx.store.read(auto_miner.condition)

@@ -9,7 +9,7 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import collecting as documents
-from hived.errors import BadRequest, NotFound
+from hived.errors import BadRequest
 from hived.records.sources import new_source, presets
 from hived.services.collecting import auto_miner
 from hived.store import Database
@@ -39,21 +39,13 @@ async def add(request: web.Request) -> web.StreamResponse:
 async def remove(request: web.Request) -> web.StreamResponse:
     """DELETE /sources/{id}: 204; its artifacts stay. 404 when it is not there."""
     ctx = context.of(request)
-    await auto_miner.remove_source(ctx.store, _id(request), access.by(request))
+    await auto_miner.remove_source(ctx.store, params.number(request, "source"), access.by(request))
     return web.Response(status=204)
 
 
 async def known(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/collections: the collections that are known by name, ready to be added as sources."""
     return await responses.reply(request, [documents.preset(one) for one in presets()])
-
-
-def _id(request: web.Request) -> int:
-    text = request.match_info["id"]
-    try:
-        return params.whole("id", text)
-    except BadRequest:
-        raise NotFound(f"there is no source {text[:40]!r}") from None
 
 
 def _listing(db: Database) -> bytes:

@@ -5,11 +5,11 @@ The route table names for every route who may call it; `admit` holds every reque
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -22,6 +22,7 @@ from hived.errors import Transient
 from hived.records.access import ApiSecret, By, Principal, Role, read_token
 from hived.records.joining import NodeKey, read_key
 from hived.records.net import is_loopback
+from hived.store import Database
 from hived.store.access import node_keys, sessions, tokens
 
 BEARER = {"WWW-Authenticate": "Bearer"}
@@ -32,6 +33,9 @@ MAX_CREDENTIALS = 200  # characters; ours have fewer
 
 # What a proxy adds: then the connection's own address says nothing of who asks.
 PROXY = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+
+
+T = TypeVar("T")
 
 
 class Who(Enum):
@@ -178,15 +182,22 @@ async def _by_bearer(request: web.Request, given: list[str]) -> Principal | None
     return await _by_key(request, key) if key is not None else None
 
 
+async def _note_use(
+    ctx: context.Context, last: float | None, every_s: float, write: Callable[[Database, T, float], object], row: T
+) -> None:
+    """Note that a row let somebody in, now and then; a busy database does not keep them out."""
+    now = ctx.clock()
+    if last is None or now - last >= every_s:
+        with suppress(Transient):
+            await ctx.store.write(write, row, now)
+
+
 async def _by_token(request: web.Request, shown: ApiSecret) -> Principal | None:
     ctx = context.of(request)
-    now = ctx.clock()
-    known = await ctx.store.admit(tokens.find, shown, now)
+    known = await ctx.store.admit(tokens.find, shown, ctx.clock())
     if known is None:
         return None
-    if known.used_at is None or now - known.used_at >= tokens.USED_EVERY_S:
-        with suppress(Transient):
-            await ctx.store.write(tokens.used, known.id, now)
+    await _note_use(ctx, known.used_at, tokens.USED_EVERY_S, tokens.used, known.id)
     return Principal(
         "token", known.name, known.role, "token", request.remote, areas=frozenset(known.scopes), ref=known.id
     )
@@ -194,13 +205,10 @@ async def _by_token(request: web.Request, shown: ApiSecret) -> Principal | None:
 
 async def _by_key(request: web.Request, shown: NodeKey) -> Principal | None:
     ctx = context.of(request)
-    now = ctx.clock()
     known = await ctx.store.admit(node_keys.find, shown)
     if known is None:
         return None
-    if known.used_at is None or now - known.used_at >= node_keys.USED_EVERY_S:
-        with suppress(Transient):
-            await ctx.store.write(node_keys.used, known, now)
+    await _note_use(ctx, known.used_at, node_keys.USED_EVERY_S, node_keys.used, known)
     return Principal(
         "node", known.node_name, None, "node", request.remote, node_id=known.node_id, scope=known.scope, ref=known.id
     )
@@ -208,13 +216,10 @@ async def _by_key(request: web.Request, shown: NodeKey) -> Principal | None:
 
 async def _by_cookie(request: web.Request, cookie: str) -> Principal | None:
     ctx = context.of(request)
-    now = ctx.clock()
-    known = await ctx.store.admit(sessions.find, cookie, now)
+    known = await ctx.store.admit(sessions.find, cookie, ctx.clock())
     if known is None or (known.local and not from_this_machine(request)):
         return None
-    if now - known.seen_at >= sessions.SEEN_EVERY_S:
-        with suppress(Transient):
-            await ctx.store.write(sessions.seen, known.token_hash, now)
+    await _note_use(ctx, known.seen_at, sessions.SEEN_EVERY_S, sessions.seen, known.token_hash)
     return Principal(
         "local" if known.local else "user", known.user, known.role, "session", request.remote, ref=known.token_hash
     )
@@ -267,20 +272,18 @@ def _sent(request: web.Request, name: str) -> str:
 
 def set_cookie(request: web.Request, reply: web.StreamResponse, value: str) -> None:
     """Hand a session to the browser."""
-    reply.set_cookie(
-        _cookie_name(request), value, max_age=int(sessions.LONGEST_S), path="/", secure=request.secure,
-        httponly=True, samesite="Strict",
-    )  # fmt: skip
+    reply.set_cookie(_cookie_name(request), value, max_age=int(sessions.LONGEST_S), path="/", **_strict(request))
 
 
 def set_mark(request: web.Request, reply: web.StreamResponse, value: str) -> None:
     """Hand a browser the mark by which it is known at the next login. It opens nothing."""
-    reply.set_cookie(
-        _mark_name(request), value, max_age=int(MARKED_S), path="/api/v1/session", secure=request.secure,
-        httponly=True, samesite="Strict",
-    )  # fmt: skip
+    reply.set_cookie(_mark_name(request), value, max_age=int(MARKED_S), path="/api/v1/session", **_strict(request))
 
 
 def drop_cookie(request: web.Request, reply: web.StreamResponse) -> None:
     """Have the browser forget its session."""
-    reply.del_cookie(_cookie_name(request), path="/", secure=request.secure, httponly=True, samesite="Strict")
+    reply.del_cookie(_cookie_name(request), path="/", **_strict(request))
+
+
+def _strict(request: web.Request) -> Any:
+    return {"secure": request.secure, "httponly": True, "samesite": "Strict"}

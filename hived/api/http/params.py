@@ -12,6 +12,7 @@ from aiohttp import web
 from hived.api.http import body
 from hived.errors import BadRequest, NotFound
 from hived.records.net import as_mac
+from hived.records.times import from_text
 
 MAX_LIMIT = 1000
 MAX_BODY_BYTES = 64 * 1024  # the largest body we understand is a list of 64 networks
@@ -55,6 +56,29 @@ def node(request: web.Request) -> str | None:
     """Return the node whose things are asked for; None: those of all."""
     text = queries(request, "node").get("node")
     return None if text is None else node_id("node", text)
+
+
+def count(request: web.Request, name: str) -> int | None:
+    """Return the whole number that a query gives under a name, None for none."""
+    text = queries(request, name).get(name)
+    return None if text is None else whole(name, text)
+
+
+def number(request: web.Request, what: str) -> int:
+    """Return the number of the path; NotFound for what is none, such as "there is no artifact 'x'"."""
+    text = request.match_info["id"]
+    try:
+        return whole("id", text)
+    except BadRequest:
+        raise NotFound(f"there is no {what} {text[:40]!r}") from None
+
+
+def time(name: str, text: Any) -> float:
+    """Return the UTC epoch seconds of an RFC 3339 text."""
+    try:
+        return from_text(text)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name}: expected a time such as 2026-01-31T12:00:00Z, got {str(text)[:40]!r}") from None
 
 
 def whole(name: str, text: str) -> int:

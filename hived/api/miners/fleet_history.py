@@ -10,7 +10,6 @@ from hived.api import context
 from hived.api.http import params, responses
 from hived.documents.fleet import fleet_history as document
 from hived.errors import BadRequest
-from hived.records import times
 from hived.store import Database
 from hived.store.miners import fleet_history
 from hived.store.miners.history import FIVE_MINUTES_S, HOUR_S
@@ -30,21 +29,12 @@ async def columns(request: web.Request) -> web.StreamResponse:
     """
     here = context.of(request)
     group = _group(request.query.get("of", "site"))
-    until = _time(request, "to", here.clock())
-    since = _time(request, "from", until - DAY_S)
+    asked = params.queries(request, "from", "to")
+    until = params.time("to", asked["to"]) if "to" in asked else here.clock()
+    since = params.time("from", asked["from"]) if "from" in asked else until - DAY_S
     if not 0 < until - since <= LONGEST_S:
         raise BadRequest("from: expected a time before `to`, by two years at most")
     return await responses.reply(request, await context.search(request, _columns, group, since, until))
-
-
-def _time(request: web.Request, name: str, usual: float) -> float:
-    text = params.queries(request, name).get(name)
-    if text is None:
-        return usual
-    try:
-        return times.from_text(text)
-    except (ValueError, OverflowError):
-        raise BadRequest(f"{name}: expected a time such as 2026-01-31T12:00:00Z, got {text[:40]!r}") from None
 
 
 def _group(text: str) -> dict[str, str]:

@@ -77,10 +77,7 @@ async def merge(request: web.Request) -> web.StreamResponse:
     ctx, old = context.of(request), params.mac(request)
     into = (await params.fields(request, {"into": partial(mac, "into")}, needed=("into",)))["into"]
     await ctx.store.write(steering.merge_miners, old, into, access.by(request))
-    await context.follow(ctx)
-    if await ctx.store.read(miner_rows.watched_by, into) is not None:
-        return web.Response(status=202)
-    return await responses.reply(request, await ctx.store.read(_miner, into, ctx.fleet.moment()))
+    return await _changed(request, into)
 
 
 async def agree(request: web.Request) -> web.StreamResponse:
@@ -91,6 +88,11 @@ async def agree(request: web.Request) -> web.StreamResponse:
     ctx, mac = context.of(request), params.mac(request)
     ip = (await params.fields(request, {"ip": _address_or_none})).get("ip")
     await ctx.store.write(steering.agree, mac, access.by(request), ip=ip)
+    return await _changed(request, mac)
+
+
+async def _changed(request: web.Request, mac: str) -> web.StreamResponse:
+    ctx = context.of(request)
     await context.follow(ctx)
     if await ctx.store.read(miner_rows.watched_by, mac) is not None:
         return web.Response(status=202)

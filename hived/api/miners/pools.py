@@ -9,7 +9,6 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.documents import pools as documents
-from hived.errors import BadRequest
 from hived.services.miners import pools
 from hived.store import Database
 from hived.store.miners import allowed_pools, views
@@ -37,10 +36,8 @@ async def allow(request: web.Request) -> web.StreamResponse:
 
 async def remove(request: web.Request) -> web.StreamResponse:
     """DELETE /api/v1/pools/allowed/{id}: 204, or 404."""
-    ctx, text = context.of(request), request.match_info["id"]
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise BadRequest("expected the number of an entry, as the list has it")
-    await ctx.store.write(pools.remove, int(text), access.by(request))
+    ctx = context.of(request)
+    await ctx.store.write(pools.remove, params.whole("id", request.match_info["id"]), access.by(request))
     await context.follow(ctx)
     return web.Response(status=204)
 

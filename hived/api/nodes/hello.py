@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import responses
-from hived.records import joining
-from hived.records.joining import Certificate, as_node_id
+from hived.records import joining, untrusted
+from hived.records.joining import Certificate, as_key_id, as_node_id
 from hived.records.times import to_text
-from hived.records.untrusted import BadValue
 from hived.store.access import node_keys
 
 CERTIFICATE: web.AppKey[Callable[[], Certificate] | None] = web.AppKey("certificate")
 """What this application is served with now; None without TLS."""
-_KEY_ID, _NONCE = re.compile(r"[0-9a-f]{16}"), re.compile(r"[0-9a-f]{64}")
 
 
 async def hello(request: web.Request) -> web.StreamResponse:
@@ -48,8 +45,7 @@ async def _proof(request: web.Request) -> str | None:
     ctx, asked = context.of(request), request.query
     if "nonce" not in asked:
         return None
-    node_id, nonce, key_id = as_node_id(asked.get("node_id")), asked["nonce"], asked.get("key_id", "")
-    if not _NONCE.fullmatch(nonce) or not _KEY_ID.fullmatch(key_id):
-        raise BadValue("nonce" if _KEY_ID.fullmatch(key_id) else "key_id")
+    node_id, key_id = as_node_id(asked.get("node_id")), as_key_id(asked.get("key_id"))
+    nonce = untrusted.digest(asked["nonce"], "nonce")
     known = await ctx.store.read(node_keys.hash_of, node_id, key_id)
     return joining.proof(known, nonce, node_id, ctx.node_id, pin_of(request)) if known is not None else None

@@ -52,7 +52,6 @@ MAX_DETAIL_BYTES = 4096
 MAX_PRESETS = 200
 MAX_TOPOLOGY = 64  # rows, and chips of one: the largest boards have 30
 SCOPES = ("work", "image", "record")
-_EPOCH = 64
 _TOO_LONG = 4096
 
 
@@ -65,11 +64,13 @@ def batch(document: Mapping[str, Any], node_id: str, now: float) -> Batch:
     unread = Unread()
     envelope = Fields(document, unread)
     envelope.get("node_id")  # the caller has looked at it
-    stream, epoch = envelope.get("stream"), envelope.get("epoch")
+    stream = envelope.get("stream")
     if not isinstance(stream, str) or stream not in STREAMS:
         raise BadEnvelope(f"stream: expected one of {', '.join(STREAMS)}")
-    if not isinstance(epoch, str) or not 0 < len(epoch) <= _EPOCH or not epoch.isalnum() or not epoch.isascii():
-        raise BadEnvelope("epoch: expected letters and digits")
+    try:
+        epoch = untrusted.epoch(envelope.get("epoch"))
+    except BadValue:
+        raise BadEnvelope("epoch: expected letters and digits") from None
     first, last = (_number(envelope, name) for name in ("first_seq", "last_seq"))
     if first > last:
         raise BadEnvelope("first_seq: is after last_seq")

@@ -16,7 +16,7 @@ from hived.api.nodes.intake import INTAKE
 from hived.records import untrusted
 from hived.records.fields import Fields, Unread
 from hived.records.ingest import LIMITS
-from hived.records.joining import as_node_id
+from hived.records.joining import as_key_id, as_node_id
 from hived.records.net import is_loopback, network
 from hived.records.node import Contact, Order, Wish
 from hived.records.streams import STREAMS
@@ -33,7 +33,6 @@ MAX_HEALTH_BYTES = 16 * 1024
 MAX_RESULT_BYTES = 4096
 MAX_DONE = 64  # results in one contact
 JOINS, JOINS_S = 60, 60.0  # from one address: fifteen boxes behind one router that ask every quarter of a minute
-_KEY_ID = re.compile(r"[0-9a-f]{16}")
 _CODE = re.compile(r"[A-Za-z0-9 -]{4,40}")
 _CODES = {"pending": 202, "approved": 200, "refused": 403, "taken": 409}
 
@@ -86,7 +85,7 @@ async def contact(request: web.Request) -> web.StreamResponse:
 async def add_key(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/me/keys {key_id, key_hash}: a second key, which ends the others when it is first used."""
     ctx, own = context.of(request), access.principal(request).ref
-    checks: dict[str, params.Check] = {"key_id": _key_id, "key_hash": lambda told: untrusted.digest(told, "key_hash")}
+    checks: dict[str, params.Check] = {"key_id": as_key_id, "key_hash": lambda told: untrusted.digest(told, "key_hash")}
     wishes = await params.fields(request, checks, needed=("key_id", "key_hash"))
     node_id = access.node_id(request)
     await ctx.store.write(nodes.add_key, node_id, own, wishes["key_id"], wishes["key_hash"], ctx.clock())
@@ -119,7 +118,7 @@ def _wish(document: Mapping[str, Any]) -> Wish:
         node_id=as_node_id(document.get("node_id")), name=untrusted.word(document.get("name"), "name", 100),
         site=untrusted.text(document.get("site"), "site", 100),
         version=untrusted.text(document.get("version"), "version", 64),
-        key_id=_key_id(document.get("key_id")),
+        key_id=as_key_id(document.get("key_id")),
         key_hash=untrusted.digest(document.get("key_hash"), "key_hash"), code=code,
     )  # fmt: skip
 
@@ -127,15 +126,13 @@ def _wish(document: Mapping[str, Any]) -> Wish:
 def _contact(document: Mapping[str, Any]) -> Contact:
     unread = Unread()
     one = Fields(document, unread)
-    epoch = one.get("epoch")
-    if not isinstance(epoch, str) or not 0 < len(epoch) <= 64 or not epoch.isalnum() or not epoch.isascii():
-        raise BadValue("epoch")
     done = one.get("done") or []
     if not isinstance(done, list) or len(done) > MAX_DONE:
         raise BadValue("done")
     found = Contact(
         version=untrusted.text(one.get("version"), "version", 64), name=untrusted.word(one.get("name"), "name", 100),
-        site=untrusted.text(one.get("site"), "site", 100), epoch=epoch, at=untrusted.time(one.get("at"), "at"),
+        site=untrusted.text(one.get("site"), "site", 100), epoch=untrusted.epoch(one.get("epoch")),
+        at=untrusted.time(one.get("at"), "at"),
         newest=one.part("newest", partial(_by_stream, read=untrusted.whole, why="newest")) or {},
         oldest_at=one.part("oldest_unsent_at", partial(_by_stream, read=untrusted.time, why="oldest_unsent_at")) or {},
         health=untrusted.document(one.get("health") or {}, "health", most_bytes=MAX_HEALTH_BYTES, depth=4),
@@ -155,9 +152,3 @@ def _done(value: Any) -> tuple[int, dict[str, Any]]:
         raise BadValue("done")
     result = untrusted.document(value.get("result") or {}, "done", most_bytes=MAX_RESULT_BYTES, depth=4)
     return untrusted.whole(value.get("id"), "done", 1), result
-
-
-def _key_id(value: Any) -> str:
-    if not isinstance(value, str) or not _KEY_ID.fullmatch(value):
-        raise BadValue("key_id")
-    return value
