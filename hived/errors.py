@@ -7,7 +7,7 @@ another node may hold it for years.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,24 +35,24 @@ class Refused(HivedError):
     code = "refused"
 
 
-class WrongPassword(Refused):
-    """The miner refused this password. `retry_after_s` is the lockout it told us, None when it told none."""
+class _Pausing(HivedError):
+    """The other side wants a pause of `retry_after_s` seconds; None: it did not say how long."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class WrongPassword(_Pausing, Refused):
+    """The miner refused this password; the pause is a lockout."""
 
     code = "wrong_password"
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
-
-class LockedOut(Transient):
+class LockedOut(_Pausing, Transient):
     """The miner accepts no password at all for now, after too many wrong ones."""
 
     code = "locked_out"
-
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class BadCredentials(Refused):
@@ -89,12 +89,8 @@ class Unreadable(Transient):
     code = "unreadable"
 
 
-class Throttled(Transient):
-    """The host wants to be left alone for `retry_after_s` seconds; None when it did not say for how long."""
-
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
+class Throttled(_Pausing, Transient):
+    """The host wants fewer requests."""
 
 
 class NotYet(Throttled):
@@ -146,6 +142,15 @@ class NotFound(HivedError):
 
 class Conflict(HivedError):
     """The thing exists already."""
+
+
+def leaves(err: BaseException) -> Iterator[BaseException]:
+    """Yield what was raised, from whatever groups of tasks it came through."""
+    if isinstance(err, BaseExceptionGroup):
+        for one in err.exceptions:
+            yield from leaves(one)
+    else:
+        yield err
 
 
 Severity = Literal["warn", "bad"]

@@ -20,6 +20,7 @@ from hived.api.collecting import collecting
 from hived.api.http import access, params, responses
 from hived.api.http.responses import encode
 from hived.api.http.turns import Full, Turns
+from hived.runtime.waits import first_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class _Reader:
             pulse = fleet.pulse()
             if not await self._round():
                 return
-            await self._wait(pulse)
+            await first_of(pulse.wait(), self.stream.stop.wait(), timeout_s=self.stream.pace.look_s)
 
     async def _round(self) -> bool:
         """Send what is new; False when the reader does not take it."""
@@ -172,15 +173,6 @@ class _Reader:
     def _connected(self) -> bool:
         transport = self.request.transport
         return transport is not None and not transport.is_closing()
-
-    async def _wait(self, pulse: asyncio.Event) -> None:
-        """Wait for a change, the end, or for a moment."""
-        waits = [asyncio.ensure_future(pulse.wait()), asyncio.ensure_future(self.stream.stop.wait())]
-        try:
-            await asyncio.wait(waits, timeout=self.stream.pace.look_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
 
 def _event(name: str, data: bytes, mark: bytes | None = None) -> bytes:

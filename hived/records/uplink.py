@@ -84,11 +84,6 @@ class FoundMaster:
     seen: str | None = None
     fingerprint: str | None = None
 
-    @property
-    def trusted(self) -> bool:
-        """Whether the system trusts its certificate: its name proves who it is."""
-        return self.url.startswith("https:") and self.pin is None
-
 
 @dataclass(frozen=True, slots=True)
 class JoinAnswer:

@@ -9,12 +9,15 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import islice
 
-from hived.errors import Transient
+from hived.errors import Transient, leaves
 from hived.runtime.backoff import pause
+from hived.runtime.waits import first_of
 
 log = logging.getLogger(__name__)
 
+MOST_REASONS = 10  # a sweep can fail in thousands of tasks for one reason
 SLACK_S = 10.0  # what a cancelled tick may need to close its connections before it counts as hung
 
 
@@ -62,7 +65,7 @@ class Beat:
         except ExceptionGroup as group:  # the same, from the tasks of a tick
             if group.split((Transient, TimeoutError))[1] is not None:
                 raise
-            self._failed(", ".join(self._reason(err) for err in _leaves(group)))
+            self._failed(", ".join(self._reason(err) for err in islice(leaves(group), MOST_REASONS)))
         else:
             if self.failures:
                 log.info("%s recovered after %d failure%s", self.name, self.failures, "s" if self.failures > 1 else "")
@@ -98,14 +101,7 @@ class Beat:
 
     async def _rest(self, seconds: float) -> None:
         self._due = self.clock() + seconds
-        waits = [asyncio.ensure_future(self.sleep(seconds)), asyncio.ensure_future(self.wake.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        if waits[0].done():
-            waits[0].result()
+        await first_of(self.sleep(seconds), self.wake.wait())
         self.wake.clear()
 
     def _failed(self, reason: str) -> None:
@@ -118,10 +114,3 @@ class Beat:
         if self._timer is not None and self._timer.expired() and isinstance(err, TimeoutError):
             return f"no progress within {self.limit:g} s"
         return f"{type(err).__name__}: {err}" if str(err) else type(err).__name__
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    leaves: list[BaseException] = []
-    for err in group.exceptions:
-        leaves.extend(_leaves(err) if isinstance(err, BaseExceptionGroup) else [err])
-    return leaves[:10]  # a sweep can fail in thousands of tasks for one reason

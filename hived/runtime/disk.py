@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import pwd
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from hived.errors import Transient, next_step
+from hived.runtime.privileges import Owner
 
 LEAST_BYTES = 1024 * 1024
 """With less, a database cannot even be opened: its log and the index of the log must fit."""
@@ -67,7 +67,7 @@ def unwritable(path: Path) -> Unwritable | None:
 
 def own_user() -> str:
     """Return the name of the user that this process runs as."""
-    return _user(os.geteuid())
+    return Owner(os.geteuid(), os.getegid()).name
 
 
 def _may_write(path: Path, folder: Path) -> bool:
@@ -83,13 +83,6 @@ def _on_a_dead_disk(folder: Path, number: int) -> Unwritable:
 
 
 def _not_ours(path: Path, folder: Path, mend: str) -> Unwritable:
-    user = _user(os.geteuid() or folder.stat().st_uid)
+    user = Owner(os.geteuid() or folder.stat().st_uid, 0).name
     step = next_step("not_writable", user=user, file=mend)
     return Unwritable("not_writable", f"the user {user} may not write {path}", step)
-
-
-def _user(number: int) -> str:
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:  # a container without a name for it
-        return f"user {number}"

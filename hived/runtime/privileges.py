@@ -23,8 +23,7 @@ class Owner(NamedTuple):
     @property
     def name(self) -> str:
         """The user's name, or its number where it has none."""
-        known = self.known
-        return known.pw_name if known else f"user {self.uid}"
+        return self.known.pw_name if self.known else f"user {self.uid}"
 
     @property
     def known(self) -> pwd.struct_passwd | None:

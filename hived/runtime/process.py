@@ -7,12 +7,12 @@ import faulthandler
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 
 from hived import __version__
-from hived.errors import BadConfig, Damaged, HivedError, Replaced, SchemaMismatch
+from hived.errors import BadConfig, Damaged, HivedError, Replaced, SchemaMismatch, leaves
 from hived.runtime import log, privileges
 from hived.runtime.config import Config, load, show
 from hived.runtime.imports import choose_driver
@@ -133,8 +133,8 @@ class Process:
     def _failed(self, err: BaseException, life: Life) -> int:
         if isinstance(err, BadConfig | SchemaMismatch):
             return self._say(err, EXIT_CONFIG)
-        known = list(dict.fromkeys(str(one) for one in _leaves(err) if isinstance(one, HivedError)))
-        if known and (not life.started or all(isinstance(one, HivedError) for one in _leaves(err))):
+        known = list(dict.fromkeys(str(one) for one in leaves(err) if isinstance(one, HivedError)))
+        if known and (not life.started or all(isinstance(one, HivedError) for one in leaves(err))):
             return self._say("; ".join(known), EXIT_FAILED)  # what it says is for people; where it came from is not
         logging.getLogger(self.name).critical("ended by %s: %s", type(err).__name__, err, exc_info=err)
         return EXIT_FAILED
@@ -144,12 +144,3 @@ class Process:
         priority = "<3>" if log.is_journal(sys.stderr) else ""
         sys.stderr.write(f"{priority}{self.name}: {' '.join(str(err).split())}\n")
         return code
-
-
-def _leaves(err: BaseException) -> Iterator[BaseException]:
-    """Yield what was raised, from whatever groups of tasks it came through."""
-    if isinstance(err, BaseExceptionGroup):
-        for one in err.exceptions:
-            yield from _leaves(one)
-    else:
-        yield err

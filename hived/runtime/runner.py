@@ -17,6 +17,7 @@ from hived.runtime import notify
 from hived.runtime.beat import Beat
 from hived.runtime.config import Config
 from hived.runtime.retry import retry
+from hived.runtime.waits import first_of
 
 __all__ = ["Beat", "Life"]
 
@@ -159,12 +160,7 @@ class Life:
     async def _ended(self) -> None:
         """Return when the end was asked for, or when a new and good configuration is there."""
         while self.new_config is None:
-            waits = [asyncio.create_task(event.wait()) for event in (self._stop, self._hangup)]
-            try:
-                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for wait in waits:
-                    wait.cancel()
+            await first_of(self._stop.wait(), self._hangup.wait())
             if self._stop.is_set():
                 return
             self._hangup.clear()

@@ -13,7 +13,6 @@ from hived.services.appliance.host_troubles import stored_troubles
 from hived.services.appliance.retain import Retention
 from hived.store import Database, Store, budget
 from hived.store.engine import bulk, dialect
-from hived.store.miners import history
 from hived.store.schema import Artifact, Chips, Health, Miner, Rollup1h, Rollup5m, Status
 from tests import nodes
 from tests.api import farm
@@ -78,7 +77,7 @@ def told(db: Database, first: int, end: int) -> int:
 
 async def keeper(store: Store, share: float) -> Retention:
     """Retention with a budget of this share of what the database takes now; nothing goes by age."""
-    limit = int(await store.read(history.used_bytes) * share / MB)
+    limit = int(await store.read(dialect.used_bytes) * share / MB)
     limits = Limits(raw_days=3650, rollup_5m_days=3650, rollup_1h_days=3650, max_database_mb=limit)
     return Retention(store, limits, clock=FakeClock(NOW))
 

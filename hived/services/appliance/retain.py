@@ -11,6 +11,7 @@ from hived.errors import next_step
 from hived.runtime.options import Retention as Limits
 from hived.services.appliance.trusted_clock import TrustedClock
 from hived.store import Database, Store, budget
+from hived.store.engine import dialect
 from hived.store.miners import history, strangers
 from hived.store.nodes import uplink
 from hived.store.schema import Chips, Fleet1h, Fleet5m, Rollup1h, Rollup5m, Status
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 PRUNE_EVERY_S = 60.0
 SLICES_AT_ONCE = 48  # two days of backlog a minute: a long outage is worked off without holding up the polls
 DAY_S = 86_400.0
+GIVEN_BACK = 2_000  # pages at a time: 8 MB
 MB = 1024 * 1024
 
 
@@ -44,7 +46,7 @@ class Retention:
             await self._by_age(now)
         await self._store.write(history.prune_events)
         await self._keep_budget((await self._trusted()).likely())
-        await self._store.write(history.give_back)
+        await self._store.write(dialect.give_back, GIVEN_BACK)
 
     async def sure_now(self) -> float | None:
         """Return the time, None while the clock is in doubt. Transient: database busy."""
@@ -77,7 +79,7 @@ class Retention:
     async def _keep_budget(self, now: float | None) -> None:
         limit = self._limits.max_database_mb * MB
         for _ in range(SLICES_AT_ONCE):
-            used = await self._store.read(history.used_bytes)
+            used = await self._store.read(dialect.used_bytes)
             if used <= limit:
                 self._over_budget = False
                 if await self._store.read(budget.full) is not None:

@@ -1,8 +1,8 @@
 """Ask every miner how it is doing, each at its own pace, and store what it said.
 
-Who is due is a question to the database. A poll runs for itself: it holds one of `concurrency` places for at most
-SLOW_AFTER_S and then goes on without one, so that a hundred hung miners delay nobody. Polls of one miner never
-overlap, and all that is asked of it goes over one kept connection, unless its web server has one only.
+Who is due is a question to the database. A poll holds one of `concurrency` places for a second at most
+(`services.places`). Polls of one miner never overlap, and all that is asked of it goes over one kept connection, unless
+its web server has one only.
 """
 
 from __future__ import annotations
@@ -27,13 +27,11 @@ from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.runtime import backoff
 from hived.services.batch import Batch
 from hived.services.miners import reading_events
+from hived.services.places import Places
 from hived.store import Store
 from hived.store.miners import miners, readings, trust
 
 log = logging.getLogger(__name__)
-
-SLOW_AFTER_S = 1.0
-"""A miner that has not answered by now waits on its own: its place goes to the next one."""
 
 BACKOFF_MAX_S = 120.0
 """A silent miner is asked this often at least, or with each sweep where those are more frequent."""
@@ -78,7 +76,7 @@ class Poller:
         """Miners whose connection is kept: no more of them than there are sockets for."""
         self._status_every_s, self._chips_every_s = status_every_s, chips_every_s
         self._longest_pause_s = max(longest_pause_s, status_every_s)
-        self._places = asyncio.Semaphore(concurrency)
+        self._places = Places(concurrency)
         self._unmanaged = unmanaged
         self._allows = allows
         self._under_way: dict[int, asyncio.Task[None]] = {}
@@ -160,19 +158,7 @@ class Poller:
     # -- one miner ---------------------------------------------------------------------------------------------
 
     async def _poll(self, target: PollTarget) -> None:
-        async with self._places:
-            reading = asyncio.ensure_future(self._read(target))
-            try:
-                await asyncio.wait({reading}, timeout=SLOW_AFTER_S)
-            except asyncio.CancelledError:
-                reading.cancel()
-                await asyncio.gather(reading, return_exceptions=True)
-                raise
-        try:
-            await reading
-        except asyncio.CancelledError:
-            reading.cancel()
-            raise
+        await self._places.run(self._read(target))
 
     async def _read(self, target: PollTarget) -> None:
         """Ask one miner; whatever happens is one or two results, never an exception."""

@@ -15,7 +15,6 @@ from hived.records import measures
 from hived.records.bounds import EVENTS
 from hived.records.measures import MAX, MEAN, MIN
 from hived.records.miner import HASHING_STATES
-from hived.store.engine import dialect
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import (
     Chips,
@@ -236,16 +235,6 @@ def prune_events(db: Database) -> None:
     newest = tuples(Event.select(Event.id).order_by(Event.id.desc()).limit(1), db)
     if newest:
         Event.delete().where(Event.id <= newest[0][0] - MAX_EVENTS).execute(db)
-
-
-def used_bytes(db: Database) -> int:
-    """Return what the database takes without its free pages."""
-    return dialect.used_bytes(db)
-
-
-def give_back(db: Database, *, pages: int = 2_000) -> None:
-    """Return free pages to the file system, at most 8 MB at a time."""
-    dialect.give_back(db, pages)
 
 
 def sure_until(db: Database) -> float | None:

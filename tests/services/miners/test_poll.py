@@ -11,7 +11,7 @@ import pytest
 from hived.clients.firmwares.family import ConnectionWatch
 from hived.errors import Transient
 from hived.records.firmware import Reach
-from hived.services.miners import poll
+from hived.services import places
 from hived.simulator.miners.faults import Fault
 from hived.store import events
 from hived.store.miners import miners, readings, settings, telemetry
@@ -147,7 +147,7 @@ async def test_failing_chips_do_not_touch_the_status(make_site: MakeSite) -> Non
 
 
 async def test_hung_miners_give_their_place_to_the_next(make_site: MakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poll, "SLOW_AFTER_S", 0.05)
+    monkeypatch.setattr(places, "SLOW_AFTER_S", 0.05)
     here = await make_site(8)
     await here.discoverer().round()
     nums = [(await here.row(m)).num for m in here.fleet.miners]

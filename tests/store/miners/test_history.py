@@ -12,6 +12,7 @@ from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.runtime.options import Retention as Limits
 from hived.services.appliance.retain import Retention
 from hived.store import Store
+from hived.store.engine import dialect
 from hived.store.miners import history, miners, readings, telemetry
 from hived.store.schema import Chips, Rollup1h, Rollup5m, Status
 from tests.clock import FakeClock
@@ -120,12 +121,12 @@ async def test_the_budget_takes_the_oldest_and_the_file_shrinks(store: Store) ->
     num = await a_miner(store)
     for day in range(6):
         await fill(store, num, [START + day * 86_400 + 15 * i for i in range(1200)], chips=True)
-    size = await store.read(history.used_bytes)
+    size = await store.read(dialect.used_bytes)
     limits = Limits(raw_days=3650, telemetry_raw_hours=87_600, max_database_mb=round(size * 2 / 3 / 2**20))
     keeper = Retention(store, limits, clock=FakeClock(START + 6 * 86_400))
     for _ in range(3):
         await keeper.prune()
-    assert await store.read(history.used_bytes) <= limits.max_database_mb * 2**20
+    assert await store.read(dialect.used_bytes) <= limits.max_database_mb * 2**20
     newest = await store.read(readings.newest, num, limit=1)
     assert newest[0].at == START + 5 * 86_400 + 15 * 1199
     assert await store.read(count, Status) > 1000
