@@ -168,28 +168,29 @@ class Problem:
 
 
 _ON = "hived tries again by itself"
-_BUSY = "nothing yet: it may be restarting; if this stays, open http://{ip}/ or reboot it"
-_STILL_READ = "nothing yet: its status is still read; if this stays, reboot it"
+_BUSY = "nothing yet: it may be restarting; if this persists, open http://{ip}/ or reboot it"
+_STILL_READ = "nothing yet: its status is still being read; if this persists, reboot it"
 _OPEN_IT = "give its password: hivectl miners set {miner} --password-prompt"
-_REACH = "look for power, cable and switch port: does `ping {ip}` answer?"
+_REACH = "check power, cable and switch port: does `ping {ip}` answer?"
 
 PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     # Only the class is known.
-    Problem("error", "something went wrong", "bad", "see what it says: hivectl miners show {miner}"),
-    Problem("transient", "does not work just now", "warn", f"nothing yet: {_ON}"),
+    Problem("error", "something went wrong", "bad", "see the message: hivectl miners show {miner}"),
+    Problem("transient", "does not work right now", "warn", f"nothing yet: {_ON}"),
     Problem("refused", "refuses what hived asks", "bad",
-        "open http://{ip}/ and see what it says; reboot it if this stays"),
+        "open http://{ip}/ and see what it says; reboot it if this persists"),
     # Between here and a miner.
-    Problem("timeout", "does not answer in time", "bad", "look for power and network: does `ping {ip}` answer?"),
+    Problem("timeout", "does not answer in time", "bad", "check power and network: does `ping {ip}` answer?"),
     Problem("no_route", "cannot be reached", "bad", _REACH),
-    Problem("network_unreachable", "this host has no way to its network", "bad", "see the routes: ip route get {ip}"),
-    Problem("connection_refused", "takes no connections", "bad", _BUSY),
-    Problem("connection_lost", "ends the connection without an answer", "bad", _BUSY),
+    Problem("network_unreachable", "this host has no route to its network", "bad",
+        "check the routes: ip route get {ip}"),
+    Problem("connection_refused", "accepts no connections", "bad", _BUSY),
+    Problem("connection_lost", "closes the connection without an answer", "bad", _BUSY),
     Problem("connection_failed", "the connection fails", "bad", _BUSY),
     Problem("no_sockets", "this host is out of sockets", "bad",
         "lower discoverd.scan_concurrency and polld.concurrency, or raise the limit of open files"),
     # What a miner answers.
-    Problem("unreadable", "its answers cannot be read", "bad", "open http://{ip}/ and reboot it if this stays"),
+    Problem("unreadable", "its answers cannot be read", "bad", "open http://{ip}/ and reboot it if this persists"),
     Problem("server_error", "its web server fails", "bad", _BUSY),
     Problem("no_such_call", "its firmware lacks a call that hived needs", "bad",
         "this version of hived does not know its firmware: look for an update of either"),
@@ -199,124 +200,125 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("address_taken", "another miner answers at its address", "warn",
         "nothing: the next sweep finds who is where"),
     Problem("other_device", "something else answers at its address", "bad",
-        "see what answers at http://{ip}/; if it is no miner, name it in network.exclude"),
-    Problem("stock_firmware", "came up with the stock firmware", "bad",
-        "open http://{ip}/: install the firmware that hived reads once more"),
-    Problem("too_many_miners", "is one miner more than hived keeps", "bad",
-        "see whether something answers with a new MAC address each time; if so, name it in network.exclude"),
-    Problem("too_many_macs", "answers with ever new MAC addresses", "bad",
-        "see what answers at http://{ip}/; if it is no miner, name it in network.exclude; a bench for control boards"
-        " may go on in an hour"),
-    Problem("too_many_models", "is of one model more than hived keeps", "bad",
-        "see whether something answers with a new model each time; if so, name it in network.exclude"),
+        "see what answers at http://{ip}/; if it is not a miner, add it to network.exclude"),
+    Problem("stock_firmware", "booted the stock firmware", "bad",
+        "open http://{ip}/ and reinstall the firmware that hived can read"),
+    Problem("too_many_miners", "is beyond the number of miners that hived keeps", "bad",
+        "check whether something answers with a new MAC address each time; if so, add it to network.exclude"),
+    Problem("too_many_macs", "keeps answering with new MAC addresses", "bad",
+        "see what answers at http://{ip}/; if it is not a miner, add it to network.exclude; a test bench for control"
+        " boards can go on in an hour"),
+    Problem("too_many_models", "is of a model beyond the number that hived keeps", "bad",
+        "check whether something answers with a new model each time; if so, add it to network.exclude"),
     Problem("duplicate_mac", "has the MAC address of another miner", "bad",
         "look at both: one needs a MAC address of its own, or its control board exchanged; open http://{ip}/"),
     Problem("mac_twice", "another device answers with its MAC address", "bad",
         "look at both, http://{ip}/ and http://{other}/: one needs a MAC address of its own; if the other one is right:"
         " hivectl miners agree {miner} --at {other}"),
     Problem("no_settings", "does not report its settings", "warn", _STILL_READ),
-    Problem("no_model", "does not report what it is made of", "warn", _STILL_READ),
+    Problem("no_model", "does not report its model", "warn", _STILL_READ),
     Problem("no_presets", "does not report its presets", "warn", _STILL_READ),
     # The way in.
     Problem("no_password", "has a password that hived does not know", "bad", _OPEN_IT),
-    Problem("not_agreed", "is where nobody agreed to it: it gets no password there", "bad",
-        "look whether http://{ip}/ is this miner; if so: hivectl miners agree {miner}"),
+    Problem("not_agreed", "is at an address that nobody has agreed to: it gets no password there", "bad",
+        "check that http://{ip}/ is this miner; if so: hivectl miners agree {miner}"),
     Problem("outside_subnets", "is outside of network.subnets: no password is tried there", "bad",
-        "name its network in network.subnets, or agree to it: hivectl miners agree {miner}"),
+        "add its network to network.subnets, or agree to it: hivectl miners agree {miner}"),
     Problem("wrong_password", "refuses the unlock password", "bad", _OPEN_IT),
-    Problem("locked_out", "takes no passwords for a while", "warn",
-        f"nothing yet: {_ON}; then see to the password: hivectl miners set {{miner}} --password-prompt"),
-    Problem("unlock_failed", "answers neither yes nor no to a password", "bad",
-        f"nothing yet: {_ON}, later each time; if this stays, reboot it on http://{{ip}}/"),
-    Problem("token_refused", "unlocks, and then does not take its own token", "bad",
-        f"nothing yet: {_ON}, later each time; if this stays, reboot it on http://{{ip}}/ and look at its clock"),
-    Problem("key_not_made", "unlocks, but keeps no key for hived", "bad",
-        "open http://{ip}/ and remove API keys that nobody uses"),
-    Problem("key_refused", "does not take hived's key any more", "warn", "nothing: the next sweep makes a new key"),
+    Problem("locked_out", "accepts no passwords for a while", "warn",
+        f"nothing yet: {_ON}; then correct the password: hivectl miners set {{miner}} --password-prompt"),
+    Problem("unlock_failed", "neither accepts nor rejects a password", "bad",
+        f"nothing yet: {_ON}, later each time; if this persists, reboot it on http://{{ip}}/"),
+    Problem("token_refused", "unlocks, and then rejects its own token", "bad",
+        f"nothing yet: {_ON}, later each time; if this persists, reboot it on http://{{ip}}/ and look at its clock"),
+    Problem("key_not_made", "unlocks, but does not store a key for hived", "bad",
+        "open http://{ip}/ and remove unused API keys"),
+    Problem("key_refused", "no longer accepts hived's key", "warn", "nothing: the next sweep makes a new key"),
     # How a miner is.
     Problem("failure", "has failed", "bad",
         "open http://{ip}/ and read its log; hived does not restart miners by itself"),
     Problem("dead_board", "has a dead board", "bad", "check the board's cables, then its chips on http://{ip}/"),
     Problem("offline", "the last sweeps did not find it", "bad",
         f"{_REACH} If it is gone for good: hivectl miners remove {{miner}}"),
-    Problem("silent", "it has reported nothing lately", "warn", "see whether hive-polld runs: hivectl status"),
-    Problem("unpolled", "is polled by nobody: hive-polld does not run", "bad",
+    Problem("silent", "it has reported nothing lately", "warn", "check that hive-polld is running: hivectl status"),
+    Problem("unpolled", "is not polled: hive-polld is not running", "bad",
         "systemctl start hive-polld; journalctl -u hive-polld says why it ended"),
     Problem("pool_foreign", "mines at a pool that is not allowed", "bad",
-        "see who changed it on http://{ip}/, set it right there and change its password; if it is meant so:"
+        "find out who changed it, correct it on http://{ip}/ and change the password there; if it is intended:"
         " hivectl pools allow URL"),
     Problem("lost_fan", "has lost a fan", "bad", "check the fan's plug and blades before it overheats"),
     # Nodes that watch miners.
     Problem("node_asks", "asks to join", "warn",
         "compare the phrase that it shows, then: hivectl nodes approve {node} PHRASE"),
-    Problem("node_dead", "is dead", "bad", "see to the node {node}: power, network, then its hive-syncd"),
+    Problem("node_dead", "is dead", "bad", "check the node {node}: power, network, then its hive-syncd"),
     Problem("node_left", "was stopped", "warn", "start it again: systemctl start hived.target on {node}"),
-    Problem("node_full", "has sent as much as is kept of one node", "warn",
-        "see what it sends; if it is no longer yours: hivectl nodes remove {node}, which takes its miners along"),
-    Problem("too_many_artifacts", "has told of as many artifacts as are kept of one node", "warn",
-        "on the master: hivectl nodes list; what is here stays here"),
+    Problem("node_full", "has sent as much as is kept per node", "warn",
+        "see what it sends; if it is no longer yours: hivectl nodes remove {node}, which removes its miners too"),
+    Problem("too_many_artifacts", "has sent as many artifacts as are kept per node", "warn",
+        "on the master: hivectl nodes list; nothing is lost here"),
     Problem("node_revoked", "is revoked", "warn", "remove it, or let it join again: hivectl nodes remove {node}"),
-    Problem("node_unpolled", "does not poll: its hive-polld does not run", "bad",
+    Problem("node_unpolled", "does not poll: its hive-polld is not running", "bad",
         "on {node}: systemctl start hive-polld; journalctl -u hive-polld says why it ended"),
     Problem("node_plain", "sends without TLS: anyone on the path can read its key", "warn",
         "on {node}: hivectl secure"),
     Problem("collector_plain", "sends its key over plain HTTP", "warn",
-        "have {node} use https://, on the same port; http.plain_ingest: false takes nothing over http:// any more"),
+        "have {node} use https://, on the same port; http.plain_ingest: false refuses http://"),
     # Daemons, and the box itself.
-    Problem("daemon_down", "does not run", "bad",
+    Problem("daemon_down", "is not running", "bad",
         "systemctl start {daemon}; journalctl -u {daemon} says why it ended"),
-    Problem("daemon_old", "runs, but is of another version", "warn",
+    Problem("daemon_old", "is running another version", "warn",
         "systemctl restart {daemon}; it is still {version}"),
     Problem("disk_full", "the disk is full", "bad", "make room on the disk of {folder}; nothing needs a restart"),
-    Problem("disk_readonly", "the disk takes no writes", "bad",
+    Problem("disk_readonly", "the disk cannot be written", "bad",
         "dmesg says why: repair or replace the disk, mount it writable or reboot; nothing else needs a restart"),
-    Problem("not_writable", "hived may not write its own files", "bad",
+    Problem("not_writable", "hived has no permission to write its own files", "bad",
         "chown -h {user} {file}; runuser -u {user} -- chmod u+rwX {file}; nothing needs a restart"),
-    Problem("database_full", "the database is full, and not of history", "bad",
+    Problem("database_full", "the database is full, and history is not the cause", "bad",
         "hivectl nodes list: remove a node that sends too much, or raise retention.max_database_mb"),
     Problem("database_replaced", "the database was damaged", "warn",
         "hivectl restore FILE, or go on with the new one; then remove {file}"),
     # Where objects are collected.
-    Problem("source_waits", "wants to be left alone for a while", "warn", f"nothing yet: {_ON}"),
-    Problem("source_fails", "does not answer as it should", "warn",
-        f"nothing yet: {_ON}; if this stays, see whether {{url}} opens in a browser"),
-    Problem("source_refuses", "refuses what is asked of it", "bad",
+    Problem("source_waits", "has asked for a pause", "warn", f"nothing yet: {_ON}"),
+    Problem("source_fails", "does not answer as expected", "warn",
+        f"nothing yet: {_ON}; if this persists, see whether {{url}} opens in a browser"),
+    Problem("source_refuses", "refuses the requests", "bad",
         "see whether {url} is the address that was meant: hivectl sources list"),
     Problem("source_unreadable", "its answers cannot be read", "bad",
-        f"nothing yet: {_ON}; if this stays, see what {{url}} answers"),
+        f"nothing yet: {_ON}; if this persists, see what {{url}} answers"),
     Problem("source_flawed", "a part of its list cannot be read", "warn",
-        "nothing: what could be read is collected; whoever runs the site can mend its list"),
-    Problem("source_cut", "its list breaks off", "warn",
-        "nothing: what was listed is collected; to have the whole list tried anew, remove the source and add it again"),
+        "nothing: what could be read is collected; only the site's operator can mend its list"),
+    Problem("source_cut", "its list ends early", "warn",
+        "nothing: what was listed is collected; to retry the whole list, remove the source and add it again"),
     Problem("source_empty", "its list names nothing", "bad",
         "see whether {url} is the address that was meant: hivectl sources list"),
     # The way to the master.
-    Problem("master_offered", "a master offers itself", "warn",
-        "to join it: hivectl join {url} CODE, with a code of `hivectl enroll-code` there; never: syncd.master: off"),
-    Problem("master_unconfirmed", "nobody on this node has said that the phrase is the same", "warn",
+    Problem("master_offered", "a master was found on the network", "warn",
+        "to join it: hivectl join {url} CODE, with a code of `hivectl enroll-code` there; to ignore it:"
+        " syncd.master: off"),
+    Problem("master_unconfirmed", "nobody has confirmed the phrase on this node", "warn",
         "compare it with the one that the master shows; if it is the same, here: hivectl join {url} PHRASE;"
         " there: hivectl nodes approve {node} PHRASE"),
     Problem("master_asked", "the master's operator has not decided yet", "warn",
         "its operator compares the phrase and approves this node: hivectl nodes approve {node}"),
     Problem("master_refused", "the master refuses this node's key", "bad",
         "if that is a mistake: hivectl join {url}"),
-    Problem("master_other_key", "another key answers in place of the master", "bad",
-        "nothing, until you know who that is; if the master's key was made anew: hivectl join {url}"),
+    Problem("master_other_key", "the master answers with another key", "bad",
+        "nothing, until you know why; if the master's key was replaced: hivectl join {url}"),
     Problem("master_not_trusted", "this box does not trust the master's certificate", "warn",
-        "look at the clock of both with timedatectl; else have the certificate renewed"),
+        "check both clocks with timedatectl; otherwise have the certificate renewed"),
     Problem("master_no_tls", "the master answers without TLS", "bad",
-        "update hived there: it answers TLS on the same port; behind a proxy, name it by https://; to send readable all"
-        " the same: hivectl join {url} CODE --plain"),
+        "update hived there: it answers TLS on the same port; behind a proxy, name it by https://; to send unencrypted"
+        " all the same: hivectl join {url} CODE --plain"),
     Problem("master_plain", "the master is reached without TLS: anyone on the path can read this node's key", "warn",
         "hivectl secure"),
     Problem("master_unreachable", "the master does not answer", "warn",
         f"see whether {{url}} opens in a browser on this network; {_ON}"),
-    Problem("master_set_aside", "the master does not take some rows", "warn", "see which: hivectl sync dead"),
+    Problem("master_set_aside", "the master rejects some rows", "warn", "see which: hivectl sync dead"),
     Problem("other_owner", "the master has this miner from another node, or watches it itself", "warn",
-        "nothing, if it was carried here: it follows when it is offline there, or on the master: hivectl miners remove"
-        " {miner}. Else see why two boxes see it: network.subnets, network.exclude"),
+        "nothing, if it was moved here: it follows when it is offline there, or on the master: hivectl miners remove"
+        " {miner}. Otherwise find out why two boxes see it: network.subnets, network.exclude"),
     Problem("not_its_time", "was another node's miner at that time", "warn",
-        "nothing: what happened before this node had the miner is for the other one to tell"),
+        "nothing: what happened before this node had the miner is the other node's to report"),
 )}  # fmt: skip
 """What can be wrong, by its code: the one place for its words, how bad it is and what to do."""
 
@@ -331,7 +333,7 @@ PARTS = frozenset({"no_chips", "no_preset", "no_presets", "no_settings", "no_mod
 ELSEWHERE = frozenset({"other_device", "stock_firmware"})
 """Codes of something else that answers where a miner was: it can be looked at, also when the miner is offline."""
 
-_NOWHERE = "look for its power and network; if it is gone for good: hivectl miners remove {miner}"
+_NOWHERE = "check its power and network; if it is gone for good: hivectl miners remove {miner}"
 
 
 def problem(code: str | None) -> Problem:

@@ -84,7 +84,7 @@ def test_a_code_is_the_class_s_unless_the_error_names_its_own() -> None:
 @pytest.mark.parametrize("code", [None, "", "of_a_newer_node", "{ip}", "__class__"])
 def test_a_code_that_nobody_knows_is_an_error_of_no_special_kind(code: str | None) -> None:
     assert problem(code) is PROBLEMS["error"]
-    assert next_step(code, miner="rig-7", ip="192.0.2.7") == "see what it says: hivectl miners show rig-7"
+    assert next_step(code, miner="rig-7", ip="192.0.2.7") == "see the message: hivectl miners show rig-7"
 
 
 @pytest.mark.parametrize("code", PROBLEMS)
@@ -101,6 +101,6 @@ def test_every_next_step_can_be_told_with_what_is_known(code: str) -> None:
 
 def test_nobody_is_sent_to_the_address_of_a_miner_that_is_offline() -> None:
     assert next_step("timeout", miner="02:00:00:00:00:07") == (
-        "look for its power and network; if it is gone for good: hivectl miners remove 02:00:00:00:00:07"
+        "check its power and network; if it is gone for good: hivectl miners remove 02:00:00:00:00:07"
     )
     assert "02:00:00:00:00:07" in next_step("wrong_password", miner="02:00:00:00:00:07")

@@ -35,9 +35,7 @@ async def events(context: CommandContext) -> int:
         if context.args.kind is not None and context.args.kind not in EVENTS and not found:
             raise WrongUsage(_no_kind(context.args.kind))
         if not context.args.follow:
-            nothing = (
-                "nothing of this happened" if any(wanted[name] for name in _FILTERS) else "nothing happened so far"
-            )
+            nothing = "no such event so far" if any(wanted[name] for name in _FILTERS) else "nothing happened so far"
             return context.listed(found, lambda event: _document(event, known), _columns(known), nothing)
         last = 0
         try:

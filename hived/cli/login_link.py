@@ -13,6 +13,6 @@ async def print_link(context: CommandContext) -> int:
     async with context.store() as store:
         code, expires_at = await store.write(login_link.make, context.by())
     if not context.json:
-        context.note("for one browser on this machine, within ten minutes; it is an admin then:")
+        context.note("for one browser on this machine, within ten minutes; it logs in as admin:")
     link = f"{page}#code={code}"
     return context.answer(documents.login_link(link, expires_at), link)

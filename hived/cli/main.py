@@ -199,7 +199,7 @@ def _miners(nouns: _Group) -> None:
         _arg("--outside", action="store_true", help="also what is not in network.subnets; without it, this is asked"),
     )  # fmt: skip
     _command(
-        group, "set", "miner_set:change", "say whether hived steers a miner, or what its password is",
+        group, "set", "miner_set:change", "set whether hived steers a miner, or its unlock password",
         _arg("miners", nargs="+", metavar="MAC|IP"),
         _OneOf((
             _arg("--managed", dest="managed", action="store_true", default=None, help="hived steers it"),
@@ -217,19 +217,19 @@ def _miners(nouns: _Group) -> None:
         _arg("miners", nargs="+", metavar="MAC|IP", help="miners that are offline"),
     )  # fmt: skip
     _command(
-        group, "merge", "miner_remove:merge", "let a machine with a new control board go on with its history",
+        group, "merge", "miner_remove:merge", "let a machine with a new control board keep its history",
         _arg("old", metavar="OLD", help="MAC or last address of the miner that is offline since"),
         _arg("new", metavar="NEW", help="MAC or address that it has now"),
     )  # fmt: skip
     group = _noun(nouns, "pools", "the pools that miners may mine at: list, allow and remove them")
     _command(group, "list", "pools:list_pools", "what is allowed, and where the miners mine")
     _command(
-        group, "allow", "pools:allow", "let miners mine at a pool; whoever has another one in a slot needs a look then",
+        group, "allow", "pools:allow", "allow a pool; a miner with any other pool in a slot needs a look then",
         _arg("url", metavar="URL", help="host, host:port or URL; * stands for anything, as in *.pool.example"),
         _arg("--worker", metavar="W", help="only for this account and its workers, such as a wallet's address"),
     )  # fmt: skip
     _command(
-        group, "remove", "pools:remove", "allow a pool no longer",
+        group, "remove", "pools:remove", "stop allowing a pool",
         _arg("entry", metavar="ID|URL", help="as `hivectl pools list` has it"),
     )  # fmt: skip
     group = _noun(nouns, "models", "miner models and how far hived may drive them")
@@ -306,7 +306,7 @@ def _nodes(nouns: _Group) -> None:
         group, "refuse", "nodes:refuse", "refuse a node that is waiting, or all that wait",
         _arg("node", metavar="NODE_ID|NAME", nargs="?", help="as `hivectl nodes list` names it"),
         _arg("phrase", metavar="PHRASE", nargs="?", help="only the key with this phrase"),
-        _arg("--all", action="store_true", help="forget every wish: strangers may have sent them"),
+        _arg("--all", action="store_true", help="drop every request: strangers may have sent them"),
     )  # fmt: skip
     _command(group, "revoke", "nodes:revoke", "accept nothing more from a node", node)
     _command(group, "remove", "nodes:remove", "forget a node, its keys and the miners that it brought", node)
@@ -332,14 +332,14 @@ def _nodes(nouns: _Group) -> None:
         nouns,
         "secure",
         "uplink:secure",
-        "go over to TLS with a master that was joined without it, and trust its key alone",
+        "switch to TLS with a master that was joined without it, and trust only its key",
     )
     _command(nouns, "leave", "uplink:leave", "forget the master: nothing is sent until `hivectl join`")
     _command(nouns, "rotate-key", "uplink:rotate_key", "change the key that this node shows to its master")
     _command(
         _noun(nouns, "sync", "what this node sends to its master"), "dead", "uplink:dead",
-        "rows that the master does not take: list them, send them again or give them up",
-        _arg("what", nargs="?", choices=["retry", "drop"], help="send them again, or give them up"),
+        "rows that the master rejected: list them, send them again or drop them",
+        _arg("what", nargs="?", choices=["retry", "drop"], help="send them again, or drop them"),
         _arg("stream", nargs="?", choices=_STREAMS, metavar="STREAM",
              help="only of this stream: " + ", ".join(_STREAMS)),
         _arg("seq", nargs="?", type=argument_types.number, metavar="NUMBER", help="only this one"),
@@ -365,7 +365,7 @@ def _appliance(nouns: _Group) -> None:
         opens="backup:readable",
     )  # fmt: skip
     _command(
-        nouns, "completion", COMPLETION, "print what lets a shell complete these commands",
+        nouns, "completion", COMPLETION, "print the script with which a shell completes these commands",
         _arg("shell", choices=SHELLS, help="such as `source <(hivectl completion bash)`"),
     )  # fmt: skip
 

@@ -44,7 +44,7 @@ async def change(context: CommandContext) -> int:
             done.append(f"the password is kept{_when(view, looked_for)}")
         context.screen.say(f"{_named(view)}: {', '.join(done)}")
     if password is not None and not looked_for and not all(view.has_key or view.remote for view in after):
-        context.note(f"{DISCOVERD} does not run: nothing is tried until it does")
+        context.note(f"{DISCOVERD} is not running: nothing is tried until it is")
     return 0
 
 

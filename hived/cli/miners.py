@@ -271,4 +271,4 @@ def _why_none(everyone: Sequence[Judged], context: CommandContext) -> str:
         return f"no miner is in state {context.args.state!r}; here are {states}"
     if context.args.model and kinds and context.args.model.lower() not in kinds.lower():
         return f"no miner is of model {context.args.model!r}; here are {kinds}"
-    return f"no miner fits; here are {states}"
+    return f"no miner matches; here are {states}"

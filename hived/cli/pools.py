@@ -62,7 +62,7 @@ async def remove(context: CommandContext) -> int:
     async with context.store() as store:
         entry, left = await store.write(_remove, context.args.entry, context.by())
     rest = counted(left, "entry", "entries") + (" left" if left else " left: nothing is judged any more")
-    return context.answer(documents.allowed(entry), f"{_named(entry)} is allowed no longer; {rest}")
+    return context.answer(documents.allowed(entry), f"{_named(entry)} is no longer allowed; {rest}")
 
 
 def _named(entry: AllowedPool) -> str:

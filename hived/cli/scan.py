@@ -111,16 +111,18 @@ def _is_meant(context: CommandContext, wanted: list[ipaddress.IPv4Network]) -> b
     if not outside:
         return False
     names = ", ".join(map(str, outside))
-    if context.confirm(f"{names}: not in network.subnets of {context.config_file}. Look there all the same?"):
+    if context.confirm(f"{names}: not in network.subnets of {context.config_file}. Scan all the same?"):
         return True
-    raise WrongUsage(f"{names} is outside of network.subnets in {context.config_file}: add --outside if it is meant")
+    raise WrongUsage(
+        f"{names} is outside of network.subnets in {context.config_file}: add --outside if that is intended"
+    )
 
 
 def _must_run(rows: list[DaemonRow], now: float) -> None:
     row = next((one for one in rows if one.name == DISCOVERD), None)
     if row is None or not alive(row.beat_at, now):
         heard = f"last heard of {ago(row.beat_at, now)}" if row else "it has never run"
-        raise HivedError(f"{DISCOVERD} does not run ({heard}), so nobody would scan: systemctl start {DISCOVERD}")
+        raise HivedError(f"{DISCOVERD} is not running ({heard}), so nobody would scan: systemctl start {DISCOVERD}")
 
 
 def _other(db: Database, text: str | None) -> Other | None:

@@ -82,7 +82,7 @@ async def start(context: CommandContext) -> int:
         context.answer(documents.message(auto_miner.RUNS_ALREADY, ok=False))
         return EXIT_FAILED
     if not runs:
-        context.note(f"{documents.NO_DAEMON}: nothing happens before it does: systemctl start {MINERD}")
+        context.note(f"{documents.NO_DAEMON}: nothing happens until it is: systemctl start {MINERD}")
     started = "the auto-miner starts" if wanted is None else f"source {wanted} is visited once"
     return context.answer(documents.started(wanted, runs=runs), started)
 

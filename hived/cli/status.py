@@ -131,9 +131,9 @@ class _Words:
             return self.paint(problem(self.facts.host[0].kind).words, "bad")
         down = [one.name for one in self.facts.daemons if not one.alive]
         if down:
-            verb = "does" if len(down) == 1 else "do"
+            verb = "is" if len(down) == 1 else "are"
             names = " and ".join(filter(None, [", ".join(down[:-1]), down[-1]]))
-            return self.paint(f"{names} {verb} not run", "bad")
+            return self.paint(f"{names} {verb} not running", "bad")
         if self.facts.host:
             return self.paint(problem(self.facts.host[0].kind).words, "bad")
         if not self.facts.views:
@@ -167,7 +167,7 @@ class _Words:
             if one.row is None:
                 how = self.paint("has never run", "bad")
             elif not one.alive:
-                how = f"{self.paint('does not run', 'bad')}, last heard of {ago(one.row.beat_at, self.now)}"
+                how = f"{self.paint('is not running', 'bad')}, last heard of {ago(one.row.beat_at, self.now)}"
             else:
                 said = clean(one.row.status)
                 how = f"{self.paint('runs', 'good')} for {span(self.now - one.row.started_at)}: {said}"

@@ -155,7 +155,7 @@ async def join(context: CommandContext) -> int:
                 f" good and come again after {uplink.RETIRED_S / 60:.0f} minutes"
             )
         if code is not None and code.key is None and not is_loopback(urlsplit(wanted.url).hostname or ""):
-            context.note("hivectl: this code names no certificate: whoever is on the way could answer as the master")
+            context.note("hivectl: this code names no certificate: anyone on the path could answer as the master")
         try:
             link = await Joiner(store, own, wanted=AUTO, clock=context.clock).ask(
                 wanted, code=code, plain=context.args.plain
@@ -324,4 +324,4 @@ def _advice(code: EnrollCode | None) -> str:
 
 async def _note_daemon(context: CommandContext, store: Store) -> None:
     if not await store.read(daemons.runs, SYNCD, context.clock()):
-        context.note(f"{SYNCD} does not run: nothing is sent until it does: systemctl start {SYNCD}")
+        context.note(f"{SYNCD} is not running: nothing is sent until it is: systemctl start {SYNCD}")

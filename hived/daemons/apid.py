@@ -88,7 +88,7 @@ async def apid(config: Config, life: Life) -> None:
 def warn(config: Config) -> None:
     """Say what of the configuration an operator should know to be open."""
     if config.http.tls == "off" and not is_loopback(config.http.addr.host):
-        log.warning("who logs in over http:// sends the password readable: use https://, or set http.tls: self-signed")
+        log.warning("logins over http:// send the password unencrypted: use https://, or set http.tls: self-signed")
 
 
 async def listen(runner: web.AppRunner, where: Endpoint, tls: Tls, *, plain: bool) -> str:

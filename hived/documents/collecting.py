@@ -13,7 +13,7 @@ from hived.records.daemon import MINERD
 from hived.records.sources import NewSource
 
 IDLE = "Idle"
-NO_DAEMON = f"{MINERD} does not run"
+NO_DAEMON = f"{MINERD} is not running"
 LICENCES = {CC0: "CC0 1.0", PDM: "Public Domain Mark 1.0"}
 UNKNOWN = "unknown"
 MAX_REFUSALS = 10  # reasons of one source in a list of sources

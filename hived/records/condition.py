@@ -32,17 +32,17 @@ MARKS = {
     "online": Mark("online", "answers at an address"),
     "hashing": Mark("hashing", "mines or tunes, by a fresh status"),
     "failing": Mark("failing", "hived fails to read it: its last poll failed"),
-    "failure": Mark("failure", "the miner itself says that it has failed, and does not hash"),
-    "unreadable": Mark("unreadable", "answers, but its answer does not say what it does, or how much it hashes"),
+    "failure": Mark("failure", "the miner reports a failure, and does not hash"),
+    "unreadable": Mark("unreadable", "answers, but does not report its state or its hashrate"),
     "trouble": Mark("board or fan lost", "a board does not work, or a fan that it needs is lost"),
-    "foreign": Mark("foreign pool", "has a pool or a worker in a slot that is not allowed"),
+    "foreign": Mark("foreign pool", "a pool slot holds a pool or a worker that is not allowed"),
     "silent": Mark("silent", "answers at an address, but its last status is old, or there is none yet"),
-    "stopped": Mark("stopped", "somebody stopped it: it answers and does not hash"),
+    "stopped": Mark("stopped", "was stopped: it answers and does not hash"),
     "starting": Mark("starting", "between two states: starting, initializing, restarting or shutting down"),
-    "tuning": Mark("auto-tuning", "tunes its chips; it hashes meanwhile"),
-    "offline": Mark("offline", "the last sweeps did not find it: what it should give is lost"),
-    "unseen": Mark("unseen", "nobody watches it just now, for its node is away or hive-polld does not run: "
-                   "unknown since its last status, in no total, and nothing else of these"),
+    "tuning": Mark("auto-tuning", "is tuning its chips, and hashes meanwhile"),
+    "offline": Mark("offline", "the last sweeps did not find it: its expected hashrate is lost"),
+    "unseen": Mark("unseen", "nobody watches it at present: its node is away, or hive-polld is not running; "
+                   "unknown since its last status, in no total, and none of the other words"),
 }  # fmt: skip
 """What a miner can be counted as; it may be several of them at once."""
 
@@ -273,7 +273,7 @@ def _error(view: MinerView) -> Trouble | None:
 
 def _unseen(view: MinerView, why: str) -> Trouble:
     if why == "unpolled":
-        return _trouble(view, why, "hive-polld does not run")
+        return _trouble(view, why, "hive-polld is not running")
     return _trouble(view, why, f"its node {view.node_name or view.node_id} {errors.problem(why).words}")
 
 

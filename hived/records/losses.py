@@ -18,14 +18,14 @@ Reason = Literal[
 ]  # fmt: skip
 REASONS: dict[Reason, str] = {
     "offline": "the last sweeps did not find the miner",
-    "failure": "the miner itself says that it has failed",
+    "failure": "the miner reports a failure",
     "dead-board": "a board has failed, is gone, or mines nothing",
-    "stopped": "somebody stopped the miner, or it is on the way to mining",
-    "limited": "a limit holds it down: the dimmer, or a preset below the one asked for",
-    "weak": "what no other reason explains; negative above what is expected",
-    "tuning": "the miner tunes its chips, and gives less meanwhile",
+    "stopped": "the miner was stopped, or is still starting",
+    "limited": "held down by a limit: the dimmer, or a preset below the requested one",
+    "weak": "not explained by any other reason; negative above the expected rate",
+    "tuning": "the miner is tuning its chips, and hashes less meanwhile",
     "unreadable": "the miner, or one of its boards, answers without saying what it does; or its last status is old",
-    "unseen": "nobody watches the miner just now: unknown rather than lost, in no total",
+    "unseen": "nobody watches the miner at present: unknown rather than lost, in no total",
 }
 """Why hashrate is missing, and what each reason means."""
 

@@ -78,7 +78,7 @@ def _may_write(path: Path, folder: Path) -> bool:
 
 
 def _on_a_dead_disk(folder: Path, number: int) -> Unwritable:
-    text = f"the disk of {folder} takes no writes: {os.strerror(number)}"
+    text = f"the disk of {folder} cannot be written: {os.strerror(number)}"
     return Unwritable("disk_readonly", text, next_step("disk_readonly"))
 
 

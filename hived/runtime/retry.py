@@ -30,5 +30,5 @@ async def retry(work: Callable[[], Awaitable[T]], waiting: Callable[[str], objec
             await asyncio.sleep(RETRY_S)
         else:
             if logged:
-                log.info("no longer: %s", logged)
+                log.info("resolved: %s", logged)
             return done

@@ -155,7 +155,7 @@ class Life:
         self.hanging = sorted(task.get_name() for task in pending)
         if self.hanging:
             self.exit_code = 1
-            log.error("%s: does not stop within %g s, leaving without it", ", ".join(self.hanging), CANCEL_S)
+            log.error("%s: did not stop within %g s, exiting without it", ", ".join(self.hanging), CANCEL_S)
 
     async def _ended(self) -> None:
         """Return when the end was asked for, or when a new and good configuration is there."""
@@ -174,7 +174,7 @@ class Life:
             # Short and bounded, so it may stay on the loop: no beat sees half of a change.
             self.new_config = self._reload()
         except BadConfig as err:
-            log.error("reload refused, going on as before: %s", err)
+            log.error("reload refused, keeping the old configuration: %s", err)
             self._notifier.send("READY=1", notify.status(f"reload refused: {err}"))
 
     async def _tell(self, beats: Sequence[Beat], status: Status) -> None:
@@ -186,9 +186,9 @@ class Life:
         while True:
             was, hung = hung, [beat.name for beat in beats if beat.hung()]
             if hung and hung != was:
-                log.error("%s: no sign of life, no more pings to the watchdog", ", ".join(hung))
+                log.error("%s: no sign of progress, the watchdog gets no more pings", ", ".join(hung))
             elif was and not hung:
-                log.warning("%s: moving again", ", ".join(was))
+                log.warning("%s: making progress again", ", ".join(was))
             line = notify.status(f"hung: {', '.join(hung)}" if hung else self.words(status)())
             ping = () if hung else ("WATCHDOG=1",)
             sent = self._notifier.send(*(() if ready else ("READY=1",)), line, *ping)

@@ -35,7 +35,7 @@ class Batch(Generic[T]):
         if len(self._waiting) == self._waiting.maxlen:
             self.lost += 1
             if self.lost == 1:
-                log.error("the database takes nothing: the oldest of %d waiting results are lost", len(self._waiting))
+                log.error("the database takes no writes: the oldest of %d waiting results are lost", len(self._waiting))
         self._waiting.append(item)
 
     async def flush(self) -> None:
@@ -51,7 +51,7 @@ class Batch(Generic[T]):
                 self._waiting.extendleft(reversed(items))
                 raise
             if self.lost:
-                log.warning("the database takes results again; %d were lost", self.lost)
+                log.warning("the database takes writes again; %d results were lost", self.lost)
                 self.lost = 0
 
     def __len__(self) -> int:

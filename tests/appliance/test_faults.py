@@ -94,10 +94,10 @@ def test_a_stopped_daemon_and_a_taken_port_are_named_and_the_steps_that_are_told
     wait(lambda: site.try_(*taken).code == 0, "somebody else has the port", 10)
     code, found = _doctor(site)
     assert code == 1
-    assert "does not run" in found["hive-polld"]["text"]
+    assert "is not running" in found["hive-polld"]["text"]
     site.run(*found["hive-polld"]["next"].partition(";")[0].split())
     assert _doctor(site)[1]["hive-polld"]["state"] == "ok"
-    wait(lambda: "hive-apid does not run" in site.try_("hivectl", "status").out.splitlines()[0], "status says it", 60)
+    wait(lambda: "hive-apid is not running" in site.try_("hivectl", "status").out.splitlines()[0], "status says it", 60)
     site.try_("systemctl", "--no-block", "start", "hive-apid")
     wait(lambda: "another program has" in _doctor(site)[1]["dashboard"]["text"], "doctor has noticed", 60)
     site.run("systemctl", "stop", "thief")

@@ -149,7 +149,7 @@ def test_a_crash_that_repeats_ends_and_is_told_with_the_way_out(site: Machine) -
     doctor = site.try_("hivectl", "doctor", "--json")
     (found,) = [one for one in json.loads(doctor.out)["checks"] if one["name"] == "hive-minerd"]
     assert (doctor.code, found["state"]) == (1, "fail")
-    assert found["text"].startswith("does not run, and systemd gave up: ")
+    assert found["text"].startswith("is not running, and systemd gave up: ")
     for step in found["next"].partition("; then ")[2].split("; "):
         site.run(*step.split())
     site.all_active()

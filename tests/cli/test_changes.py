@@ -88,7 +88,7 @@ def test_when_the_password_is_tried_is_told_as_it_is(empty: Site, monkeypatch: p
     ran = empty.run("miners", "set", "192.168.7.40", "192.168.7.41", "--password-stdin")
     assert ran.lines[0].endswith("the password is kept and tried when it is seen")
     assert ran.lines[1].endswith("the password is kept for when its key stops working")
-    assert ran.err == "hive-discoverd does not run: nothing is tried until it does\n"
+    assert ran.err == "hive-discoverd is not running: nothing is tried until it is\n"
 
 
 @pytest.mark.parametrize(

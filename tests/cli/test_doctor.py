@@ -79,7 +79,7 @@ def test_for_people_each_line_has_its_state_and_the_end_counts(site: Site) -> No
     assert ran.code == 1
     at = next(i for i, line in enumerate(ran.lines) if "hive-polld" in line)
     assert ran.lines[at].startswith("fail  hive-polld")
-    assert "does not run, last heard of 60 min ago" in ran.lines[at]
+    assert "is not running, last heard of 60 min ago" in ran.lines[at]
     assert ran.lines[at + 1].strip() == "next: systemctl start hive-polld; journalctl -u hive-polld -n 50"
     assert "1 failure" in ran.lines[-1]
 

@@ -52,7 +52,7 @@ def test_events_are_asked_for_by_kind_and_by_time(empty: Site) -> None:
     at = times.rfc3339(site.now - HOUR - 1)
     assert at is not None
     assert kinds("--since", at) == kinds("--since", "3601s") == ["board_failed", "fan_lost"] * 2
-    assert site.run("events", "--since", "20s").err == "nothing of this happened\n"
+    assert site.run("events", "--since", "20s").err == "no such event so far\n"
 
 
 @pytest.mark.parametrize("since", ["", "2", "h", "-2h", "2w", "0h", "1.5h", "99999d", "yesterday", "2026-01-31", "٣h"])

@@ -23,7 +23,7 @@ def test_what_is_in_doubt_is_told_until_somebody_agrees(site: Site) -> None:
     assert "nobody agreed" not in before
     doubt(site)
     told = site.run("status").out
-    assert "is where nobody agreed to it: it gets no password there" in told
+    assert "is at an address that nobody has agreed to: it gets no password there" in told
     assert f"hivectl miners agree {IP}" in told
     assert "nobody agreed" in site.run("miners", "show", IP).out
     ran = site.run("miners", "agree", IP)

@@ -28,7 +28,7 @@ def test_pools_are_listed_allowed_judged_and_removed(site: Site) -> None:
     document = site.run("pools", "list", "--json").document
     assert {one["allowed"] for one in document["in_use"]} == {True}
     ran = site.run("pools", "remove", "evil.example")
-    assert ran.out.startswith("evil.example as thief is allowed no longer; ")
+    assert ran.out.startswith("evil.example as thief is no longer allowed; ")
     assert site.run("status").code == 1
     (told,) = site.write(audit.listing, limit=1)
     assert (told["action"], told["via"], told["before"]) == ("pool.remove", "command", {"worker": "thief"})

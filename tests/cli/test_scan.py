@@ -130,7 +130,7 @@ def test_without_the_daemon_nothing_is_left_and_it_is_said(site: Site) -> None:
     ran = site.run("miners", "scan")
     assert (ran.code, ran.out) == (1, "")
     assert ran.err == (
-        "hivectl: hive-discoverd does not run (last heard of 31 s ago), so nobody would scan: "
+        "hivectl: hive-discoverd is not running (last heard of 31 s ago), so nobody would scan: "
         "systemctl start hive-discoverd\n"
     )
     assert site.write(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
@@ -164,7 +164,7 @@ def test_what_is_not_configured_is_scanned_only_when_it_is_meant(site: Site, tar
     assert ran.code == 2
     assert target in ran.err
     assert "192.168.7.4" not in ran.err
-    assert ran.err.endswith("add --outside if it is meant\n")
+    assert ran.err.endswith("add --outside if that is intended\n")
     assert site.write(commands.open_commands, "hive-discoverd", newer_than=0.0) == []
     assert site.run("miners", "scan", target, "--wait", "0", "--outside").code == 0
     (wish,) = site.write(commands.open_commands, "hive-discoverd", newer_than=0.0)
@@ -223,7 +223,7 @@ async def test_a_daemon_that_ends_meanwhile_is_noticed(site: Site) -> None:
     site.clock.advance(60)
     ran = await run
     assert ran.code == 1
-    assert "hive-discoverd does not run" in ran.err
+    assert "hive-discoverd is not running" in ran.err
 
 
 async def test_a_reason_of_the_daemon_is_passed_on(site: Site) -> None:

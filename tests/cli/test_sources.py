@@ -10,7 +10,7 @@ from hived.store.collecting import collector, frontier, sources
 from tests import collected
 from tests.cli.site import HOUR, MINUTE, Site
 
-NOBODY = "hive-minerd does not run"
+NOBODY = "hive-minerd is not running"
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_start_that_nobody_hears_is_told(node: Site) -> None:
     node.clock.advance(31)
     ran = node.run("sources", "start")
     assert (ran.code, ran.out) == (0, "the auto-miner starts\n")
-    assert ran.err == f"{NOBODY}: nothing happens before it does: systemctl start hive-minerd\n"
+    assert ran.err == f"{NOBODY}: nothing happens until it is: systemctl start hive-minerd\n"
     assert node.run("sources", "list").lines[-1] == f"auto-miner: is to run, but {NOBODY}"
     node.run("sources", "stop")
     assert node.run("sources", "list").lines[-1] == f"auto-miner: is off, but {NOBODY}"

@@ -36,8 +36,8 @@ def test_a_daemon_that_stopped_beating_is_down_and_exits_with_1(site: Site) -> N
     site.daemon("hive-polld", beat_ago=31.0)
     ran = site.run("status")
     assert ran.code == 1
-    assert ran.lines[0].endswith(": hive-polld does not run")
-    assert "hive-polld      does not run, last heard of 31 s ago" in ran.out
+    assert ran.lines[0].endswith(": hive-polld is not running")
+    assert "hive-polld      is not running, last heard of 31 s ago" in ran.out
     assert "next: systemctl start hive-polld; journalctl -u hive-polld" in ran.out
 
 
@@ -54,7 +54,7 @@ def test_a_beat_from_a_clock_that_was_set_back_says_nothing(site: Site) -> None:
 def test_daemons_that_never_ran_are_missed_and_others_only_once_they_ran(empty: Site) -> None:
     ran = empty.run("status")
     assert ran.code == 1
-    assert ran.lines[0].endswith("hive-discoverd, hive-minerd, hive-polld and hive-syncd do not run")
+    assert ran.lines[0].endswith("hive-discoverd, hive-minerd, hive-polld and hive-syncd are not running")
     assert ran.out.count("has never run") == 4
     assert "hive-apid" not in ran.out
     empty.daemons()
@@ -109,7 +109,7 @@ def test_each_error_comes_with_its_next_step_and_the_newest_first(site: Site) ->
         "  20 s ago    192.168.7.21 (rack1-21): wrong unlock password",
         "              next: give its password: hivectl miners set 192.168.7.21 --password-prompt",
         "  40 s ago    192.168.7.20 (rack1-20): no answer within 5 s",
-        "              next: look for power and network: does `ping 192.168.7.20` answer?",
+        "              next: check power and network: does `ping 192.168.7.20` answer?",
         "  10 min ago  192.168.7.22 (rack1-22): failure: Chain 3, code 1002",
         "              next: open http://192.168.7.22/ and read its log; hived does not restart miners by itself",
     ]
@@ -118,8 +118,8 @@ def test_each_error_comes_with_its_next_step_and_the_newest_first(site: Site) ->
 def test_an_error_without_a_code_is_told_with_the_step_that_fits_all(site: Site) -> None:
     """The rows of 0.1.0 have a text alone; its words say nothing of what to do."""
     site.poll_failed(site.miner(20), "wrong unlock password", code=None)
-    assert "next: see what it says: hivectl miners show 192.168.7.20" in site.run("status").out
-    assert "next: see what it says: hivectl miners show 192.168.7.20" in site.run("miners", "show", "rack1-20").out
+    assert "next: see the message: hivectl miners show 192.168.7.20" in site.run("status").out
+    assert "next: see the message: hivectl miners show 192.168.7.20" in site.run("miners", "show", "rack1-20").out
     assert site.run("miners", "show", "rack1-20", "--json").document["last_error_code"] is None
 
 
@@ -237,7 +237,7 @@ def test_the_json_document_has_the_words_of_the_api(site: Site) -> None:
     assert document["errors"] == [
         {
             "text": "no answer within 5 s",
-            "next": "look for power and network: does `ping 192.168.7.20` answer?",
+            "next": "check power and network: does `ping 192.168.7.20` answer?",
             "at": "2027-01-15T07:59:55.000Z",
             "over": False,
             "miners": [mac(20)],

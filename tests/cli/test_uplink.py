@@ -81,7 +81,7 @@ async def test_without_a_code_a_person_approves_it(empty: Site, master: SmallMas
     (phrase,) = master.phrases.values()
     assert f"{phrase}\n" in ran.out
     assert "hivectl nodes approve" in ran.out
-    assert "hive-syncd does not run" in ran.err
+    assert "hive-syncd is not running" in ran.err
     said = await asyncio.to_thread(empty.run, "status")
     assert f"asking site-master, compare {phrase}" in said.out
 

@@ -105,7 +105,7 @@ def test_without_hive_polld_a_silent_miner_is_not_said_to_lose_anything() -> Non
     for view in (miner(60), miner(600, failures=9), miner(60, state="failure"), miner(-900, state="stopped")):
         how = condition(view, nobody)
         assert (how.word, how.marks, how.tone, lost(how)) == ("unseen", ("unseen",), "off", {"unseen": 99})
-        assert how.why == "hive-polld does not run"
+        assert how.why == "hive-polld is not running"
     assert condition(miner(), nobody).word == "mining"
     assert condition(miner(600, online=False, ip=None), nobody).word == "offline"
     assert condition(miner(600, remote=True), nobody).word == "silent"
@@ -115,7 +115,7 @@ def test_the_miners_of_a_node_without_hive_polld_are_unseen_once_their_status_is
     there = replace(HERE, blind={"n1": "node_unpolled"})
     assert condition(miner(200, remote=True), there).word == "mining"
     how = condition(miner(301, remote=True, node_name="shed"), there)
-    assert (how.word, how.why) == ("unseen", "its node shed does not poll: its hive-polld does not run")
+    assert (how.word, how.why) == ("unseen", "its node shed does not poll: its hive-polld is not running")
     assert condition(miner(301, remote=True, online=False, ip=None), there).word == "offline"
     assert condition(miner(301), there).word == "silent"  # of this node
 
@@ -179,7 +179,7 @@ def test_an_error_that_is_over_is_no_reason() -> None:
     how = condition(replace(view, failures=1), HERE)
     assert (how.why, how.next_step) == (
         "no answer within 5 s",
-        "look for power and network: does `ping 10.0.0.1` answer?",
+        "check power and network: does `ping 10.0.0.1` answer?",
     )
 
 

@@ -100,7 +100,7 @@ def test_a_disk_that_is_mounted_read_only_is_told(read_only: Path) -> None:
                 found = unwritable(read_only / "hived.db")
         assert found is not None
         assert found.code == "disk_readonly"
-        assert found.text == f"the disk of {read_only} takes no writes: Read-only file system"
+        assert found.text == f"the disk of {read_only} cannot be written: Read-only file system"
         assert "dmesg" in found.step
 
 

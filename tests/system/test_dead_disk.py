@@ -1,4 +1,4 @@
-"""A disk that takes no writes any more, under the real daemons: they stay up and everybody is told."""
+"""A disk that can no longer be written, under the real daemons: they stay up and everybody is told."""
 
 from __future__ import annotations
 
@@ -67,18 +67,18 @@ async def test_the_daemons_outlive_a_disk_that_died_and_everybody_is_told(
 
     await until(says_so)
     async with aiohttp.ClientSession() as http, http.get(f"{base}/healthz") as reply:
-        assert (reply.status, await reply.json()) == (503, {"error": "the disk takes no writes"})
-    await until(lambda: all("takes no writes" in program.log for program in running.values()))
+        assert (reply.status, await reply.json()) == (503, {"error": "the disk cannot be written"})
+    await until(lambda: all("cannot be written" in program.log for program in running.values()))
     for command in ("status", "doctor"):
         told = await asyncio.to_thread(appliance.hivectl, command)
-        assert f"the disk of {disk} takes no writes: Read-only file system" in told, told
+        assert f"the disk of {disk} cannot be written: Read-only file system" in told, told
         assert "dmesg says why" in told
     assert "(hived" in appliance.hivectl("status").splitlines()[0]
-    assert "the disk takes no writes" in appliance.hivectl("status").splitlines()[0]
+    assert "the disk cannot be written" in appliance.hivectl("status").splitlines()[0]
     for name, program in running.items():
         assert program.running(), f"{name}: {program.log}"
         assert "Traceback" not in program.log, program.log
-        assert sum("takes no writes" in line for line in program.log.splitlines()) < 12, (
+        assert sum("cannot be written" in line for line in program.log.splitlines()) < 12, (
             "said once by each piece of work"
         )
         await program.stop()
@@ -95,8 +95,8 @@ async def test_a_daemon_that_starts_on_a_read_only_disk_waits_and_systemd_lets_i
         await asyncio.to_thread(manager.wait_for, "READY=1", 20)
         manager.wait_for("STATUS=cannot use the database")
         await asyncio.to_thread(manager.wait_for, "WATCHDOG=1", 20)
-        await until(lambda: "takes no writes" in program.log)
-        (line,) = [line for line in program.log.splitlines() if "takes no writes" in line]
+        await until(lambda: "cannot be written" in program.log)
+        (line,) = [line for line in program.log.splitlines() if "cannot be written" in line]
         assert "dmesg says why" in line
         assert program.running()
         run("mount", "-o", "remount,rw", disk)

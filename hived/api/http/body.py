@@ -55,7 +55,7 @@ async def read(request: web.Request, most: int, within_s: float, limits: Mapping
     except TimeoutError:
         raise web.HTTPRequestTimeout from None
     except (ConnectionError, web.RequestPayloadError):  # the sender left, or its chunks are none
-        raise BadRequest("the body is cut, or not framed as it says") from None
+        raise BadRequest("the body is truncated, or not framed as it says") from None
     try:
         return bytes(packed) if encoding in IDENTITY else unpacked(bytes(packed), encoding, most)
     except TooLarge as err:

@@ -104,7 +104,7 @@ class Connection(web.RequestHandler, asyncio.BufferedProtocol):
             raise exc
         if status >= 500:
             log.error("%s %s failed", request.method, request.rel_url.raw_path, exc_info=exc)
-            words = "hive-apid made a mistake, its log says more"
+            words = "hive-apid failed, its log says more"
         else:  # anything on the LAN may connect: not worth a warning
             log.debug("not a request, from %s: %s", request.remote, message)
             words = "this request cannot be read"

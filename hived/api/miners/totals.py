@@ -46,4 +46,4 @@ def _stale(news: News, miners: int, now: float, refreshed_at: float | None) -> s
     silent = [name for name in FEEDERS if not alive(news.beats.get(name), now)]
     if not silent or (not miners and not news.beats):  # a node that nobody has started yet shows nothing old
         return None
-    return f"{' and '.join(silent)} {'do' if len(silent) > 1 else 'does'} not run"
+    return f"{' and '.join(silent)} {'are' if len(silent) > 1 else 'is'} not running"

@@ -121,7 +121,7 @@ def note_unread(request: web.Request, node_id: str, stream: str, wire: int, unre
     if new and len(noted) < MAX_NOTED:
         noted.update((node_id, stream, name) for name in new)
         names = ", ".join(sorted(new))
-        log.warning("not understood of %s of node %s (wire %d, here %d): %s", stream, node_id, wire, WIRE, names)
+        log.warning("fields not understood in %s of node %s (wire %d, here %d): %s", stream, node_id, wire, WIRE, names)
 
 
 def _answer(sent: Batch, taken: Taken) -> Json:

@@ -132,7 +132,7 @@ async def _daemon(one: DaemonState, now: float) -> Check:
     why = f"journalctl -u {name} -n 50"
     restarts = int(unit["NRestarts"]) if unit.get("NRestarts", "").isdecimal() else 0
     if unit.get("ActiveState") == "failed":
-        text = f"does not run, and systemd gave up: {unit.get('Result', 'unknown')}"
+        text = f"is not running, and systemd gave up: {unit.get('Result', 'unknown')}"
         return fail(name, text, f"{why}; then systemctl reset-failed {name}; systemctl start {name}")
     if unit.get("ActiveState") == "activating":
         waits = unit.get("StatusText") or "not ready yet"
@@ -147,7 +147,7 @@ async def _daemon(one: DaemonState, now: float) -> Check:
     if not one.alive and unit.get("ActiveState") == "active" and unit.get("StatusText"):
         return fail(name, f"runs, but does not get on: {unit['StatusText']}", why)
     if gone or not one.alive:
-        text = f"does not run, last heard of {ago(row.beat_at, now)}"
+        text = f"is not running, last heard of {ago(row.beat_at, now)}"
         return fail(name, text, f"systemctl start {name}; {why}")
     up = now - row.started_at
     if restarts >= RESTARTS and up < 3600:

@@ -49,8 +49,5 @@ def stored_troubles(db: Database) -> list[HostTrouble]:
     full = budget.full(db)
     if full is None:
         return []
-    text = (
-        f"the database takes {full.used // _MIB} MiB of {full.budget // _MIB}, and history is not what fills it: none"
-        " is deleted"
-    )
+    text = f"the database uses {full.used // _MIB} MiB of {full.budget // _MIB}, but not for history: none is deleted"
     return [HostTrouble("database_full", text, next_step("database_full"), full.at)]

@@ -11,7 +11,7 @@ from hived.records.daemon import DaemonRow
 from hived.store import Store, daemon_rows
 
 PRESENCE_S = 10.0
-"""Seconds between two beats; three missed ones and people are told that the daemon does not run."""
+"""Seconds between two beats; three missed ones and people are told that the daemon is not running."""
 
 
 class Presence:

@@ -90,7 +90,7 @@ class Retention:
                 return
             if not self._over_budget:
                 self._over_budget = True
-                log.warning("the database takes %d MiB of %d: the oldest history goes", used // MB, limit // MB)
+                log.warning("the database uses %d MiB of %d: the oldest history goes", used // MB, limit // MB)
             if not await self._store.write(_drop_oldest, now):
                 return
 
@@ -98,7 +98,7 @@ class Retention:
         """Say that the database is full of what no age takes; its history stays."""
         if await self._store.read(budget.full) is None:
             log.error(
-                "the database takes %d MiB of %d, and history is not what fills it: none is deleted; %s",
+                "the database uses %d MiB of %d, but not for history: none is deleted; %s",
                 used // MB, limit // MB, next_step("database_full"),
             )  # fmt: skip
             await self._store.write(budget.mark, self._clock(), used, limit)

@@ -45,7 +45,7 @@ class TrustedClock:
         if not self._is_good(ahead) and elapsed - self._since < DOUBT_S:
             return None
         if self._doubted:
-            log.info("the clock is believed again")
+            log.info("the clock is trusted again")
         self._doubted = False
         self._good = ahead
         return now
@@ -63,6 +63,6 @@ class TrustedClock:
     def _doubt(self, by_s: float) -> None:
         self._doubted = True
         log.warning(
-            "the clock jumped %s by %.1f h: nothing is summed up or deleted by age until it kept on for an hour",
+            "the clock jumped %s by %.1f h: nothing is summed up or deleted by age until it is steady for an hour",
             "ahead" if by_s > 0 else "back", abs(by_s) / 3600,
         )  # fmt: skip

@@ -162,7 +162,7 @@ class Discoverer:
         if ranges.networks:
             log.info("scanning %s (%d addresses)", ", ".join(map(str, ranges.networks[:8])), total)
         elif ranges.follows_host:
-            log.warning("this host has no network of its own: its miners count as missing until there is one")
+            log.warning("this host has no network: its miners count as missing until it has one")
         else:
             log.warning("network.subnets is empty: nothing is scanned until it names your miners' network")
 
@@ -367,7 +367,7 @@ class Discoverer:
         )  # 0.9: due at the sweep that comes when the pause ends
         is_new = before is None or before.kind != kind
         if is_new:
-            log.info("%s is no miner that can be read (%s): %s", ip, kind, reason)
+            log.info("%s is not a readable miner (%s): %s", ip, kind, reason)
         self._other_devices[ip] = device
         await self._store.write(discovery.save_other_device, device, event if is_new else None)
 

@@ -144,7 +144,7 @@ class KeyKeeper:
 
     async def _doubt(self, miner: KnownMiner, code: str, reason: str) -> KnownMiner:
         """Send nothing more to this address until the operator agrees."""
-        log.warning("%s (%s): %s: it gets nothing until you agree", miner.ip, miner.mac, reason)
+        log.warning("%s (%s): %s: nothing secret is sent there until you agree", miner.ip, miner.mac, reason)
         await self._store.write(trust.doubt, miner.num, miner.ip or "", self._clock(), code, reason)
         return await self._again(miner)
 

@@ -167,7 +167,7 @@ class Delivery:
             self._went_back += 1
             if self._went_back > len(STREAMS):
                 raise Transient(f"the master does not keep what it gets of {stream}")
-            log.info("the master holds %s up to %d: going on from there", stream, answer.seq)
+            log.info("the master holds %s up to %d: continuing from there", stream, answer.seq)
         elif answer.seq > batch.last_seq:
             newest = await self._store.read(streams.newest)
             self.beyond = self.beyond or answer.seq > newest[stream]

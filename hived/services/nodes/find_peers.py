@@ -154,7 +154,7 @@ class PeerFinder:
             try:
                 seen = mdns.heard_of(name)
             except (Transient, Refused) as err:
-                log.debug("%.80r is not taken in: %s", name, err)
+                log.debug("%.80r is ignored: %s", name, err)
                 del self._names[name]
                 continue
             if seen is not None:
@@ -168,7 +168,7 @@ class PeerFinder:
             if isinstance(result, Sighting):
                 self._seen(known, result)
             elif isinstance(result, Transient | Refused):
-                log.debug("%.80r is not taken in: %s", name, result)
+                log.debug("%.80r is ignored: %s", name, result)
             elif isinstance(result, BaseException):
                 raise result
         while len(self._names) > MOST_LOOK_UPS * 4:

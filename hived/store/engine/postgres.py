@@ -158,7 +158,7 @@ class PostgresServer(Database, PooledPostgresqlDatabase):
         if state == _READ_ONLY:
             if self.read_only:
                 return HivedError(f"cannot use the database {self.name}: read-only: {text}")
-            return Transient(f"database: the server takes no writes just now: {text}")
+            return Transient(f"database: the server takes no writes at the moment: {text}")
         return HivedError(f"the database {self.name} is damaged: {text}")
 
     def collided(self, err: pw.PeeweeException) -> bool:

@@ -17,7 +17,7 @@ from tests.api import farm
 from tests.api.farm import NOW, Api
 from tests.clock import FakeClock
 
-NOBODY = "hive-minerd does not run"
+NOBODY = "hive-minerd is not running"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.api.farm import NOW, Api
 from tests.api.http.listener import listen
 from tests.clock import FakeClock
 
-NOBODY = "hive-minerd does not run"
+NOBODY = "hive-minerd is not running"
 
 
 @pytest.fixture

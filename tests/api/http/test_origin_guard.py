@@ -289,7 +289,7 @@ async def test_a_bug_is_500_without_a_word_of_our_inside(api: Api, caplog: pytes
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(api.fleet, "totals", bug)
             code, reply = await api.ask("GET", "/api/v1/fleet", Accept="text/html")
-        assert (code, reply) == (500, {"error": "hive-apid made a mistake, its log says more"})
+        assert (code, reply) == (500, {"error": "hive-apid failed, its log says more"})
     assert "secret inside" in caplog.text
 
 

@@ -105,7 +105,7 @@ async def test_stale_says_which_daemon_does_not_run(api: Api) -> None:
     api.clock.advance(15)
     await api.fleet.beat()
     found = await api.get("/api/v1/fleet")
-    assert (found["stale"], found["stale_because"]) == (True, "hive-discoverd does not run")
+    assert (found["stale"], found["stale_because"]) == (True, "hive-discoverd is not running")
     await api.do(daemon_rows.save_daemon, DaemonRow("hive-discoverd", 5, "1", NOW, api.clock(), ""))
     assert (await api.get("/api/v1/fleet"))["stale"] is False
     api.clock.advance(11)

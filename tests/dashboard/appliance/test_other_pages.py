@@ -58,7 +58,7 @@ async def test_the_site_page_shows_other_devices_sweeps_and_daemons(farm: Farm, 
         words = await page.text("main")
         for part in ("hive-polld", "4 polls, 0 failed", "10.20.0.251", "no answer within 3 s", "15 min ago", "254"):
             assert part in words, part
-        assert "Next: look for power and network: does `ping 10.20.0.251` answer?" in words
+        assert "Next: check power and network: does `ping 10.20.0.251` answer?" in words
         assert "Next: systemctl start hive-minerd" in words
         assert page.problems == []
 

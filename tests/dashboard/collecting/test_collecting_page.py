@@ -278,9 +278,9 @@ async def test_sources_are_added_told_and_removed(farm: Farm, open_page: OpenPag
 async def test_no_daemon_and_no_model_are_said_with_what_to_run(farm: Farm, open_page: OpenPage) -> None:
     async with open_page() as page:
         await page.go(f"{farm.url}/collecting", until="document.querySelector('.autominer .tone-bad')")
-        assert "hive-minerd does not run" in await page.text(".autominer .note")
+        assert "hive-minerd is not running" in await page.text(".autominer .note")
         await page.click(".controls button")
-        await page.wait_for("document.querySelector('.controls').innerText.includes('hive-minerd does not run')")
+        await page.wait_for("document.querySelector('.controls').innerText.includes('hive-minerd is not running')")
         await farm.write(collected.minerd, time.time())
         model = "the model llama3.2:1b is missing: run `ollama pull llama3.2:1b`"
         await farm.write(collected.tell, time.time(), "Running", None, model)

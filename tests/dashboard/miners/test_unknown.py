@@ -96,7 +96,7 @@ async def test_without_hive_polld_nothing_is_lost_and_nothing_is_silent(farm: Fa
     async with open_page() as page:
         await page.go(farm.url, until="document.querySelector('.totals .unknown')")
         assert "100.0 TH/s unknown since 2 min ago 1 miner" in " ".join((await page.text(".unknown")).split())
-        assert "hive-polld does not run" in await page.text(".note.warning")
+        assert "hive-polld is not running" in await page.text(".note.warning")
         assert await page.text(".c-state .tone-off") == "unseen"
         assert not await page.evaluate("!!document.querySelector('ul.lost')")
         assert (await page.text(".chip-silent")).startswith("0")

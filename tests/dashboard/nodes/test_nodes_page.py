@@ -134,7 +134,7 @@ async def test_a_node_tells_how_it_is_and_what_waits_on_it(farm: Farm, open_page
         words = " ".join((await page.text("[data-node=shed-1]")).split())
         for part in (
             "shed South field", "alive", "Last contact", "version 0.1.0", "ahead of the master's: its times cannot be",
-            "0 / 0", "3 %", "0.13", "54 °C", "25 %", "20 polls, 0 failed", "does not run", "events 12 2 h",
+            "0 / 0", "3 %", "0.13", "54 °C", "25 %", "20 polls, 0 failed", "is not running", "events 12 2 h",
         ):  # fmt: skip
             assert part in words, part
         assert await page.evaluate("!!document.querySelector('[data-node=shed-1] .skew.tone-bad')") is True

@@ -129,7 +129,7 @@ async def test_a_server_that_is_read_only_is_waited_for_and_met_anew(cluster: Cl
         before = await store.write(_pid)
         async with ReadOnly(cluster):
             await until_transient(store)
-            with pytest.raises(Transient, match="takes no writes just now"):
+            with pytest.raises(Transient, match="takes no writes at the moment"):
                 await store.merge(discovery.start_sweep, 2.0)
             assert await store.read(discovery.sweeps)
         async with asyncio.timeout(20):

@@ -29,7 +29,7 @@ function Connection() {
   let words = "live";
   let title = "Changes arrive as they happen.";
   if (ended) {
-    [tone, words, title] = ["warn", "logged out", "Your session ended. What is shown is of before."];
+    [tone, words, title] = ["warn", "logged out", "Your session ended. What you see is from before."];
   } else if (live.link === "connecting") {
     [tone, words, title] = ["idle", "connecting…", "Waiting for hive-apid."];
   } else if (live.link === "lost") {
@@ -42,7 +42,7 @@ function Connection() {
     words = age > OLD_DATA_S ? `data is ${span(age)} old` : live.fleet.stale_because ?? "data may be old";
     title = `Connected, but ${live.fleet?.stale_because ?? "no miner was polled lately"}.`;
   } else if (live.fleet?.stale) {
-    [tone, words, title] = ["warn", live.fleet.stale_because ?? "data may be old", "Connected, but nothing new is learnt."];
+    [tone, words, title] = ["warn", live.fleet.stale_because ?? "data may be old", "Connected, but no new data arrives."];
   }
   // Said aloud once for each change; the seconds that count down are for the eye only.
   const aloud = live.link === "lost" ? "Connection lost" : tone === "warn" ? "Data is old" : live.link === "live" ? "Live" : "";

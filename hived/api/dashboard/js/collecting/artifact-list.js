@@ -47,7 +47,7 @@ export function ArtifactList({ sources, query, doing }) {
     <div class="sectionhead"><h2 id="artifacts">Artifacts</h2><${PictureSwitch} /></div>
     <${Filters} wish=${wish} sources=${sources} />
     ${read.unseen > 0 && html`<p class="unseen"><button type="button" class="primary" onClick=${read.show}>${read.unseen === 1 ? "1 new artifact" : `${read.unseen} new artifacts`}</button></p>`}
-    <${Paged} read=${read} what="Artifacts" none=${filtered ? "No artifact fits." : "Nothing is collected so far."} older="Load more">
+    <${Paged} read=${read} what="Artifacts" none=${filtered ? "No artifact matches." : "Nothing is collected so far."} older="Load more">
       <div class="cards">${(read.items ?? []).map((one) => html`<${Card} key=${one.id} artifact=${one} pictures=${pictures} />`)}</div><//>
   </section>`;
 }

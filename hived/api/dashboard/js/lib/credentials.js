@@ -48,8 +48,8 @@ export function TlsHint() {
   }, []);
   if (fingerprint === null) return "";
   const place = `https://${location.hostname}:${location.port || 80}`;
-  return html`<p class="small tls-hint">This page came over plain HTTP: whoever is on the way can read what you type.
-    The same over TLS: <a href=${place + location.pathname + location.search}>${place}</a>. Your browser does not know its certificate, whose SHA-256 is
+  return html`<p class="small tls-hint">This page came over plain HTTP: anyone on the path can read what you type.
+    The same page over TLS: <a href=${place + location.pathname + location.search}>${place}</a>. Your browser does not know its certificate, whose SHA-256 is
     <code>${fingerprint}</code></p>`;
 }
 

@@ -103,7 +103,7 @@ export function Charts({ mac, row }) {
     ${points === null
       ? html`<${Pending} read=${history} what="History" />`
       : points.length < 2
-        ? html`<p class="note muted">${range > 4 ? "Not enough history for this line yet: means appear a few minutes after their time has passed." : "Not enough statuses for a line yet."}</p>`
+        ? html`<p class="note muted">${range > 4 ? "Not enough history for a line yet: averages appear a few minutes after each interval." : "Not enough statuses for a line yet."}</p>`
         : html`<div class="charts">${chartsOf(history.series, points).map((chart) => html`<${Chart} key=${chart.lines.map((line) => line.name).join()} chart=${chart} points=${points} step=${history.step} theme=${theme} />`)}</div>`}
   </section>`;
 }

@@ -35,7 +35,7 @@ export function Pools() {
       <tbody>${allowed.data.map(
         (entry) => html`<tr key=${entry.id}><th scope="row">${entry.url}</th><td>${entry.worker ?? html`<span class="muted">anybody</span>`}</td>
           <td class="nowrap"><${When} ms=${stamp(entry.added_at)} /></td><td>${entry.added_by}</td>
-          <td class="actions"><${Only} role="admin"><button type="button" onClick=${() => act(() => remove(`/api/v1/pools/allowed/${entry.id}`), `${entry.url} is allowed no longer.`)}>Remove</button><//></td></tr>`,
+          <td class="actions"><${Only} role="admin"><button type="button" onClick=${() => act(() => remove(`/api/v1/pools/allowed/${entry.id}`), `${entry.url} is no longer allowed.`)}>Remove</button><//></td></tr>`,
       )}</tbody><//>`}
     ${outcome}
     <${Only} role="admin"><${Allow} onAllow=${allow} /><//>

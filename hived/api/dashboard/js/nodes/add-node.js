@@ -37,9 +37,9 @@ function EnrollCode({ onClose }) {
     <p>Install <code>hived</code> on the new box, then type this line there:</p>
     ${state.error && html`<p class="tone-bad" role="alert">No code: ${state.error}.</p>`}
     ${made !== null && html`<p class="secret-line"><code class="line ${over ? "over" : ""}" tabindex="0">${line}</code> ${!over && html`<${Copy} text=${line} />`}</p>
-      ${isLoopback && html`<p class="tone-warn">You look at this page on the machine itself. On the other box put this machine's name or address in place of <code>${location.hostname}</code>.</p>`}
-      <p class=${over ? "tone-warn" : "muted"}>${over ? "This code is over." : html`The code <b>${made.code}</b> works once, for another <span class="countdown">${clock(left)}</span>.`}</p>`}
-    <p class="small">It needs no approval: anybody with the code may join, but not as a node that is known already. The new node appears on this page within seconds.</p>
+      ${isLoopback && html`<p class="tone-warn">You are viewing this page on the machine itself. On the other box, put this machine's name or address in place of <code>${location.hostname}</code>.</p>`}
+      <p class=${over ? "tone-warn" : "muted"}>${over ? "This code has expired." : html`The code <b>${made.code}</b> works once, for another <span class="countdown">${clock(left)}</span>.`}</p>`}
+    <p class="small">It needs no approval: anybody with the code may join, but not as a node that is already known. The new node appears on this page within seconds.</p>
     <p class="buttons">${over && html`<button type="button" onClick=${make}>Make another code</button>`}<button type="button" class="primary" autofocus onClick=${onClose}>Close</button></p><//>`;
 }
 

@@ -16,15 +16,15 @@ export function JoinRequests({ nodes, say }) {
   const [all, setAll] = useState(false);
   if (asked.length === 0) return "";
   return html`<section class="join-requests" aria-labelledby="join-requests"><h2 id="join-requests">${asked.length === 1 ? "A node asks to join" : `${asked.length} nodes ask to join`}</h2>
-    <p>Compare this phrase with the one that the node shows: <code>sudo hivectl status</code>, or <code>journalctl -u hive-syncd</code>. It sends nothing before it was confirmed there, too: <code>sudo hivectl join ${location.origin} PHRASE</code></p>
-    <p class="muted">If they differ, somebody is in between, or it is another machine: refuse it.</p>
+    <p>Compare this phrase with the one that the node shows: <code>sudo hivectl status</code>, or <code>journalctl -u hive-syncd</code>. It sends nothing until the phrase is confirmed there as well: <code>sudo hivectl join ${location.origin} PHRASE</code></p>
+    <p class="muted">If they differ, somebody is in the middle, or it is another machine: refuse it.</p>
     <ul>${asked.map(({ node, key }) => html`<${JoinRequest} key=${`${node.node_id} ${key.key_id}`} node=${node} waits=${key} say=${say} />`)}</ul>
     ${asked.length > 1 && html`<${Only} role="admin"><p class="controls"><button type="button" onClick=${() => setAll(true)}>Refuse all…</button></p><//>`}
     ${all && html`<${Confirm} title="Refuse all that ask to join?" verb="Refuse all" onClose=${() => setAll(false)}
       act=${async () => {
         const { refused } = await post("/api/v1/nodes/refuse", {});
         say(`${refused} refused.`);
-      }}><p>Who was let in before stays. A node of yours among them asks again within ten minutes.</p><//>`}</section>`;
+      }}><p>Nodes that were approved stay. A node of yours among them asks again within ten minutes.</p><//>`}</section>`;
 }
 
 function JoinRequest({ node, waits, say }) {

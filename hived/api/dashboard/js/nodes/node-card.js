@@ -15,8 +15,8 @@ const TITLES = {
   __proto__: null,
   alive: "It was in contact lately",
   suspect: "Its last contact is overdue",
-  dead: "It has not been in contact for long",
-  left: "It said goodbye",
+  dead: "It has not been in contact for a long time",
+  left: "It was stopped",
 };
 
 export function NodeCard({ node, chosen, say }) {
@@ -34,12 +34,12 @@ export function NodeCard({ node, chosen, say }) {
         : html`<${Badge} tone=${TONES[node.state] ?? "idle"} title=${TITLES[node.state]}>${collector ? "collector" : (node.state ?? "unknown")}<//>`}
         ${" "}<small><${InState} state=${node.state} ms=${stamp(node.since)} /></small></span></header>
     <p class="contact">${master ? "This machine" : html`${collector ? "Last sent" : "Last contact"} <b><${When} ms=${stamp(node.contact_at)} empty="never" /></b>${node.address ? ` from ${node.address}` : ""}`}${" · "}version ${node.version ?? UNKNOWN} <span class="nodeid">id ${node.node_id}</span></p>
-    ${!master && !revoked && !node.secure && node.contact_at !== null && html`<p class="skew plain tone-warn"><span class="dot"></span>It sends without TLS: whoever is on the way can read its key. ${collector ? html`Have it use <code>https://</code>, on the same port.` : html`On that box: <code>sudo hivectl secure</code>`}</p>`}
+    ${!master && !revoked && !node.secure && node.contact_at !== null && html`<p class="skew plain tone-warn"><span class="dot"></span>It sends without TLS: anyone on the path can read its key. ${collector ? html`Have it use <code>https://</code>, on the same port.` : html`On that box: <code>sudo hivectl secure</code>`}</p>`}
     ${collector
       ? html`<p class="small">An external collector: it sends contributions when it has some, and reports no health.</p>`
       : html`<${Skew} seconds=${node.skew_s} />
     ${node.gone && html`<p class="note tone-bad asof">It is not heard: what follows is as of <${When} ms=${stamp(node.contact_at)} empty="its last contact" />.</p>`}
-    ${Object.keys(node.full ?? {}).length > 0 && html`<p class="note tone-warn full">It has sent as much as is kept of one node: more ${Object.keys(node.full).join(", ")} are not taken.</p>`}
+    ${Object.keys(node.full ?? {}).length > 0 && html`<p class="note tone-warn full">It has sent as much as is kept per node: more ${Object.keys(node.full).join(", ")} are not taken.</p>`}
     <div class=${`told ${node.gone ? "lastknown" : ""}`}><${Numbers} node=${node} health=${node.health ?? {}} />
     ${!master && html`<${Lag} lag=${node.lag ?? {}} />`}
     <${Daemons} daemons=${node.health?.daemons} /></div>`}
@@ -94,7 +94,7 @@ function Daemons({ daemons }) {
   const all = Object.entries(daemons ?? {});
   if (all.length === 0) return html`<p class="small">Its daemons: not reported yet.</p>`;
   return html`<ul class="nodedaemons" aria-label="Daemons">${all.map(([name, { alive, status }]) => html`<li key=${name}>
-    <${Badge} tone=${alive === null ? "idle" : alive ? "good" : "bad"}>${name}<span class="hidden">${alive === null ? " unknown" : alive ? " runs" : " does not run"}</span><//> <span class="small">${alive === null ? "unknown" : alive ? (status ?? "") : "does not run"}</span></li>`)}</ul>`;
+    <${Badge} tone=${alive === null ? "idle" : alive ? "good" : "bad"}>${name}<span class="hidden">${alive === null ? " unknown" : alive ? " runs" : " is not running"}</span><//> <span class="small">${alive === null ? "unknown" : alive ? (status ?? "") : "is not running"}</span></li>`)}</ul>`;
 }
 
 function Actions({ node, say }) {

@@ -56,5 +56,5 @@ function FirstNode() {
       <li>Press <b>Add a node</b> and type the line it shows on the new box: it is let in at once.</li>
       <li>Or type <code>sudo hivectl join ${location.origin}</code> there, without a code. It asks, and appears above with a phrase; compare it with the one that the box shows, and approve it on both.</li>
     </ol>
-    <p class="muted">What it learnt while cut off arrives later: nothing is lost.</p></section>`;
+    <p class="muted">What it recorded while cut off arrives later: nothing is lost.</p></section>`;
 }
