@@ -11,10 +11,9 @@ from aiohttp import web
 
 from hived.api.http.turns import Turns
 from hived.api.miners.live_miners import LiveMiners
-from hived.errors import NotFound, Transient
+from hived.errors import Transient
 from hived.services.access.passwords import Passwords
 from hived.store import Database, Store
-from hived.store.miners import miners
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -56,11 +55,3 @@ async def follow(ctx: Context) -> None:
     """Let the lists show what was just stored; when the database is busy they follow with the next beat."""
     with suppress(Transient):
         await ctx.fleet.beat()
-
-
-def miner_num(db: Database, mac: str) -> int:
-    """Return a miner's number; NotFound when nobody has this MAC."""
-    known = miners.by_mac(db, mac)
-    if known is None:
-        raise NotFound(f"there is no miner {mac}")
-    return known.num

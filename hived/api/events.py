@@ -13,6 +13,7 @@ from hived.errors import BadRequest, NotFound
 from hived.records.events import EVENTS, Event
 from hived.records.net import as_mac
 from hived.store import Database, events
+from hived.store.miners import miners
 
 MAX_KIND = 64
 
@@ -40,5 +41,5 @@ async def kinds(request: web.Request) -> web.StreamResponse:
 
 
 def _newest(db: Database, mac: str | None, wishes: dict[str, Any]) -> list[Event]:
-    num = context.miner_num(db, mac) if mac is not None else None
+    num = miners.one(db, mac).num if mac is not None else None
     return events.newest(db, num=num, **wishes)

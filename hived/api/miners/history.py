@@ -46,7 +46,7 @@ def _hours(request: web.Request) -> float:
 
 
 def _columns(db: Database, mac: str, hours: float, now: float) -> bytes:
-    num, since = context.miner_num(db, mac), now - hours * HOUR_S
+    num, since = miners.one(db, mac).num, now - hours * HOUR_S
     # Of a miner that another node watches only its sums are here.
     if hours * HOUR_S <= RAW_UP_TO_S and miners.watched_by(db, mac) is None:
         statuses = readings.columns(db, num, since=since, limit=MAX_POINTS)

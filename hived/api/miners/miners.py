@@ -150,7 +150,7 @@ def _latest_chips(db: Database, view: MinerView) -> Sequence[HashboardChips]:
 
 
 def _statuses(db: Database, mac: str, limit: int) -> bytes:
-    num = context.miner_num(db, mac)
+    num = miner_rows.one(db, mac).num
     found = readings.newest(db, num, limit=limit)
     stored = telemetry.newest(db, num, limit=CHIP_BOARDS) if found else []
     return responses.encode(
@@ -167,7 +167,7 @@ def _chips_for(at: float, stored: Sequence[tuple[float, HashboardChips]]) -> lis
 
 
 def _telemetry(db: Database, mac: str, limit: int) -> bytes:
-    num = context.miner_num(db, mac)
+    num = miner_rows.one(db, mac).num
     found = telemetry.newest(db, num, limit=limit)
     times = fleet.status_times(db, num, back_to=found[-1][0] - STATUS_NEAR_S, limit=MAX_TIMES) if found else []
     times.reverse()
@@ -182,9 +182,9 @@ def _near(at: float, times: Sequence[float]) -> float | None:
 
 
 def _settings(db: Database, mac: str) -> bytes:
-    return responses.encode(documents.settings(settings.newest(db, context.miner_num(db, mac))))
+    return responses.encode(documents.settings(settings.newest(db, miner_rows.one(db, mac).num)))
 
 
 def _versions(db: Database, mac: str, limit: int) -> bytes:
-    found = settings.versions(db, context.miner_num(db, mac), limit=limit)
+    found = settings.versions(db, miner_rows.one(db, mac).num, limit=limit)
     return responses.encode([documents.version(one) for one in found])

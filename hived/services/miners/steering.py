@@ -7,7 +7,7 @@ from contextlib import suppress
 from hived.errors import BadRequest, Conflict, NotFound
 from hived.records.access import By
 from hived.records.firmware import Feature, offers
-from hived.records.miner_view import KnownMiner, ModelView
+from hived.records.miner_view import ModelView
 from hived.services.commands import ask
 from hived.store import Database, audit, commands
 from hived.store.miners import miners, models, replaced, trust
@@ -20,7 +20,7 @@ def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, pa
 
     For a miner of another node that node is asked; Conflict when it cannot be, or must not be told a password.
     """
-    known = _known(db, mac)
+    known = miners.one(db, mac)
     if password is not None and not offers(known.features, Feature.PASSWORD):
         raise BadRequest(f"no password opens {mac}: its firmware asks for none")
     node_id = miners.watched_by(db, mac)
@@ -47,7 +47,7 @@ def agree(db: Database, mac: str, by: By, *, ip: str | None = None) -> str:
 
     NotFound when there is none with this MAC; Conflict when nobody knows where it is. A miner's node is asked.
     """
-    known = _known(db, mac)
+    known = miners.one(db, mac)
     place = ip or known.ip or known.last_ip
     if place is None:
         raise Conflict(f"nobody knows where {known.mac} is: name the address")
@@ -66,7 +66,7 @@ def remove_miner(db: Database, mac: str, by: By) -> None:
 
     One of another node goes here at once, and its node is asked to forget it as well.
     """
-    known = _known(db, mac)
+    known = miners.one(db, mac)
     if known.online:
         raise Conflict(f"{known.mac} is there, at {known.last_ip}: only a miner that is offline can be removed")
     node_id = miners.watched_by(db, known.mac)
@@ -86,7 +86,7 @@ def merge_miners(db: Database, old: str, new: str, by: By) -> None:
     NotFound, BadRequest and Conflict say why that cannot be. Of another node's miners the node is asked; its answer
     moves them here.
     """
-    before, after = _known(db, old), _known(db, new)
+    before, after = miners.one(db, old), miners.one(db, new)
     if before.num == after.num:
         raise BadRequest("these are the same miner")
     nodes = {miners.watched_by(db, before.mac), miners.watched_by(db, after.mac)}
@@ -98,13 +98,6 @@ def merge_miners(db: Database, old: str, new: str, by: By) -> None:
         return
     replaced.merge(db, before.mac, after.mac, by["at"])
     audit.note(db, **by, action="miner.merge", target=after.mac, before={"mac": before.mac})
-
-
-def _known(db: Database, mac: str) -> KnownMiner:
-    known = miners.by_mac(db, mac)
-    if known is None:
-        raise NotFound(f"there is no miner {mac}")
-    return known
 
 
 def set_max_preset(db: Database, alias: str, name: str | None, by: By) -> ModelView | None:

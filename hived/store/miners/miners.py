@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hived.errors import NotFound
 from hived.records import units
 from hived.records.daemon import DISCOVERD
 from hived.records.events import Event
@@ -84,6 +85,14 @@ def by_mac(db: Database, mac: str) -> KnownMiner | None:
     query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num)).where(Miner.mac == mac.lower())
     rows = tuples(query, db)
     return _known(db, rows[0]) if rows else None
+
+
+def one(db: Database, mac: str) -> KnownMiner:
+    """Return one miner; NotFound when nobody has this MAC."""
+    found = by_mac(db, mac)
+    if found is None:
+        raise NotFound(f"there is no miner {mac}")
+    return found
 
 
 def watched_by(db: Database, mac: str) -> str | None:
@@ -294,7 +303,10 @@ def _is_polled(at: float) -> Any:
 
 def set_managed(db: Database, mac: str, managed: bool, at: float) -> bool:
     """Say whether hived steers this miner; False when there is no such miner."""
-    return _set(db, mac, at, managed=managed)
+    row = by_mac(db, mac)
+    if row is not None:
+        change_and_show(db, row.num, at, managed=managed)
+    return row is not None
 
 
 def set_password(db: Database, mac: str, password: str, at: float) -> bool:
@@ -320,13 +332,6 @@ def _known(db: Database, row: tuple[Any, ...]) -> KnownMiner:
         access=db.box.open_or_none(found.access, about(found.mac, "api_key")),
         unlock_password=db.box.open_or_none(found.unlock_password, about(found.mac, "unlock_password")),
     )
-
-
-def _set(db: Database, mac: str, at: float, **fields: Any) -> bool:
-    row = by_mac(db, mac)
-    if row is not None:
-        change_and_show(db, row.num, at, **fields)
-    return row is not None
 
 
 def _release_address(db: Database, ip: str, mac: str, rev: int, at: float) -> None:

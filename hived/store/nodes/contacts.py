@@ -23,7 +23,7 @@ from hived.records.node import (
     KeyView,
     NodeView,
 )
-from hived.records.streams import STATUS, STREAMS, rollup_key
+from hived.records.streams import ROLLUP_S, STATUS, STREAMS, rollup_key
 from hived.store import events
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Miner, Node, SyncPoint
@@ -149,5 +149,5 @@ def _view(
 def _behind(stream: str, newest: int, held: int) -> int:
     """Return how much is not here yet: numbers, of rollups stretches of five minutes."""
     if stream == STATUS:
-        return max(0, round((rollup_key(newest)[0] - rollup_key(held)[0]) / 300)) if held else int(newest > 0)
+        return max(0, round((rollup_key(newest)[0] - rollup_key(held)[0]) / ROLLUP_S)) if held else int(newest > 0)
     return max(0, newest - held)
