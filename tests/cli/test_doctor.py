@@ -201,19 +201,21 @@ def test_a_clock_that_has_jumped_is_told(site: Site, sure_ago_s: float, said: st
     assert said is None or said in text(told, "clock")
 
 
-def test_a_clock_that_differs_from_the_masters_is_a_warning(site: Site) -> None:
+@pytest.mark.parametrize(("skew_s", "way"), [(93.0, "behind"), (-93.0, "ahead of")])
+def test_a_clock_that_differs_from_the_masters_is_a_warning(site: Site, skew_s: float, way: str) -> None:
+    """`skew_s` is how much the master's clock is ahead of this one."""
     site.daemons()
 
     def join(db: Database) -> None:
         Uplink.insert(name="master", url="http://192.0.2.1:8080", master_id="m", master_name="hq", state="joined",
-                      since=1.0, ok_at=site.now, skew_s=-93.0).execute(db)  # fmt: skip
+                      since=1.0, ok_at=site.now, skew_s=skew_s).execute(db)  # fmt: skip
 
     told = doctored(site, syncd="{master: 'http://192.0.2.1:8080'}")
     assert "http://192.0.2.1:8080 (syncd.master) offers itself as master" in text(told, "master")
     assert "hivectl join http://192.0.2.1:8080 CODE" in text(told, "master")
     site.write(join)
     told = doctored(site, syncd="{master: 'http://192.0.2.1:8080'}")
-    assert "this clock is 93 s behind the master's" in text(told, "clock")
+    assert f"this clock is 93 s {way} the master's" in text(told, "clock")
     assert "joined hq" in text(told, "master")
 
 

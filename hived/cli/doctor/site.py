@@ -252,7 +252,7 @@ def master(context: CommandContext, facts: Facts) -> Iterator[Check]:
         return
     skew = facts.master.link.skew_s
     if skew is not None and abs(skew) > SKEW_S:
-        way = "ahead of" if skew > 0 else "behind"
+        way = "behind" if skew > 0 else "ahead of"
         yield warn("clock", f"this clock is {abs(skew):.0f} s {way} the master's", "timedatectl set-ntp true, on both")
 
 

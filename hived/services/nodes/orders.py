@@ -124,33 +124,17 @@ def _do(db: Database, command: Command, at: float) -> dict[str, Any]:
     return result
 
 
-def _set_managed(db: Database, args: dict[str, Any], by: By) -> None:
-    steering.set_miner(db, args["mac"], by, managed=args["managed"])
-
-
-def _set_unlock_pass(db: Database, args: dict[str, Any], by: By) -> None:
-    steering.set_miner(db, args["mac"], by, password=args["password"])
-
-
 def _set_max_preset(db: Database, args: dict[str, Any], by: By) -> None:
     if steering.set_max_preset(db, args["alias"], args["name"], by) is None:
         raise NotFound(f"there is no model {args['alias']}")
 
 
-def _remove_miner(db: Database, args: dict[str, Any], by: By) -> None:
-    steering.remove_miner(db, args["mac"], by)
-
-
-def _merge_miners(db: Database, args: dict[str, Any], by: By) -> None:
-    steering.merge_miners(db, args["mac"], args["into"], by)
-
-
-DOES = {"set_managed": _set_managed, "set_unlock_pass": _set_unlock_pass, "set_max_preset": _set_max_preset}
-
-
-def _agree(db: Database, args: dict[str, Any], by: By) -> None:
-    steering.agree(db, args["mac"], by, ip=args["ip"])
-
-
-DOES |= {"agree_to_address": _agree, "remove_miner": _remove_miner, "merge_miners": _merge_miners}
+DOES: dict[str, Callable[[Database, dict[str, Any], By], object]] = {
+    "set_managed": lambda db, args, by: steering.set_miner(db, args["mac"], by, managed=args["managed"]),
+    "set_unlock_pass": lambda db, args, by: steering.set_miner(db, args["mac"], by, password=args["password"]),
+    "agree_to_address": lambda db, args, by: steering.agree(db, args["mac"], by, ip=args["ip"]),
+    "remove_miner": lambda db, args, by: steering.remove_miner(db, args["mac"], by),
+    "merge_miners": lambda db, args, by: steering.merge_miners(db, args["mac"], args["into"], by),
+    "set_max_preset": _set_max_preset,
+}
 """What carries out each verb of hive-syncd."""
