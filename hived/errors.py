@@ -220,7 +220,7 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("no_presets", "does not report its presets", "warn", _STILL_READ),
     # The way in.
     Problem("no_password", "has a password that hived does not know", "bad", _OPEN_IT),
-    Problem("not_agreed", "is at an address that nobody has agreed to: it gets no password there", "bad",
+    Problem("not_agreed", "is at an address that nobody agreed to: it gets no password there", "bad",
         "check that http://{ip}/ is this miner; if so: hivectl miners agree {miner}"),
     Problem("outside_subnets", "is outside of network.subnets: no password is tried there", "bad",
         "add its network to network.subnets, or agree to it: hivectl miners agree {miner}"),
@@ -303,7 +303,7 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("master_refused", "the master refuses this node's key", "bad",
         "if that is a mistake: hivectl join {url}"),
     Problem("master_other_key", "the master answers with another key", "bad",
-        "nothing, until you know why; if the master's key was replaced: hivectl join {url}"),
+        "nothing, until you know who that is; if the master's key was replaced: hivectl join {url}"),
     Problem("master_not_trusted", "this box does not trust the master's certificate", "warn",
         "check both clocks with timedatectl; otherwise have the certificate renewed"),
     Problem("master_no_tls", "the master answers without TLS", "bad",

@@ -115,7 +115,11 @@ def test_a_reload_takes_the_new_configuration_in_the_same_process(site: Machine)
     site.configure("log: {level: nonsense}\n")
     site.run("systemctl", "reload", *UNITS)
     for unit in UNITS:
-        wait(lambda unit=unit: "reload refused, going on as before" in site.journal(unit), f"{unit} refused", 15)
+        wait(
+            lambda unit=unit: "reload refused, keeping the old configuration" in site.journal(unit),
+            f"{unit} refused",
+            15,
+        )
     site.configure()
     site.run("systemctl", "reload", *UNITS)
     site.all_active()

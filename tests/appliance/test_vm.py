@@ -232,7 +232,7 @@ def _is_sure(site: Vm) -> None:
     """Wait until history was aged by the clock that it is now."""
     began = _now(site)
     query = f"SELECT COUNT(*) FROM counter WHERE name = 'sure_of_the_time' AND value BETWEEN {began} AND {began + 3600}"
-    wait(lambda: site.number(query) == 1, "the clock is believed", GOES_ON_S, lambda: site.journal("hive-polld"))
+    wait(lambda: site.number(query) == 1, "the clock is trusted", GOES_ON_S, lambda: site.journal("hive-polld"))
 
 
 def _polls_everyone(site: Vm) -> None:

@@ -145,7 +145,7 @@ def test_nothing_found_says_what_is_there_instead(mixed: Site) -> None:
         == "hivectl: no miner is in state 'minig'; here are 1 failing, 1 failure, 5 mining, 1 offline, 1 silent\n"
     )
     assert "of model 't9'; here are s19jpro, s21" in mixed.run("miners", "list", "--model", "t9").err
-    assert "no miner fits" in mixed.run("miners", "list", "nowhere").err
+    assert "no miner matches" in mixed.run("miners", "list", "nowhere").err
 
 
 def test_an_empty_site_points_to_status(empty: Site) -> None:

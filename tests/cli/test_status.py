@@ -187,7 +187,7 @@ def test_a_node_that_is_away_and_one_that_asks_are_told(site: Site) -> None:
     ran = site.run("status")
     assert (ran.code, ran.lines[0].endswith(": 1 node needs a look")) == (1, True)
     assert ran.row("  node ") == "  node        node hall-2 is dead: last heard of 5 min ago"
-    assert "next: see to the node hall-2" in ran.out
+    assert "next: check the node hall-2" in ran.out
     assert [one["text"] for one in site.run("status", "--json").document["nodes"]] == [
         "node hall-2 is dead: last heard of 5 min ago"
     ]

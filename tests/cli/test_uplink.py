@@ -121,11 +121,11 @@ async def test_a_master_without_tls_is_joined_by_who_says_so(empty: Site, master
     url = master.url.replace("127.0.0.1", "0.0.0.0")
     ran = await asyncio.to_thread(empty.run, "join", url, "GOOD-CODE")
     assert ran.code == 1
-    assert f"to send readable all the same: hivectl join {url} CODE --plain" in ran.err
+    assert f"to send unencrypted all the same: hivectl join {url} CODE --plain" in ran.err
     assert empty.write(uplink.get).state == "none"
     ran = await asyncio.to_thread(empty.run, "join", url, "GOOD-CODE", "--plain")
     assert ran.code == 0
-    assert "whoever is on the way could answer as the master" in ran.err
+    assert "anyone on the path could answer as the master" in ran.err
     assert empty.write(uplink.get).state == "joined"
     assert "without TLS" in (await asyncio.to_thread(empty.run, "status")).out
 

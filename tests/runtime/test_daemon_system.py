@@ -126,7 +126,7 @@ def test_a_tick_that_swallows_all_is_named_and_left(daemons: Daemons) -> None:
     assert monotonic() - start < STOP_S
     assert code == 1
     assert out.endswith("swallowed\nclosed\n"), "the daemon closes what it opened all the same"
-    assert "work: does not stop within 0.6 s, leaving without it" in err
+    assert "work: did not stop within 0.6 s, exiting without it" in err
 
 
 def test_a_blocked_loop_ends_in_time_and_shows_where_it_was(daemons: Daemons) -> None:

@@ -98,7 +98,9 @@ async def test_a_bad_reload_is_said_and_the_next_good_one_works(caplog: pytest.L
     life.hangup()
     await asyncio.wait_for(life.run([quick("a")]), 5)
     assert life.new_config is NEW
-    assert [record.getMessage() for record in caplog.records] == ["reload refused, going on as before: x.yaml:3: no"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "reload refused, keeping the old configuration: x.yaml:3: no"
+    ]
 
 
 async def test_without_a_way_to_reload_a_hangup_changes_nothing() -> None:

@@ -97,7 +97,7 @@ async def test_a_bad_configuration_at_reload_changes_nothing(appliance: Applianc
         for daemon in daemons:
             daemon.reload()
         for daemon in daemons:
-            await until(lambda daemon=daemon: "reload refused, going on as before" in daemon.log)
+            await until(lambda daemon=daemon: "reload refused, keeping the old configuration" in daemon.log)
             assert "log.level" in daemon.log
         since = time.time()
         await until(lambda: (appliance.number("SELECT max(at) FROM status") or 0) > since)

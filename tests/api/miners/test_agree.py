@@ -19,7 +19,7 @@ async def test_the_operator_agrees_to_an_address(api: Api) -> None:
     await api.do(trust.doubt, there.num, there.ip, NOW, "not_agreed", "does not take our key")
     row = await api.get(f"/api/miners/{MAC}")
     assert (row["condition"]["tone"], row["condition"]["why"]) == (
-        "bad", "is at an address that nobody has agreed to: it gets no password there",
+        "bad", "is at an address that nobody agreed to: it gets no password there",
     )  # fmt: skip
     code, said = await api.ask("POST", f"/api/v1/miners/{MAC}/agree", {})
     assert (code, said["id"]) == (200, MAC)

@@ -106,7 +106,7 @@ async def test_a_clone_of_a_miner_that_is_off_gets_the_key_once_and_never_a_pass
     row = await here.row(rig)
     assert (row.ip, row.access, row.unlock_password, row.is_doubted) == (copy.ip, key, OWN, True)
     tone, why, step = await looks(here, rig)
-    assert (tone, why) == ("bad", "is at an address that nobody has agreed to: it gets no password there")
+    assert (tone, why) == ("bad", "is at an address that nobody agreed to: it gets no password there")
     assert step is not None
     assert f"hivectl miners agree {copy.ip}" in step
     told = [event.detail.get("code") for event in await here.store.read(events.newest, kind="miner_error", limit=99)]
