@@ -23,12 +23,10 @@ from hived.store.schema import Health, Miner
 _KNOWN = (
     Miner.num, Miner.mac, Miner.ip, Miner.online, Miner.managed, Miner.model_alias, Miner.firmware,
     Miner.features, Miner.firmware_version, Miner.model_name, Miner.hostname, Miner.platform, Miner.serial,
-    Miner.hashrate_unit, Miner.api_key,
-    Miner.unlock_password, Miner.unlock_failures, Miner.unlock_position, Miner.unlock_not_before,
-    Health.settings_due_at, Health.missed_scans, Health.uptime_s,
-    Miner.last_ip, Miner.agreed_ip, Miner.doubted_ip,
+    Miner.hashrate_unit, Miner.api_key, Miner.unlock_password, Miner.unlock_failures, Miner.unlock_position,
+    Miner.unlock_not_before, Health.settings_due_at, Health.missed_scans, Health.uptime_s, Miner.last_ip,
+    Miner.agreed_ip, Miner.doubted_ip,
 )  # fmt: skip
-
 
 POLL_LATE_S = 30.0  # a poll that is later does not come any more: hive-polld is away
 POLL_OLD_S = 3600.0  # no pause between polls is longer
@@ -82,15 +80,12 @@ def known(db: Database, *, everywhere: bool = False) -> list[KnownMiner]:
 
 def by_mac(db: Database, mac: str) -> KnownMiner | None:
     """Return one miner; `mac` in any case."""
-    query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num)).where(Miner.mac == mac.lower())
-    rows = tuples(query, db)
-    return _known(db, rows[0]) if rows else None
+    return _by_macs(db, [mac.lower()]).get(mac.lower())
 
 
 def one(db: Database, mac: str) -> KnownMiner:
     """Return one miner; NotFound when nobody has this MAC."""
-    found = by_mac(db, mac)
-    if found is None:
+    if (found := by_mac(db, mac)) is None:
         raise NotFound(f"there is no miner {mac}")
     return found
 
@@ -113,7 +108,7 @@ def saw_all(db: Database, sightings: Sequence[Sighting], *, node_id: str) -> lis
     so a move and a swap of two miners never mix histories. Where a machine has a new control board, its row goes on
     under the new MAC; where it only may have, an event says so.
     """
-    before = _by_macs(db, sightings)
+    before = _by_macs(db, (one.identity.mac for one in sightings))
     before |= _with_new_boards(db, [one for one in sightings if one.identity.mac not in before])
     rev = next_rev(db)
     for sighting in sightings:
@@ -124,15 +119,14 @@ def saw_all(db: Database, sightings: Sequence[Sighting], *, node_id: str) -> lis
         if known_before is not None:
             happened += _saw_again(db, known_before, sighting, node_id, rev)
     events.add(db, happened)
-    after = _by_macs(db, sightings)
+    after = _by_macs(db, (one.identity.mac for one in sightings))
     ownership.ours(db, [row.num for row in after.values()], max(one.at for one in sightings))
     return [after[one.identity.mac] for one in sightings]
 
 
-def _by_macs(db: Database, sightings: Sequence[Sighting]) -> dict[str, KnownMiner]:
-    query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num))
-    rows = tuples(query.where(Miner.mac.in_([one.identity.mac for one in sightings])), db)
-    return {row.mac: row for row in (_known(db, values) for values in rows)}
+def _by_macs(db: Database, macs: Iterable[str]) -> dict[str, KnownMiner]:
+    query = Miner.select(*_KNOWN).join(Health, on=(Health.num == Miner.num)).where(Miner.mac.in_(list(macs)))
+    return {row.mac: row for row in (_known(db, values) for values in tuples(query, db))}
 
 
 def _add(db: Database, sightings: Sequence[Sighting], node_id: str, rev: int) -> list[Event]:
@@ -201,7 +195,7 @@ def _with_new_boards(db: Database, sightings: Sequence[Sighting]) -> dict[str, K
     found = [one for one in sightings if one.identity.mac in machines]
     for one in found:
         replaced.rename(db, *machines[one.identity.mac], one.identity.mac, one.at)
-    return _by_macs(db, found) if found else {}
+    return _by_macs(db, (one.identity.mac for one in found)) if found else {}
 
 
 def still_there(db: Database, nums: Iterable[tuple[int, float | None]], at: float) -> None:

@@ -336,7 +336,7 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "models.set_max_preset": lambda db, _: models.set_max_preset(db, "s19", None),
     "site.forget_other_devices": lambda db, _: discovery.forget_other_devices(db, ["10.0.0.1"], START + 9),
 }
-READ_ONLY = {"miners.known", "miners.watched_by",
+READ_ONLY = {"miners.known", "miners.one", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
              "readings.baselines", "readings.from_row",
              "models.with_ladder", "models.ladder", "models.ladder_of_miner", "models.views"}  # fmt: skip
