@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
 import random
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.api.access.test_attacks import make_node
 from tests.api.farm import MAC, Api
 from tests.api.http.test_origin_guard import raw
 from tests.api.http.test_shares import open_at
+from tests.mutated import LONG
 from tests.waiting import until
 
 HEADERS = (
@@ -37,7 +37,6 @@ CALLS = (
     ("GET", "/", b""), ("GET", "/api/v1/session", b""), ("GET", "/nothing", b""), ("PUT", "/api/miners", b""),
     ("POST", "/api/v1/session", b'{"user": "anna", "password": "correct horse battery"}'),
 )  # fmt: skip
-LONG = os.environ.get("LONG") == "1"
 
 
 def mutated() -> list[tuple[str, str, bytes, str, bytes]]:
