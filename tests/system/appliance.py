@@ -41,6 +41,13 @@ class Program:
     def log(self) -> str:
         return self._err.read_text("utf-8", "replace")
 
+    @property
+    def memory_mib(self) -> float:
+        """What it has in memory (RSS)."""
+        told = Path(f"/proc/{self.process.pid}/status").read_text()
+        (line,) = (line for line in told.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
     def running(self) -> bool:
         return self.process.poll() is None
 

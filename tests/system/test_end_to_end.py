@@ -63,9 +63,11 @@ async def test_the_daemons_find_a_site_and_the_api_shows_it_with_moving_numbers(
         one = await ask(f"{url}/{fleet.miners[0].mac}")
         boards = [len(board["chips"]) for board in one["latest_status"]["chains"]]
         assert boards == [fleet.miners[0].spec.chips] * 3
+        secrets = [access.TOKEN.secret, *(key for miner in fleet.miners for key in miner.keys)]
         for daemon in daemons:
             await daemon.stop()
             assert "error" not in daemon.log
+            assert [secret for secret in secrets if secret in daemon.log] == []
 
 
 async def test_a_miner_that_goes_away_is_shown_offline_and_comes_back(appliance: Appliance, free_port: int) -> None:

@@ -8,14 +8,13 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from hived.simulator.miners.fleet import Fleet
 from tests.mutated import LONG, Mutator, count
-from tests.system.appliance import Appliance, Program, until
+from tests.system.appliance import Appliance, until
 
 pytestmark = pytest.mark.system
 
@@ -111,12 +110,6 @@ def answer(one: Mutator, status: int, body: bytes, *, as_it_is: float) -> tuple[
     return one.bytes(whole), False
 
 
-def resident_mib(program: Program) -> float:
-    told = Path(f"/proc/{program.process.pid}/status").read_text()
-    (line,) = (line for line in told.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
-
-
 @pytest.mark.timeout(900 if LONG else 180)
 async def test_miners_that_answer_in_any_way_cost_the_daemons_and_the_healthy_ones_nothing(
     appliance: Appliance,
@@ -140,11 +133,11 @@ async def test_miners_that_answer_in_any_way_cost_the_daemons_and_the_healthy_on
             return bool(polled == len(healthy.miners) and appliance.number(fewest) >= least)
 
         await until(lambda: read(3))
-        began = [resident_mib(daemon) for daemon in daemons]
+        began = [round(daemon.memory_mib) for daemon in daemons]
         loop = asyncio.get_running_loop()
         end = loop.time() + (LASTS_S if LONG else 0)
         await until(lambda: loop.time() >= end and liars.answers >= ANSWERS and read(8), within_s=LASTS_S + 60)
-        ended = [resident_mib(daemon) for daemon in daemons]
+        ended = [round(daemon.memory_mib) for daemon in daemons]
         for daemon in daemons:
             assert daemon.running(), daemon.log[-3000:]
         gap = f"""SELECT max(gap) FROM (SELECT at - lag(at) OVER (PARTITION BY num ORDER BY at) gap

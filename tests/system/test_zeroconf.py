@@ -17,6 +17,7 @@ from hived.records.peers import Master
 from hived.services.nodes.announce import certificate_fingerprint
 from hived.store import Store
 from hived.store.nodes import peers
+from tests.mutated import count
 from tests.system.appliance import Appliance, Program, until
 from tests.system.hosts import Host, Lan, lan, possible
 
@@ -31,6 +32,7 @@ pytestmark = [
 # How soon it really is, `benchmarks/zeroconf.py` measures: a machine that runs tests may be busy.
 FOUND_S = 20.0
 GONE_S = 60.0
+NONSENSE, INVENTED = count(2_500, 50_000), count(3_000, 10_000)
 AT_ONCE_S = 10.0  # a goodbye needs no waiting for anybody's patience
 
 
@@ -242,9 +244,11 @@ async def test_thousands_of_invented_boxes_and_nonsense_hide_no_true_one(
     flooder.host.add("eth0", "198.51.100.66/24")
     await until(lambda: "192.0.2.1, 198.51.100.1" in running(one).log)
     flood = (
-        "import sys; from tests import mdns; address = '198.51.100.66'; mdns.send(mdns.nonsense(500), address)\n"
-        "for _ in sys.stdin: mdns.send(mdns.invented(3000, address), address)"
+        "import sys; from tests import mdns; address = '198.51.100.66'\n"
+        f"mdns.send(mdns.nonsense({NONSENSE // 5}), address)\n"
+        f"for _ in sys.stdin: mdns.send(mdns.invented({INVENTED}, address), address)"
     )
+    before = running(one).memory_mib
     with flooder.host.python(flood) as sending:
         assert sending.stdin is not None
         ghosts = "SELECT count(*) FROM peer WHERE name LIKE 'ghost%'"
@@ -260,6 +264,9 @@ async def test_thousands_of_invented_boxes_and_nonsense_hide_no_true_one(
     assert one.appliance.number("SELECT count(*) FROM peer WHERE name LIKE 'odd%' OR name LIKE 'bytes%'") == 0
     assert one.sees("other")[0] == "alive"
     assert set(one.events()) == {"peer_found"}
+    grown = running(one).memory_mib - before
+    print(f"{NONSENSE + INVENTED} packets or more: {grown:+.0f} MiB")
+    assert grown < 64
     await running(one).stop()
 
 

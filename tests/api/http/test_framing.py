@@ -136,6 +136,14 @@ async def test_a_request_of_which_it_is_not_clear_where_it_ends_is_answered_once
 
 
 @here
+async def test_two_requests_that_say_where_they_end_are_two(api: Api) -> None:
+    first = HEAD.format("/api/v1/session").encode() + access.HEADER.encode() + b"Content-Length: 2\r\n\r\n{}"
+    codes = await answers(api.port, first + SMUGGLED.replace(b"Host:", b"Connection: close\r\nHost:"))
+    assert codes == [400, 200]
+    assert "miner.password" in await audited(api), "what is tried here would be seen"
+
+
+@here
 async def test_what_is_no_request_of_a_browser_is_refused(api: Api) -> None:
     with watched(()):
         for request in METHODS:

@@ -29,7 +29,7 @@ VALUES = (
     b"", b"x", b"\xff", b"\xed\xa0\x80", b"\xc3\xa9", b"100-continue", b"100-Continue, x", b"\xff-continue",
     b"http://[", b"http://[::1", b"http://]", b"//", b"http://\xff", b"http://a@b#c", b"null", b"*", b"-1", b"9" * 30,
     b"gzip;q=\xff", b"=;=;=", b"hived=\xff", b"hived=\"", b"Bearer \xff", b"Bearer", b"text/html; charset=\xff",
-    b"a" * 4000, b"\x7f",
+    b"a" * 4000, b"\x7f", b"\x00", b"\x0bchunked", b"a\rb",
     b"\t", b"[::1]:99999", b"localhost:x", b"%", b"%ff", b"\xe2\x80\xae", b"W/\"", b"close, upgrade",
     b"chunked, chunked", b"websocket", b"bytes=0-", b"document",
 )  # fmt: skip

@@ -34,6 +34,7 @@ from hived.store.schema import (
 )
 from tests import access
 from tests import nodes as fleet
+from tests.api import farm
 from tests.api.farm import KEY, MAC, NOW, PASSWORD, Api
 from tests.api.http.test_fuzzed_requests import BODIES, CONTACT
 from tests.api.nodes.test_ingest import Node
@@ -78,22 +79,26 @@ def is_kept(name: str, row: frozenset[tuple[str, str]], after: set[frozenset[tup
 
 
 def batch_of(one: Mutator, number: int) -> dict[str, Any]:
-    """Return a good batch that goes on where the node is, about miners of its own or of somebody else."""
-    stream, seq = one.random.choice(STREAMS), number + 10
-    who, at = one.random.choice(MINE * 2 + THEIRS + OURS), NOW - 300 * one.random.choice((2, 3, 200))
+    """Return a good batch that goes on where the node is, about miners of its own and of everybody else."""
+    stream, seq = one.random.choice((*STREAMS, "miners")), 4 * number + 10
+    whose = sorted(one.random.choice(those) for those in (MINE, THEIRS, OURS))
+    at = NOW - 300 * one.random.choice((2, 3, 200))
     items = {
-        "contributions": [fleet.said(seq, one.random.choice((1, 2, 3)))], "miners": [fleet.miner(seq, who)],
-        "status": [fleet.rollup(who, at)], "events": [fleet.event(seq, who)], "fleet": [fleet.fleet_sums(seq)],
+        "contributions": [fleet.said(seq + n, one.random.choice((1, 2, 3))) for n in range(3)],
+        "miners": [fleet.miner(seq + n, who) for n, who in enumerate(whose)],
+        "status": [fleet.rollup(who, at) for who in whose],
+        "events": [fleet.event(seq + n, who) for n, who in enumerate(whose)], "fleet": [fleet.fleet_sums(seq)],
     }[stream]  # fmt: skip
-    more: dict[str, Any] = {"latest": [fleet.latest(who)]} if one.often(0.3) else {}
+    more: dict[str, Any] = {"latest": [fleet.latest(who) for who in whose]} if one.often(0.3) else {}
     more |= {"models": [MODEL]} if one.often(0.2) else {}
-    return fleet.batch("n1", stream, 1, items[0]["seq"], items, **more)
+    epoch = f"e{number // 4}"  # one that took a huge number takes nothing any more
+    return fleet.batch("n1", stream, 1, items[-1]["seq"], items, epoch=epoch, **more)
 
 
 def sent_by(one: Mutator, number: int, path: str) -> tuple[bytes, dict[str, str]]:
     """Return a body and its headers."""
     good = batch_of(one, number) if path == "/api/v1/ingest" else BODIES.get(f"POST {path}", [CONTACT])[0]
-    body = json.dumps(good).encode() if one.often(0.15) else one.body(good)
+    body = json.dumps(good).encode() if one.often(0.3) else one.body(good)
     if not one.often(0.2):
         return body, {}
     kind = one.random.choice(("gzip", "zstd"))
@@ -105,6 +110,7 @@ async def another(api: Api) -> Node:
     """A node at work, with miners, history, events and objects."""
     other = Node(api, "n2", await api.store.write(fleet.let_in, "n2", NOW))
     await api.store.write(fleet.touch, "n2", NOW)
+    await api.store.write(_lose_one)
     await other.batch("miners", 1, 9, [fleet.miner(n - 900, n) for n in THEIRS], models=[MODEL | {"alias": "s21"}])
     await other.batch("status", 1, fleet.rollup(950, NOW - 300)["seq"], [fleet.rollup(n, NOW - 600) for n in THEIRS],
                       latest=[fleet.latest(n) for n in THEIRS])  # fmt: skip
@@ -112,6 +118,13 @@ async def another(api: Api) -> Node:
     await other.batch("contributions", 1, 2, [fleet.said(1, 1), fleet.said(2, 2)])
     await other.batch("fleet", 1, 1, [fleet.fleet_sums(1)])
     return other
+
+
+def _lose_one(db: Database) -> None:
+    """Give the master a second miner, which is off: nobody takes that over, either."""
+    num = farm.find(db, 2, NOW - 600)
+    farm.poll(db, num, NOW - 60)
+    Miner.update(online=False, ip=None).where(Miner.num == num).execute(db)
 
 
 @pytest.mark.timeout(3600 if LONG else 120)
