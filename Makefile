@@ -17,6 +17,7 @@ PYTEST_ARGS ?= -n 2 --dist loadgroup
 run: $(VENV)/.run
 	@$(BIN)/python -m hived.simulator.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --nodes "$(NODES)" --http "$(HTTP)"
 
+# LONG=1: with as many cases as docs/security.md says; an hour more.
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
