@@ -72,6 +72,13 @@ BODIES: dict[str, list[Any]] = {
     "POST /api/v1/enroll-codes": [{"node_id": "n1"}],
     "POST /api/v1/nodes/me/contact": [CONTACT],
     "POST /api/v1/nodes/me/keys": [{"key_id": "0" * 16, "key_hash": "0" * 64}],
+    "POST /api/v1/nodes/me/lent": [
+        {"by": "m:1b d 2", "room": 5, "holding": ["https://museum.example/objects/1"], "told": [
+            {"url": "https://museum.example/objects/1", "input_hash": "1", "content": {"summary": "A vase."},
+             "model": "m:1b", "model_digest": "d", "prompt_version": 2, "collected_at": "2027-01-15T08:00:00Z"},
+            {"url": "https://museum.example/objects/2", "reason": "useless", "is_hopeless": True},
+        ]}
+    ],
     "POST /api/v1/ingest": list(BATCHES.values()),
     "POST /master/ingest": [{"url": "https://example.org/1", "content": {"title": "a"}, "node_id": "n1"}],
     "POST /scrape/start": [{}],

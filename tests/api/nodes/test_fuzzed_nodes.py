@@ -54,6 +54,7 @@ WORDS = (
 )  # fmt: skip
 PATHS = ("/api/v1/ingest",) * 8 + (
     "/api/v1/nodes/me/contact",
+    "/api/v1/nodes/me/lent",
     "/api/v1/nodes/me/keys",
     "/master/ingest",
     "/api/v1/join",
@@ -85,6 +86,7 @@ def batch_of(one: Mutator, number: int) -> dict[str, Any]:
     at = NOW - 300 * one.random.choice((2, 3, 200))
     items = {
         "contributions": [fleet.said(seq + n, one.random.choice((1, 2, 3))) for n in range(3)],
+        "facts": [fleet.read_of(seq + n, one.random.choice((1, 2, 3))) for n in range(3)],
         "miners": [fleet.miner(seq + n, who) for n, who in enumerate(whose)],
         "status": [fleet.rollup(who, at) for who in whose],
         "events": [fleet.event(seq + n, who) for n, who in enumerate(whose)], "fleet": [fleet.fleet_sums(seq)],
