@@ -191,7 +191,7 @@ async def test_an_enrol_code_comes_with_the_line_to_type(farm: Farm, open_page: 
         line = await page.wait_for("document.querySelector('dialog .secret-line .line')?.innerText")
         assert line.startswith(f"sudo hivectl join {farm.url} ")
         await page.wait_for("/^1[45]:\\d\\d$/.test(document.querySelector('dialog .countdown').innerText)")
-        assert "On the other box put this machine's name or address in place of 127.0.0.1" in await page.text("dialog")
+        assert "On the other box, put this machine's name or address in place of 127.0.0.1" in await page.text("dialog")
         code = line.split()[-1]
         assert await farm.write(nodes.use_code, code, "n9", by="k", now=time.time())
         assert page.problems == []
