@@ -154,6 +154,12 @@ async def join(context: CommandContext) -> int:
                 "this box is a master itself: its own rows are there already. To make it a node, stop hive-apid for"
                 f" good and come again after {uplink.RETIRED_S / 60:.0f} minutes"
             )
+        known = await store.read(uplink.get)
+        if code is None and known.state == JOINED:
+            raise NotPossible(
+                f"this node has joined {clean(known.master_name or str(known.url))}, and would send nothing until it is"
+                " approved anew: `hivectl leave` first, or come with a code of `hivectl enroll-code`"
+            )
         if code is not None and code.key is None and not is_loopback(urlsplit(wanted.url).hostname or ""):
             context.note("hivectl: this code names no certificate: anyone on the path could answer as the master")
         try:

@@ -52,6 +52,19 @@ async def test_a_good_code_joins_and_says_what_to_compare(empty: Site, master: S
     assert (row["action"], row["target"], row["after"]["state"]) == ("master.join", "m-1", "joined")
 
 
+async def test_a_node_that_has_joined_asks_nobody_anew_by_the_way(empty: Site, master: SmallMaster) -> None:
+    empty.daemons()
+    await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE")
+    before = empty.write(uplink.get)
+    ran = await asyncio.to_thread(empty.run, "join", master.url)
+    assert ran.code == 1
+    assert "has joined site-master" in ran.err
+    assert "`hivectl leave` first" in ran.err
+    assert empty.write(uplink.get) == before
+    ran = await asyncio.to_thread(empty.run, "join", master.url, "GOOD-CODE")
+    assert ran.code == 0, "a code lets it in at once, so nothing is lost"
+
+
 async def test_a_bad_code_says_where_to_get_another(empty: Site, master: SmallMaster) -> None:
     ran = await asyncio.to_thread(empty.run, "join", master.url, "BADD-CODE")
     assert ran.code == 1
