@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hived.cli.output.text import ago
@@ -42,23 +42,22 @@ def sick(shared: Iterable[Shared]) -> set[str]:
 
 def node_troubles(nodes: Iterable[NodeView], now: float) -> list[Trouble]:
     """Return what is wrong with a master's nodes: some are away, ask to be let in, or send too much."""
-    return [trouble for node in nodes if (trouble := _of_node(node, now)) is not None]
+    return [trouble for node in nodes for trouble in _of_node(node, now)]
 
 
-def _of_node(node: NodeView, now: float) -> Trouble | None:
+def _of_node(node: NodeView, now: float) -> Iterator[Trouble]:
     if any(key.status == PENDING for key in node.keys):
         anew = "" if node.status == PENDING else " anew, with another key"
-        return Trouble(f"{node.name} asks to join{anew}", next_step("node_asks", node=node.node_id))
+        yield Trouble(f"{node.name} asks to join{anew}", next_step("node_asks", node=node.node_id))
     if node.full:
         words = f"node {node.name} {problem('node_full').words}: {', '.join(node.full)}"
-        return Trouble(words, next_step("node_full", node=node.name), min(node.full.values()))
+        yield Trouble(words, next_step("node_full", node=node.name), min(node.full.values()))
     code = node.blind_code
     if code is None and node.plain_code is not None:
-        return Trouble(f"{node.name} {problem(node.plain_code).words}", next_step(node.plain_code, node=node.name))
-    if code is None or node.contact_at is None:
-        return None
-    text = f"node {node.name} {problem(code).words}: last heard of {ago(node.contact_at, now)}"
-    return Trouble(text, next_step(code, node=node.name), node.contact_at)
+        yield Trouble(f"{node.name} {problem(node.plain_code).words}", next_step(node.plain_code, node=node.name))
+    if code is not None and node.contact_at is not None:
+        text = f"node {node.name} {problem(code).words}: last heard of {ago(node.contact_at, now)}"
+        yield Trouble(text, next_step(code, node=node.name), node.contact_at)
 
 
 def _share(cases: list[tuple[Trouble, MinerView]]) -> Shared:

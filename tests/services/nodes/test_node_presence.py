@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hived.cli.troubles import node_troubles
+from hived.records.joining import new_key
+from hived.records.node import Wish
 from hived.services.nodes.node_presence import NodeWatch
 from hived.store import Store
 from hived.store.nodes import contacts, nodes
@@ -43,3 +45,15 @@ async def test_who_comes_without_tls_is_named_once_a_day(
     await store.write(fleet.touch, "open", clock(), secure=False, name="open")
     (trouble,) = node_troubles(await store.read(contacts.listing), clock())
     assert (trouble.text, trouble.next_step) == (text, "on open: hivectl secure")
+
+
+async def test_one_trouble_of_a_node_hides_no_other(store: Store, clock: FakeClock) -> None:
+    await store.write(fleet.let_in, "shed", clock())
+    await store.write(fleet.touch, "shed", clock(), secure=False, name="shed")
+    key = new_key()
+    wish = Wish("shed", "shed", None, "0.1.0", key.id, key.secret_hash)
+    await store.write(nodes.ask, wish, own_id="master", pin=None, address="127.0.0.1", now=clock())
+    troubles = node_troubles(await store.read(contacts.listing), clock())
+    assert [trouble.next_step for trouble in troubles] == [
+        "compare the phrase that it shows, then: hivectl nodes approve shed PHRASE", "on shed: hivectl secure",
+    ]  # fmt: skip
