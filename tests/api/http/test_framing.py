@@ -163,7 +163,7 @@ async def test_nothing_is_smuggled_within_another_request(api: Api) -> None:
             codes = await answers(api.port, request)
             if len(codes) > 1 or not all(400 <= code < 500 for code in codes):
                 wrong.append((case, codes, request[:400]))
-    assert not wrong, (len(wrong), wrong[:5])
+        assert not wrong, (len(wrong), wrong[:5])
     assert "miner.password" not in await audited(api)
     assert (await answers(api.port, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))[0] in (
         200,
