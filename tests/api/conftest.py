@@ -47,3 +47,10 @@ async def api(made: Callable[[str], str], clock: FakeClock) -> AsyncIterator[far
     """The small farm, served."""
     async with Store.open(made("small")) as opened, farm.serve(opened, clock) as running:
         yield running
+
+
+@pytest.fixture
+async def nobody(api: farm.Api) -> AsyncIterator[farm.Api]:
+    """The small farm, asked without any proof."""
+    async with api.browser(None) as browser:
+        yield browser

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -73,13 +73,6 @@ def make_node(
         id=made.id, node=node_id, secret_hash=made.secret_hash, status=key, scope=scope, created_at=NOW
     ).execute(db)
     return made
-
-
-@pytest.fixture
-async def nobody(api: Api) -> AsyncIterator[Api]:
-    """The small farm, asked without any proof."""
-    async with api.browser(None) as browser:
-        yield browser
 
 
 def test_the_table_leaves_nothing_open_by_mistake() -> None:

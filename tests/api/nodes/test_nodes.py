@@ -11,6 +11,7 @@ import pytest
 from hived.api.http import access
 from hived.records.joining import NodeKey, new_key, phrase, proof
 from hived.records.node import DEAD_S, SUSPECT_S
+from hived.records.streams import STREAMS
 from hived.records.times import to_text
 from hived.store import events
 from hived.store.nodes import contacts
@@ -282,7 +283,7 @@ async def test_a_contact_is_shown_and_answered(api: farm.Api) -> None:
     body = told(api, at=to_text(api.clock() + 90), name="Shed\u202e 2")
     status, answer = await api.ask("POST", CONTACT, body, **fleet.bearer(key))
     assert status == 200
-    assert answer["held"] == {"contributions": 0, "miners": 0, "status": 0, "events": 0, "fleet": 0}
+    assert answer["held"] == dict.fromkeys(STREAMS, 0)
     assert (answer["node_id"], answer["orders"], answer["at"]) == ("id-1", [], to_text(api.clock()))
     assert answer["limits"] == await api.get("/api/v1/limits")
     shown = await of(api, "n1")

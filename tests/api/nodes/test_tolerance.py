@@ -181,8 +181,8 @@ async def test_what_was_not_understood_is_answered_and_logged_once(
         assert answer["limits"]["wire"] == WIRE
     said = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert said == [
-        f"not understood of miners of node n1 (wire {WIRE + 1}, here {WIRE}): models.colour",
-        f"not understood of contact of node n1 (wire {WIRE + 1}, here {WIRE}): mood, newest.telemetry",
+        f"fields not understood in miners of node n1 (wire {WIRE + 1}, here {WIRE}): models.colour",
+        f"fields not understood in contact of node n1 (wire {WIRE + 1}, here {WIRE}): mood, newest.telemetry",
     ]
 
 

@@ -40,8 +40,19 @@ def request_of(name: str) -> Any:
 NOW = from_text(exchange("contact")["answer"]["body"]["at"])
 SENT = ("contact", "ingest-miners", "ingest-models", "ingest-models-2", "ingest-latest", "ingest-contributions",
         "ingest-status", "ingest-events", "contact-leaving")  # fmt: skip
-OURS = {"id", "pending", "failing", "created_at", "changed_at", "refreshed_at", "received_at", "artifact_id", "at"}
-"""What every master says by itself: its own numbers, its orders, its clock."""
+OURS = {
+    "id",
+    "pending",
+    "failing",
+    "created_at",
+    "changed_at",
+    "refreshed_at",
+    "received_at",
+    "artifact_id",
+    "at",
+    "efficiency_j_per_th",
+}
+"""What every master says by itself: numbers, orders, its clock; J/TH, which 0.1.0 took of the average rate."""
 
 
 def parts_of(name: str) -> Batch:
