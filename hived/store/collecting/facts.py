@@ -15,7 +15,7 @@ from hived.store.schema import Artifact, Contribution, Counter
 
 BEFORE = "facts_before"
 """The counter of what an update left to do: artifacts up to this number may not be told of yet."""
-AT_ONCE = 500  # artifacts of one transaction: a tenth of a second on a small board
+AT_ONCE = 50  # artifacts of one transaction: other daemons want to write meanwhile
 
 
 def tell(db: Database, numbers: Collection[int], *, node_id: str, at: float | None = None) -> None:

@@ -35,6 +35,7 @@ from hived.store.engine.epoch import epoch
 from hived.store.miners import history, miners, views
 from hived.store.nodes import contacts, ingest, nodes, uplink
 from hived.store.schema import Miner, Rollup5m
+from tests import collected
 from tests.clock import FakeClock
 from tests.databases import Databases
 from tests.services.nodes.node import OWN, Node, a_node, fill, poll
@@ -110,6 +111,8 @@ async def test_the_phrase_that_the_node_logs_is_the_one_that_the_master_shows(
 
 async def test_all_streams_arrive(master: Master, node: Node, caplog: pytest.LogCaptureFixture) -> None:
     await node.store.write(fill, node.clock(), rigs=7, slots=30, said=9)
+    for number in range(1, 10):
+        await node.store.write(collected.read, number, node.clock(), node_id=OWN)
     assert await node.tick(5) is None
     held = await master.store.read(ingest.held, OWN, await node.store.read(epoch))
     newest = {stream: (await node.told(stream))[-1]["seq"] for stream in STREAMS}
@@ -125,9 +128,11 @@ async def test_all_streams_arrive(master: Master, node: Node, caplog: pytest.Log
         assert len(rows) == 30
     kept = await master.store.read(artifacts.newest, limit=100)
     assert sorted(one.url for one in kept) == [f"https://museum.example/objects/{n}" for n in range(9)]
-    assert all(len(one.bubbles) == 1 and one.bubbles[0]["node_id"] == OWN for one in kept)
+    assert {bubble["node_id"] for one in kept for bubble in one.bubbles} == {OWN}
     own = await node.store.read(artifacts.newest, limit=100)
-    assert {one.url: one.bubbles[0]["id"] for one in kept} == {one.url: one.bubbles[0]["id"] for one in own}
+    here, there = ({one.url: {b["kind"]: b["id"] for b in one.bubbles} for one in found} for found in (own, kept))
+    assert here == there
+    assert {kind for kinds in there.values() for kind in kinds} == {"description", "facts"}
     told = await master.store.read(events.newest, limit=100)
     assert sum(event.kind == "miner_found" for event in told) == 7
 
@@ -170,6 +175,7 @@ async def test_a_box_that_was_a_master_once_can_become_a_node(
 
 async def test_all_again_under_another_epoch_changes_nothing(master: Master, node: Node) -> None:
     await node.store.write(fill, node.clock(), rigs=3, slots=6, said=4)
+    await node.store.write(collected.read, 1, node.clock(), node_id=OWN)
     await node.tick(5)
     before = await counts(master)
     await node.store.write(begin_anew, "master-1", node.clock())
