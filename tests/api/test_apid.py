@@ -200,7 +200,7 @@ def test_what_is_open_is_said_at_the_start(caplog: pytest.LogCaptureFixture) -> 
     ):
         caplog.clear()
         warn(Config(http=Http(addr=Endpoint(host, 80))))
-        assert ["readable" in r.message for r in caplog.records] == [True] * readable, host
+        assert ["unencrypted" in r.message for r in caplog.records] == [True] * readable, host
 
 
 def test_the_url_in_the_log_can_be_opened() -> None:

@@ -39,8 +39,8 @@ COMMIT = "6e9096a"
 REPOSITORY = Path(__file__).parents[2]
 NODE, MASTER = "node-0", "master"
 _ENTRIES = {"hivectl": "hived.cli.main:main"}
-_OURS = {"id", "node_name", "pending", "failing", "silent", "chips", "status_id"}
-"""What a box says by itself: numbers of its own, whose the miner is to it, and the chips, which stay with the node."""
+_OURS = {"id", "node_name", "pending", "failing", "silent", "chips", "status_id", "efficiency_j_per_th"}
+"""What a box says by itself: its own numbers, whose the miner is to it, chips, which stay there, J/TH in two ways."""
 _OURS_OF_MODELS = {"created_at", "refreshed_at", "firmware_versions"}
 
 PREPARE = """

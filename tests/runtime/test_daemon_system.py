@@ -249,7 +249,7 @@ def test_the_watchdog_is_fed_until_a_beat_hangs(daemons: Daemons) -> None:
     process.terminate()
     code, _, err = ended(process)
     assert code == 0
-    assert err.count("work: no sign of life") == 1
+    assert err.count("work: no sign of progress") == 1
 
 
 def test_the_watchdogs_abort_shows_where_the_loop_hung(daemons: Daemons) -> None:

@@ -234,7 +234,7 @@ async def test_a_beat_that_ignores_its_end_is_named(
 
     await asyncio.wait_for(life.run([quick("stubborn", tick), quick("good")]), 5)
     assert (life.hanging, life.exit_code) == (["stubborn"], 1)
-    assert "stubborn: does not stop within 0.05 s" in caplog.text
+    assert "stubborn: did not stop within 0.05 s" in caplog.text
     release.set()
     await asyncio.wait_for(gone.wait(), 5)
     for task in asyncio.all_tasks() - {asyncio.current_task()}:

@@ -66,7 +66,7 @@ async def test_other_devices_come_by_address(api: Api) -> None:
         "first_seen_at": "2027-01-15T07:55:00.000Z", "last_seen_at": "2027-01-15T07:59:30.000Z", "failures": 1,
         "next_probe_at": "1970-01-01T00:00:00.000Z",
     }  # fmt: skip
-    assert (found[1]["code"], found[1]["next_step"][:28]) == ("stock_firmware", "open http://127.20.0.200/: i")
+    assert (found[1]["code"], found[1]["next_step"][:25]) == ("stock_firmware", "open http://127.20.0.200/")
 
 
 async def test_sweeps_come_newest_first_and_totals_show_the_last_whole_one(api: Api) -> None:

@@ -70,7 +70,7 @@ async def test_a_contact_is_a_record(master: Master, client: MasterClient) -> No
     found = await client.contact(key, {"version": "0.1.0"})
     assert found == Contact(
         at=1_800_000_000.0, node_id="m-1", name="site-master",
-        held={"contributions": 0, "miners": 0, "status": 2**40, "events": 7, "fleet": 0},
+        held={"contributions": 0, "miners": 0, "status": 2**40, "events": 7, "fleet": 0, "facts": 0},
         orders=[Order(3, "hive-discoverd", "scan", {"targets": ["10.0.0.0/24"]})],
         limits=Limits(200, 50, 100_000, ("zstd", "gzip")),
     )  # fmt: skip

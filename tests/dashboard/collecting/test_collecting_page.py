@@ -224,7 +224,7 @@ async def test_artifacts_are_searched_filtered_and_loaded_further(farm: Farm, op
                                     ".find(o => o.innerText === 'Pages').value")  # fmt: skip
         await choose(page, "select[name=source]", pages)
         await page.wait_for(
-            f"{CARDS} === 0 && document.querySelector('.artifact-list').innerText.includes('No artifact fits')"
+            f"{CARDS} === 0 && document.querySelector('.artifact-list').innerText.includes('No artifact matches')"
         )
         assert page.problems == []
 
