@@ -82,5 +82,5 @@ TABLES: list[Any] = [
     Miner, Health, Status, Chips, Rollup5m, Rollup1h, Model, Ladder, SettingsVersion, Event, OtherDevice, Sweep,
     Command, Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node,
     NodeKey, OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
-    Baseline, Fleet5m, Fleet1h, AllowedPool, Ownership, Contested,
+    Baseline, Fleet5m, Fleet1h, AllowedPool, Ownership, Contested, Borrowed,
 ]  # fmt: skip

@@ -180,7 +180,11 @@ def test_a_database_of_the_last_release_keeps_everything(databases: Databases) -
         assert sorted(tuples(Event.select(Event.num, Event.kind, Event.node_id), database)) == [
             (i, "miner_found", None) for i in range(1, 4)
         ]
-        assert dict(rows(database, "SELECT name, value FROM counter")) == {"miners": 3, "contributions": 3}
+        assert dict(rows(database, "SELECT name, value FROM counter")) == {
+            "miners": 3,
+            "contributions": 3,
+            "facts_before": 3,
+        }
         assert len(epoch(database)) == 16
         assert next_number(database, "contributions") == 4
     database.shut()
