@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Feature(StrEnum):
-    """What a family offers beyond being read. The names are stored and shown to others: none is ever renamed."""
+    """What a family offers beyond being asked how it is. The names are stored and shown: none is ever renamed."""
 
     CHIPS = "chips"
     """It tells of every chip."""
@@ -16,6 +16,21 @@ class Feature(StrEnum):
     """It tells its own settings."""
     PASSWORD = "password"  # noqa: S105 - the name of a feature
     """A password opens it; without this one nobody needs to give any."""
+    PAUSE = "pause"
+    """It can be paused and resumed."""
+    RESTART = "restart"
+    """Mining can be restarted without the control board."""
+    REBOOT = "reboot"
+    LOCATE = "locate"
+    """Its lights can be told to flash."""
+    PRESET = "preset"
+    """It takes a preset by name."""
+    POWER = "power"
+    """It takes watts."""
+    DIMMER = "dimmer"
+    """It takes a share of its preset's power."""
+    POOLS = "pools"
+    COOLING = "cooling"
 
 
 def listed(features: Iterable[Feature]) -> str:

@@ -12,6 +12,7 @@ from hived.records.events import Event
 from hived.records.expected import Asked, Baseline
 from hived.records.firmware import Reach
 from hived.records.miner import HashboardChips, Measured
+from hived.records.miner_rules import MinerRules
 from hived.records.pools import Slots
 
 
@@ -204,6 +205,11 @@ class MinerView:
     """Where it was last seen: its address, or that of before when it has none."""
     doubted_ip: str | None = None
     """Where a device with its MAC gets nothing secret; its own address, or that of a second one."""
+    rules: MinerRules = field(default_factory=MinerRules)
+    min_preset: str | None = None
+    """The lowest that hived may choose for its model."""
+    tuned: tuple[str, ...] | None = None
+    """The presets that it has tuned; None: it was never asked."""
 
     @property
     def name(self) -> str:
@@ -225,6 +231,7 @@ class ModelView:
     created_at: float
     refreshed_at: float
     miners: int = 0
+    min_preset: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import aiohttp
 
 from hived.records.firmware import Feature, Reach
 from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, MinerSettings, ModelInfo, Preset
+from hived.records.steering import Said, Seen, Wish
 
 
 class ConnectionWatch:
@@ -37,7 +38,7 @@ class Link:
 
 
 class Firmware(Protocol):
-    """One family of firmware: how to recognise it, open it and read it.
+    """One family of firmware: how to recognise it, open it, read it and steer it.
 
     A call raises errors of `hived.errors` only: Transient and its kinds (wait), Refused and its kinds (do not repeat).
     No message contains a key, a token or a password. A call that opens a TCP connection marks its `watch`. What is
@@ -92,3 +93,25 @@ class Firmware(Protocol):
 
     async def settings(self, reach: Reach) -> MinerSettings:
         """Return the miner's own settings, without any password (Feature.SETTINGS)."""
+
+    def features(self, firmware_version: str | None) -> frozenset[Feature]:
+        """Return what a miner with this version of the firmware offers, of `can`."""
+
+    def patience_s(self, verb: str) -> float:
+        """Return how long a miner may take until it shows what it was asked for."""
+
+    async def look(self, reach: Reach, verb: str | None = None) -> Seen:
+        """Return how a miner is, as far as the effect of a verb can be told from it; None: all that there is.
+
+        `Seen.at` is left 0.0: the caller has the clock. A part that does not come is None there; BadCredentials,
+        AnotherDevice and Transient where nothing comes.
+        """
+
+    async def steer(self, reach: Reach, wish: Wish) -> Said:
+        """Ask a miner, once, for what `wish` says; only the keys that change are sent.
+
+        An empty or broken answer where this firmware is known for it is no failure. Refused (with the device's own
+        words) when it says no; NotSupported when it cannot; Transient when nobody knows whether it was heard.
+        BadCredentials when it does not take our key. Pools are merged by slot, and the passwords of those that stay
+        are written back as they are; `restart_required` in the answer is carried out by the caller.
+        """

@@ -183,5 +183,5 @@ def _view(row: dict[str, Any]) -> ModelView:
         chips_per_chain=row["chips_per_chain"], chains=row["chains"],
         topology=tuple(tuple(line) for line in topology) if topology else None,
         firmware_versions=tuple(json.loads(row["firmware_versions"])), created_at=row["created_at"],
-        refreshed_at=row["refreshed_at"], miners=row["miners"],
+        refreshed_at=row["refreshed_at"], miners=row["miners"], min_preset=row["min_preset"],
     )  # fmt: skip

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from peewee import JOIN
 
 from hived.records import measures
+from hived.records.miner_rules import MinerRules, hold_from_text
 from hived.records.miner_view import MinerView
 from hived.store import commands
 from hived.store.engine.database import Database, dicts
 from hived.store.miners import readings
 from hived.store.schema import Counter, Health, Miner, Model, Node, Status
+from hived.store.schema import MinerRules as RulesRow
 
 _ROW = (
     "num", "mac", "ip", "last_ip", "model_alias", "model_name", "hostname", "firmware", "firmware_version", "features",
     "serial", "platform", "node_id", "doubted_ip", "state", "seen_at", "last_error", "last_error_code", "last_error_at",
     "error_count", "created_at", "updated_at", "rev", "failures", "chips_at", "max_preset",
-    "node_name",
+    "node_name", "min_preset",
 )  # fmt: skip
 
 
@@ -44,7 +47,9 @@ def _query() -> Any:
         Miner.select(
             Miner, Node.name.alias("node_name"),
             Health.state.alias("health_state"), Health.seen_at, Health.last_error, Health.last_error_code,
-            Health.last_error_at, Health.error_count, Health.rev, Health.failures, Health.chips_at, Model.max_preset,
+            Health.last_error_at, Health.error_count, Health.rev, Health.failures, Health.chips_at, Health.tuned,
+            Model.max_preset, Model.min_preset, RulesRow.group, RulesRow.tags, RulesRow.locked, RulesRow.protected,
+            RulesRow.min_preset.alias("own_min_preset"),
             Status.at, Status.state, Status.preset, Status.partial, Status.detail,
             *(getattr(Status, name) for name in measures.COLUMNS),
         )
@@ -53,6 +58,8 @@ def _query() -> Any:
         .join(Node, JOIN.LEFT_OUTER, on=(Node.id == Miner.node_id))
         .switch(Miner)
         .join(Model, JOIN.LEFT_OUTER, on=(Model.short == Miner.model_alias))
+        .switch(Miner)
+        .join(RulesRow, JOIN.LEFT_OUTER, on=(RulesRow.num == Miner.num))
         .switch(Miner)
         .join(Status, JOIN.LEFT_OUTER, on=((Status.num == Miner.num) & (Status.at == Health.status_at)))
         .order_by(Miner.num)
@@ -70,5 +77,15 @@ def _view(row: dict[str, Any], pending: tuple[str, ...]) -> MinerView:
     return MinerView(
         **values, state=row["health_state"], online=bool(row["online"]), managed=bool(row["managed"]),
         has_key=bool(row["node_has_key"]) if row["remote"] else row["api_key"] is not None, status=status,
-        remote=bool(row["remote"]), pending=pending,
+        remote=bool(row["remote"]), pending=pending, rules=_rules(row),
+        tuned=tuple(json.loads(row["tuned"])) if row["tuned"] else None,
+    )  # fmt: skip
+
+
+def _rules(row: dict[str, Any]) -> MinerRules:
+    if row["tags"] is None:
+        return MinerRules()
+    return MinerRules(
+        row["group_name"], tuple(json.loads(row["tags"])), hold_from_text(row["locked"]),
+        hold_from_text(row["protected"]), row["own_min_preset"],
     )  # fmt: skip

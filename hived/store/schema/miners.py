@@ -94,6 +94,8 @@ class Health(Table):
     asked_clocks = pw.TextField(null=True)
     asked_at = pw.DoubleField(null=True)
     """When its settings were last read, which ask for these two."""
+    tuned = pw.TextField(null=True)
+    """JSON: the presets that it has tuned; null: it was never asked."""
     rev = pw.IntegerField(default=0, index=True)
 
 
@@ -216,6 +218,7 @@ class Model(Table):
     short = pw.TextField(primary_key=True, column_name="alias")  # Model.alias is a method of peewee's
     name = pw.TextField(null=True)
     max_preset = pw.TextField(null=True)
+    min_preset = pw.TextField(null=True)
     presets = pw.TextField(default="[]")
     chips_per_chain = pw.IntegerField(null=True)
     chains = pw.IntegerField(null=True)

@@ -1,0 +1,199 @@
+"""What may be done to a miner, and what it would change: judged before an order is given, and again before it is done.
+
+One table of laws for a person's order and for what is done by a plan; a reason is a key of `orders.REASONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hived.records.miner import HASHING_STATES, ON_THE_WAY
+from hived.records.miner_rules import is_held
+from hived.records.miner_view import MinerView
+from hived.records.pools import AllowedPool
+from hived.records.steering import VERBS
+
+ACTS = ("pause", "resume", "locate")
+"""What a person's order does at once, whatever a miner settles after."""
+
+IDLE_W = 60.0
+"""What a paused miner draws at most (5 to 60 W were measured)."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What was done to a miner lately, by orders."""
+
+    settles_until: float = 0.0
+    reboots: int = 0
+    """Within the last hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks, and by which rules of the site. `automatic`: nobody gave it by hand."""
+
+    at: float
+    reboots_per_hour: int
+    force: bool = False
+    automatic: bool = False
+    undoes: bool = False
+    """It brings back what an order changed: nothing settles before that."""
+
+
+def reason(
+    view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]], asking: Asking,
+    history: History = History(), *, seen: bool = True,
+) -> str | None:  # fmt: skip
+    """Return why a miner is left out of an order, None when it may be done. `seen`: somebody can tell how it is."""
+    for judge in (_whose(view, asking), _reach(view, seen), _presets(view, verb, args, ladder)):
+        if judge is not None:
+            return judge
+    if verb == "reboot" and history.reboots >= asking.reboots_per_hour and not asking.force:
+        return "reboot_limit"
+    waits = asking.automatic or not (verb in ACTS or asking.undoes)
+    rests = VERBS[verb].rests or asking.automatic
+    if waits and rests and not asking.force and asking.at < history.settles_until:
+        return "settling"
+    return "same_already" if _is_so(view, verb, args, ladder) else None
+
+
+def _whose(view: MinerView, asking: Asking) -> str | None:
+    if view.remote:
+        return "other_node"
+    if not view.managed:
+        return "not_managed"
+    if is_held(view.rules.locked, asking.at):
+        return "locked"
+    return "protected" if asking.automatic and is_held(view.rules.protected, asking.at) else None
+
+
+def _reach(view: MinerView, seen: bool) -> str | None:
+    if not view.online:
+        return "offline"
+    if view.doubted_ip is not None and view.doubted_ip == view.ip:
+        return "doubted"
+    if not view.has_key:
+        return "no_access"
+    return None if seen else "unseen"
+
+
+def can(view: MinerView, verb: str) -> bool:
+    """Tell whether a miner's firmware can do a verb; one that never said what it can do cannot."""
+    return bool(VERBS[verb].needs & set((view.features or "").split()))
+
+
+def verbs_of(view: MinerView) -> list[str]:
+    """Return what a miner's firmware can do, in the order of the table."""
+    return [name for name in VERBS if can(view, name)]
+
+
+def _presets(view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]]) -> str | None:
+    if not can(view, verb):
+        return "cannot"
+    if verb not in ("preset", "power"):
+        return None
+    step = chosen(view, verb, args, ladder)
+    if step is None:
+        return "unknown_preset" if verb == "preset" else _why_no_watts(ladder)
+    order = {str(one["name"]): place for place, one in enumerate(ladder)}
+    place = order[str(step["name"])]
+    if view.max_preset in order and place > order[view.max_preset]:
+        return "above_max_preset"
+    lowest = [order[name] for name in (view.min_preset, view.rules.min_preset) if name in order]
+    if lowest and place < max(lowest):
+        return "below_min_preset"
+    if not args.get("untuned") and view.tuned is not None and step["name"] not in view.tuned:
+        return "not_tuned"
+    return None
+
+
+def _why_no_watts(ladder: Sequence[Mapping[str, Any]]) -> str:
+    if not any(one.get("power_w") for one in ladder):
+        return "no_power"
+    return "below_min_preset"
+
+
+def chosen(
+    view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]]
+) -> Mapping[str, Any] | None:
+    """Return the step of the ladder that an order for a preset or for watts means; None when there is none.
+
+    Watts of a firmware that takes presets only: the highest step that takes no more, of those that it has tuned.
+    """
+    if verb == "preset":
+        name = str(args["name"]).lower()
+        return next((one for one in ladder if str(one["name"]).lower() == name), None)
+    usable = [
+        one for one in ladder
+        if one.get("power_w") and one["power_w"] <= args["watts"]
+        and (args.get("untuned") or view.tuned is None or one["name"] in view.tuned)
+    ]  # fmt: skip
+    return max(usable, key=lambda one: float(one["power_w"]), default=None)
+
+
+def _is_so(view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]]) -> bool:
+    now = view.status
+    if now is None or now.state is None:
+        return False
+    if verb == "pause":
+        return now.state == "stopped"
+    if verb == "resume":
+        return now.state in HASHING_STATES | (ON_THE_WAY - {"shutting-down"})
+    if verb in ("preset", "power"):
+        step = chosen(view, verb, args, ladder)
+        return step is not None and now.preset == step["name"]
+    if verb == "dimmer":
+        throttle = now.extra.get("throttle_percent", 100.0)
+        return bool(throttle == args["percent"])
+    return False
+
+
+def effect(
+    view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]]
+) -> tuple[float | None, float | None]:
+    """Return what an order changes for a miner: (W, H/s), negative for less; None where nobody can tell.
+
+    From what it draws now and from the ladder of its presets.
+    """
+    now = view.status
+    watts = now.power_w if now else None
+    rate = now.hashrate_hs if now else None
+    if verb == "pause":
+        return (None if watts is None else -max(watts - IDLE_W, 0.0)), (None if rate is None else -rate)
+    if verb == "resume":
+        step = next((one for one in ladder if now is not None and one["name"] == now.preset), None)
+        expected = now.target_hashrate_hs if now else None
+        if step is None:
+            return None, expected
+        full = step.get("power_w")
+        return (None if full is None else full - (watts or 0.0)), step.get("hashrate_hs") or expected
+    if verb in ("preset", "power"):
+        return _from_step(view, chosen(view, verb, args, ladder))
+    if verb == "dimmer" and now is not None:
+        share = args["percent"] / float(now.extra.get("throttle_percent") or 100.0) - 1.0
+        return (None if watts is None else watts * share), (None if rate is None else rate * share)
+    return 0.0, 0.0
+
+
+def _from_step(view: MinerView, step: Mapping[str, Any] | None) -> tuple[float | None, float | None]:
+    now = view.status
+    if step is None or now is None or now.state not in HASHING_STATES:
+        return (0.0, 0.0) if step is not None else (None, None)
+    power, rate = step.get("power_w"), step.get("hashrate_hs")
+    return (
+        None if power is None or now.power_w is None else power - now.power_w,
+        None if rate is None or now.hashrate_hs is None else rate - now.hashrate_hs,
+    )
+
+
+def forbidden_pools(args: Mapping[str, Any], allowed: Iterable[AllowedPool]) -> list[str]:
+    """Return the pools of an order that no allowed pattern covers, in words. Nothing is allowed by an empty list."""
+    entries = list(allowed)
+    return [
+        f"{one['url']} as {one['user'] or 'nobody'}"
+        for one in args.get("pools", ())
+        if not any(entry.allows(one["url"], one["user"]) for entry in entries)
+    ]
