@@ -42,6 +42,7 @@ REASONS: Final = {
     "no_version": "it has no such version of its settings",
     "pool_not_allowed": "a pool of it is not among the allowed ones",
     "stopped": "the order was stopped: too many miners refused",
+    "superseded": "a newer order took its place",
 }
 """Why a miner is left out: never renamed, for programs go by them."""
 

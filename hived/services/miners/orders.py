@@ -1,0 +1,333 @@
+"""Orders to miners, as the operator gives, previews, cancels and undoes them: rows that hive-controld obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hived.errors import BadRequest, Conflict, Forbidden, NotFound
+from hived.records import laws
+from hived.records.access import ROLES, By, Role
+from hived.records.condition import Moment
+from hived.records.events import Event
+from hived.records.laws import Asking, History
+from hived.records.miner_view import MinerView
+from hived.records.order_request import EXPIRES_S, Request
+from hived.records.orders import Order, Packet, Target
+from hived.records.pools import AllowedPool
+from hived.records.steering import VERBS, Seen, Verb
+from hived.store import Database, audit, events
+from hived.store.miners import allowed_pools, models, orders, settings, views
+
+_WHERE: dict[str, Callable[[MinerView], tuple[str | None, ...]]] = {
+    "model": lambda view: (view.model_alias,),
+    "node": lambda view: (view.node_id, view.node_name),
+    "group": lambda view: (view.rules.group,),
+    "tag": lambda view: view.rules.tags,
+    "state": lambda view: (view.state,),
+    "preset": lambda view: (view.status.preset if view.status else None,),
+    "firmware": lambda view: (view.firmware,),
+}
+_UNDONE = ("confirmed", "unconfirmed")
+
+Ladder = Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How orders are carried out at this site: the section `controld` of the config."""
+
+    packet_size: int = 10
+    packet_interval_s: float = 5.0
+    power_on_interval_s: float = 10.0
+    stop_after_refusals: int = 3
+    reboots_per_hour: int = 2
+    settle_s: float = 300.0
+
+    def packet(self, verb: Verb) -> Packet:
+        slow = verb.power in ("on", "either")
+        return Packet(self.packet_size, max(self.packet_interval_s, self.power_on_interval_s if slow else 0.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Giver:
+    """Who gives an order. `confirmed`: has just shown the password again."""
+
+    by: By
+    role: Role
+    confirmed: bool = False
+    automatic: bool = False
+
+    @property
+    def is_admin(self) -> bool:
+        return ROLES.index(self.role) >= ROLES.index("admin")
+
+
+# -- what would happen -----------------------------------------------------------------------------------------------
+
+
+def preview(db: Database, request: Request, giver: Giver, rules: Rules, moment: Moment) -> tuple[Order, list[Target]]:
+    """Return the order as it would be: each miner with its effect, or with the reason why it is left out.
+
+    Forbidden for who may not give it; BadRequest or NotFound where nothing can be made of it.
+    """
+    _may(db, request, giver)
+    chosen = list(_chosen(db, request))
+    asking = Asking(moment.now, rules.reboots_per_hour, request.force, giver.automatic)
+    targets = list(_targets(db, request.verb, [(view, request.args) for view in chosen], asking, rules, moment))
+    return _order(request, giver, rules, moment.now, targets), targets
+
+
+def _may(db: Database, request: Request, giver: Giver) -> None:
+    if request.force and not giver.is_admin:
+        raise Forbidden("force: takes an admin", code="force")
+    if request.verb.name not in ("pools", "restore"):
+        return
+    allowed = allowed_pools.listing(db)
+    if allowed:
+        foreign = laws.forbidden_pools(request.args, allowed)
+        if foreign:
+            raise Forbidden(f"{foreign[0]} is not among the allowed pools: an admin allows it first", code="pool")
+    elif not (giver.is_admin and giver.confirmed):
+        raise Forbidden(
+            "no pool is allowed yet (hivectl pools allow): until then it takes an admin, and the password again",
+            code="confirm_password",
+        )
+
+
+def _chosen(db: Database, request: Request) -> Iterator[MinerView]:
+    everyone = views.miners(db)
+    if request.miners is None:
+        yield from (view for view in everyone if _fits(view, request.where))
+        return
+    by_mac = {view.mac: view for view in everyone}
+    missing = [one for one in request.miners if one not in by_mac]
+    if missing:
+        raise NotFound(f"there is no miner {missing[0]}")
+    yield from (by_mac[one] for one in request.miners)
+
+
+def _fits(view: MinerView, where: Mapping[str, str]) -> bool:
+    return all(value in _WHERE[name](view) for name, value in where.items())
+
+
+def _targets(
+    db: Database, verb: Verb, wanted: Sequence[tuple[MinerView, Mapping[str, Any]]], asking: Asking, rules: Rules,
+    moment: Moment,
+) -> Iterator[Target]:  # fmt: skip
+    ladders = Ladders(db)
+    known = orders.histories(db, None, moment.now, settle_s=rules.settle_s)
+    allowed = allowed_pools.listing(db)
+    for view, args in wanted:
+        yield target(db, verb, view, args, ladders.of(view), asking, known.get(view.num, History()), moment, allowed)
+
+
+def target(
+    db: Database, verb: Verb, view: MinerView, args: Mapping[str, Any], ladder: Ladder, asking: Asking,
+    history: History, moment: Moment, allowed: Sequence[AllowedPool],
+) -> Target:  # fmt: skip
+    """Return what an order means for one miner, by all laws; its arguments are those of this miner."""
+    found = Target(0, view.num, view.mac, "pending", verb.name, args, at=asking.at)
+    why = laws.reason(view, verb.name, args, ladder, asking, history, seen=moment.blind_to(view) is None)
+    if why is None and verb.name == "restore" and "version" in args:
+        args, why = _of_version(db, view, int(args["version"]))
+    if why is None and verb.name == "restore" and laws.forbidden_pools(args.get("pools", {}), allowed) and allowed:
+        why = "pool_not_allowed"
+    if why is not None:
+        return replace(found, state="skipped", reason=why)
+    if verb.name in ("preset", "power") and not ("power" in (view.features or "").split() and verb.name == "power"):
+        step = laws.chosen(view, verb.name, args, ladder)
+        args = {**args, "name": step["name"] if step else args.get("name")}
+    watts, rate = laws.effect(view, verb.name, args, ladder)
+    return replace(found, args=args, effect_w=watts, effect_hs=rate)
+
+
+def _of_version(db: Database, view: MinerView, number: int) -> tuple[dict[str, Any], str | None]:
+    """Return what of a version of a miner's settings can be written back, as the arguments of the single verbs."""
+    versions = settings.versions(db, view.num, limit=settings.KEEP_VERSIONS)
+    version = next((one for one in versions if one.version == number), None)
+    if version is None:
+        return {}, "no_version"
+    document = version.document
+    wanted: dict[str, Any] = {}
+    pools = document.get("pools")
+    if isinstance(pools, list) and any(one.get("url") for one in pools):
+        wanted["pools"] = {
+            "pools": [
+                {"slot": slot, "url": one.get("url") or "", "user": one.get("user") or ""}
+                for slot, one in enumerate(pools)
+            ]
+        }
+    if document.get("requested_preset"):
+        wanted["preset"] = {"name": document["requested_preset"]}
+    mode = (document.get("cooling") or {}).get("mode") or {}
+    name = "immersion" if mode.get("name") == "immers" else mode.get("name")
+    if name in ("auto", "manual", "immersion"):
+        wanted["cooling"] = {"mode": name, "percent": mode.get("param") if name == "manual" else None}
+    return wanted, None if wanted else "no_version"
+
+
+class Ladders:
+    """The presets of miners, by what they have in common: as the firmware of such a miner told them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: dict[models.Make, Ladder] = {}
+        self._models: dict[str, Ladder] = {}
+
+    def of(self, view: MinerView) -> Ladder:
+        """Return a miner's ladder, lowest first; empty where nobody knows it."""
+        if view.model_alias is None:
+            return ()
+        make = models.Make(view.model_alias, view.firmware_version or "?", view.model_name or "")
+        if make not in self._known:
+            self._known[make] = models.ladder(self._db, make) or self._of_model(view.model_alias)
+        return self._known[make]
+
+    def _of_model(self, alias: str) -> Ladder:
+        if alias not in self._models:
+            found = models.views(self._db, alias)
+            self._models[alias] = found[0].presets if found else ()
+        return self._models[alias]
+
+
+def _order(
+    request: Request, giver: Giver, rules: Rules, at: float, targets: Sequence[Target], undo_of: int | None = None
+) -> Order:
+    counts: dict[str, int] = {}
+    for one in targets:
+        counts[one.state] = counts.get(one.state, 0) + 1
+    taken = [one for one in targets if one.state == "pending"]
+    return Order(
+        id=0, verb=request.verb.name, args=_open_args(request), by=giver.by["who"], via=giver.by["via"],
+        created_at=at, expires_at=at + request.expires_s, packet=request.packet or rules.packet(request.verb),
+        force=request.force, undo_of=undo_of, effect_w=_sum(one.effect_w for one in taken),
+        effect_hs=_sum(one.effect_hs for one in taken), counts=counts,
+    )  # fmt: skip
+
+
+def _open_args(request: Request) -> dict[str, Any]:
+    """Return the arguments without what is secret: of pools the passwords."""
+    if "pools" not in request.args:
+        return request.args
+    shown = [{k: v for k, v in one.items() if k != "password"} for one in request.args["pools"]]
+    return {**request.args, "pools": shown}
+
+
+def _sum(values: Iterator[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return sum(told) if told else None
+
+
+# -- giving, cancelling, undoing ---------------------------------------------------------------------------------------
+
+
+def give(db: Database, request: Request, giver: Giver, rules: Rules, moment: Moment) -> tuple[int, bool]:
+    """Keep an order for hive-controld; return its number, and whether it is new: the same key again is the same order.
+
+    Conflict for a key that was used with another body; else as `preview`.
+    """
+    who = giver.by["who"]
+    if request.key is not None:
+        before = orders.named(db, who, request.key)
+        if before is not None:
+            if before[1] != request.body_hash:
+                raise Conflict(f"the key {request.key!r} was used for another order ({before[0]})")
+            return before[0], False
+    order, targets = preview(db, request, giver, rules, moment)
+    if not targets:
+        raise BadRequest("no miner fits")
+    return _keep(db, request, order, targets, giver, rules), True
+
+
+def _keep(db: Database, request: Request, order: Order, targets: Sequence[Target], giver: Giver, rules: Rules) -> int:
+    number = orders.add(
+        db, order, targets, stop_after=rules.stop_after_refusals, key=request.key, body_hash=request.body_hash
+    )
+    asked = sum(one.state == "pending" for one in targets)
+    after = {
+        "verb": order.verb, "args": order.args, "miners": asked, "left_out": len(targets) - asked,
+        "force": order.force or None, "undo_of": order.undo_of, "first": [one.mac for one in targets[:20]],
+    }  # fmt: skip
+    audit.note(db, **giver.by, action=f"order.{order.verb}", target=str(number), after=after)
+    events.add(
+        db,
+        [
+            Event(
+                "order_given", order.created_at, {"order": number, "verb": order.verb, "miners": asked, "by": order.by}
+            )
+        ],
+    )
+    return number
+
+
+def cancel(db: Database, number: int, giver: Giver, at: float) -> None:
+    """End what an order has not begun. What was asked already goes on to its end. NotFound."""
+    ended = orders.cancel(db, number, giver.by["who"], at)
+    if ended:
+        audit.note(db, **giver.by, action="order.cancel", target=str(number), after={"miners": ended})
+        events.add(db, [Event("order_cancelled", at, {"order": number, "miners": ended, "by": giver.by["who"]})])
+
+
+def can_undo(order: Order) -> bool:
+    """Tell whether an order changed something that can be brought back."""
+    return VERBS[order.verb].undo is not None and any(order.counts.get(state) for state in _UNDONE)
+
+
+def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) -> int:
+    """Give the order that brings back what another one changed, of each miner what it was; return its number.
+
+    What that one has not begun is cancelled. Conflict when there is nothing to bring back.
+    """
+    order, targets = orders.one(db, number)
+    if not can_undo(order):
+        raise Conflict(f"order {number} changed nothing that can be brought back")
+    cancel(db, number, giver, moment.now)
+    verb = VERBS[str(VERBS[order.verb].undo)]
+    secrets = orders.kept(db, number)
+    by_num = {view.num: view for view in views.miners(db)}
+    asking = Asking(moment.now, rules.reboots_per_hour, automatic=giver.automatic, undoes=True)
+    wanted, lost = [], []
+    for one in targets:
+        view = by_num.get(one.num)
+        if one.state not in _UNDONE or view is None:
+            continue
+        back = _way_back(order.verb, Seen.from_json(one.before or {"at": 0.0}), secrets.get(one.num, {}))
+        if back is None:
+            lost.append(replace(one, order=0, verb=verb.name, state="skipped", reason="nothing_kept", at=moment.now))
+        else:
+            wanted.append((view, back))
+    again = [*_targets(db, verb, wanted, asking, rules, moment), *lost]
+    request = Request(verb, {}, (), {}, None, float(EXPIRES_S), None, False, False, "")
+    return _keep(db, request, _order(request, giver, rules, moment.now, again, number), again, giver, rules)
+
+
+def _way_back(verb: str, before: Seen, secrets: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the arguments that bring a miner back to how it was before a verb; None: that is not known."""
+    if verb in ("pause", "resume"):
+        return {}
+    if verb in ("preset", "power"):
+        name = before.asked_preset or before.preset
+        return {"name": name, "untuned": True} if name else None
+    if verb == "dimmer":
+        return {"percent": round(before.throttle_percent or 100)}
+    pools = _pools_back(before, secrets)
+    if verb == "pools":
+        return pools
+    if verb == "cooling":
+        return dict(before.cooling) if before.cooling else None
+    parts = {"pools": pools, "preset": _way_back("preset", before, {}), "cooling": _way_back("cooling", before, {})}
+    return {name: part for name, part in parts.items() if part} or None
+
+
+def _pools_back(before: Seen, secrets: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not before.pools:
+        return None
+    passwords = secrets.get("pools", {})
+    return {
+        "pools": [
+            {**one, **({"password": passwords[str(one["slot"])]} if str(one["slot"]) in passwords else {})}
+            for one in before.pools
+        ]
+    }

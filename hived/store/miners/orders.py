@@ -1,0 +1,390 @@
+"""Orders to miners as rows: kept from the moment they are given, with each step of each miner as it happens.
+
+A target's state only ever moves on: pending, running, and one of `orders.ENDS`. What moves it says from where, so that
+two who try cannot both have it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import peewee as pw
+
+from hived.errors import NotFound
+from hived.records.events import Event
+from hived.records.laws import History
+from hived.records.orders import ENDS, KEEP_ORDERS, MAX_REASON, OPEN, Order, Packet, State, Target
+from hived.records.steering import VERBS, Power, Seen
+from hived.store import events
+from hived.store.engine.counters import next_rev
+from hived.store.engine.database import Database, dicts, tuples
+from hived.store.schema import Health, MinerOrder, MinerRules, OrderTarget
+
+HOUR_S = 3600.0
+SECRET = frozenset(name for name, verb in VERBS.items() if any(argument.secret for argument in verb.arguments))
+
+
+def named(db: Database, who: str, key: str) -> tuple[int, str | None] | None:
+    """Return (order, hash of its body) of what somebody gave under a key; None: nothing."""
+    found = tuples(
+        MinerOrder.select(MinerOrder.id, MinerOrder.body_hash).where(MinerOrder.who == who, MinerOrder.key == key), db
+    )
+    return (int(found[0][0]), found[0][1]) if found else None
+
+
+def add(
+    db: Database, order: Order, targets: Sequence[Target], *, stop_after: int, key: str | None, body_hash: str | None
+) -> int:
+    """Keep an order and its targets; return its number. The oldest that are over go beyond KEEP_ORDERS."""
+    number = int(
+        MinerOrder.insert(
+            who=order.by, key=key, body_hash=body_hash, verb=order.verb, args=_dump(order.args), via=order.via,
+            created_at=order.created_at, expires_at=order.expires_at, packet_size=order.packet.size,
+            packet_interval_s=order.packet.interval_s, stop_after=stop_after, force=order.force,
+            undo_of=order.undo_of,
+        ).execute(db)
+    )  # fmt: skip
+    rows = [
+        {
+            "order": number, "num": one.num, "mac": one.mac, "state": one.state, "reason": one.reason, "at": one.at,
+            "args": _sealed(db, one.verb, one.mac, one.args if one.state in OPEN else {}), "effect_w": one.effect_w,
+            "effect_hs": one.effect_hs,
+        }
+        for one in targets
+    ]  # fmt: skip
+    for batch in pw.chunked(rows, 500):
+        OrderTarget.insert_many(batch).execute(db)
+    if order.verb != "locate":
+        _supersede(db, number, [one.num for one in targets if one.state in OPEN], order.created_at)
+    if not any(one.state in OPEN for one in targets):
+        MinerOrder.update(finished_at=order.created_at).where(MinerOrder.id == number).execute(db)
+    over = MinerOrder.select(MinerOrder.id).where(
+        MinerOrder.id <= number - KEEP_ORDERS, MinerOrder.finished_at.is_null(False)
+    )
+    MinerOrder.delete().where(MinerOrder.id.in_(over)).execute(db)
+    return number
+
+
+def _supersede(db: Database, number: int, nums: Sequence[int], at: float) -> None:
+    """End what older orders have not begun at these miners: the newest word of the operator counts."""
+    older = MinerOrder.select(MinerOrder.id).where(
+        MinerOrder.finished_at.is_null(), MinerOrder.id < number, MinerOrder.verb != "locate"
+    )
+    touched = set()
+    for batch in pw.chunked(nums, 500):
+        theirs = (OrderTarget.order.in_(older)) & (OrderTarget.state == "pending") & OrderTarget.num.in_(list(batch))
+        touched |= {row[0] for row in tuples(OrderTarget.select(OrderTarget.order).where(theirs).distinct(), db)}
+        OrderTarget.update(state="cancelled", reason="superseded", at=at).where(theirs).execute(db)
+    for other in touched:
+        _finish(db, other, at)
+
+
+# -- for people ------------------------------------------------------------------------------------------------------
+
+
+def one(db: Database, number: int) -> tuple[Order, list[Target]]:
+    """Return an order and its targets, in the order in which they are done; NotFound."""
+    found = _orders(db, MinerOrder.id == number)
+    if not found:
+        raise NotFound(f"there is no order {number}")
+    rows = dicts(OrderTarget.select().where(OrderTarget.order == number).order_by(OrderTarget.num), db)
+    return found[0], [_target(row, found[0].verb) for row in rows]
+
+
+def listing(db: Database, *, limit: int, before: int | None = None) -> list[Order]:
+    """Return orders newest first, without their targets; those below a number only where one is given."""
+    return _orders(db, MinerOrder.id < before if before is not None else None, limit=limit)
+
+
+def of_miner(db: Database, num: int, *, limit: int) -> list[tuple[Order, Target]]:
+    """Return a miner's last orders, newest first, each with what became of it there."""
+    query = OrderTarget.select().where(OrderTarget.num == num).order_by(OrderTarget.order.desc()).limit(limit)
+    rows = dicts(query, db)
+    known = {order.id: order for order in _orders(db, MinerOrder.id.in_([row["order"] for row in rows]))}
+    return [(known[row["order"]], _target(row, known[row["order"]].verb)) for row in rows]
+
+
+def _orders(db: Database, where: Any = None, *, limit: int | None = None) -> list[Order]:
+    query = MinerOrder.select().order_by(MinerOrder.id.desc())
+    if where is not None:
+        query = query.where(where)
+    rows = dicts(query.limit(limit) if limit is not None else query, db)
+    count = pw.fn.COUNT(OrderTarget.num)
+    sums = OrderTarget.select(
+        OrderTarget.order, OrderTarget.state, count, pw.fn.SUM(OrderTarget.effect_w), pw.fn.SUM(OrderTarget.effect_hs)
+    ).where(OrderTarget.order.in_([row["id"] for row in rows]))
+    counted: dict[int, list[tuple[Any, ...]]] = {}
+    for number, *rest in tuples(sums.group_by(OrderTarget.order, OrderTarget.state), db):
+        counted.setdefault(number, []).append(tuple(rest))
+    return [_order(row, counted.get(row["id"], [])) for row in rows]
+
+
+def _order(row: Mapping[str, Any], counted: Iterable[tuple[Any, ...]]) -> Order:
+    taken = [one for one in counted if one[0] != "skipped"]
+    return Order(
+        id=row["id"], verb=row["verb"], args=json.loads(row["args"]), by=row["who"], via=row["via"],
+        created_at=row["created_at"], expires_at=row["expires_at"],
+        packet=Packet(row["packet_size"], row["packet_interval_s"]), force=bool(row["force"]), undo_of=row["undo_of"],
+        cancelled_at=row["cancelled_at"], cancelled_by=row["cancelled_by"], stopped_at=row["stopped_at"],
+        finished_at=row["finished_at"], counts={state: int(n) for state, n, *_ in counted},
+        effect_w=_sum(one[2] for one in taken), effect_hs=_sum(one[3] for one in taken),
+    )  # fmt: skip
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    told = [value for value in values if value is not None]
+    return sum(told) if told else None
+
+
+def _target(row: Mapping[str, Any], verb: str, args: Mapping[str, Any] | None = None) -> Target:
+    return Target(
+        order=row["order"], num=row["num"], mac=row["mac"], state=row["state"], verb=verb, args=args or {},
+        step=row["step"], reason=row["reason"], said=row["said"], before=_load(row["before"]),
+        after=_load(row["after"]), at=row["at"], sent_at=row["sent_at"], ends_at=row["ends_at"],
+        effect_w=row["effect_w"], effect_hs=row["effect_hs"],
+    )  # fmt: skip
+
+
+# -- for who carries them out ----------------------------------------------------------------------------------------
+
+
+def waiting(db: Database) -> list[tuple[str | None, Power, Order]]:
+    """Return for each group and each kind of change the oldest order that has miners to be asked there.
+
+    What switches off waits for nothing that switches on slowly.
+    """
+    query = (
+        OrderTarget.select(MinerRules.group, MinerOrder.verb, pw.fn.MIN(OrderTarget.order))
+        .join(MinerRules, pw.JOIN.LEFT_OUTER, on=(MinerRules.num == OrderTarget.num))
+        .switch(OrderTarget)
+        .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
+        .where(OrderTarget.state == "pending")
+        .group_by(MinerRules.group, MinerOrder.verb)
+    )
+    oldest: dict[tuple[str | None, Power], int] = {}
+    for group, verb, number in tuples(query, db):
+        place = (group, VERBS[verb].power)
+        oldest[place] = min(number, oldest.get(place, number))
+    known = {order.id: order for order in _orders(db, MinerOrder.id.in_(list(set(oldest.values()))))} if oldest else {}
+    return [(group, power, known[number]) for (group, power), number in oldest.items()]
+
+
+def next_ones(db: Database, order: Order, group: str | None, *, busy: Iterable[int], limit: int) -> list[Target]:
+    """Return the next targets of an order in a group, without those of miners that are busy. Arguments are opened."""
+    of_group = MinerRules.group.is_null() if group is None else MinerRules.group == group
+    query = (
+        OrderTarget.select(OrderTarget)
+        .join(MinerRules, pw.JOIN.LEFT_OUTER, on=(MinerRules.num == OrderTarget.num))
+        .where(OrderTarget.order == order.id, OrderTarget.state == "pending", of_group)
+        .where(OrderTarget.num.not_in(list(busy)))
+        .order_by(OrderTarget.num)
+        .limit(limit)
+    )
+    return [_with_args(db, row, order.verb) for row in dicts(query, db)]
+
+
+def running(db: Database) -> list[tuple[Order, Target]]:
+    """Return what was begun and has no end: after a start, what the one before left."""
+    rows = dicts(OrderTarget.select().where(OrderTarget.state == "running").order_by(OrderTarget.order), db)
+    known = {order.id: order for order in _orders(db, MinerOrder.id.in_([row["order"] for row in rows]))}
+    return [(known[row["order"]], _with_args(db, row, known[row["order"]].verb)) for row in rows]
+
+
+def _with_args(db: Database, row: Mapping[str, Any], verb: str) -> Target:
+    return _target(row, verb, _opened(db, verb, row["mac"], row["args"]))
+
+
+def begin(
+    db: Database, target: Target, before: Seen, at: float, *, args: Mapping[str, Any], ends_at: float | None = None
+) -> bool:
+    """Write that a miner is asked now, before it is. False when that may not be: nothing is sent then.
+
+    It may not when its order ended, was cancelled or has expired meanwhile, or another order has the miner.
+    """
+    order = MinerOrder.select(MinerOrder.id).where(
+        MinerOrder.id == target.order, MinerOrder.cancelled_at.is_null(), MinerOrder.stopped_at.is_null(),
+        MinerOrder.expires_at > at,
+    )  # fmt: skip
+    if not tuples(order, db):
+        return False
+    taken = OrderTarget.select(OrderTarget.order).where(OrderTarget.num == target.num, OrderTarget.state == "running")
+    if tuples(taken.limit(1), db):
+        return False
+    kept = db.box.seal(_dump(before.kept), f"kept:{target.order}:{target.mac}") if before.kept else None
+    changed = (
+        OrderTarget.update(
+            state="running", step="sending", before=_dump(before.to_json()), kept=kept, at=at, sent_at=at,
+            args=_sealed(db, target.verb, target.mac, args), ends_at=ends_at,
+        ).where(_is(target), OrderTarget.state == "pending").execute(db)
+    )  # fmt: skip
+    if changed and before.tuned is not None:
+        Health.update(tuned=_dump(before.tuned)).where(Health.num == target.num).execute(db)
+    return bool(changed)
+
+
+def answered(db: Database, target: Target, said: str | None, at: float) -> None:
+    """Write that the miner has answered: what it does now is looked at."""
+    OrderTarget.update(step="sent", said=_cut(said), at=at).where(_is(target), OrderTarget.state == "running").execute(
+        db
+    )
+
+
+def end(
+    db: Database, target: Target, state: State, at: float, *, reason: str | None = None, said: str | None = None,
+    after: Seen | None = None,
+) -> bool:  # fmt: skip
+    """Write what became of a target; False when it had its end already. What is secret of it goes."""
+    if state not in ENDS:
+        raise ValueError(state)
+    change: dict[str, Any] = {"state": state, "reason": reason, "at": at, "step": None}
+    if target.verb in SECRET:
+        change["args"] = "{}"
+    if said is not None:
+        change["said"] = _cut(said)
+    if after is not None:
+        change["after"] = _dump(after.to_json())
+    changed = OrderTarget.update(**change).where(_is(target), OrderTarget.state.in_(OPEN)).execute(db)
+    if changed:
+        # It is polled at once: whoever looks sees what it does now.
+        Health.update(next_status_at=0.0, rev=next_rev(db)).where(Health.num == target.num).execute(db)
+        _finish(db, target.order, at)
+    return bool(changed)
+
+
+def expire(db: Database, at: float) -> None:
+    """End what waits of orders whose time is over."""
+    over = MinerOrder.select(MinerOrder.id).where(MinerOrder.finished_at.is_null(), MinerOrder.expires_at <= at)
+    for (number,) in tuples(over, db):
+        _end_pending(db, number, "expired", None, at)
+
+
+def cancel(db: Database, number: int, by: str, at: float) -> int:
+    """End what waits of an order; return how many that were. What was asked already goes on. NotFound."""
+    order, _ = one(db, number)
+    if order.finished_at is None and order.cancelled_at is None:
+        MinerOrder.update(cancelled_at=at, cancelled_by=by[:200]).where(MinerOrder.id == number).execute(db)
+    return _end_pending(db, number, "cancelled", None, at)
+
+
+def stop_refused(db: Database, at: float) -> list[int]:
+    """Stop the orders that as many miners refused as they allow; return which."""
+    refused = OrderTarget.select(OrderTarget.order).where(OrderTarget.state == "refused")
+    refused = refused.group_by(OrderTarget.order)
+    waiting = OrderTarget.select(OrderTarget.order).where(OrderTarget.state == "pending")
+    query = MinerOrder.select(MinerOrder.id, MinerOrder.stop_after).where(
+        MinerOrder.finished_at.is_null(), MinerOrder.id.in_(waiting), MinerOrder.id.in_(refused)
+    )
+    stopped = []
+    for number, most in tuples(query, db):
+        count = OrderTarget.select().where(OrderTarget.order == number, OrderTarget.state == "refused")
+        if count.bind(db).count() >= most:
+            MinerOrder.update(stopped_at=at).where(MinerOrder.id == number).execute(db)
+            events.add(db, [Event("order_stopped", at, {"order": number, "refused": most})])
+            _end_pending(db, number, "skipped", "stopped", at)
+            stopped.append(number)
+    return stopped
+
+
+def _end_pending(db: Database, number: int, state: State, reason: str | None, at: float) -> int:
+    change: dict[str, Any] = {"state": state, "reason": reason, "at": at}
+    verb = tuples(MinerOrder.select(MinerOrder.verb).where(MinerOrder.id == number), db)[0][0]
+    if verb in SECRET:
+        change["args"] = "{}"
+    waiting = (OrderTarget.order == number) & (OrderTarget.state == "pending")
+    ended = OrderTarget.update(**change).where(waiting).execute(db)
+    _finish(db, number, at)
+    return int(ended)
+
+
+def _finish(db: Database, number: int, at: float) -> None:
+    """Close an order whose last target has its end, and tell of it."""
+    still = OrderTarget.select().where(OrderTarget.order == number, OrderTarget.state.in_(OPEN))
+    if tuples(still.limit(1), db):
+        return
+    closed = MinerOrder.update(finished_at=at).where(MinerOrder.id == number, MinerOrder.finished_at.is_null())
+    if closed.execute(db):
+        counts = one(db, number)[0].counts
+        verb = tuples(MinerOrder.select(MinerOrder.verb).where(MinerOrder.id == number), db)[0][0]
+        detail = {"order": number, "verb": verb, "confirmed": counts.get("confirmed", 0)}
+        others = sum(n for state, n in counts.items() if state not in ("confirmed", "skipped"))
+        events.add(db, [Event("order_finished", at, {**detail, **({"others": others} if others else {})})])
+
+
+def lights(db: Database, at: float) -> list[Target]:
+    """Return the miners whose lights flash for an order and should not any more."""
+    query = OrderTarget.select().where(
+        OrderTarget.ends_at <= at, OrderTarget.state.in_(("confirmed", "unconfirmed", "refused"))
+    )
+    return [_target(row, "locate") for row in dicts(query, db)]
+
+
+def lights_off(db: Database, target: Target) -> None:
+    """Note that nothing has to be ended any more."""
+    OrderTarget.update(ends_at=None).where(_is(target)).execute(db)
+
+
+def histories(db: Database, nums: Sequence[int] | None, at: float, *, settle_s: float) -> dict[int, History]:
+    """Return what orders did to miners lately, of those to whom they did anything; `nums` None: of all."""
+    resting = [name for name, verb in VERBS.items() if verb.rests]
+    since = at - max(HOUR_S, settle_s)
+    query = (
+        OrderTarget.select(OrderTarget.num, MinerOrder.verb, OrderTarget.sent_at, OrderTarget.at)
+        .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
+        .where(OrderTarget.sent_at > since, OrderTarget.state.in_(("running", "confirmed", "unconfirmed")))
+        .where(MinerOrder.verb.in_([*resting, "reboot"]))
+    )
+    if nums is not None:
+        query = query.where(OrderTarget.num.in_(list(nums)))
+    found: dict[int, History] = {}
+    for num, verb, sent_at, done_at in tuples(query, db):
+        known = found.get(num, History())
+        if verb == "reboot":
+            known = replace(known, reboots=known.reboots + (sent_at > at - HOUR_S))
+        else:
+            known = replace(known, settles_until=max(known.settles_until, done_at + settle_s))
+        found[num] = known
+    return found
+
+
+def kept(db: Database, number: int) -> dict[int, dict[str, Any]]:
+    """Return what is secret of how the miners of an order were before it, of those that had any: by miner."""
+    query = OrderTarget.select(OrderTarget.num, OrderTarget.mac, OrderTarget.kept).where(
+        OrderTarget.order == number, OrderTarget.kept.is_null(False)
+    )
+    found = {}
+    for num, mac, sealed in tuples(query, db):
+        opened = db.box.open_or_none(sealed, f"kept:{number}:{mac}")
+        if opened is not None:
+            found[num] = json.loads(opened)
+    return found
+
+
+def _is(target: Target) -> Any:
+    return (OrderTarget.order == target.order) & (OrderTarget.num == target.num)
+
+
+def _sealed(db: Database, verb: str, mac: str, args: Mapping[str, Any]) -> str:
+    text = _dump(args)
+    return db.box.seal(text, f"order:{mac}") if verb in SECRET and args else text
+
+
+def _opened(db: Database, verb: str, mac: str, text: str) -> dict[str, Any] | None:
+    if verb in SECRET and text != "{}":
+        opened = db.box.open_or_none(text, f"order:{mac}")
+        return None if opened is None else dict(json.loads(opened))
+    return dict(json.loads(text))
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _load(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else "".join(c if c.isprintable() else " " for c in text)[:MAX_REASON]
