@@ -41,6 +41,8 @@ class Asking:
     automatic: bool = False
     undoes: bool = False
     """It brings back what an order changed: nothing settles before that."""
+    stored: bool = True
+    """Whether its last status tells that it is so already; right before the act the miner itself is looked at."""
 
 
 def reason(
@@ -57,7 +59,7 @@ def reason(
     rests = VERBS[verb].rests or asking.automatic
     if waits and rests and not asking.force and asking.at < history.settles_until:
         return "settling"
-    return "same_already" if _is_so(view, verb, args, ladder) else None
+    return "same_already" if asking.stored and _is_so(view, verb, args, ladder) else None
 
 
 def _whose(view: MinerView, asking: Asking) -> str | None:

@@ -37,6 +37,7 @@ REASONS: Final = {
     "no_access": "hived has no key for it",
     "doubted": "it is not sure that what answers is this miner",
     "moved": "another device answers at its address",
+    "excluded": "its address is in network.exclude",
     "gone": "there is no such miner any more",
     "nothing_kept": "nothing is known of how it was before",
     "no_version": "it has no such version of its settings",

@@ -98,6 +98,13 @@ class Verb:
     """Whether a miner needs time to settle after it, and is left alone by the same kind meanwhile."""
     undo: str | None = None
     """The verb that brings back what was there before."""
+    settings: tuple[str, ...] = ()
+    """The parts of a miner's settings document that it changes."""
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether something among its arguments is secret."""
+        return any(argument.secret for argument in self.arguments)
 
     def checked(self, args: Any) -> dict[str, Any]:
         """Return the arguments that it can be carried out with. BadRequest says what is wrong with others."""
@@ -113,6 +120,7 @@ class Verb:
         return wanted
 
 
+_TUNING = ("requested_preset", "globals", "preset_switcher")
 _UNTUNED = Argument("untuned", switch, default=False)
 """Whether a preset that the miner has not tuned is taken: it then tunes for hours."""
 
@@ -132,11 +140,11 @@ VERBS = {
         ),
         Verb(
             "preset", "set the preset of", frozenset({Feature.PRESET}), "either", (Argument("name", word), _UNTUNED),
-            rests=True, undo="preset",
+            rests=True, undo="preset", settings=_TUNING,
         ),
         Verb(
             "power", "set the power of", frozenset({Feature.POWER, Feature.PRESET}), "either",
-            (Argument("watts", whole(100, 50_000, "watts")), _UNTUNED), rests=True, undo="preset",
+            (Argument("watts", whole(100, 50_000, "watts")), _UNTUNED), rests=True, undo="preset", settings=_TUNING,
         ),
         Verb(
             "dimmer", "dim", frozenset({Feature.DIMMER}), "either",
@@ -144,16 +152,17 @@ VERBS = {
         ),
         Verb(
             "pools", "set the pools of", frozenset({Feature.POOLS}), "on", (Argument("pools", _pools, secret=True),),
-            undo="pools",
+            undo="pools", settings=("pools",),
         ),
         Verb(
             "cooling", "set the cooling of", frozenset({Feature.COOLING}),
             arguments=(Argument("mode", _mode), Argument("percent", _or_none(whole(0, 100, "per cent")))),
-            check=_cooling_fits, undo="cooling",
+            check=_cooling_fits, undo="cooling", settings=("cooling",),
         ),
         Verb(
             "restore", "restore settings of", frozenset({Feature.POOLS}), "either",
             (Argument("version", whole(1, 2**31, "versions")),), rests=True, undo="restore",
+            settings=(*_TUNING, "pools", "cooling"),
         ),
     )
 }  # fmt: skip

@@ -17,6 +17,7 @@ from hived.store.engine.counters import next_number, next_rev
 from hived.store.engine.database import Database, tuples
 from hived.store.engine.sealing import about
 from hived.store.miners import errors, ownership, replaced
+from hived.store.miners.own_changes import not_ours
 from hived.store.miners.rows import change, change_and_show
 from hived.store.schema import Health, Miner
 
@@ -118,7 +119,7 @@ def saw_all(db: Database, sightings: Sequence[Sighting], *, node_id: str) -> lis
         known_before = before.get(sighting.identity.mac)
         if known_before is not None:
             happened += _saw_again(db, known_before, sighting, node_id, rev)
-    events.add(db, happened)
+    events.add(db, not_ours(db, happened))
     after = _by_macs(db, (one.identity.mac for one in sightings))
     ownership.ours(db, [row.num for row in after.values()], max(one.at for one in sightings))
     return [after[one.identity.mac] for one in sightings]

@@ -24,7 +24,7 @@ from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Health, MinerOrder, MinerRules, OrderTarget
 
 HOUR_S = 3600.0
-SECRET = frozenset(name for name, verb in VERBS.items() if any(argument.secret for argument in verb.arguments))
+SECRET = frozenset(name for name, verb in VERBS.items() if verb.is_secret)
 
 
 def named(db: Database, who: str, key: str) -> tuple[int, str | None] | None:
@@ -151,6 +151,11 @@ def _target(row: Mapping[str, Any], verb: str, args: Mapping[str, Any] | None = 
 # -- for who carries them out ----------------------------------------------------------------------------------------
 
 
+def is_anything_open(db: Database) -> bool:
+    """Tell whether an order goes on."""
+    return bool(tuples(MinerOrder.select(MinerOrder.id).where(MinerOrder.finished_at.is_null()).limit(1), db))
+
+
 def waiting(db: Database) -> list[tuple[str | None, Power, Order]]:
     """Return for each group and each kind of change the oldest order that has miners to be asked there.
 
@@ -249,7 +254,8 @@ def end(
     changed = OrderTarget.update(**change).where(_is(target), OrderTarget.state.in_(OPEN)).execute(db)
     if changed:
         # It is polled at once: whoever looks sees what it does now.
-        Health.update(next_status_at=0.0, rev=next_rev(db)).where(Health.num == target.num).execute(db)
+        soon = {"next_status_at": 0.0} | ({"settings_due_at": 0.0} if VERBS[target.verb].settings else {})
+        Health.update(**soon, rev=next_rev(db)).where(Health.num == target.num).execute(db)
         _finish(db, target.order, at)
     return bool(changed)
 
@@ -326,8 +332,10 @@ def lights_off(db: Database, target: Target) -> None:
     OrderTarget.update(ends_at=None).where(_is(target)).execute(db)
 
 
-def histories(db: Database, nums: Sequence[int] | None, at: float, *, settle_s: float) -> dict[int, History]:
-    """Return what orders did to miners lately, of those to whom they did anything; `nums` None: of all."""
+def histories(
+    db: Database, nums: Sequence[int] | None, at: float, *, settle_s: float, but: int | None = None
+) -> dict[int, History]:
+    """Return what orders (`but` one) did to miners lately, of those that they did anything to; `nums` None: of all."""
     resting = [name for name, verb in VERBS.items() if verb.rests]
     since = at - max(HOUR_S, settle_s)
     query = (
@@ -336,6 +344,8 @@ def histories(db: Database, nums: Sequence[int] | None, at: float, *, settle_s: 
         .where(OrderTarget.sent_at > since, OrderTarget.state.in_(("running", "confirmed", "unconfirmed")))
         .where(MinerOrder.verb.in_([*resting, "reboot"]))
     )
+    if but is not None:
+        query = query.where(OrderTarget.order != but)
     if nums is not None:
         query = query.where(OrderTarget.num.in_(list(nums)))
     found: dict[int, History] = {}

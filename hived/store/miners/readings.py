@@ -22,6 +22,7 @@ from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.engine.sealing import about
 from hived.store.miners import errors, models, packing, telemetry
+from hived.store.miners.own_changes import not_ours
 from hived.store.schema import Baseline, Health, Ladder, Miner, Model, Status
 
 _COLUMNS = ("at", "num", "state", "preset", *measures.COLUMNS)
@@ -112,7 +113,7 @@ def save(db: Database, outcomes: Iterable[PollOutcome]) -> None:
         if outcome.boards:  # before the head moves: each row points at the one before it
             telemetry.save(db, outcome.num, outcome.at, outcome.boards)
         Health.update(**_health(outcome), rev=rev).where(Health.num == outcome.num).execute(db)
-        events.add(db, outcome.events)
+        events.add(db, not_ours(db, outcome.events))
         if outcome.error is not None:
             told = (outcome.at, outcome.error_code, outcome.error)
             errors.note(db, outcome.num, *told, is_trouble=outcome.failed)

@@ -12,6 +12,7 @@ from hived.records.miner_view import SettingsVersion
 from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts
+from hived.store.miners.own_changes import not_ours
 from hived.store.schema import Health
 from hived.store.schema import SettingsVersion as Row
 
@@ -43,7 +44,8 @@ def save(db: Database, num: int, settings: MinerSettings, at: float, *, due_at: 
     Row.delete().where(Row.num == num, Row.version <= version.version - KEEP_VERSIONS).execute(db)
     Health.update(rev=next_rev(db)).where(Health.num == num).execute(db)
     if changes:
-        events.add(db, [Event("settings_changed", at, {"changes": list(changes)[:20]}, num=num)])
+        told = Event("settings_changed", at, {"changes": list(changes)[:20]}, num=num)
+        events.add(db, not_ours(db, [told]))
     return version
 
 
