@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 DISCOVERD, POLLD, MINERD, SYNCD, APID = "hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd", "hive-apid"
+CONTROLD = "hive-controld"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Daemon:
 DAEMONS = (
     Daemon(DISCOVERD, feeds=True),
     Daemon(POLLD, feeds=True),
+    Daemon(CONTROLD),
     Daemon(MINERD),
     Daemon(SYNCD),
     Daemon(APID, package="hived-master", flags=("--addr",)),

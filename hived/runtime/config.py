@@ -40,6 +40,7 @@ class Config:
     intervals: options.Intervals = field(default_factory=options.Intervals)
     discoverd: options.Discoverd = field(default_factory=options.Discoverd)
     polld: options.Polld = field(default_factory=options.Polld)
+    controld: options.Controld = field(default_factory=options.Controld)
     minerd: options.Minerd = field(default_factory=options.Minerd)
     ollama: options.Ollama = field(default_factory=options.Ollama)
     syncd: options.Syncd = field(default_factory=options.Syncd)

@@ -113,6 +113,20 @@ class Polld:
 
 
 @dataclass(frozen=True, slots=True)
+class Controld:
+    """`confirm_seconds`: None is the time that the miner's own family of firmware needs."""
+
+    enabled: bool = option(switch, True)
+    packet_size: int = option(integer(1, 1000), 10)
+    packet_interval_seconds: float = option(number(0, 3600), 5.0)
+    power_on_interval_seconds: float = option(number(0, 3600), 10.0)
+    confirm_seconds: float | None = option(optional(number(1, 3600)), None)
+    settle_seconds: float = option(number(0, 86_400), 300.0)
+    stop_after_refusals: int = option(integer(1, 5000), 3)
+    reboots_per_hour: int = option(integer(0, 60), 2)
+
+
+@dataclass(frozen=True, slots=True)
 class Minerd:
     autostart: bool = option(switch, False)
     cooldown_seconds: float = option(number(0, 86_400), 10.0)
@@ -202,7 +216,7 @@ def _options(section: type[Any]) -> tuple[Option, ...]:
 TYPES: dict[str, type[Any]] = {
     section.__name__.lower(): section
     for section in (
-        Node, Database, Network, Intervals, Discoverd, Polld, Minerd, Ollama, Syncd, Http, Retention, Log,
+        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Retention, Log,
     )
 }  # fmt: skip
 SECTIONS = {name: _options(section) for name, section in TYPES.items()}

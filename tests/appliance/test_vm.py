@@ -34,7 +34,8 @@ _CONFIG = (
 # Before any daemon touches it, so that it is seen as the power cut has left it.
 _KEPT = """\
 [Unit]
-Before=hive-discoverd.service hive-polld.service hive-minerd.service hive-syncd.service hive-apid.service
+Before=hive-discoverd.service hive-polld.service hive-controld.service
+Before=hive-minerd.service hive-syncd.service hive-apid.service
 [Service]
 Type=oneshot
 ExecStart=/bin/sh -c 'mkdir /run/kept && cp /var/lib/hived/hived.db /var/lib/hived/hived.db-wal /run/kept'

@@ -162,6 +162,7 @@ class Site:
     def daemons(self) -> None:
         self.daemon("hive-discoverd", said="4 miners at 254 addresses in 0.4 s")
         self.daemon("hive-polld")
+        self.daemon("hive-controld", said="nothing to do")
         self.daemon("hive-minerd")
         self.daemon("hive-syncd", said="no master yet")
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from hived.records.daemon import EVERY_NODE
 from hived.simulator.ollama.server import SimulatedOllama
 from hived.store import Database
 from hived.store.collecting import collector
@@ -68,7 +69,7 @@ def text(told: dict[str, list[dict[str, Any]]], name: str) -> str:
 def test_a_box_whose_daemons_run_fails_nowhere(site: Site) -> None:
     site.daemons()
     told = doctored(site, 0)
-    for name in ("hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd", "database", "subnets", "secrets"):
+    for name in (*EVERY_NODE, "database", "subnets", "secrets"):
         assert state(told, name) == "ok", told[name]
 
 

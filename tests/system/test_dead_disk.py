@@ -58,7 +58,7 @@ async def test_the_daemons_outlive_a_disk_that_died_and_everybody_is_told(
     )  # fmt: skip
     running = {name: appliance.start(name) for name in (*DAEMONS, "hive-minerd")}
     base = f"http://127.0.0.1:{free_port}"
-    await until(lambda: appliance.number("SELECT count(*) FROM daemon") == 5)
+    await until(lambda: appliance.number("SELECT count(*) FROM daemon") == len(running))
     run("mount", "-o", "remount,abort", disk)
 
     async def says_so() -> bool:

@@ -63,16 +63,18 @@ class Site:
 
     async def goes_on(self, name: str, since: float) -> None:
         """Wait until a daemon has done something new after a time."""
+        beat = "SELECT max(beat_at) FROM daemon WHERE name = ?"
         works: dict[str, Callable[[], bool | Awaitable[bool]]] = {
             "hive-discoverd": lambda: self._newer("SELECT max(started_at) FROM sweep WHERE finished_at > 0", since),
             "hive-polld": lambda: self._newer("SELECT max(at) FROM status", since),
-            "hive-syncd": lambda: self._newer("SELECT max(beat_at) FROM daemon WHERE name = 'hive-syncd'", since),
+            "hive-controld": lambda: self._newer(beat, since, "hive-controld"),
+            "hive-syncd": lambda: self._newer(beat, since, "hive-syncd"),
             "hive-apid": self._serves,
         }
         await until(works[name])
 
-    def _newer(self, sql: str, since: float) -> bool:
-        return (self.appliance.number(sql) or 0.0) > since
+    def _newer(self, sql: str, since: float, *values: str) -> bool:
+        return (self.appliance.number(sql, *values) or 0.0) > since
 
     async def _serves(self) -> bool:
         try:
@@ -158,7 +160,7 @@ async def test_a_daemon_may_be_killed_at_any_moment(name: str, appliance: Applia
 
 async def test_all_daemons_may_be_killed_at_once(appliance: Appliance, free_port: int) -> None:
     random = Random("all")
-    async with Fleet(MINERS, subnet="127.34.9.0/28", steady=True) as fleet:
+    async with Fleet(MINERS, subnet="127.34.22.0/28", steady=True) as fleet:
         site = Site(appliance, fleet, free_port)
         site.start(*DAEMONS)
         for _ in range(POWER_CUTS):

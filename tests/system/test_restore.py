@@ -20,7 +20,7 @@ async def test_a_backup_made_while_daemons_poll_is_restored_once_they_are_stoppe
             intervals={"discovery_seconds": 0.5, "status_seconds": 0.1, "telemetry_seconds": 0.5},
             syncd={"master": "off"},
         )
-        names = ("hive-discoverd", "hive-polld", "hive-syncd", "hive-minerd")
+        names = ("hive-discoverd", "hive-polld", "hive-controld", "hive-syncd", "hive-minerd")
         running = [appliance.start(name) for name in names]
 
         def all_read() -> bool:
