@@ -8,21 +8,59 @@ happens. Without an order it writes nothing to any miner. `controld.enabled: fal
 from __future__ import annotations
 
 import time
+from contextlib import AsyncExitStack
 
+from hived.clients import firmwares
+from hived.clients.firmwares.http import open_session
 from hived.records.daemon import CONTROLD
 from hived.runtime.config import Config
+from hived.runtime.limits import file_budget
 from hived.runtime.runner import Beat, Life
 from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.appliance.steering_told import tell_once
+from hived.services.miners.control import Controller
+from hived.services.miners.orders import Rules
+from hived.services.miners.sweep import Range
 from hived.store.engine.opening import opened
+
+TURN_EVERY_S = 0.5
+KEPT_S = 15.0
+"""How long a connection waits for the next look: miners are looked at every ten seconds at least."""
+TIMEOUT_S = 15.0
+"""Writes take longer than reads: 10 to 30 s are usual (docs/steering.md)."""
 
 
 async def controld(config: Config, life: Life) -> None:
     """Carry out orders, as far as the configuration lets it."""
-    async with opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store:
-
-        def says() -> str:
-            return "nothing to do" if config.controld.enabled else "off: controld.enabled says so"
-
-        presence = Presence(store, CONTROLD, status=life.words(says), clock=time.time)
-        beats = [] if life.once else [Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0)]
+    own = config.controld
+    async with (
+        opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store,
+        open_session(concurrency=file_budget(share=0.5), keepalive_s=KEPT_S) as session,
+        AsyncExitStack() as stack,
+    ):
+        beats: list[Beat] = []
+        says = _off
+        if own.enabled:
+            await life.retry(lambda: store.write(tell_once, time.time()))
+            controller = await stack.enter_async_context(
+                Controller(
+                    store,
+                    firmwares.families(firmwares.Link(session, config.network.port, TIMEOUT_S)),
+                    Rules.of(own),
+                    confirm_s=own.confirm_seconds,
+                    allows=Range([], config.network.exclude).allows,
+                    clock=time.time,
+                    monotonic=time.monotonic,
+                )
+            )
+            says = controller.summary
+            turn = controller.round if life.once else controller.turn
+            beats.append(Beat("orders", turn, every=TURN_EVERY_S, limit=3600.0 if life.once else 30.0, backoff_max=5.0))
+        if not life.once:
+            presence = Presence(store, CONTROLD, status=life.words(says), clock=time.time)
+            beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))
         await life.run(beats, status=says)
+
+
+def _off() -> str:
+    return "off: controld.enabled says so"

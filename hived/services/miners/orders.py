@@ -17,6 +17,7 @@ from hived.records.order_request import EXPIRES_S, Request
 from hived.records.orders import Order, Packet, Target
 from hived.records.pools import AllowedPool
 from hived.records.steering import VERBS, Seen, Verb
+from hived.runtime.options import Controld
 from hived.store import Database, audit, events
 from hived.store.miners import allowed_pools, models, orders, settings, views
 
@@ -44,6 +45,14 @@ class Rules:
     stop_after_refusals: int = 3
     reboots_per_hour: int = 2
     settle_s: float = 300.0
+
+    @classmethod
+    def of(cls, own: Controld) -> Rules:
+        """Return what the configuration says."""
+        return cls(
+            own.packet_size, own.packet_interval_seconds, own.power_on_interval_seconds, own.stop_after_refusals,
+            own.reboots_per_hour, own.settle_seconds,
+        )  # fmt: skip
 
     def packet(self, verb: Verb) -> Packet:
         slow = verb.power in ("on", "either")
