@@ -194,6 +194,8 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("server_error", "its web server fails", "bad", _BUSY),
     Problem("no_such_call", "its firmware lacks a call that hived needs", "bad",
         "this version of hived does not know its firmware: look for an update of either"),
+    Problem("not_up", "is not fully up: what it tells of its settings may be incomplete", "warn",
+        "nothing yet: wait until it mines or stands, then try again"),
     Problem("no_state", "does not report its state", "warn", "nothing yet: it may be between two states"),
     Problem("no_preset", "does not report its preset", "warn", _STILL_READ),
     Problem("no_chips", "does not report its chips", "warn", _STILL_READ),

@@ -25,6 +25,7 @@ from hived.records.miner import (
     PoolReading,
     Preset,
 )
+from hived.records.steering import Said, Seen, Wish
 
 LAUNCHER = """
 import runpy, sys
@@ -78,6 +79,18 @@ class Toy:
 
     async def settings(self, reach: Reach) -> MinerSettings:
         raise NotSupported("a toy has no settings")
+
+    def features(self, firmware_version: str | None) -> frozenset[Feature]:
+        return self.can
+
+    def patience_s(self, verb: str) -> float:
+        return 5.0
+
+    async def look(self, reach: Reach, verb: str | None = None) -> Seen:
+        raise NotSupported("a toy cannot be steered")
+
+    async def steer(self, reach: Reach, wish: Wish) -> Said:
+        raise NotSupported("a toy cannot be steered")
 
     async def _ask(self, ip: str, what: str, watch: ConnectionWatch | None) -> dict[str, Any]:
         try:

@@ -133,8 +133,8 @@ def _cooling(args: Mapping[str, Any], _before: Seen, now: Seen, _sent_at: float,
         return "unreadable"
     if now.cooling.get("mode") != args["mode"]:
         return "waits"
-    percent = args.get("percent")
-    if percent is not None and now.cooling.get("percent") != percent:
+    exact = {name: args.get(name) for name in ("percent", "target_c")}
+    if any(value is not None and now.cooling.get(name) != value for name, value in exact.items()):
         return "half"
     return "waits_for_restart" if now.restart_required else "done"
 

@@ -156,7 +156,11 @@ VERBS = {
         ),
         Verb(
             "cooling", "set the cooling of", frozenset({Feature.COOLING}),
-            arguments=(Argument("mode", _mode), Argument("percent", _or_none(whole(0, 100, "per cent")))),
+            arguments=(
+                Argument("mode", _mode),
+                Argument("percent", _or_none(whole(0, 100, "per cent"))),
+                Argument("target_c", _or_none(whole(20, 90, "degrees Celsius"))),
+            ),
             check=_cooling_fits, undo="cooling", settings=("cooling",),
         ),
         Verb(
@@ -192,6 +196,8 @@ class Said:
     """Its own, where it used any."""
     restart_required: bool = False
     """Whether it says that mining has to be restarted before the change is in force."""
+    reboot_required: bool = False
+    """The same of the control board."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +218,7 @@ class Seen:
     """The one in its settings."""
     throttle_percent: float | None = None
     cooling: Mapping[str, Any] | None = None
-    """{mode, percent}."""
+    """{mode, percent, target_c}."""
     pools: tuple[Mapping[str, Any], ...] | None = None
     """[{slot, url, user}]; without any password."""
     uptime_s: float | None = None

@@ -17,9 +17,11 @@ from hived.api.http.access import KNOWN
 from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import LiveMiners
 from hived.api.stream import Pace
+from hived.clients.firmwares.vnish.family import Vnish
 from hived.records.access import Role
 from hived.records.daemon import DaemonRow
 from hived.records.discovery import OtherDevice, Sweep
+from hived.records.firmware import listed
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -110,7 +112,7 @@ def fail(db: Database, num: int, at: float, error: str) -> None:
 
 def find(db: Database, n: int, at: float) -> int:
     """Find the n-th miner, with a key; return its number."""
-    sighting = miners.Sighting(identity(n), address_of(n), at, "vnish", "chips password settings")
+    sighting = miners.Sighting(identity(n), address_of(n), at, "vnish", listed(Vnish.can))
     num = miners.saw(db, sighting, node_id="node-1").num
     miners.keep_access(db, num, KEY, at, password=PASSWORD)
     return num

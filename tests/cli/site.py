@@ -12,9 +12,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import pytest
 
 from hived.cli.main import main
+from hived.clients.firmwares.vnish.family import Vnish
 from hived.records.daemon import DaemonRow
 from hived.records.discovery import OtherDevice, Sweep
 from hived.records.events import Event
+from hived.records.firmware import listed
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -176,7 +178,7 @@ class Site:
             mac(number), names[alias], alias, firmware_version=firmware_version, platform="bb",
             hostname=f"rack1-{number}" if hostname is None else hostname,
         )  # fmt: skip
-        sighting = miners.Sighting(identity, f"192.168.7.{number}", self.now, "vnish", "chips password settings")
+        sighting = miners.Sighting(identity, f"192.168.7.{number}", self.now, "vnish", listed(Vnish.can))
         num = self.write(miners.saw, sighting, node_id="n1").num
         if key:
             self.write(miners.keep_access, num, "k" * 32, self.now)

@@ -15,9 +15,11 @@ from argon2 import PasswordHasher
 from hived.api.app import make_app
 from hived.api.http.listener import SHUTDOWN_S, Listener
 from hived.api.miners.live_miners import LiveMiners
+from hived.clients.firmwares.vnish.family import Vnish
 from hived.records.access import LOCAL_USER
 from hived.records.daemon import DaemonRow
 from hived.records.discovery import OtherDevice, Sweep
+from hived.records.firmware import listed
 from hived.records.miner import (
     ChipReading,
     FanReading,
@@ -182,7 +184,7 @@ async def _beat(fleet: LiveMiners) -> None:
 def _add(db: Database, number: int, who: MinerIdentity, error: str | None, history: tuple[StoredStatus, ...],
          changes: dict[str, Any]) -> int:  # fmt: skip
     now = time.time()
-    seen = miners.Sighting(who, ip(number), now, "vnish", "chips password settings")
+    seen = miners.Sighting(who, ip(number), now, "vnish", listed(Vnish.can))
     found = miners.by_mac(db, who.mac) or miners.saw(db, seen, node_id="n1")
     if found.access is None:
         miners.keep_access(db, found.num, "0" * 32, now)

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.system
 
 MAC = "02:70:79:00:00:01"
 CHIPS = [1e12, 2e12, 3e12, 4e12]
+VNISH = ["chips", "cooling", "locate", "password", "pause", "pools", "preset", "reboot", "restart", "settings"]
 
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -94,8 +95,9 @@ async def test_a_family_beside_the_first_is_found_opened_polled_and_shown_by_the
         assert [[chip["hashrate"] for chip in board["chips"]] for board in status["chains"]] == [
             [1000, 2000, 3000, 4000]
         ] * 2
-        others = {miner["firmware"]: miner["features"] for miner in await ask(url) if miner["id"] != MAC}
-        assert others == {"vnish": ["chips", "password", "settings"]}
+        for miner in [miner for miner in await ask(url) if miner["id"] != MAC]:
+            dimmer = ["dimmer"] if miner["firmware_version"].startswith("1.3") else []
+            assert (miner["firmware"], miner["features"]) == ("vnish", sorted([*VNISH, *dimmer]))
         assert await ask(f"http://127.0.0.1:{free_port}/api/v1/strangers") == []
 
         async def it_hashes_on() -> bool:

@@ -189,6 +189,7 @@ async def _exchange(session: aiohttp.ClientSession, request: Request, watch: Con
         request.url,
         data=data,
         headers={**request.headers, "Connection": "close"} if close else request.headers,
+        skip_auto_headers=("Content-Type",),  # what has no body has no type
         allow_redirects=False,
         timeout=_NO_LIMIT,
         trace_request_ctx=_Way(watch, request.gate),

@@ -247,7 +247,8 @@ class Discoverer:
                 tally.other_devices += 1
                 await self._note_twin(before, ip)
                 return
-            sighting = miners.Sighting(identity, ip, now, firmware.name, listed(firmware.can))
+            features = listed(firmware.features(identity.firmware_version))
+            sighting = miners.Sighting(identity, ip, now, firmware.name, features)
             has_news = before is None or sighting.has_news(before)
             if before is not None and not has_news:
                 miner = before

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from hived.clients.firmwares.http import Reply
-from hived.clients.firmwares.vnish import parse
+from hived.clients.firmwares.vnish import parse, parse_steer
 from hived.clients.firmwares.vnish.fields import MAX_TEXT, text
 from hived.errors import (
     BadCredentials,
@@ -19,6 +19,7 @@ from hived.errors import (
     Unreadable,
 )
 from hived.records import values
+from hived.records.steering import Said
 
 MAX_RETRY_AFTER_S = 86_400.0  # whoever names more is not to be believed
 
@@ -34,6 +35,22 @@ def judge(reply: Reply, secrets: Iterable[str] = ()) -> bytes:
             raise Unreadable(reply.fault)
         return reply.body
     raise _refusal(reply, secrets)
+
+
+def heard(reply: Reply, secrets: Iterable[str]) -> Said:
+    """Return what a miner says to a command; Refused, in its own words, where it says no.
+
+    A yes may be empty, cut short or no JSON at all. The firmware's no is a 500 with a text.
+    """
+    words = _words(reply, secrets)
+    if 200 <= reply.status < 300:
+        if words:
+            raise Refused(words)
+        return parse_steer.said(reply.body)
+    refusal = _refusal(reply, secrets)
+    if words and (reply.status == 500 or type(refusal) is Refused):
+        raise Refused(words)
+    raise refusal
 
 
 def not_vnish(reply: Reply) -> HivedError:
@@ -95,10 +112,15 @@ def _login_kind(reply: Reply) -> str | None:
 
 
 def _said(reply: Reply, secrets: Iterable[str]) -> str:
-    """Return "HTTP 500: <err>"; a miner that repeats what we sent must not bring it into a log."""
+    """Return "HTTP 500: <err>"."""
+    shown = _words(reply, secrets)
+    return f"HTTP {reply.status}: {shown}"[:MAX_TEXT] if shown else f"HTTP {reply.status}"
+
+
+def _words(reply: Reply, secrets: Iterable[str]) -> str | None:
+    """Return the text of an error; a miner that repeats what we sent must not bring it into a log."""
     err = parse.error_text(reply.body) or ""
     for secret in secrets:
         if secret:
             err = err.replace(secret, "***")
-    shown = text(err)
-    return f"HTTP {reply.status}: {shown}"[:MAX_TEXT] if shown else f"HTTP {reply.status}"
+    return text(err)

@@ -11,7 +11,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
 
@@ -19,8 +21,8 @@ from hived import __version__
 from hived.clients.firmwares.ends import Ends, remember
 from hived.clients.firmwares.family import ConnectionWatch
 from hived.clients.firmwares.http import CUT, MAX_SNIFF_BYTES, NotHttp, Reply, Request, is_bounded
-from hived.clients.firmwares.vnish import parse
-from hived.clients.firmwares.vnish.answers import judge, not_vnish, refuses_password, retry_after
+from hived.clients.firmwares.vnish import parse, parse_steer
+from hived.clients.firmwares.vnish.answers import heard, judge, not_vnish, refuses_password, retry_after
 from hived.clients.firmwares.vnish.parse_boards import boards
 from hived.clients.firmwares.vnish.parse_summary import summary
 from hived.errors import (
@@ -46,11 +48,16 @@ from hived.records.miner import (
     Preset,
     TuningReading,
 )
+from hived.records.steering import Said
 
 BOARD_CALLS = ("/chains", "/boards", "/chips")
 """1.2, 1.3 and the older form that 1.2 has as well."""
 KEY_LENGTH = 32
 """Characters of a key: the firmware takes no other length."""
+WRITES = 3
+"""How many times as long as for a reading is waited for an answer to a command: 10 to 30 s are in use elsewhere."""
+SHORT = 4
+"""Secrets with fewer characters ("x", "123") are none, and are not searched for in what a miner says."""
 _HEADER_SAFE = re.compile(r"[!-~]{1,4096}")
 
 
@@ -102,13 +109,15 @@ class VnishClient:
         """Return what the miner is made of (GET /model)."""
         return parse.model(await self._ask_openly(reach, "/model"))
 
-    async def summary(self, reach: Reach, watch: ConnectionWatch | None = None) -> MinerReading:
-        """Return one reading (GET /summary); an empty one between two states."""
-        return summary(await self._ask_openly(reach, "/summary", watch), reach.unit)
+    async def summary(self, reach: Reach, watch: ConnectionWatch | None = None, *, sure: bool = False) -> MinerReading:
+        """Return one reading (GET /summary); an empty one between two states. `sure`: of nobody but `reach.mac`."""
+        return summary(await self._ask_openly(reach, "/summary", watch, sure=sure), reach.unit)
 
-    async def perf_summary(self, reach: Reach, watch: ConnectionWatch | None = None) -> TuningReading:
+    async def perf_summary(
+        self, reach: Reach, watch: ConnectionWatch | None = None, *, sure: bool = False
+    ) -> TuningReading:
         """Return the preset that runs now (GET /perf-summary)."""
-        return parse.perf_summary(await self._ask_openly(reach, "/perf-summary", watch))
+        return parse.perf_summary(await self._ask_openly(reach, "/perf-summary", watch, sure=sure))
 
     async def boards(self, reach: Reach, watch: ConnectionWatch | None = None) -> tuple[HashboardChips, ...]:
         """Return every chip of every hashboard, from whichever of BOARD_CALLS answers with a list of them.
@@ -141,6 +150,27 @@ class VnishClient:
     async def settings(self, reach: Reach) -> MinerSettings:
         """Return the miner's own settings without any password (GET /settings); the miner refuses without a key."""
         return parse.settings(await self._ask(reach, "/settings", key=reach.access))
+
+    async def asked(self, reach: Reach) -> parse_steer.Asked:
+        """Return what the miner was asked for, with the pools' passwords (GET /settings)."""
+        return parse_steer.asked(await self._ask(reach, "/settings", key=reach.access))
+
+    async def pane(self, reach: Reach) -> parse_steer.Pane:
+        """Return the state, and what waits for a restart (GET /status), of nobody but `reach.mac`."""
+        return parse_steer.pane(await self._ask_openly(reach, "/status", sure=True))
+
+    async def tell(
+        self, reach: Reach, path: str, document: Mapping[str, Any] | None = None, secrets: Iterable[str] = ()
+    ) -> Said:
+        """Ask the miner, once, to do something (POST with the key): every yes is one, whatever it says beside.
+
+        `secrets`: of the document; they are removed from what the miner says.
+        """
+        if reach.mac is None or reach.access is None:
+            raise BadRequest("a miner is steered by its MAC and with a key: an address may be anybody's")
+        request = self._request(reach.ip, path, method="POST", document=document, key=reach.access)
+        reply = await self._send(reach, replace(request, timeout_s=WRITES * self._timeout_s))
+        return heard(reply, (reach.access, *(secret for secret in secrets if len(secret) >= SHORT)))
 
     async def unlock(self, reach: Reach, password: str) -> str:
         """Return a bearer token for `password` (POST /unlock); WrongPassword, or LockedOut after too many."""
@@ -180,12 +210,14 @@ class VnishClient:
     async def _mac_at(self, ip: str, watch: ConnectionWatch | None) -> str:
         return (await self.identify(ip, watch)).mac
 
-    async def _ask_openly(self, reach: Reach, path: str, watch: ConnectionWatch | None = None) -> bytes:
+    async def _ask_openly(
+        self, reach: Reach, path: str, watch: ConnectionWatch | None = None, *, sure: bool = False
+    ) -> bytes:
         """Ask without the key, and with it where that is refused."""
         call = f"{reach.ip}{path}"
         if reach.access is None or call not in self._want_key:
             try:
-                return await self._ask(reach, path, watch=watch)
+                return await self._ask(reach, path, watch=watch, sure=sure)
             except Refused as err:
                 if reach.access is None or isinstance(err, NotSupported | NotThisFirmware):
                     raise
@@ -198,19 +230,21 @@ class VnishClient:
         path: str,
         *,
         method: str = "GET",
-        document: dict[str, str] | None = None,
+        document: Mapping[str, Any] | None = None,
         bearer: str | None = None,
         key: str | None = None,
         watch: ConnectionWatch | None = None,
+        sure: bool = False,
     ) -> bytes:
         """Return the body of a yes to one call, else raise what `answers` makes of it."""
         request = self._request(reach.ip, path, method=method, document=document, bearer=bearer, key=key)
         secrets = [secret for secret in (bearer, key, (document or {}).get("key")) if secret]
-        reply = await (self._send(reach, request, watch) if secrets else self._ends.open(reach.ip, request, watch))
+        sure = sure or bool(secrets)
+        reply = await (self._send(reach, request, watch) if sure else self._ends.open(reach.ip, request, watch))
         return judge(reply, secrets)
 
     async def _send(self, reach: Reach, request: Request, watch: ConnectionWatch | None = None) -> Reply:
-        """Send what is secret: to nobody but `reach.mac` where there is one."""
+        """Send to nobody but `reach.mac` where there is one."""
         if reach.mac is None:
             return await self._ends.open(reach.ip, request, watch)
         return await self._ends.secret(reach.ip, request, reach.mac, watch)
@@ -221,7 +255,7 @@ class VnishClient:
         path: str,
         *,
         method: str = "GET",
-        document: dict[str, str] | None = None,
+        document: Mapping[str, Any] | None = None,
         bearer: str | None = None,
         key: str | None = None,
     ) -> Request:

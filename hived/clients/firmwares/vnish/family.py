@@ -13,10 +13,12 @@ from functools import partial
 
 from hived.clients.firmwares.family import ConnectionWatch, Link
 from hived.clients.firmwares.optional import OptionalParts
+from hived.clients.firmwares.vnish import steer
 from hived.clients.firmwares.vnish.client import VnishClient
 from hived.errors import NO_ANSWER, AnotherDevice, BadCredentials, BadRequest, HivedError, Refused, Transient
 from hived.records.firmware import Feature, Reach
 from hived.records.miner import HashboardChips, MinerIdentity, MinerReading, MinerSettings, ModelInfo, Preset
+from hived.records.steering import Said, Seen, Wish
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ class Vnish:
     """Miners that answer /api/v1: VNish, AnthillOS and their rebrands."""
 
     name = "vnish"
-    can = frozenset({Feature.CHIPS, Feature.SETTINGS, Feature.PASSWORD})
+    can = frozenset({Feature.CHIPS, Feature.SETTINGS, Feature.PASSWORD}) | steer.FEATURES
 
     def __init__(self, link: Link) -> None:
         self.ports = (link.http_port,)
@@ -106,6 +108,28 @@ class Vnish:
     async def settings(self, reach: Reach) -> MinerSettings:
         """Ask /settings, which needs the key."""
         return await self._client.settings(_for(reach))
+
+    def features(self, firmware_version: str | None) -> frozenset[Feature]:
+        """Return `can` without what came with a later version."""
+        return self.can - steer.FEATURES | steer.features(firmware_version)
+
+    def patience_s(self, verb: str) -> float:
+        """Return what `steer.PATIENCE_S` says."""
+        return steer.PATIENCE_S.get(verb, max(steer.PATIENCE_S.values()))
+
+    async def look(self, reach: Reach, verb: str | None = None) -> Seen:
+        """Ask only for what the verb changes, and of nobody but `reach.mac`."""
+        return await steer.look(self._client, _named(reach), verb)
+
+    async def steer(self, reach: Reach, wish: Wish) -> Said:
+        """Send one command."""
+        return await steer.steer(self._client, _named(reach), wish)
+
+
+def _named(reach: Reach) -> Reach:
+    if reach.mac is None:
+        raise BadRequest("a miner is steered by its MAC: an address may be anybody's")
+    return reach
 
 
 def _for(reach: Reach) -> Reach:
