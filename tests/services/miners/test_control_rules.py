@@ -9,12 +9,13 @@ import tempfile
 from contextlib import AsyncExitStack
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from hived.clients.firmwares.family import Firmware
 from hived.records.access import By
 from hived.records.condition import Moment
 from hived.records.order_request import read
@@ -81,7 +82,7 @@ class Steering(RuleBasedStateMachine):
         self.inner = AsyncExitStack()
         self.controller = await self.inner.enter_async_context(
             Controller(
-                self.store, {"invented": Invented(self.time, self.devices)}, RULES, confirm_s=None,
+                self.store, {"invented": cast("Firmware", Invented(self.time, self.devices))}, RULES, confirm_s=None,
                 allows=lambda _ip: True, clock=self.time, monotonic=self.time, sleep=self.time.sleep,
             )
         )  # fmt: skip
