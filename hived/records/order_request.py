@@ -54,7 +54,8 @@ def read(body: Mapping[str, Any]) -> Request:
     key = body.get("key")
     meant = {name: value for name, value in body.items() if name not in ("dry_run", "password")}
     return Request(
-        verb=verb, args=verb.checked(body.get("args") or {}), miners=None if named is None else _macs(named),
+        verb=verb, args=verb.checked({} if body.get("args") is None else body["args"]),
+        miners=None if named is None else _macs(named),
         where={} if where is None else _where(where), packet=_packet(body.get("packet")),
         expires_s=float(whole(1, LONGEST_S, "seconds")("expires_seconds", body.get("expires_seconds", EXPIRES_S))),
         key=None if key is None else word("key", key), force=switch("force", body.get("force", False)),

@@ -86,6 +86,6 @@ def _rules(row: dict[str, Any]) -> MinerRules:
     if row["tags"] is None:
         return MinerRules()
     return MinerRules(
-        row["group_name"], tuple(json.loads(row["tags"])), hold_from_text(row["locked"]),
+        row["group"], tuple(json.loads(row["tags"])), hold_from_text(row["locked"]),
         hold_from_text(row["protected"]), row["own_min_preset"],
     )  # fmt: skip
