@@ -20,10 +20,12 @@ from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.steering_told import tell_once
 from hived.services.miners.control import Controller
 from hived.services.miners.orders import Rules
+from hived.services.miners.plans import Clockwork
 from hived.services.miners.sweep import Range
 from hived.store.engine.opening import opened
 
 TURN_EVERY_S = 0.5
+PLANS_EVERY_S = 5.0
 KEPT_S = 15.0
 """How long a connection waits for the next look: miners are looked at every ten seconds at least."""
 TIMEOUT_S = 15.0
@@ -55,6 +57,8 @@ async def controld(config: Config, life: Life) -> None:
             )
             says = controller.summary
             turn = controller.round if life.once else controller.turn
+            clock = Clockwork(store, Rules.of(own), status_s=config.intervals.status_seconds, clock=time.time)
+            beats.append(Beat("plans", clock.tick, every=PLANS_EVERY_S, limit=60.0))
             beats.append(Beat("orders", turn, every=TURN_EVERY_S, limit=3600.0 if life.once else 30.0, backoff_max=5.0))
         if not life.once:
             presence = Presence(store, CONTROLD, status=life.words(says), clock=time.time)

@@ -78,11 +78,31 @@ class OrderTarget(pw.Model):
         primary_key = pw.CompositeKey("order", "num")
 
 
+class Plan(pw.Model):
+    id = pw.AutoField()
+    name = pw.TextField(unique=True)
+    schedule = pw.TextField()
+    body = pw.TextField()
+    by = pw.TextField()
+    role = pw.TextField()
+    enabled = pw.BooleanField(default=True)
+    late = pw.BooleanField(default=False)
+    created_at = pw.DoubleField()
+    next_at = pw.DoubleField(null=True, index=True)
+    next_what = pw.TextField(default="do")
+    last_order = pw.IntegerField(null=True)
+    missed_at = pw.DoubleField(null=True)
+
+    class Meta:
+        database = pw.DatabaseProxy()
+        legacy_table_names = False
+
+
 def up(migrator: Any, db: Any) -> None:
     migrator.migrate(
         migrator.add_column("model", "min_preset", pw.TextField(null=True)),
         migrator.add_column("health", "tuned", pw.TextField(null=True)),
     )
-    tables: list[type[pw.Model]] = [MinerRules, MinerOrder, OrderTarget]
+    tables: list[type[pw.Model]] = [MinerRules, MinerOrder, OrderTarget, Plan]
     with db.bind_ctx([Miner, *tables]):
         db.create_tables(tables)

@@ -28,7 +28,7 @@ from hived.store.schema.miners import (
     Sweep,
 )
 from hived.store.schema.nodes import DeadLetter, Node, NodeKey, Peer, SyncPoint, Uplink
-from hived.store.schema.orders import MinerOrder, MinerRules, OrderTarget
+from hived.store.schema.orders import MinerOrder, MinerRules, OrderTarget, Plan
 from hived.store.schema.shared import Command, Counter, Daemon, Event, Setting
 
 __all__ = [
@@ -66,6 +66,7 @@ __all__ = [
     "OtherDevice",
     "Ownership",
     "Peer",
+    "Plan",
     "Refusal",
     "Rollup",
     "Rollup1h",
@@ -87,5 +88,5 @@ TABLES: list[Any] = [
     Command, Daemon, Counter, Source, Frontier, Host, Artifact, Contribution, Refusal, Collector, Setting, Node,
     NodeKey, OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
     Baseline, Fleet5m, Fleet1h, AllowedPool, Ownership, Contested, Borrowed,
-    MinerRules, MinerOrder, OrderTarget,
+    MinerRules, MinerOrder, OrderTarget, Plan,
 ]  # fmt: skip

@@ -76,3 +76,22 @@ class OrderTarget(Table):
     class Meta:
         table_name = "order_target"
         primary_key = pw.CompositeKey("order", "num")
+
+
+class Plan(Table):
+    """An order that is given by the clock: `records.plans.Plan`."""
+
+    id = pw.AutoField()
+    name = pw.TextField(unique=True)
+    schedule = pw.TextField()
+    body = pw.TextField()
+    by = pw.TextField()
+    role = pw.TextField()
+    enabled = pw.BooleanField(default=True)
+    late = pw.BooleanField(default=False)
+    created_at = pw.DoubleField()
+    next_at = pw.DoubleField(null=True, index=True)
+    """Null: nothing comes any more."""
+    next_what = pw.TextField(default="do")
+    last_order = pw.IntegerField(null=True)
+    missed_at = pw.DoubleField(null=True)

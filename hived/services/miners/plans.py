@@ -1,0 +1,147 @@
+"""Plans: kept by the operator, carried out by the node itself, by the clock of its site, without any master."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import tzinfo
+from typing import Any
+
+from hived.errors import BadRequest, Conflict, Forbidden, NotFound
+from hived.records.access import ROLES, By, Role
+from hived.records.condition import Moment
+from hived.records.events import Event
+from hived.records.order_request import read
+from hived.records.plans import LATE_S, Plan, following, read_body
+from hived.services.miners import orders as giving
+from hived.services.miners.orders import Giver, Rules
+from hived.store import Database, Store, audit, events
+from hived.store.miners import orders, plans
+
+log = logging.getLogger(__name__)
+
+
+def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, moment: Moment, zone: tzinfo | None) -> int:
+    """Keep a plan, after a look at what it would order by now; return its number.
+
+    BadRequest, Forbidden and Conflict say what does not fit. A plan for pools is not kept: its order would be given
+    without anybody who shows a password.
+    """
+    name, schedule, late, order = read_body(body, moment.now)
+    request = read(order)
+    if request.verb.is_secret or request.verb.name == "restore":
+        raise BadRequest("order.verb: pools are not set by a plan")
+    coming = following(schedule, moment.now - LATE_S, zone)
+    if coming is None:
+        raise BadRequest("when: is over")
+    if coming[1] == "back" or ((schedule.ends or schedule.until) and request.verb.undo is None):
+        raise BadRequest(f"when: {request.verb.name} has no way back, and takes no end")
+    giving.preview(db, request, _by_the_clock(giver), rules, moment)
+    plan = Plan(
+        0, name, schedule, dict(order), giver.by["who"], giver.role, True, late, moment.now, coming[0], coming[1]
+    )
+    number = plans.add(db, plan)
+    audit.note(db, **giver.by, action="plan.add", target=name, after={"when": body.get("when"), "order": order})
+    return number
+
+
+def switch(db: Database, number: int, enabled: bool, giver: Giver, at: float, zone: tzinfo | None) -> None:
+    """Let a plan rest, or let it go on with what comes next from now. NotFound."""
+    plan = plans.one(db, number)
+    coming = following(plan.schedule, at, zone)
+    plans.change(db, number, enabled=enabled, next_at=coming and coming[0], next_what=coming[1] if coming else "do")
+    audit.note(db, **giver.by, action="plan.switch", target=plan.name, after={"enabled": enabled})
+
+
+def remove(db: Database, number: int, giver: Giver) -> None:
+    """Forget a plan. What it has ordered goes on, and is not brought back. NotFound."""
+    plan = plans.remove(db, number)
+    audit.note(db, **giver.by, action="plan.remove", target=plan.name)
+
+
+def storm(
+    db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, moment: Moment, zone: tzinfo | None
+) -> int:
+    """Give an order now and plan its way back: {name, until, order}; return the number of the order."""
+    until = body.get("until")
+    if until is None:
+        raise BadRequest("until: expected the time of the way back")
+    number = add(
+        db, {"name": body.get("name"), "when": {"until": until}, "order": body.get("order")}, giver, rules, moment, zone
+    )
+    plan = plans.one(db, number)
+    _do(db, plan, rules, moment, zone, Giver(giver.by, giver.role))
+    order = plans.one(db, number).order
+    if order is None:
+        raise BadRequest("no miner fits")
+    return order
+
+
+class Clockwork:
+    """Carries out what is due. `status_s`: how often a miner is asked how it is; `zone` None: that of this box."""
+
+    def __init__(
+        self, store: Store, rules: Rules, *, status_s: float, clock: Callable[[], float], zone: tzinfo | None = None
+    ) -> None:
+        self._store, self._rules, self._status_s, self._clock, self._zone = store, rules, status_s, clock, zone
+
+    async def tick(self) -> None:
+        """Look what is due."""
+        moment = Moment(self._clock(), self._status_s)
+        if await self._store.read(plans.due, moment.now):
+            for told in await self._store.write(carry_out, self._rules, moment, self._zone):
+                log.info("%s", told)
+
+
+def carry_out(db: Database, rules: Rules, moment: Moment, zone: tzinfo | None) -> list[str]:
+    """Do what is due; return what to log. What the box missed while it was off is told, and done late only if asked."""
+    told = []
+    for plan in plans.due(db, moment.now):
+        assert plan.next_at is not None
+        late_s = moment.now - plan.next_at
+        if late_s > LATE_S and not plan.late and plan.next_what == "do":
+            events.add(db, [Event("plan_missed", moment.now, {"plan": plan.name, "seconds": round(late_s)})])
+            _next(db, plan, moment.now, zone, missed_at=plan.next_at)
+            told.append(f"plan {plan.name} was missed by {late_s:.0f} s, and is not carried out late")
+        else:
+            told.append(_do(db, plan, rules, moment, zone))
+    return told
+
+
+def _do(db: Database, plan: Plan, rules: Rules, moment: Moment, zone: tzinfo | None, giver: Giver | None = None) -> str:
+    giver = giver or _by_the_clock(_owner(plan, moment.now))
+    number = plan.order
+    try:
+        if plan.next_what == "do":
+            number, _ = giving.give(db, read(plan.body), giver, rules, moment)
+        elif number is not None:
+            number = _back(db, number, giver, rules, moment)
+    except (BadRequest, Forbidden, NotFound, Conflict) as err:
+        events.add(db, [Event("plan_failed", moment.now, {"plan": plan.name, "error": str(err)})])
+        _next(db, plan, moment.now, zone, last_order=None)
+        return f"plan {plan.name}: {err}"
+    _next(db, plan, moment.now, zone, last_order=number if plan.next_what == "do" else None)
+    return f"plan {plan.name}: order {number}"
+
+
+def _back(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) -> int | None:
+    """Bring back what an order changed, and cancel what it has not begun."""
+    order, _ = orders.one(db, number)
+    if giving.can_undo(order):
+        return giving.undo(db, number, giver, rules, moment)
+    giving.cancel(db, number, giver, moment.now)
+    return None
+
+
+def _next(db: Database, plan: Plan, at: float, zone: tzinfo | None, **fields: Any) -> None:
+    coming = following(plan.schedule, max(at, plan.next_at or at), zone)
+    plans.change(db, plan.id, next_at=coming and coming[0], next_what=coming[1] if coming else "do", **fields)
+
+
+def _owner(plan: Plan, at: float) -> Giver:
+    role: Role = next((one for one in ROLES if one == plan.role), "operator")
+    return Giver(By(at=at, who=plan.by, via="plan", address=None), role)
+
+
+def _by_the_clock(giver: Giver) -> Giver:
+    return Giver(giver.by, giver.role, automatic=True)

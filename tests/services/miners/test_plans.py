@@ -1,0 +1,161 @@
+"""Plans: by the clock on the wall of the site, on both days on which it is changed; what is missed is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hived.errors import BadRequest
+from hived.records.access import By
+from hived.records.condition import Moment
+from hived.records.plans import LATE_S, Schedule, following, read
+from hived.records.steering import Seen
+from hived.records.times import rfc3339
+from hived.services.miners import plans as planning
+from hived.services.miners.orders import Giver, Rules
+from hived.store import Store, events
+from hived.store.miners import orders, plans
+from tests.databases import Databases
+from tests.services.miners.steered import Device, settle
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 3, 27, 12, 0, tzinfo=BERLIN).timestamp()  # a Friday
+RULES = Rules()
+MACS = [f"02:00:00:00:00:0{i}" for i in range(2)]
+ADMIN = Giver(By(at=NOW, who="ann", via="session", address=None), "admin")
+HOUR = 3600.0
+
+
+@pytest.fixture
+async def store(databases: Databases) -> AsyncIterator[Store]:
+    async with Store.open(databases.make()) as opened:
+        await opened.write(settle, [Device(mac, f"127.9.0.{i}") for i, mac in enumerate(MACS)], NOW - 1000)
+        yield opened
+
+
+async def add(store: Store, when: dict[str, Any], verb: str = "pause", **more: Any) -> int:
+    body = {"name": "night", "when": when, "order": {"verb": verb, "where": {}}} | more
+    return int(await store.write(planning.add, body, ADMIN, RULES, Moment(NOW, 15.0), BERLIN))
+
+
+async def at(store: Store, then: float) -> list[str]:
+    told: list[str] = await store.write(planning.carry_out, RULES, Moment(then, 15.0), BERLIN)
+    return told
+
+
+async def confirm_all(store: Store, number: int, then: float) -> None:
+    for target in (await store.read(orders.one, number))[1]:
+        assert await store.write(orders.begin, target, Seen(then, "mining"), then, args={})
+        await store.write(orders.end, target, "confirmed", then)
+
+
+def berlin(*parts: int) -> float:
+    return datetime(*parts, tzinfo=BERLIN).timestamp()  # type: ignore[misc, arg-type]
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        ((2026, 3, 27, 12, 0), datetime(2026, 3, 28, 1, 30, tzinfo=UTC)),  # winter: 02:30 is 01:30 UTC
+        ((2026, 3, 28, 12, 0), datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),  # skipped: it is 03:30 then
+        ((2026, 3, 29, 12, 0), datetime(2026, 3, 30, 0, 30, tzinfo=UTC)),  # summer
+        ((2026, 10, 24, 12, 0), datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),  # shown twice: the first
+    ],
+)
+def test_a_time_on_the_wall_holds_through_both_changes_of_the_clock(after: Any, expected: datetime) -> None:
+    every_night = Schedule(days=tuple(range(7)), begins="02:30")
+    assert following(every_night, berlin(*after), BERLIN) == (expected.timestamp(), "do")
+
+
+def test_the_hour_that_is_shown_twice_is_no_second_time() -> None:
+    every_night = Schedule(days=tuple(range(7)), begins="02:30")
+    first = following(every_night, berlin(2026, 10, 24, 12, 0), BERLIN)
+    assert first is not None
+    assert following(every_night, first[0], BERLIN) == (berlin(2026, 10, 26, 2, 30), "do")
+
+
+def test_a_window_over_midnight_ends_on_the_next_day_and_only_on_its_days() -> None:
+    fridays = Schedule(days=(4,), begins="22:00", ends="06:00")
+    begin = following(fridays, NOW, BERLIN)
+    assert begin == (berlin(2026, 3, 27, 22, 0), "do")
+    back = following(fridays, begin[0], BERLIN)
+    assert back == (berlin(2026, 3, 28, 6, 0), "back")
+    assert following(fridays, back[0], BERLIN) == (berlin(2026, 4, 3, 22, 0), "do")
+
+
+async def test_a_window_gives_its_order_and_brings_back_what_it_changed(store: Store) -> None:
+    number = await add(store, {"days": ["fri"], "from": "22:00", "to": "06:00"})
+    assert await at(store, NOW) == []
+    await at(store, berlin(2026, 3, 27, 22, 0) + 1)
+    (order,) = await store.read(orders.listing, limit=5)
+    assert (order.verb, order.via, order.by, order.counts) == ("pause", "plan", "ann", {"pending": 2})
+    await confirm_all(store, order.id, berlin(2026, 3, 27, 22, 1))
+    await at(store, berlin(2026, 3, 28, 6, 0) + 1)
+    back, _ = await store.read(orders.listing, limit=5)
+    assert (back.verb, back.undo_of) == ("resume", order.id)
+    assert (await store.read(plans.one, number)).next_at == berlin(2026, 4, 3, 22, 0)
+    assert await at(store, berlin(2026, 3, 28, 6, 0) + 2) == []
+
+
+async def test_what_was_missed_is_told_and_done_late_only_if_asked(store: Store) -> None:
+    await add(store, {"days": ["fri"], "from": "22:00"})
+    await add(store, {"days": ["fri"], "from": "22:00"}, "reboot", name="late", late=True)
+    morning = berlin(2026, 3, 28, 8, 0)
+    await at(store, morning)
+    assert [order.verb for order in await store.read(orders.listing, limit=5)] == ["reboot"]
+    missed = [event for event in await store.read(events.newest, limit=5) if event.kind == "plan_missed"]
+    assert [event.detail["plan"] for event in missed] == ["night"]
+    assert [plan.next_at for plan in await store.read(plans.listing)] == [berlin(2026, 4, 3, 22, 0)] * 2
+
+
+async def test_the_way_back_is_never_missed(store: Store) -> None:
+    await add(store, {"days": ["fri"], "from": "22:00", "to": "23:00"})
+    await at(store, berlin(2026, 3, 27, 22, 0))
+    (order,) = await store.read(orders.listing, limit=5)
+    await confirm_all(store, order.id, berlin(2026, 3, 27, 22, 1))
+    await at(store, berlin(2026, 3, 28, 9, 0))
+    assert [one.verb for one in await store.read(orders.listing, limit=5)] == ["resume", "pause"]
+
+
+async def test_before_a_storm_all_stop_now_and_come_back_by_themselves(store: Store) -> None:
+    until = rfc3339(NOW + 2 * HOUR)
+    body = {"name": "storm", "until": until, "order": {"verb": "pause", "where": {}}}
+    number = await store.write(planning.storm, body, ADMIN, RULES, Moment(NOW, 15.0), BERLIN)
+    assert (await store.read(orders.one, number))[0].counts == {"pending": 2}
+    await confirm_all(store, number, NOW + 60)
+    await at(store, NOW + 2 * HOUR)
+    assert [one.verb for one in await store.read(orders.listing, limit=5)] == ["resume", "pause"]
+    assert [plan.next_at for plan in await store.read(plans.listing)] == [None]
+
+
+async def test_a_plan_that_rests_orders_nothing_and_goes_on_with_what_comes_next(store: Store) -> None:
+    number = await add(store, {"days": ["fri"], "from": "22:00"})
+    await store.write(planning.switch, number, False, ADMIN, NOW, BERLIN)
+    await at(store, berlin(2026, 3, 27, 22, 0))
+    assert await store.read(orders.listing, limit=5) == []
+    await store.write(planning.switch, number, True, ADMIN, berlin(2026, 3, 27, 22, 30), BERLIN)
+    assert (await store.read(plans.one, number)).next_at == berlin(2026, 4, 3, 22, 0)
+
+
+@pytest.mark.parametrize(
+    ("when", "verb"),
+    [
+        ({}, "pause"), ({"at": "yesterday"}, "pause"), ({"at": rfc3339(NOW - 2 * LATE_S)}, "pause"),
+        ({"at": rfc3339(NOW + 9), "until": rfc3339(NOW + 8)}, "pause"), ({"at": rfc3339(NOW + 4e8)}, "pause"),
+        ({"days": [], "from": "22:00"}, "pause"), ({"days": ["someday"], "from": "22:00"}, "pause"),
+        ({"from": "25:00"}, "pause"), ({"from": "2200"}, "pause"), ({"from": "22:00", "to": "22:00"}, "pause"),
+        ({"from": "22:00", "at": rfc3339(NOW + 9)}, "pause"), ({"from": "22:00", "to": "23:00"}, "reboot"),
+    ],
+)  # fmt: skip
+async def test_a_plan_that_makes_no_sense_is_refused(store: Store, when: dict[str, Any], verb: str) -> None:
+    with pytest.raises(BadRequest):
+        await add(store, when, verb)
+    assert await store.read(plans.listing) == []
+
+
+def test_every_day_is_what_is_meant_without_days() -> None:
+    assert read({"from": "08:00"}, NOW).days == tuple(range(7))
