@@ -52,6 +52,11 @@ class Fault(Enum):
     """One byte every `interval` seconds."""
     ANSWER = "answer"
     """`status` and `text`, whatever was asked: a refusal in other words, a list where there is none."""
+    LIE = "lie"
+    """Answers what it is asked, and lies about what it is told: `kind` is one of LIE_KINDS.
+
+    What outlasts the order (needs_restart, power) ends when the miner is told to be healthy.
+    """
     ALTERED = "altered"
     """The right answer with the values of `put` in it, by dotted names: the MAC of another miner, no unit yet."""
 
@@ -60,6 +65,23 @@ _HEAD, _TAIL = b'{"miner":{"miner_type":"', b'"}}'
 """Of a body that is too long."""
 
 NOT_A_MINER_KINDS = ("printer", "json", "router")
+LIE_KINDS = {
+    "ignore": "says yes and does nothing",
+    "silent": "does it and hangs up without an answer",
+    "empty": "does it and answers with nothing",
+    "late": "says yes and does it after --delay seconds",
+    "other": "takes another preset or another pool, else restarts mining",
+    "half": "takes half of the pools that change",
+    "restart": "does it and restarts mining",
+    "refuse": "says no, in the words of --text",
+    "untuned": "says yes and ignores a preset that it has not tuned",
+    "needs_restart": "goes on as before until mining is restarted, also later on",
+    "power": "does it and reports the power of before",
+    "revoke": "forgets all keys instead",
+    "gone": "leaves the network instead",
+}
+"""What a lie is, and in words."""
+KINDS = {Fault.NOT_A_MINER: NOT_A_MINER_KINDS, Fault.LIE: tuple(LIE_KINDS)}
 
 
 @dataclass(slots=True)
@@ -74,7 +96,8 @@ class ActiveFault:
     delay: float = 3.0
     interval: float = 1.0
     size: int = 100 * MEGABYTE
-    kind: str = "printer"
+    kind: str = ""
+    """Empty: the first one of this fault."""
     drop: bool = False
     status: int = 200
     text: str = ""
@@ -86,8 +109,10 @@ class ActiveFault:
     def __post_init__(self) -> None:
         if self.every < 1:
             raise ValueError("every must be 1 or more")
-        if self.kind not in NOT_A_MINER_KINDS:
-            raise ValueError(f"kind must be one of {', '.join(NOT_A_MINER_KINDS)}, not {self.kind!r}")
+        kinds = KINDS.get(self.fault, ("",))
+        self.kind = self.kind or kinds[0]
+        if self.kind not in kinds:
+            raise ValueError(f"kind must be one of {', '.join(kinds)}, not {self.kind!r}")
 
 
 Answer = Callable[[], Awaitable[web.StreamResponse]]

@@ -199,6 +199,7 @@ class Fleet:
             raise
         for miner in self.miners:
             miner.reboot_asked = partial(self.reboot, miner)
+            miner.leave_asked = partial(self._leave, miner)
 
     async def _listen_everywhere(self) -> None:
         chosen = self.port, self.rpc_port
@@ -310,6 +311,9 @@ class Fleet:
 
     async def vanish(self, miner: SimulatedMiner) -> None:
         """Take a miner off the network; it keeps its address for bring_back. A reboot under way is forgotten."""
+        self._leave(miner)
+
+    def _leave(self, miner: SimulatedMiner) -> None:
         self._forget_reboot(miner)
         self._close(miner)
 

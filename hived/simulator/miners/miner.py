@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 from hived.simulator.miners.access import DEFAULT_PASSWORD, Access
 from hived.simulator.miners.captures import Json
+from hived.simulator.miners.lies import Later
 from hived.simulator.miners.lifecycle import Lifecycle, Outcome, Phase, State, Timings
 from hived.simulator.miners.models import DISABLED, Model, Preset
 from hived.simulator.miners.settings import BadSettings, check, initial, merged
@@ -77,8 +78,15 @@ class SimulatedMiner:
         self.fault: ActiveFault | None = None
         self.reboot_asked: Callable[[float], None] = lambda _after: None
         """Called with the seconds until the unit goes down; the fleet listens here."""
+        self.leave_asked: Callable[[], None] = lambda: None
+        """Called when the unit is to leave the network."""
         self.preset_needs_restart = False
-        """True: a changed preset waits for /mining/restart, as was seen on some units for hours."""
+        """True: a changed preset, and changed pools, wait for /mining/restart, as was seen on some units for hours."""
+        self.stuck_power_w: int | None = None
+        """What it reports whatever it draws."""
+        self._old_pools: list[Json] | None = None
+        """Those in use while changed ones wait."""
+        self.later = Later(clock)
         self.dead_board = False
         self.lost_fan = False
         self._version = 0
@@ -129,13 +137,9 @@ class SimulatedMiner:
     @cached_property
     def settings(self) -> Json:
         gateway = self.ip.rsplit(".", 1)[0] + ".254"
+        worker = f"farm.worker{self.index:04d}"
         return initial(
-            self.spec,
-            preset=self.requested,
-            worker=f"farm.worker{self.index:04d}",
-            hostname="Antminer",
-            ip=self.ip,
-            gateway=gateway,
+            self.spec, preset=self.requested, worker=worker, hostname="Antminer", ip=self.ip, gateway=gateway
         )
 
     @property
@@ -188,7 +192,11 @@ class SimulatedMiner:
         mode = self.settings["miner"]["cooling"]["mode"]
         condition = Condition(
             running=self.running(),
-            pools=[(pool["url"], pool["user"]) for pool in self.settings["miner"]["pools"] if pool["url"]],
+            pools=[
+                (pool["url"], pool["user"])
+                for pool in self._old_pools or self.settings["miner"]["pools"]
+                if pool["url"]
+            ],
             switches=self.switches,
             fan_mode=mode["name"],
             fan_param=min(max(int(mode.get("param", 0)), 0), 100),
@@ -223,7 +231,8 @@ class SimulatedMiner:
 
     @property
     def restart_required(self) -> bool:
-        return self.preset_needs_restart and self.requested != self._running.preset.name
+        waits = self.preset_needs_restart and self.requested != self._running.preset.name
+        return waits or self._old_pools is not None
 
     def cached(self, name: str, make: Callable[[], bytes]) -> bytes:
         """Return a reply body, made at most once per tick and command."""
@@ -251,8 +260,6 @@ class SimulatedMiner:
 
     def restart(self) -> None:
         self._from_pool_zero()
-        if self.restart_required:
-            self._run(self._known(self.requested))
         self.life.restart(self.now())
         self.changed()
 
@@ -274,10 +281,7 @@ class SimulatedMiner:
         return True
 
     def throttle(self, percent: int) -> None:
-        running = self._running
-        self._running = Running(
-            running.preset, running.before, running.since, running.blend_s, running.tuned, percent / 100
-        )
+        self._running = replace(self._running, throttle=percent / 100)
         self.changed()
 
     def write_settings(self, change: Any) -> None:
@@ -288,7 +292,10 @@ class SimulatedMiner:
             if password.get("current") != self.password or not isinstance(password.get("pw"), str):
                 raise BadSettings(500, "Wrong password")
             self.access.password = password["pw"]
+        before = self.settings["miner"]["pools"]
         self.settings = merged(self.settings, clean)
+        if self.preset_needs_restart and before != self.settings["miner"]["pools"]:
+            self._old_pools = self._old_pools or before
         overclock = (clean.get("miner") or {}).get("overclock") or {}
         if overclock.get("preset") is not None:
             self._request(overclock["preset"])
@@ -320,14 +327,9 @@ class SimulatedMiner:
             self._run(top)
 
     def _run(self, preset: Preset) -> None:
-        now = self.now()
+        before, tuned = self._running, preset.name in self.tuned
         self._running = Running(
-            preset,
-            self._running.preset,
-            now,
-            self.timings.preset_blend,
-            tuned=preset.name in self.tuned,
-            throttle=self._running.throttle,
+            preset, before.preset, self.now(), self.timings.preset_blend, tuned=tuned, throttle=before.throttle
         )
 
     def reboot(self) -> None:
@@ -356,6 +358,8 @@ class SimulatedMiner:
         if setup not in SETUPS:
             raise ValueError(f"unknown state {setup!r}, expected one of {', '.join(SETUPS)}")
         now = self.now()
+        if setup == "healthy":
+            self.preset_needs_restart, self.stuck_power_w = False, None
         if setup in ("dead-board", "lost-fan", "healthy"):
             self.dead_board = setup == "dead-board" or (self.dead_board and setup != "healthy")
             self.lost_fan = setup == "lost-fan" or (self.lost_fan and setup != "healthy")
@@ -376,7 +380,11 @@ class SimulatedMiner:
         self.changed()
 
     def _from_pool_zero(self) -> None:
+        """Begin with what is set: from the first pool, with what has waited for it."""
         self.switches = []
+        self._old_pools = None
+        if self.restart_required:
+            self._run(self._known(self.requested))
 
     def _known(self, name: str) -> Preset:
         preset = self.spec.preset(name)

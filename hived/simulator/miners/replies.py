@@ -130,6 +130,7 @@ def summary(miner: SimulatedMiner) -> Json:
     view, spec = miner.snapshot(), miner.spec
     shape = captures.SUMMARY[spec.capture]
     realtime, average, power = view.realtime_ghs, view.average_ghs, view.power_w
+    power = power if miner.stuck_power_w is None else miner.stuck_power_w
     low, high = view.pcb_range
     over = spec.chip_over_pcb_c if view.boards else 0
     mode = miner.settings["miner"]["cooling"]["mode"]["name"]

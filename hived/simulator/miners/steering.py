@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 
 from hived.simulator import command
-from hived.simulator.miners.faults import NOT_A_MINER_KINDS, Fault
+from hived.simulator.miners.faults import LIE_KINDS, NOT_A_MINER_KINDS, Fault
 from hived.simulator.miners.miner import SETUPS
 from hived.simulator.suite_plan import controls
 
@@ -26,14 +26,18 @@ def add_verbs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     fault = commands.add_parser("fault", parents=[common], help="let a miner misbehave")
     fault.add_argument("ip")
     command.add_fault(fault, Fault)
-    fault.add_argument("--delay", type=float, help="slow: seconds")
+    fault.add_argument("--delay", type=float, help="slow, lie late: seconds")
     fault.add_argument("--interval", type=float, help="drip: seconds per byte")
     fault.add_argument("--size", type=int, help="huge_body, gzip_bomb: bytes")
-    fault.add_argument("--kind", choices=NOT_A_MINER_KINDS, help="not_a_miner: what it is instead")
+    fault.add_argument(
+        "--kind", choices=(*NOT_A_MINER_KINDS, *LIE_KINDS), metavar="KIND",
+        help=f"not_a_miner: what it is instead ({', '.join(NOT_A_MINER_KINDS)}); lie, about what it is told: "
+        + ", ".join(f"{kind} ({words})" for kind, words in LIE_KINDS.items()),
+    )  # fmt: skip
     fault.add_argument("--drop", action="store_true", default=None, help="cut_json: announce all, then hang up")
     fault.add_argument("--every", type=int, help="2: every second request is hit, the others are answered well")
     fault.add_argument("--status", type=int, help="answer: the HTTP status (200)")
-    fault.add_argument("--text", help="answer: the body, none without it")
+    fault.add_argument("--text", help="answer: the body, none without it; lie refuse: the words")
     fault.add_argument(
         "--put", type=_value, action="append", metavar="NAME=VALUE",
         help="altered: a value of the answer, e.g. hr_measure=N/A or system.network_status.hostname=; repeatable",

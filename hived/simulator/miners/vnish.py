@@ -7,7 +7,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from hived.simulator.faults import strikes
-from hived.simulator.miners import captures, chips, faults, replies
+from hived.simulator.miners import captures, chips, faults, lies, replies
 from hived.simulator.miners.calls import BadRequest, Call, Handler, Route, cached, empty, reply
 from hived.simulator.miners.faults import Fault
 from hived.simulator.miners.miner import SimulatedMiner
@@ -23,7 +23,13 @@ async def serve(miner: SimulatedMiner, request: web.BaseRequest) -> web.StreamRe
     """Answer one request to a miner, the faulty way while a fault is on."""
     path = request.path
     miner.count_request(f"{request.method} {path}")
+    miner.later.catch_up()
     active = miner.fault
+    if active is not None and active.fault is Fault.LIE:
+        told = lies.tells_a_lie(active, request.method, path) and miner.access.admits(request.headers, miner.now())
+        if not told or not (strikes(active, path) and active.hits % active.every == 0):
+            return await answer(miner, request)
+        return await lies.lie(active, miner, request, lambda way, body: respond(miner, request, way, body))
     if active is not None and strikes(active, path) and active.hits % active.every == 0:
         return await faults.suffer(active, request, lambda: answer(miner, request))
     return await answer(miner, request)
@@ -31,7 +37,17 @@ async def serve(miner: SimulatedMiner, request: web.BaseRequest) -> web.StreamRe
 
 async def answer(miner: SimulatedMiner, request: web.BaseRequest) -> web.Response:
     """Answer one request as the firmware would."""
-    path = request.path
+    body = b""
+    if request.body_exists:
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return reply({"err": "Payload too large"}, status=413)
+    return respond(miner, request, request.path, body)
+
+
+def respond(miner: SimulatedMiner, request: web.BaseRequest, path: str, body: bytes) -> web.Response:
+    """Do what a path and a body ask for, and return what the firmware says."""
     if path == "/" and request.method == "GET":
         return web.Response(body=captures.ROOT_PAGE, content_type="text/html")
     if not path.startswith(API):
@@ -41,12 +57,6 @@ async def answer(miner: SimulatedMiner, request: web.BaseRequest) -> web.Respons
     route = methods.get(request.method)
     if route is None:
         return empty(405 if methods else 404)
-    body = b""
-    if request.body_exists:
-        try:
-            body = await request.read()
-        except web.HTTPRequestEntityTooLarge:
-            return reply({"err": "Payload too large"}, status=413)
     call = Call(miner, request.headers, body)
     locked = route.locked or (miner.has_fault(Fault.KEYS_WANTED) and path not in _FREE)
     if locked and not call.authorised:
@@ -111,7 +121,7 @@ def get_settings(call: Call) -> web.Response:
 def post_settings(call: Call) -> web.Response:
     call.miner.write_settings(call.json())
     # The real reply is the same whether or not the change took.
-    return reply({"restart_required": False, "reboot_required": False})
+    return reply({"restart_required": call.miner.restart_required, "reboot_required": False})
 
 
 def mining(act: Callable[[SimulatedMiner], object]) -> Route:
