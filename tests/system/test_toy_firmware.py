@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,11 +13,12 @@ from hived.simulator.miners.fleet import Fleet
 from tests import toy_firmware
 from tests.system.appliance import Appliance, until
 from tests.system.test_end_to_end import ask
+from tests.toy_firmware import ToyMiner
 
 pytestmark = pytest.mark.system
 
 MAC = "02:70:79:00:00:01"
-CHIPS = [1e12, 2e12, 3e12, 4e12]
+TOY = ["chips", "locate", "pause", "pools", "preset", "reboot"]
 VNISH = ["chips", "cooling", "locate", "password", "pause", "pools", "preset", "reboot", "restart", "settings"]
 
 
@@ -42,19 +41,6 @@ async def listening(serve: Serve, ip: str, port: int = 0) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
 
 
-def toy_miner() -> Serve:
-    """A device that speaks the toy family's protocol, and hashes a little more each time it is asked."""
-    turn = itertools.count()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        what = (await reader.readuntil(b"\n")).strip()
-        up = next(turn)
-        told = {"toy": 1, "mac": MAC, "up": up, "hs": 20e12 + up * 1e9, "w": 700}
-        writer.write(json.dumps(told | ({"chips": CHIPS} if what == b"chips" else {})).encode() + b"\n")
-
-    return serve
-
-
 async def web_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """What the first family finds at its port of the same device: no miner of its own."""
     await reader.readuntil(b"\r\n\r\n")
@@ -67,7 +53,7 @@ async def test_a_family_beside_the_first_is_found_opened_polled_and_shown_by_the
     ip = "127.34.1.10"
     async with (
         Fleet(2, subnet="127.34.1.0/28", steady=True) as fleet,
-        listening(toy_miner(), ip) as port,
+        listening(ToyMiner(MAC).serve, ip) as port,
         listening(web_page, ip, fleet.port),
     ):
         appliance.configure(
@@ -88,7 +74,7 @@ async def test_a_family_beside_the_first_is_found_opened_polled_and_shown_by_the
         await until(all_are_shown_down_to_their_chips)
         toy = await ask(f"{url}/{MAC}")
         assert (toy["ip"], toy["online"], toy["has_key"], toy["last_error"]) == (ip, True, True, None)
-        assert (toy["firmware"], toy["firmware_version"], toy["features"]) == ("toy", "7", ["chips"])
+        assert (toy["firmware"], toy["firmware_version"], toy["features"]) == ("toy", "7", TOY)
         assert (toy["model"]["alias"], toy["hostname"]) == ("toy1", "toy")
         status = toy["latest_status"]
         assert (status["state"], status["power_consumption"], len(status["fans"])) == ("mining", 700, 1)

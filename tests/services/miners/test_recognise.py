@@ -142,7 +142,7 @@ async def test_what_is_no_miner_for_the_first_family_goes_to_the_next_and_is_pol
     assert await here.store.read(discovery.other_devices) == []
     row = await here.store.read(miners.by_mac, MAC)
     assert row is not None
-    assert (row.ip, row.firmware, row.features, row.access) == (IP, "toy", "chips", "")
+    assert (row.ip, row.firmware, row.features, row.access) == (IP, "toy", listed(Toy.can), "")
     async with here.poller(keeping=families, closing=families) as poller:
         await poller.round()
         here.clock.advance(60)
