@@ -29,6 +29,8 @@ class History:
     settles_until: float = 0.0
     reboots: int = 0
     """Within the last hour."""
+    touched_at: float = 0.0
+    """When an order last changed it: a status of before says nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ def reason(
     rests = VERBS[verb].rests or asking.automatic
     if waits and rests and not asking.force and asking.at < history.settles_until:
         return "settling"
-    return "same_already" if asking.stored and _is_so(view, verb, args, ladder) else None
+    told_since = view.status is not None and view.status.at > history.touched_at
+    return "same_already" if asking.stored and told_since and _is_so(view, verb, args, ladder) else None
 
 
 def _whose(view: MinerView, asking: Asking) -> str | None:

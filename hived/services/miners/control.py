@@ -92,6 +92,11 @@ class Controller:
         asked = len(self._asking)
         return f"{asked} asked, {len(self._under_way) - asked} looked at" if self._under_way else "nothing to do"
 
+    @property
+    def under_way(self) -> list[asyncio.Task[None]]:
+        """What goes on just now, a task a miner."""
+        return list(self._under_way.values())
+
     async def turn(self) -> None:
         """Begin what may be begun now. Transient: database busy."""
         if not self._recovered:
@@ -106,11 +111,6 @@ class Controller:
         for lit in await self._store.read(orders.lights, now):
             if lit.num not in self._under_way:
                 self._start(lit.num, self._lights_off(lit))
-
-    async def drain(self) -> None:
-        """Wait until nothing is under way: for one round and for tests."""
-        while self._under_way:
-            await asyncio.wait(self._under_way.values())
 
     async def round(self) -> None:
         """Do everything that is ordered, then return."""

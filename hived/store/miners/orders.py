@@ -336,13 +336,11 @@ def histories(
     db: Database, nums: Sequence[int] | None, at: float, *, settle_s: float, but: int | None = None
 ) -> dict[int, History]:
     """Return what orders (`but` one) did to miners lately, of those that they did anything to; `nums` None: of all."""
-    resting = [name for name, verb in VERBS.items() if verb.rests]
     since = at - max(HOUR_S, settle_s)
     query = (
         OrderTarget.select(OrderTarget.num, MinerOrder.verb, OrderTarget.sent_at, OrderTarget.at)
         .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
         .where(OrderTarget.sent_at > since, OrderTarget.state.in_(("running", "confirmed", "unconfirmed")))
-        .where(MinerOrder.verb.in_([*resting, "reboot"]))
     )
     if but is not None:
         query = query.where(OrderTarget.order != but)
@@ -351,9 +349,10 @@ def histories(
     found: dict[int, History] = {}
     for num, verb, sent_at, done_at in tuples(query, db):
         known = found.get(num, History())
+        known = replace(known, touched_at=max(known.touched_at, done_at))
         if verb == "reboot":
             known = replace(known, reboots=known.reboots + (sent_at > at - HOUR_S))
-        else:
+        elif VERBS[verb].rests:
             known = replace(known, settles_until=max(known.settles_until, done_at + settle_s))
         found[num] = known
     return found

@@ -91,7 +91,7 @@ class Steering(RuleBasedStateMachine):
         """Let time pass in steps of half a second, as the daemon's beat does."""
         assert self.controller is not None
         for _ in range(int(seconds * 2)):
-            if not self.controller._under_way and not await self.store.read(orders.is_anything_open):
+            if not self.controller.under_way and not await self.store.read(orders.is_anything_open):
                 self.time.turn_to(self.time.now + seconds)
                 return
             await self.controller.turn()
@@ -103,10 +103,10 @@ class Steering(RuleBasedStateMachine):
         """Wait until all that is under way waits for the time."""
         assert self.controller is not None
         while True:
-            under_way = self.controller._under_way
+            under_way = self.controller.under_way
             if self.time.waiting >= len(under_way) or not under_way:
                 return
-            done, _ = await asyncio.wait(list(under_way.values()), timeout=0.001)
+            done, _ = await asyncio.wait(under_way, timeout=0.001)
             for one in done:
                 one.result()
 
@@ -160,7 +160,7 @@ class Steering(RuleBasedStateMachine):
 
     async def _kill(self) -> None:
         assert self.controller is not None
-        for task in self.controller._under_way.values():
+        for task in self.controller.under_way:
             task.cancel()
         await self.inner.aclose()
         await self._start()
