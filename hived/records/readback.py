@@ -39,9 +39,9 @@ def _pause(_args: Mapping[str, Any], before: Seen, now: Seen, _sent_at: float, _
     drawn = bool(metered) and (now.power_w or 0.0) > STANDS_W * (before.power_w or 0.0)
     if stands and idle and not drawn:
         return "done"
-    if now.state in HASHING_STATES and not idle:
-        return "waits"
-    return "half" if stands or idle else "waits"
+    if now.state in ON_THE_WAY - {"shutting-down"}:
+        return "restarted"
+    return "half" if stands or (idle and now.state not in HASHING_STATES) else "waits"
 
 
 def _resume(_args: Mapping[str, Any], before: Seen, now: Seen, _sent_at: float, step_w: float | None) -> Verdict:

@@ -222,7 +222,8 @@ class Controller:
                 restarted = await self._restart(firmware, facts)
                 until += self._patience_s(firmware, "restart") if restarted else 0.0
             elif self._monotonic() >= until:
-                why = otherwise if verdict == "waits" else verdict
+                why: str = otherwise if verdict == "waits" else verdict
+                why = "no_answer" if now is None else why
                 await self._end(one, "unconfirmed", reason=why, after=now)
                 return
 
@@ -234,7 +235,8 @@ class Controller:
             now = await self._look(firmware, known, one.verb)
         except (Transient, Refused):
             return None, "unreadable"
-        step = next((step for step in facts.ladder if step["name"] == _preset_of(one)), None)
+        name = before.preset if one.verb in ("resume", "restart") else _preset_of(one)
+        step = next((step for step in facts.ladder if step["name"] == name), None)
         watts = step.get("power_w") if step else None
         return now, readback.judge(one.verb, one.args, before, now, sent_at=sent_at, step_w=watts)
 
