@@ -48,7 +48,7 @@ TABLE: dict[str, dict[str, tuple[str, str | None]]] = {
     "refuse": _all(("refused", None)),
     "untuned": _all(GOOD),
     "needs_restart": _all(GOOD),
-    "power": _all(GOOD, pause=HALF, resume=HALF, restart=GOOD, preset=HALF, dimmer=HALF),
+    "power": _all(GOOD, pause=HALF, preset=HALF, dimmer=HALF),
     "revoke": _all(("refused", "no_access")),
     "gone": _all(MUTE),
 }  # fmt: skip
