@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -224,6 +225,25 @@ class ToyMiner:
                     self.pools[one["slot"]] = [one["url"], one["user"], one.get("password") or own[2]]
         if order["do"] == "reboot" or self.lie == "restart":
             self.state, self.booted_at, self.since = "mining", self.clock(), self.clock()
+
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(serve: Serve, ip: str, port: int = 0) -> AsyncIterator[int]:
+    """A server on one address; yields its port."""
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await serve(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return  # the light scan only knocks
+        finally:
+            writer.close()
+
+    async with await asyncio.start_server(once, ip, port) as server:
+        yield server.sockets[0].getsockname()[1]
 
 
 def add_to_the_table(port: int) -> None:

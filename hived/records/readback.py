@@ -29,7 +29,18 @@ def judge(
     """Return what a miner shows of an order that was sent at `sent_at`. `step_w`: what the wished preset takes, W."""
     if verb in ("pause", "resume", "restart", "preset", "power", "dimmer") and now.state is None:
         return "unreadable"
-    return _JUDGES[verb](args, before, now, sent_at, step_w)
+    verdict = _JUDGES[verb](args, before, now, sent_at, step_w)
+    starts = now.state in ON_THE_WAY - {"shutting-down"} or now.state == before.state == "mining"
+    if verdict == "waits" and verb not in _STARTS and starts and _began_anew(before, now, sent_at):
+        return "restarted"
+    return verdict
+
+
+def _began_anew(before: Seen, now: Seen, sent_at: float) -> bool:
+    """Tell whether its present state began after it was asked, or it counts more restarts than before."""
+    began = None if now.state_s is None else now.at - now.state_s
+    counted = None not in (before.restarts, now.restarts) and now.restarts != before.restarts
+    return counted or (began is not None and began >= sent_at - 1.0)
 
 
 def _pause(_args: Mapping[str, Any], before: Seen, now: Seen, _sent_at: float, _step_w: float | None) -> Verdict:
@@ -54,10 +65,7 @@ def _resume(_args: Mapping[str, Any], before: Seen, now: Seen, _sent_at: float, 
 
 
 def _restart(args: Mapping[str, Any], before: Seen, now: Seen, sent_at: float, step_w: float | None) -> Verdict:
-    began = None if now.state_s is None else now.at - now.state_s
-    anew = began is not None and began >= sent_at - 1.0
-    counted = None not in (before.restarts, now.restarts) and now.restarts != before.restarts
-    if now.state in ON_THE_WAY or not (anew or counted):
+    if now.state in ON_THE_WAY or not _began_anew(before, now, sent_at):
         return "waits"
     return _resume(args, before, now, sent_at, step_w)
 
@@ -151,6 +159,7 @@ def _restore(args: Mapping[str, Any], before: Seen, now: Seen, sent_at: float, s
     return "half" if len(waiting) < len(verdicts) and waiting[0] == "waits" else waiting[0]
 
 
+_STARTS = ("resume", "restart", "reboot")
 _JUDGES = {
     "pause": _pause, "resume": _resume, "restart": _restart, "reboot": _reboot, "locate": _locate, "preset": _preset,
     "power": _power, "dimmer": _dimmer, "pools": _pools, "cooling": _cooling, "restore": _restore,

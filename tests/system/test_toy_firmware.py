@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import pytest
 
@@ -13,32 +11,13 @@ from hived.simulator.miners.fleet import Fleet
 from tests import toy_firmware
 from tests.system.appliance import Appliance, until
 from tests.system.test_end_to_end import ask
-from tests.toy_firmware import ToyMiner
+from tests.toy_firmware import ToyMiner, listening
 
 pytestmark = pytest.mark.system
 
 MAC = "02:70:79:00:00:01"
 TOY = ["chips", "locate", "pause", "pools", "preset", "reboot"]
 VNISH = ["chips", "cooling", "locate", "password", "pause", "pools", "preset", "reboot", "restart", "settings"]
-
-
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def listening(serve: Serve, ip: str, port: int = 0) -> AsyncIterator[int]:
-    """A server on one address; yields its port."""
-
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return  # the light scan only knocks
-        finally:
-            writer.close()
-
-    async with await asyncio.start_server(once, ip, port) as server:
-        yield server.sockets[0].getsockname()[1]
 
 
 async def web_page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

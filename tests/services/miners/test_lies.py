@@ -41,7 +41,8 @@ TABLE: dict[str, dict[str, tuple[str, str | None]]] = {
     "late": _all(GOOD),
     # It restarts mining in place of all that is neither preset nor pool: where that was meant, it is done.
     "other": _all(
-        NO_EFFECT, pause=RESTARTED, resume=GOOD, restart=GOOD, preset=("unconfirmed", "other"), pools=HALF,
+        NO_EFFECT, pause=RESTARTED, resume=GOOD, restart=GOOD, dimmer=RESTARTED, cooling=RESTARTED,
+        preset=("unconfirmed", "other"), pools=HALF,
     ),
     "half": _all(GOOD, pools=HALF),
     "restart": _all(GOOD, pause=RESTARTED),
