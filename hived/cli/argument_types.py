@@ -31,13 +31,22 @@ def lifetime(text: str) -> float:
 
 def since(text: str) -> Callable[[float], float]:
     """Return what gives the time that is meant from the present one: so long ago, or a time in full."""
+    return _moment(text, -1.0)
+
+
+def until(text: str) -> Callable[[float], float]:
+    """Return what gives the time that is meant from the present one: so long from now, or a time in full."""
+    return _moment(text, 1.0)
+
+
+def _moment(text: str, sign: float) -> Callable[[float], float]:
     from hived.records.times import from_text
 
     try:
         at = from_text(text)
     except (ValueError, OverflowError):
         span_s = _span(text, "dhms", "a span such as 12h, 30m or 7d, or a time such as 2026-01-31T12:00:00Z")
-        return lambda now: now - span_s
+        return lambda now: now + sign * span_s
     return lambda _: at
 
 

@@ -1,34 +1,47 @@
-"""`hivectl miners set`: whether hived steers a miner, and the password that opens it."""
+"""`hivectl miners set`: whether hived steers a miner, what it may do to it, and the password that opens it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from hived.cli import daemons, lookup, passwords
 from hived.cli.context import CommandContext, WrongUsage
+from hived.cli.miner_show import hold_in_words
 from hived.cli.output.text import clean
 from hived.documents import miners as documents
 from hived.errors import BadRequest
+from hived.records import miner_rules as rules
 from hived.records.access import By
 from hived.records.condition import Moment, condition
 from hived.records.daemon import DISCOVERD
 from hived.records.miner_view import KnownMiner, MinerView, ModelView
+from hived.records.times import to_text
 from hived.services.miners import steering
+from hived.services.miners.rules import RULES
 from hived.store import Database
 from hived.store.miners import models, views
 
+OPTIONS = (
+    "--managed, --unmanaged, --group, --ungroup, --tag, --untag, --lock, --unlock, --protect, --unprotect,"
+    " --min-preset, --no-min-preset"
+)
 LONGEST_PASSWORD = 256  # characters; far beyond what a miner's own page takes
 
 
 async def change(context: CommandContext) -> int:
     """Change every miner named, or none when one of them does not exist."""
     args = context.args
-    if args.managed is None and not (args.password_stdin or args.password_prompt):
-        raise WrongUsage("nothing to change: give --managed, --unmanaged, --password-stdin or --password-prompt")
+    wishes = _wishes(context)
+    if not (wishes or args.tag or args.untag or args.password_stdin or args.password_prompt):
+        raise WrongUsage(f"nothing to change: give {OPTIONS}, --password-stdin or --password-prompt")
     async with context.store() as store:
         found = await store.read(lookup.find_all, args.miners)  # before anybody types a password
         password = _password(context, len(found))
-        await store.write(_change, [miner.mac for miner in found], args.managed, password, context.by())
+        if password is not None:
+            wishes["unlock_pass"] = password
+        await store.write(_change, [miner.mac for miner in found], wishes, args, context.by())
         after, ladder, moment, looked_for = await store.read(_read, found, context)
     if context.json:
         context.screen.document(
@@ -39,7 +52,7 @@ async def change(context: CommandContext) -> int:
         if view.remote:
             context.screen.say(_asked(view, args.managed, password is not None))
             continue
-        done = ["managed" if view.managed else "not managed"] if args.managed is not None else []
+        done = list(_done(view, wishes, args))
         if password is not None:
             done.append(f"the password is kept{_when(view, looked_for)}")
         context.screen.say(f"{_named(view)}: {', '.join(done)}")
@@ -67,9 +80,51 @@ def _when(view: MinerView, looked_for: bool) -> str:
     return " and tried at once" if looked_for and view.ip else " and tried when it is seen"
 
 
-def _change(db: Database, macs: Sequence[str], managed: bool | None, password: str | None, by: By) -> None:
+def _wishes(context: CommandContext) -> dict[str, Any]:
+    """Return what is asked for of every miner, but for tags, which depend on those that it has."""
+    args = context.args
+    until = None if args.until is None else args.until(context.clock())
+    if until is not None and not (args.lock or args.protect):
+        raise WrongUsage("--until goes with --lock or --protect")
+    wishes: dict[str, Any] = {} if args.managed is None else {"managed": args.managed}
+    for name, given, taken in (
+        ("group", args.group, args.ungroup), ("locked", args.lock, args.unlock),
+        ("protected", args.protect, args.unprotect), ("min_preset", args.min_preset, args.no_min_preset),
+    ):  # fmt: skip
+        if given is not None:
+            hold = {"why": given, "until": None if until is None else to_text(until)}
+            wishes[name] = RULES[name](f"--{name}", hold if RULES[name] is rules.hold else given)
+        elif taken:
+            wishes[name] = None
+    return wishes
+
+
+def _change(db: Database, macs: Sequence[str], wishes: Mapping[str, Any], args: Namespace, by: By) -> None:
     for mac in macs:
-        steering.set_miner(db, mac, by, managed=managed, password=password)
+        steering.set_miner(db, mac, {**wishes, **_tags(db, mac, args)}, by, "admin")
+
+
+def _tags(db: Database, mac: str, args: Namespace) -> dict[str, Any]:
+    if not (args.tag or args.untag):
+        return {}
+    kept = set(views.miners(db, mac=mac)[0].rules.tags)
+    return {"tags": rules.tags("--tag", sorted(kept - set(args.untag or ()) | set(args.tag or ())))}
+
+
+def _done(view: MinerView, wishes: Mapping[str, Any], args: Namespace) -> Iterator[str]:
+    """Yield how a miner is now, in what was changed."""
+    laid = view.rules
+    if "managed" in wishes:
+        yield "managed" if view.managed else "not managed"
+    if "group" in wishes:
+        yield "in no group" if laid.group is None else f"in group {clean(laid.group)}"
+    if args.tag or args.untag:
+        yield f"tagged {clean(', '.join(laid.tags))}" if laid.tags else "without tags"
+    for name, hold in (("locked", laid.locked), ("protected", laid.protected)):
+        if name in wishes:
+            yield f"not {name}" if hold is None else f"{name} {clean(hold_in_words(hold))}"
+    if "min_preset" in wishes:
+        yield "no lowest preset of its own" if laid.min_preset is None else f"at least preset {clean(laid.min_preset)}"
 
 
 def _read(

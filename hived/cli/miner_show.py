@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hived.cli import daemons, lookup
 from hived.cli.context import CommandContext
 from hived.cli.output.tables import Cell, Column, draw
-from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, number, percent, span, terahash
+from hived.cli.output.text import UNKNOWN, ago, clean, counted, hashrate, local_time, number, percent, span, terahash
 from hived.documents import appliance
 from hived.documents import miners as documents
 from hived.documents.shared import Json
@@ -17,6 +17,7 @@ from hived.records.condition import Condition, board_condition, condition, lost_
 from hived.records.events import Event, sentence, tone
 from hived.records.events import settings as settings_in_words
 from hived.records.miner import HASHING_STATES, HashboardChips, HashboardReading
+from hived.records.miner_rules import Hold
 from hived.records.miner_view import MinerView, ModelView, SettingsVersion, StoredStatus
 from hived.store import Database, events
 from hived.store.miners import models, settings, telemetry, views
@@ -144,7 +145,9 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
     yield f"{paint(clean(view.name), 'bold')}  {clean(model)}  {paint(clean(how.word), how.tone)}"
     yield _named("MAC", view.mac)
     yield _named("host name", clean(view.hostname or UNKNOWN))
+    lowest = max(filter(None, (view.rules.min_preset, view.min_preset)), key=_place_in(facts.model), default=None)
     limit = f", at most preset {view.max_preset}" if view.max_preset else ""
+    limit += f", at least preset {lowest}" if lowest else ""
     yield _named("model", clean(f"{model} ({view.model_alias or UNKNOWN}){limit}"))
     firmware = f"{view.firmware or UNKNOWN} {view.firmware_version or ''}".rstrip()
     yield _named(
@@ -153,6 +156,13 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
     if view.ip is None:
         yield _named("address", f"none, was at {clean(view.last_ip or UNKNOWN)}")
     yield _named("managed", "yes" if view.managed else "no, hived only reads it")
+    if how.rules.group is not None:
+        yield _named("group", clean(how.rules.group))
+    if how.rules.tags:
+        yield _named("tags", clean(", ".join(how.rules.tags)))
+    for name, hold in (("locked", how.rules.locked), ("protected", how.rules.protected)):
+        if hold is not None:
+            yield _named(name, paint(clean(hold_in_words(hold)), "warn"))
     if not view.has_key:
         yield _named("key", paint("none: it cannot be polled", "warn"))
     yield _named("seen", f"{ago(view.seen_at, now)}, first {ago(view.created_at, now)}")
@@ -167,6 +177,17 @@ def _head(context: CommandContext, facts: Facts, now: float) -> Iterator[str]:
         yield _named("", f"next: {clean(how.next_step or UNKNOWN)}")
     for loss in how.lost:
         yield _named("lost", f"{terahash(loss.hashrate_hs)} TH/s: {loss.reason}")
+
+
+def _place_in(model: ModelView | None) -> Callable[[str], int]:
+    order = [preset["name"] for preset in model.presets] if model else []
+    return lambda name: order.index(name) if name in order else -1
+
+
+def hold_in_words(hold: Hold) -> str:
+    """Return who keeps orders from a miner, until when, and why."""
+    until = "until it is taken away" if hold.until is None else f"until {local_time(hold.until)}"
+    return f"by {hold.by} {until}: {hold.why}"
 
 
 def _numbers(context: CommandContext, facts: Facts, s: StoredStatus, now: float) -> Iterator[str]:

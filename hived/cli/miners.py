@@ -68,6 +68,8 @@ COLUMNS = (
     Column("FIRMWARE", lambda miner, _: miner[0].firmware_version, leaves=11, least=8),
     Column("POOL", lambda miner, _: pool_host(_pool(miner[0])), leaves=10, least=16),
     Column("MANAGED", lambda miner, _: "yes" if miner[0].managed else "no", leaves=12),
+    Column("GROUP", lambda miner, _: miner[0].rules.group, leaves=13, least=8),
+    Column("TAGS", lambda miner, _: ", ".join(miner[0].rules.tags), leaves=14, least=8),
 )
 
 
@@ -166,6 +168,10 @@ def _fits(view: MinerView, how: Condition, context: CommandContext) -> bool:
         return False
     if args.managed is not None and view.managed != args.managed:
         return False
+    if args.group and args.group != view.rules.group:
+        return False
+    if args.tag and args.tag not in view.rules.tags:
+        return False
     if args.firmware and not _is_of(args.firmware.lower(), view):
         return False
     if args.preset and args.preset.lower() != str(view.status and view.status.preset).lower():
@@ -201,7 +207,7 @@ def _states(view: MinerView, how: Condition) -> set[str]:
 def _hay(view: MinerView) -> str:
     texts = (
         view.ip, view.last_ip, view.mac, view.hostname, view.model_alias, view.model_name, view.firmware_version,
-        view.serial,
+        view.serial, view.rules.group, *view.rules.tags,
         view.state if view.online else "offline", view.last_error, _pool(view),
         view.status.preset if view.status else None,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
-from hived.cli.context import CommandContext
+from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.output.tables import Column
 from hived.cli.output.text import clean, number, terahash
 from hived.documents import miners as documents
@@ -44,6 +44,7 @@ COLUMNS = (
     Column("LOWEST", _rated(0), leaves=5),
     Column("HIGHEST", _rated(-1)),
     Column("MAX PRESET", lambda model, _: model.max_preset),
+    Column("MIN PRESET", lambda model, _: model.min_preset, leaves=7),
     Column("FIRMWARE", lambda model, _: ", ".join(model.firmware_versions), leaves=6, least=8),
 )
 
@@ -57,14 +58,23 @@ async def list_models(context: CommandContext) -> int:
 
 
 async def change(context: CommandContext) -> int:
-    """Set or remove a model's highest preset."""
-    name = None if context.args.no_max_preset else context.args.max_preset
+    """Set or remove a model's highest and lowest preset."""
+    args = context.args
+    wishes = {
+        name: given for name in ("max_preset", "min_preset")
+        if (given := getattr(args, name)) is not None or getattr(args, f"no_{name}")
+    }  # fmt: skip
+    if not wishes:
+        raise WrongUsage("nothing to change: give --max-preset, --no-max-preset, --min-preset or --no-min-preset")
     async with context.store() as store:
-        alias = await store.read(_alias, context.args.alias)
-        after = await store.write(steering.set_max_preset, alias, name, context.by())
+        alias = await store.read(_alias, args.alias)
+        after = await store.write(steering.set_model, alias, wishes, context.by(), "admin")
     assert after is not None
-    limit = "no limit" if after.max_preset is None else f"at most preset {_step(after, after.max_preset)}"
-    return context.answer(documents.model(after), clean(f"{alias}: {limit}"))
+    limits = [
+        f"{words} preset {_step(after, name)}"
+        for words, name in (("at most", after.max_preset), ("at least", after.min_preset)) if name is not None
+    ]  # fmt: skip
+    return context.answer(documents.model(after), clean(f"{alias}: {', '.join(limits) or 'no limit'}"))
 
 
 def _alias(db: Database, text: str) -> str:

@@ -11,6 +11,7 @@ from hived.records import fleet_history as fleet_columns
 from hived.records.condition import MARKS, Condition
 from hived.records.discovery import Sweep
 from hived.records.losses import REASONS, Loss, Reason
+from hived.records.miner_rules import Hold
 from hived.records.node import BlindNode
 from hived.records.totals import Totals
 from hived.records.units import ths
@@ -37,13 +38,31 @@ class ConditionDocument(TypedDict):
     marks: Sequence[str]
 
 
+class HoldDocument(TypedDict):
+    """Who keeps orders from a miner, and why; `until` null: until it is taken away."""
+
+    why: str
+    by: str
+    at: str | None
+    until: str | None
+
+
 class JudgedDocument(TypedDict):
-    """What *miner* and its row say of how it is doing."""
+    """What *miner* and its row say of how it is doing just now, and of what is laid down for it.
+
+    `locked`: it takes no orders; `protected`: none that nobody gave by hand. Null where that is not so, or is over.
+    `min_preset` is its own, beside that of its model.
+    """
 
     condition: ConditionDocument
     failing: bool
     hashrate_expected_ths: float | None
     lost: list[LossDocument]
+    group: str | None
+    tags: Sequence[str]
+    locked: HoldDocument | None
+    protected: HoldDocument | None
+    min_preset: str | None
 
 
 class UnseenDocument(TypedDict):
@@ -137,7 +156,15 @@ def judged(how: Condition) -> JudgedDocument:
             "old": not how.fresh, "marks": how.marks,
         },
         "failing": "failing" in how.marks, "hashrate_expected_ths": ths(how.expected_hs), "lost": lost(how.lost),
+        "group": how.rules.group, "tags": how.rules.tags, "locked": _hold(how.rules.locked),
+        "protected": _hold(how.rules.protected), "min_preset": how.rules.min_preset,
     }  # fmt: skip
+
+
+def _hold(hold: Hold | None) -> HoldDocument | None:
+    if hold is None:
+        return None
+    return {"why": hold.why, "by": hold.by, "at": rfc3339(hold.at), "until": rfc3339(hold.until)}
 
 
 def blind_node(node: BlindNode, miners: int) -> BlindNodeDocument:

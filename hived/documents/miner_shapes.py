@@ -150,6 +150,7 @@ class ModelInMinerDocument(TypedDict):
     name: str | None
     alias: str | None
     max_preset: str | None
+    min_preset: str | None
     presets: list[str]
 
 
@@ -172,7 +173,10 @@ class ModelDocument(ModelInMinerDocument):
 
 
 class _Miner(TypedDict):
-    """What *miner* and its row share. `id` is the MAC; `last_ip` stays when it has no address any more."""
+    """What *miner* and its row share. `id` is the MAC; `last_ip` stays when it has no address any more.
+
+    `verbs`: what its firmware can do of `records.steering.VERBS`.
+    """
 
     id: str
     ip: str | None
@@ -189,6 +193,7 @@ class _Miner(TypedDict):
     error_count: int
     node_id: str | None
     node_name: str | None
+    verbs: list[str]
 
 
 class MinerDocument(_Miner):

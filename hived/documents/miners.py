@@ -32,6 +32,7 @@ from hived.errors import next_step
 from hived.records import events, measures
 from hived.records.condition import Condition, board_condition, lost_fans
 from hived.records.discovery import OtherDevice
+from hived.records.laws import verbs_of
 from hived.records.losses import expected_hs, losses
 from hived.records.measures import shown
 from hived.records.miner import ChipReading, FanReading, HashboardChips, HashboardReading, PoolReading, active_pool
@@ -71,6 +72,7 @@ def miner(view: MinerView, model: ModelInMinerDocument | None, boards: Sequence[
         "last_error": view.last_error, "last_error_code": view.last_error_code,
         "last_error_at": rfc3339(view.last_error_at), "error_count": view.error_count,
         "node_name": view.node_name, "pending": view.pending,
+        "verbs": verbs_of(view),
     }  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def listed(
 def model_in_miner(view: ModelView) -> ModelInMinerDocument:
     """Return the model inside a *miner*."""
     return {
-        "name": view.name, "alias": view.alias, "max_preset": view.max_preset,
+        "name": view.name, "alias": view.alias, "max_preset": view.max_preset, "min_preset": view.min_preset,
         "presets": [p["name"] for p in view.presets],
     }  # fmt: skip
 
@@ -93,7 +95,7 @@ def unknown_model(view: MinerView) -> ModelInMinerDocument | None:
     """Return the model inside a *miner* while the catalogue does not have it; None when the miner names none."""
     if view.model_alias is None and view.model_name is None:
         return None
-    return {"name": view.model_name, "alias": view.model_alias, "max_preset": None, "presets": []}
+    return {"name": view.model_name, "alias": view.model_alias, "max_preset": None, "min_preset": None, "presets": []}
 
 
 _FIGURES = tuple(measure for measure in measures.CHARTED if measure.name != "target_hashrate_hs")  # `judged` has it
@@ -124,7 +126,7 @@ def row(view: MinerView) -> RowDocument:
         "last_error_code": view.last_error_code, "last_error_at": rfc3339(view.last_error_at),
         "error_count": view.error_count,
         "seen_at": rfc3339(view.seen_at), "status_at": rfc3339(now.at) if now else None, "node_id": view.node_id,
-        "node_name": view.node_name, "remote": view.remote,
+        "node_name": view.node_name, "remote": view.remote, "verbs": verbs_of(view),
     }  # fmt: skip
 
 
@@ -154,8 +156,7 @@ def telemetry(num: int, at: float, board: HashboardChips, status_at: float | Non
 def model(view: ModelView) -> ModelDocument:
     """Return *model*."""
     return {
-        "name": view.name, "alias": view.alias, "max_preset": view.max_preset,
-        "presets": [p["name"] for p in view.presets],
+        **model_in_miner(view),
         "presets_power": [
             {
                 "preset": p["name"], "power_w": p.get("power_w"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 from hived.records.joining import BearerSecret
 
@@ -12,8 +13,35 @@ Role = Literal["viewer", "operator", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 """Each may what those before it may."""
 
-AREAS = ("miners", "collecting", "nodes", "site", "access")
+
+def is_enough(role: Role, least: Role) -> bool:
+    """Tell whether a role may what another may."""
+    return ROLES.index(role) >= ROLES.index(least)
+
+
+STEER = "steer"
+"""Orders to miners: never a token's that does not name it."""
+
+AREAS = ("miners", "collecting", "nodes", "site", "access", STEER)
 """Parts of the API that a token can be bound to."""
+
+NARROWS: Mapping[str, Callable[[Any], bool]] = {
+    "managed": lambda wanted: wanted is False,
+    "max_preset": lambda is_lower: is_lower is True,
+    "min_preset": lambda _: False,
+    "locked": lambda _: False,
+    "protected": lambda _: False,
+}
+"""What bounds hived's steering, by setting: whether a value narrows what it may do. An operator may do no more.
+
+Of a highest preset it is told whether it is lower than the one before.
+"""
+
+
+def least_role(setting: str, value: Any) -> Role:
+    """Return who may give a setting of a miner or a model this value."""
+    return "operator" if NARROWS.get(setting, lambda _: True)(value) else "admin"
+
 
 LOCAL_USER = "local"
 """Whom a browser is that a login link let in."""
@@ -47,7 +75,7 @@ class Principal:
 
     def may(self, least: Role) -> bool:
         """Tell whether this role is enough."""
-        return self.role is not None and ROLES.index(self.role) >= ROLES.index(least)
+        return self.role is not None and is_enough(self.role, least)
 
     def by(self, at: float) -> By:
         """Return this principal as an audit row names it."""

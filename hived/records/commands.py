@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hived.errors import BadRequest
-from hived.records.access import Role
+from hived.records.access import Role, least_role
 from hived.records.daemon import DISCOVERD, SYNCD
 from hived.records.net import as_mac
 
@@ -39,7 +39,7 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """One kind of order. `area` and `role`: who may give it; `action`: its name in the audit log."""
+    """One kind of order. `area` and `role`: who may give it with its arguments; `action`: its name in the audit log."""
 
     name: str
     daemon: str
@@ -47,7 +47,7 @@ class Verb:
     words: str
     arguments: tuple[Argument, ...]
     area: str = "miners"
-    role: Role = "operator"
+    role: Callable[[Mapping[str, Any]], Role] = lambda _: "operator"
     about: str | None = None
     """The argument that names what it is about: a later order for the same takes the place of one that waits."""
     check: Callable[[Mapping[str, Any]], None] = lambda _: None
@@ -181,6 +181,7 @@ VERBS = {
         Verb(
             "set_managed", SYNCD, "miner.managed", "steer a miner or leave it alone",
             (_THE_MINER, Argument("managed", switch)), about="mac", pending="managed",
+            role=lambda args: least_role("managed", args.get("managed")),
         ),
         Verb(
             "set_unlock_pass", SYNCD, "miner.password", "take a miner's own password",
@@ -200,6 +201,7 @@ VERBS = {
         Verb(
             "set_max_preset", SYNCD, "model.max_preset", "limit the presets of a model",
             (Argument("alias", word), Argument("name", word_or_none)), about="alias",
+            role=lambda _: least_role("max_preset", None),  # what it was elsewhere is not known here
         ),
     )
 }  # fmt: skip

@@ -10,6 +10,7 @@ from hived import errors
 from hived.errors import ELSEWHERE
 from hived.records.losses import Loss, Reason, expected_hs, losses
 from hived.records.miner import HASHING_STATES, ON_THE_WAY, HashboardReading, PoolReading, fans_matter
+from hived.records.miner_rules import MinerRules
 from hived.records.miner_view import MinerView, StoredStatus
 from hived.records.pools import AllowedPool, foreign, in_words
 
@@ -93,9 +94,9 @@ class Moment:
         """Tell whether a miner was found just now, and has had no time for a status yet."""
         return view.status is None and 0 <= self.now - view.created_at < self.old_s(view)
 
-    def key(self, view: MinerView) -> tuple[str | None, str, tuple[AllowedPool, ...]]:
+    def key(self, view: MinerView) -> tuple[str | None, str, tuple[AllowedPool, ...], MinerRules]:
         """Return all that time and watchers add to a judgement: while it is the same, so is the condition."""
-        return self.blind_to(view), self.age(view), self.allowed
+        return self.blind_to(view), self.age(view), self.allowed, view.rules.in_force(self.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Condition:
     next_step: str | None
     expected_hs: float | None
     lost: tuple[Loss, ...]
+    rules: MinerRules = field(default_factory=MinerRules)
+    """What is laid down for it, without holds that are over."""
 
     @property
     def unseen(self) -> bool:
@@ -133,7 +136,7 @@ class Condition:
 
 def condition(view: MinerView, moment: Moment) -> Condition:
     """Return how a miner is doing."""
-    blind, age, _ = moment.key(view)
+    blind, age, _, rules = moment.key(view)
     seen = blind is None
     fresh = seen and view.online and age == "fresh"
     trouble = _worst(view, blind, age, moment.allowed)
@@ -142,7 +145,7 @@ def condition(view: MinerView, moment: Moment) -> Condition:
     return Condition(
         word=word, tone=tone, rank=rank, marks=tuple(_marks(view, seen, fresh, strange)), fresh=fresh,
         why=trouble.text if trouble else None, next_step=trouble.next_step if trouble else None,
-        expected_hs=expected_hs(view.status), lost=_lost(view, seen, fresh),
+        expected_hs=expected_hs(view.status), lost=_lost(view, seen, fresh), rules=rules,
     )  # fmt: skip
 
 
@@ -232,7 +235,7 @@ def _worst(view: MinerView, blind: str | None, age: str, allowed: Sequence[Allow
 
 def troubles(view: MinerView, moment: Moment) -> Iterator[Trouble]:
     """Yield all that is wrong with a miner, and an error that is over."""
-    blind, age, _ = moment.key(view)
+    blind, age, *_ = moment.key(view)
     if blind is not None:
         if view.remote:  # else hive-polld is the trouble, which is told by itself
             yield _unseen(view, blind)
@@ -386,14 +389,10 @@ def essence(view: MinerView) -> MinerView:
     fans = lost_fans(view.status)
     said = ("description", "failure_code", "limit_hs", "throttle_percent", "boards_expected")
     status = replace(
-        view.status, pools=_who_is_paid(view.status),
+        view.status, pools=tuple(PoolReading(p.index, p.url, p.user) for p in view.status.pools if p.kind == "user"),
         hashboards=tuple(b for b in view.status.hashboards if b.works is not True),
         fans=tuple(f for f in view.status.fans if f.index in fans),
         extra={name: view.status.extra[name] for name in said if name in view.status.extra}
         | {"boards_listed": len(view.status.hashboards)},
     )  # fmt: skip
     return replace(view, status=status)
-
-
-def _who_is_paid(status: StoredStatus) -> tuple[PoolReading, ...]:
-    return tuple(PoolReading(pool.index, pool.url, pool.user) for pool in status.pools if pool.kind == "user")

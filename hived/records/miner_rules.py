@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, NamedTuple
 
 from hived.errors import BadRequest
 from hived.records.commands import word
+from hived.records.times import from_text
 
 MAX_TAGS = 16
 MAX_WHY = 200
@@ -46,6 +47,15 @@ class MinerRules:
     protected: Hold | None = None
     min_preset: str | None = None
 
+    def in_force(self, at: float) -> MinerRules:
+        """Return it without the holds that are over."""
+        locked, protected = (one if is_held(one, at) else None for one in (self.locked, self.protected))
+        return (
+            self
+            if (locked, protected) == (self.locked, self.protected)
+            else replace(self, locked=locked, protected=protected)
+        )
+
 
 def tags(name: str, value: Any) -> list[str]:
     """Return a miner's tags, each once, in order. BadRequest."""
@@ -60,9 +70,28 @@ def why(name: str, value: Any) -> str:
     return value.strip()
 
 
+class HoldWish(NamedTuple):
+    """A hold as it is asked for: who asks, and when, is known from elsewhere."""
+
+    why: str
+    until: float | None = None
+
+
+def hold(name: str, value: Any) -> HoldWish | None:
+    """Return a hold that is asked for as {why, until?}, None to take it away. BadRequest."""
+    if value is None:
+        return None
+    if not isinstance(value, Mapping) or not {"why"} <= value.keys() <= {"why", "until"}:
+        raise BadRequest(f"{name}: expected null, or an object with why and until")
+    return HoldWish(why(f"{name}.why", value["why"]), _until(f"{name}.until", value.get("until")))
+
+
+def _until(name: str, value: Any) -> float | None:
+    try:
+        return None if value is None else from_text(value)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name}: expected null, or a time such as 2026-01-31T12:00:00Z") from None
+
+
 def is_held(hold: Hold | None, at: float) -> bool:
     return hold is not None and hold.holds(at)
-
-
-def shown(hold: Hold | None) -> Mapping[str, Any] | None:
-    return None if hold is None else asdict(hold)

@@ -63,7 +63,8 @@ def test_one_unknown_miner_changes_none(site: Site) -> None:
 def test_nothing_to_change_is_wrong_usage(site: Site) -> None:
     ran = site.run("miners", "set", "192.168.7.1")
     assert ran.code == 2
-    assert "give --managed, --unmanaged, --password-stdin or --password-prompt" in ran.err
+    assert "give --managed, --unmanaged, --group, " in ran.err
+    assert site.run("models", "set", "s19jpro").code == 2
 
 
 def test_a_password_comes_from_stdin_and_is_never_shown(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

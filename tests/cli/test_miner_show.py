@@ -123,7 +123,7 @@ def test_the_json_document_has_chips_settings_and_events(site: Site) -> None:
     assert [len(chain["chips"]) for chain in status["chains"]] == [1, 0]
     assert status["chains"][0]["chips"][0]["identifier"] == "chip-1"
     assert document["model"] == {
-        "name": "Antminer S19j Pro", "alias": "s19jpro", "max_preset": None,
+        "name": "Antminer S19j Pro", "alias": "s19jpro", "max_preset": None, "min_preset": None,
         "presets": ["disabled", "2300", "3080", "Turbo"],
     }  # fmt: skip
     assert document["settings"]["requested_preset"] == "3080"

@@ -21,12 +21,23 @@ def test_a_pipe_gets_every_column_and_a_line_for_each_miner(mixed: Site) -> None
     ran = mixed.run("miners", "list")
     assert ran.code == 0
     assert ran.lines[0].split("  ")[0] == "STATE"
-    for heading in ("ADDRESS", "TH/s", "J/TH", "LAST ERROR", "HOST NAME", "MAC", "FIRMWARE", "POOL", "MANAGED"):
+    for heading in (
+        "ADDRESS",
+        "TH/s",
+        "J/TH",
+        "LAST ERROR",
+        "HOST NAME",
+        "MAC",
+        "FIRMWARE",
+        "POOL",
+        "MANAGED",
+        "GROUP",
+    ):
         assert heading in ran.lines[0]
     assert len(ran.lines) == 1 + 9
     assert ran.row("192.168.7.10").split() == [
         "mining", "192.168.7.10", "s19jpro", "104.4", "98", "3,090", "29.6", "71", "3080", "-", "-", "5", "s", "ago",
-        "rack1-10", mac(10), "1.2.6", "pool.example.com:3333", "no",
+        "rack1-10", mac(10), "1.2.6", "pool.example.com:3333", "no", "-", "-",
     ]  # fmt: skip
 
 

@@ -81,7 +81,7 @@ async def order(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     wishes = await params.fields(request, {"verb": partial(word, "verb"), "args": _args, "node_id": _node})
     verb = verb_for(wishes.get("verb", ""))
-    if why := access.why_not(access.principal(request), access.Who(verb.role), verb.area):
+    if why := access.why_not(access.principal(request), access.Who(verb.role(wishes.get("args", {}))), verb.area):
         return responses.error(403, why)
     number = await ctx.store.write(
         ask, verb.name, wishes.get("args", {}), access.by(request), node_id=_other(ctx, wishes)

@@ -19,7 +19,7 @@ from hived.api.http import responses
 from hived.api.http.shares import Known
 from hived.api.http.turns import WHO
 from hived.errors import Transient
-from hived.records.access import ApiSecret, By, Principal, Role, read_token
+from hived.records.access import STEER, ApiSecret, By, Principal, Role, read_token
 from hived.records.joining import NodeKey, read_key
 from hived.records.net import is_loopback
 from hived.store import Database
@@ -86,6 +86,13 @@ async def still(request: web.Request) -> bool:
 def node_id(request: web.Request) -> str:
     """Return the node that sent this request, on a route that only nodes may call."""
     own = principal(request).node_id
+    assert own is not None
+    return own
+
+
+def role(request: web.Request) -> Role:
+    """Return what role who sent this request has, on a route that no node may call."""
+    own = principal(request).role
     assert own is not None
     return own
 
@@ -162,9 +169,20 @@ def why_not(found: Principal, who: Who | None, area: str | None) -> str | None:
         return None if who is INGEST or found.scope == "node" else "this key may send contributions only"
     if not found.may(cast(Role, who.value)):
         return f"only {_article(who)} may do this"
-    if found.areas and area not in found.areas:
-        return f"this token is for {', '.join(sorted(found.areas))} only"
-    return None
+    return _why_no_token(found, who, area) if found.kind == "token" else None
+
+
+def _why_no_token(found: Principal, who: Who, area: str | None) -> str | None:
+    """Return why a token may not be used in an area: one without scopes may everywhere, but it never gives orders.
+
+    What became of orders belongs to the miners, too.
+    """
+    named = area in found.areas or (area == STEER and who is VIEWER and "miners" in found.areas)
+    if named or (not found.areas and (area != STEER or who is VIEWER)):
+        return None
+    if not found.areas:
+        return f"this token is for everything but orders: these take one with the scope {STEER}"
+    return f"this token is for {', '.join(sorted(found.areas))} only"
 
 
 def _article(who: Who) -> str:

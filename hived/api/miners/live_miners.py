@@ -87,7 +87,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    max_preset: str | None
+    limits: tuple[str | None, str | None]
     body: bytes
 
 
@@ -240,7 +240,7 @@ class LiveMiners:
             e.view.model_alias is not None
             and (
                 e.view.model_alias not in self._models
-                or self._models[e.view.model_alias].max_preset != e.view.max_preset
+                or self._models[e.view.model_alias].limits != (e.view.min_preset, e.view.max_preset)
             )
             for e in changed
         )
@@ -346,7 +346,9 @@ def _judged(how: Condition) -> bytes:
 
 
 def _models(db: Database) -> dict[str, _Model]:
-    return {m.alias: _Model(m.max_preset, encode(documents.model_in_miner(m))) for m in models.views(db)}
+    return {
+        m.alias: _Model((m.min_preset, m.max_preset), encode(documents.model_in_miner(m))) for m in models.views(db)
+    }
 
 
 def _news(db: Database) -> News:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from hived.records.condition import Moment, condition
 from hived.records.miner import HashboardChips
 from hived.records.miner_view import MinerView
 from hived.services.miners import steering
+from hived.services.miners.rules import RULES
 from hived.store import Database
 from hived.store.miners import fleet, models, readings, settings, telemetry, views
 from hived.store.miners import miners as miner_rows
@@ -46,17 +47,24 @@ async def one(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, found)
 
 
+CHANGES: Mapping[str, params.Check] = {
+    "managed": partial(switch, "managed"), "unlock_pass": partial(password, "unlock_pass"),
+    **{name: partial(read, name) for name, read in RULES.items()},
+}  # fmt: skip
+
+
 async def change(request: web.Request) -> web.StreamResponse:
-    """PATCH /api/miners/{mac}: `managed` and/or `unlock_pass`; both or nothing is stored."""
+    """PATCH /api/miners/{mac} with what is to change; all of it or nothing is stored. Reply *miner*.
+
+    `managed` and `unlock_pass`; `group` (a word or null), `tags`, `locked` and `protected` ({why, until?} or null),
+    `min_preset` (the name of a preset of its model, or null). 403 for what needs an admin, 409 for what another node
+    has to be told.
+    """
     ctx, mac = context.of(request), params.mac(request)
-    wishes = await params.fields(
-        request, {"managed": partial(switch, "managed"), "unlock_pass": partial(password, "unlock_pass")}
-    )
+    wishes = await params.fields(request, CHANGES)
     if not wishes:
-        raise BadRequest("nothing to change: expected managed (true or false) and/or unlock_pass (a password)")
-    await ctx.store.write(
-        steering.set_miner, mac, access.by(request), managed=wishes.get("managed"), password=wishes.get("unlock_pass")
-    )
+        raise BadRequest(f"nothing to change: expected one or more of {', '.join(CHANGES)}")
+    await ctx.store.write(steering.set_miner, mac, wishes, access.by(request), access.role(request))
     await context.follow(ctx)
     return await responses.reply(request, await ctx.store.read(_miner, mac, ctx.fleet.moment()))
 

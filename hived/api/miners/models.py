@@ -31,12 +31,15 @@ async def one(request: web.Request) -> web.StreamResponse:
 
 
 async def change(request: web.Request) -> web.StreamResponse:
-    """PATCH /api/models/{alias}: `max_preset`, a preset of the model (case does not matter) or null for no limit."""
+    """PATCH /api/models/{alias}: `max_preset` and/or `min_preset`, presets of the model or null for no limit.
+
+    Case does not matter. 403 for what needs an admin: a higher or no `max_preset`, and every `min_preset`.
+    """
     ctx, alias = context.of(request), request.match_info["alias"]
-    wishes = await params.fields(request, {"max_preset": partial(word_or_none, "max_preset")})
-    if "max_preset" not in wishes:
-        raise BadRequest("nothing to change: expected max_preset (the name of a preset, or null)")
-    changed = await ctx.store.write(steering.set_max_preset, alias, wishes["max_preset"], access.by(request))
+    wishes = await params.fields(request, {name: partial(word_or_none, name) for name in ("max_preset", "min_preset")})
+    if not wishes:
+        raise BadRequest("nothing to change: expected max_preset or min_preset (the name of a preset, or null)")
+    changed = await ctx.store.write(steering.set_model, alias, wishes, access.by(request), access.role(request))
     if changed is None:
         raise _unknown(alias)
     await context.follow(ctx)

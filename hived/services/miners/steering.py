@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
-from hived.records.access import By
+from hived.records.access import By, Role
 from hived.records.firmware import Feature, offers
 from hived.records.miner_view import ModelView
 from hived.services.commands import ask
+from hived.services.miners import rules
 from hived.store import Database, audit, commands
-from hived.store.miners import miners, models, replaced, trust
+from hived.store.miners import miners, replaced, trust
 
 
-def set_miner(db: Database, mac: str, by: By, *, managed: bool | None = None, password: str | None = None) -> None:
-    """Say whether hived steers a miner, and/or give its password. NotFound when there is none with this MAC.
+def set_miner(db: Database, mac: str, wishes: Mapping[str, Any], by: By, role: Role) -> None:
+    """Set what is asked for of a miner: `managed`, its `unlock_pass`, and what `rules.RULES` has; all or nothing.
 
-    BadRequest for a password that its firmware has no use for.
-
-    For a miner of another node that node is asked; Conflict when it cannot be, or must not be told a password.
+    NotFound when there is none with this MAC, Forbidden for what this role may not, BadRequest for a password that its
+    firmware has no use for, or a rule that makes no sense. For a miner of another node that node is asked; Conflict
+    when it cannot be, must not be told a password, or has to be told there.
     """
     known = miners.one(db, mac)
+    for name, value in wishes.items():
+        rules.must_be_allowed(role, name, value)
+    if laid := {name: value for name, value in wishes.items() if name in rules.RULES}:
+        rules.set_rules(db, known.mac, laid, by)
+    managed, password = wishes.get("managed"), wishes.get("unlock_pass")
     if password is not None and not offers(known.features, Feature.PASSWORD):
         raise BadRequest(f"no password opens {mac}: its firmware asks for none")
     node_id = miners.watched_by(db, mac)
@@ -100,16 +108,13 @@ def merge_miners(db: Database, old: str, new: str, by: By) -> None:
     audit.note(db, **by, action="miner.merge", target=after.mac, before={"mac": before.mac})
 
 
-def set_max_preset(db: Database, alias: str, name: str | None, by: By) -> ModelView | None:
-    """Set the highest preset that hived may choose for a model; None when there is no such model."""
-    before = models.views(db, alias)
-    after = models.set_max_preset(db, alias, name)
-    if after is not None and after.max_preset != before[0].max_preset:
-        audit.note(
-            db, **by, action="model.max_preset", target=alias, before={"max_preset": before[0].max_preset},
-            after={"max_preset": after.max_preset},
-        )  # fmt: skip
-    if after is not None:
+def set_model(db: Database, alias: str, wishes: Mapping[str, str | None], by: By, role: Role) -> ModelView | None:
+    """Set `max_preset` and/or `min_preset` of a model; None when there is no such model.
+
+    Every node with such miners is told of the highest one; the lowest one holds here alone.
+    """
+    after = rules.set_limits(db, alias, wishes, by, role)
+    if after is not None and "max_preset" in wishes:
         told = {"alias": alias, "name": after.max_preset}
         commands.give_to_all_with(db, alias, "set_max_preset", told, by["at"])
     return after

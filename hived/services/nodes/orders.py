@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hived.errors import BadRequest, Conflict, NotFound
-from hived.records.access import By
+from hived.records.access import By, Role
 from hived.records.commands import Command, Verb, networks, secrets_of, verb_for, words_of
 from hived.records.daemon import DISCOVERD, SYNCD
 from hived.records.node import Order
@@ -24,6 +24,9 @@ from hived.store.miners import miners
 from hived.store.nodes import received_commands
 
 log = logging.getLogger(__name__)
+
+THE_MASTERS: Role = "admin"
+"""Who may ask for what was judged where it was asked for."""
 
 GIVE_UP_S = 1800.0
 """A scan of a /16 takes minutes; what is not done by then was not begun."""
@@ -125,13 +128,17 @@ def _do(db: Database, command: Command, at: float) -> dict[str, Any]:
 
 
 def _set_max_preset(db: Database, args: dict[str, Any], by: By) -> None:
-    if steering.set_max_preset(db, args["alias"], args["name"], by) is None:
+    if steering.set_model(db, args["alias"], {"max_preset": args["name"]}, by, THE_MASTERS) is None:
         raise NotFound(f"there is no model {args['alias']}")
 
 
 DOES: dict[str, Callable[[Database, dict[str, Any], By], object]] = {
-    "set_managed": lambda db, args, by: steering.set_miner(db, args["mac"], by, managed=args["managed"]),
-    "set_unlock_pass": lambda db, args, by: steering.set_miner(db, args["mac"], by, password=args["password"]),
+    "set_managed": lambda db, args, by: steering.set_miner(
+        db, args["mac"], {"managed": args["managed"]}, by, THE_MASTERS
+    ),
+    "set_unlock_pass": lambda db, args, by: steering.set_miner(
+        db, args["mac"], {"unlock_pass": args["password"]}, by, THE_MASTERS
+    ),
     "agree_to_address": lambda db, args, by: steering.agree(db, args["mac"], by, ip=args["ip"]),
     "remove_miner": lambda db, args, by: steering.remove_miner(db, args["mac"], by),
     "merge_miners": lambda db, args, by: steering.merge_miners(db, args["mac"], args["into"], by),

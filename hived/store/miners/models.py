@@ -148,25 +148,36 @@ def views(db: Database, alias: str | None = None) -> list[ModelView]:
     return [_view(row) for row in dicts(query.order_by(Model.short), db)]
 
 
-def set_max_preset(db: Database, alias: str, name: str | None) -> ModelView | None:
-    """Set the highest preset that hived may choose for a model; None removes the limit.
+def named(view: ModelView, name: str | None) -> str | None:
+    """Return a preset as a model's ladder has it, whatever case it is asked for in; None stays None. BadRequest."""
+    if name is None:
+        return None
+    ladder = {str(p["name"]).lower(): str(p["name"]) for p in view.presets}
+    if name.lower() not in ladder:
+        known = ", ".join(ladder.values()) or "none known yet"
+        raise BadRequest(f"{name!r} is not a preset of {view.alias}; its presets are: {known}")
+    return ladder[name.lower()]
 
-    The name is compared without regard to case and stored as the ladder has it. BadRequest when it is not a preset of
-    the model; returns None when there is no such model.
+
+def set_limits(db: Database, alias: str, limits: Mapping[str, str | None]) -> ModelView | None:
+    """Set the highest and/or lowest preset (max_preset, min_preset) that hived may choose; None removes a limit.
+
+    Names in any case. BadRequest for what is not a preset of the model; returns None when there is no such model.
     """
     found = views(db, alias)
     if not found:
         return None
-    if name is not None:
-        ladder = {str(p["name"]).lower(): str(p["name"]) for p in found[0].presets}
-        if name.lower() not in ladder:
-            known = ", ".join(ladder.values()) or "none known yet"
-            raise BadRequest(f"{name!r} is not a preset of {alias}; its presets are: {known}")
-        name = ladder[name.lower()]
-    Model.update(max_preset=name).where(Model.short == alias).execute(db)
+    Model.update({name: named(found[0], preset) for name, preset in limits.items()}).where(
+        Model.short == alias
+    ).execute(db)
     owners = Miner.select(Miner.num).where(Miner.model_alias == alias)
     Health.update(rev=next_rev(db)).where(Health.num.in_(owners)).execute(db)
     return views(db, alias)[0]
+
+
+def set_max_preset(db: Database, alias: str, name: str | None) -> ModelView | None:
+    """Set the highest preset alone, as `set_limits` does."""
+    return set_limits(db, alias, {"max_preset": name})
 
 
 def _preset(preset: Preset) -> dict[str, Any]:

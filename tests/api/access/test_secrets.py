@@ -109,13 +109,13 @@ async def test_a_busy_operator_washes_nothing_away_but_their_own_many_changes(
         assert (await eve.ask("PATCH", f"/api/miners/{MAC}", {"unlock_pass": "the one change that matters"}))[0] == 200
         before = await api.get("/api/v1/audit?limit=1000")
         for n in range(60):
-            assert (await eve.ask("PATCH", f"/api/miners/{MAC}", {"managed": n % 2 == 0}))[0] == 200
+            assert (await eve.ask("PATCH", f"/api/miners/{MAC}", {"group": f"g{n}"}))[0] == 200
         assert (await admin.ask("POST", "/api/v1/session", {"user": "zoe", "password": "not this one"}))[0] == 401
         rows = await api.get("/api/v1/audit?limit=1000")
     assert len(rows) == 40
     assert rows[-len(before) :] == before, "all that was there is there still"
-    assert [row["action"] for row in rows[1 : -len(before)]] == ["miner.managed"] * (39 - len(before))
-    assert rows[1]["after"] == {"managed": False}, "of many the newest are kept"
+    assert [row["action"] for row in rows[1 : -len(before)]] == ["miner.group"] * (39 - len(before))
+    assert rows[1]["after"] == {"group": "g59"}, "of many the newest are kept"
 
 
 async def test_nobody_makes_more_of_themselves_than_they_are(api: Api) -> None:

@@ -27,7 +27,7 @@ MINER: dict[str, Any] = {
     "error_count": int,
     "failing": bool, "has_key": bool, "platform": str, "model_name": str, "model_alias": str, "max_preset": None,
     "node_name": None, "pending": list, "features": list, "condition": dict, "hashrate_expected_ths": float,
-    "lost": list,
+    "lost": list, "group": None, "tags": list, "locked": None, "protected": None, "min_preset": None, "verbs": list,
 }  # fmt: skip
 STATUS: dict[str, Any] = {
     "id": int, "state": str, "preset": str, "hashrate": float, "power_usage": float, "power_consumption": float,

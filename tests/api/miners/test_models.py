@@ -10,7 +10,8 @@ from tests.api.farm import MAC, NOW, Api
 async def test_a_model_has_every_field_of_the_contract(api: Api) -> None:
     found = await api.get("/api/models/s19")
     assert found == {
-        "name": "Antminer S19", "alias": "s19", "max_preset": None, "presets": ["disabled", "2350", "3050", "Turbo"],
+        "name": "Antminer S19", "alias": "s19", "max_preset": None, "min_preset": None,
+        "presets": ["disabled", "2350", "3050", "Turbo"],
         "presets_power": [
             {"preset": "disabled", "power_w": None, "hashrate_th": None, "modded_psu_required": False},
             {"preset": "2350", "power_w": 2350.0, "hashrate_th": 78.0, "modded_psu_required": False},
