@@ -8,7 +8,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 
-from hived.records.access import ApiSecret, Role, new_cookie
+from hived.records.access import AREAS, ApiSecret, Role, new_cookie
 from hived.store import Database, database_of
 from hived.store.access import sessions, tokens
 from hived.store.schema import User
@@ -22,8 +22,8 @@ HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 def admit(db: Database, role: Role = "admin", at: float = 0.0, name: str = "tests") -> None:
-    """Store the token; without it every request would be 401."""
-    tokens.add(db, TOKEN, name=name, role=role, created_by="tests", at=at or time.time())
+    """Store the token, for all there is; without it every request would be 401."""
+    tokens.add(db, TOKEN, name=name, role=role, scopes=AREAS, created_by="tests", at=at or time.time())
     tokens.used(db, TOKEN.id, time.time() + 10 * 365 * 86_400)  # no request of a test has to write that down
 
 

@@ -22,13 +22,14 @@ from hived.api.miners.live_miners import LiveMiners
 from hived.api.nodes import hello, ingest
 from hived.api.nodes.intake import INTAKE, Intake
 from hived.api.stream import STREAM, Pace, Stream
-from hived.errors import BadRequest, Conflict, Forbidden, NotFound, Throttled, Transient
+from hived.errors import BadRequest, Conflict, Forbidden, HivedError, NotFound, Throttled, Transient
 from hived.records.joining import Certificate
 from hived.records.untrusted import BadValue
 from hived.services.access.passwords import Passwords
+from hived.services.miners.orders import Rules
 from hived.store import Store
 
-_STATUSES: dict[type[Exception], int] = {BadRequest: 400, NotFound: 404, Conflict: 409, Forbidden: 403}
+_STATUSES: dict[type[HivedError], int] = {BadRequest: 400, NotFound: 404, Conflict: 409, Forbidden: 403}
 _WORDS = {
     404: "there is no such path",
     408: "the request took too long",
@@ -48,17 +49,21 @@ def make_app(
     names: Collection[str] = (),
     plain_ingest: bool = True,
     certificate: Callable[[], Certificate] | None = None,
+    steering: Rules | None = None,
 ) -> web.Application:
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
     `names`: DNS names that it may be asked by, beside its own. `plain_ingest`: collectors that are not ours need no
-    TLS. `certificate`: what it is served with now over TLS; None: it is not.
+    TLS. `certificate`: what it is served with now over TLS; None: it is not. `steering`: how orders to
+    miners are carried out.
     """
     app = web.Application(
         middlewares=[_errors, origin_guard.guard(node_name, names), access.admit],
         client_max_size=params.MAX_BODY_BYTES,  # nothing reads a body by aiohttp's own means; if anything did
     )
-    app[CONTEXT] = Context(store, fleet, node_name, __version__, clock, node_id, passwords or Passwords())
+    app[CONTEXT] = Context(
+        store, fleet, node_name, __version__, clock, node_id, passwords or Passwords(), steering or Rules()
+    )
     app[STREAM] = Stream(pace or Pace())
     app[collecting.VIEW] = collecting.CollectingView(store, clock)
     app[static.FILES] = static.load(dashboard)
@@ -103,7 +108,9 @@ async def _answered(request: web.Request, handler: Handler) -> web.StreamRespons
     except Transient as err:
         return responses.error(503, f"the database is busy: {err}", {"Retry-After": "1"})
     except tuple(_STATUSES) as err:
-        return responses.error(next(status for kind, status in _STATUSES.items() if isinstance(err, kind)), str(err))
+        status = next(status for kind, status in _STATUSES.items() if isinstance(err, kind))
+        code: dict[str, Any] = {} if err.code == HivedError.code else {"code": err.code}
+        return responses.error(status, str(err), **code)
     except BadValue as err:
         return responses.error(400, f"{err}: not what was expected")
     except TimeoutError:

@@ -13,6 +13,7 @@ from hived.api.http.turns import Turns
 from hived.api.miners.live_miners import LiveMiners
 from hived.errors import Transient
 from hived.services.access.passwords import Passwords
+from hived.services.miners.orders import Rules
 from hived.store import Database, Store
 
 P = ParamSpec("P")
@@ -30,6 +31,8 @@ class Context:
     clock: Callable[[], float]
     node_id: str
     passwords: Passwords
+    steering: Rules
+    """How orders to miners are carried out, unless they say otherwise."""
 
 
 CONTEXT = web.AppKey("context", Context)

@@ -14,8 +14,9 @@ from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
-from hived.api.miners import fleet_history, history, miners, models, pools
+from hived.api.miners import fleet_history, history, miners, models, orders, pools
 from hived.api.nodes import hello, ingest, join, lending, nodes, peers
+from hived.records.access import STEER
 
 Row = tuple[str, str, Handler, Who]
 """Method, path, handler, and who may call it: a role is the least one, see `access.Who`."""
@@ -49,6 +50,11 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/commands/{id}", site.command, VIEWER),
     ("GET", "/api/v1/miners/{mac}/settings/versions", miners.settings_versions, VIEWER),
     ("GET", "/api/v1/miners/{mac}/history", history.columns, VIEWER),
+    ("POST", "/api/v1/orders", orders.give, OPERATOR),
+    ("GET", "/api/v1/orders", orders.listing, VIEWER),
+    ("GET", "/api/v1/orders/{id}", orders.one, VIEWER),
+    ("POST", "/api/v1/orders/{id}/cancel", orders.cancel, OPERATOR),
+    ("POST", "/api/v1/orders/{id}/undo", orders.undo, OPERATOR),
     ("GET", "/api/v1/pools", pools.in_use, VIEWER),
     ("GET", "/api/v1/pools/allowed", pools.listing, VIEWER),
     ("POST", "/api/v1/pools/allowed", pools.allow, ADMIN),
@@ -111,14 +117,18 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "/api/v1/events", "/api/v1/strangers", "/api/v1/sweeps", "/api/v1/daemons", "/api/v1/scan", "/api/v1/commands",
         "/api/v1/health",
     ),
+    STEER: ("/api/v1/orders",),
     "access": ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit", "/api/v1/session"),
 }  # fmt: skip
-"""What a token's scopes mean: the first parts of paths. A path that is in none is closed to tokens with scopes."""
+"""What a token's scopes mean: the first parts of paths. A path that is in none is closed to tokens with scopes.
+
+What tokens without scopes and others may do with orders: `access.why_not`.
+"""
 
 
 def area(path: str) -> str | None:
     """Return the area that a path of the table belongs to."""
-    for name in ("nodes", "miners", "site", "access", "collecting"):  # /master is of the nodes
+    for name in ("nodes", "miners", "site", "access", STEER, "collecting"):  # /master is of the nodes
         if any(path == start or path.startswith(f"{start}/") for start in _AREAS[name]):
             return name
     return None

@@ -31,6 +31,7 @@ from hived.services.access import setup_code
 from hived.services.access.setup_code import SetupCode
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.tls import Tls, tls_of
+from hived.services.miners.orders import Rules
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
 from hived.store.access import sessions
 from hived.store.engine.node_id import node_id
@@ -57,6 +58,7 @@ async def apid(config: Config, life: Life) -> None:
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id, names=config.http.names,
             plain_ingest=config.http.plain_ingest, certificate=tls.current,
+            steering=Rules.of(config.controld),
         )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from hived.records.steering import VERBS
 from hived.records.times import span
 
 MOST_SETTINGS = 3  # changed settings named in one sentence
@@ -76,6 +77,18 @@ _KINDS = (
     EventKind("pool_changed", "Pool changed", "pool {pool} is {after}, was {before}", "bad"),
     EventKind("pool_switched", "Pool switched", "now mines at {after}[, was {before}]"),
     EventKind("settings_changed", "Settings changed", "has new settings[: {changes}]"),
+    EventKind("order_given", "Order given", "order {order}[ by {by}]: {verb} {miners}"),
+    EventKind(
+        "order_finished", "Order done", "order {order} is done: {verb} {confirmed}[, {others} more did not follow]",
+        "good",
+    ),
+    EventKind("order_cancelled", "Order cancelled", "order {order} was cancelled[ by {by}]: {miners} were not asked"),
+    EventKind("order_stopped", "Order stopped", "order {order} was stopped: {refused} refused", "bad"),
+    EventKind(
+        "steering_ready", "Ready to steer",
+        "hive-controld can steer miners now: {managed} of {miners} are managed, and none is touched without an order."
+        " Orders may come from {who}; of tokens, from those with the scope steer alone",
+    ),
     EventKind("peer_found", "Box found", "{role} {name} was found at {address}", "good", local=True),
     EventKind("peer_moved", "Box moved", "{role} {name} moved from {before} to {after}", local=True),
     EventKind("peer_left", "Box left", "{role} {name} left the network", local=True),
@@ -153,6 +166,7 @@ def settings(changes: Any) -> str:
     return ("; ".join(map(setting, changes[:MOST_SETTINGS])) or "?") + (f" and {more} more" if more > 0 else "")
 
 
+_MINERS = ("miners", "confirmed", "refused")
 _OPTIONAL = re.compile(r"\[([^]]*)\]")
 _VALUE = re.compile(r"\{(\w+)\}")
 _POOL = re.compile(r"^pools\.([0-9]{1,3})\.")
@@ -162,6 +176,10 @@ def _in_words(name: str, value: Any) -> str:
     """Other nodes may send anything under any name."""
     if name == "changes":
         return settings(value)
+    if name == "verb" and isinstance(value, str) and value in VERBS:
+        return VERBS[value].words
+    if name in _MINERS and isinstance(value, int):
+        return "1 miner" if value == 1 else f"{value:,} miners"
     if name.endswith("_s") and isinstance(value, int | float) and 0 <= value < 1e10:
         return span(value)
     return "?" if value is None else str(value)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from hived.records.steering import VERBS
 
 State = Literal["pending", "running", "confirmed", "refused", "unconfirmed", "skipped", "cancelled", "expired"]
 OPEN: Final = ("pending", "running")
@@ -66,6 +69,28 @@ def in_words(reason: str | None, said: str | None = None) -> str | None:
         return said
     words = REASONS.get(reason) or OUTCOMES.get(reason) or reason
     return f"{words} ({said})" if said else words
+
+
+UNDOABLE: Final = ("confirmed", "unconfirmed")
+"""Ends of a target that may have changed something."""
+
+_TAILS: Final = {
+    "preset": " to {name}", "power": " to {watts} W", "dimmer": " to {percent} %", "cooling": " to {mode}",
+    "restore": " to version {version}",
+}  # fmt: skip
+
+
+def words(verb: str, args: Mapping[str, Any], miners: int) -> str:
+    """Return what is done to so many miners: "pause 50 miners", "set the preset of 3 miners to 2800"."""
+    start = VERBS[verb].words if verb in VERBS else verb
+    if verb == "locate" and not args.get("on", True):
+        start = "stop flashing the lights of"
+    tail = _TAILS.get(verb, "")
+    told = tail.format_map(args) if tail and all(args.get(name) is not None for name in _NAME.findall(tail)) else ""
+    return f"{start} {miners:,} {'miner' if miners == 1 else 'miners'}{told}"
+
+
+_NAME = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +162,18 @@ class Order:
         if self.stopped_at is not None:
             return "stopped"
         return "expired" if self.counts.get("expired") else "done"
+
+    @property
+    def miners(self) -> int:
+        """How many miners are asked: all but those that are left out."""
+        return sum(count for state, count in self.counts.items() if state != "skipped")
+
+    @property
+    def words(self) -> str:
+        """What it does, in words."""
+        return words(self.verb, self.args, self.miners)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether it changed something that can be brought back."""
+        return VERBS[self.verb].undo is not None and any(self.counts.get(state) for state in UNDOABLE)

@@ -1,13 +1,4 @@
-"""Logging in and out, the first admin, and one's own password.
-
-What can be guessed is counted before it is checked, by address and by user name, in rows. An address may fail five
-times, then each failure brings a pause that doubles up to five minutes. A name may fail ten times from whatever
-addresses, then each brings one of at most 30 seconds, which holds many guessers together to 2,880 guesses a day; it
-does not hold those who logged in to it from the same address within the last months. A browser that somebody logged in
-with before is known by a mark: for this name it has pauses of its own and nobody else's. So nobody can lock an admin
-out of their usual place, not even from the same address, which behind a router or proxy all have. During a pause the
-right password is refused, too. On the box itself `hivectl` always works.
-"""
+"""Logging in and out, the first admin, and one's own password; how tries are counted: `http.passwords`."""
 
 from __future__ import annotations
 
@@ -17,12 +8,11 @@ from typing import Any
 from aiohttp import web
 
 from hived.api import context
-from hived.api.http import access, params, responses
+from hived.api.http import access, params, passwords, responses
 from hived.documents.shared import rfc3339
-from hived.errors import Conflict, Forbidden, Throttled
+from hived.errors import Conflict, Forbidden
 from hived.records.access import LOCAL_USER, By, Principal, Role, new_cookie
 from hived.records.logins import as_password, as_user, code_hash, normal
-from hived.records.net import network
 from hived.services.access import login_link
 from hived.store import Database, audit
 from hived.store.access import attempts, codes, sessions, users
@@ -47,7 +37,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     checks = {"user": params.text("user", MAX_TEXT), "password": normal}
     wishes = await params.fields(request, checks, needed=("user", "password"))
     name = wishes["user"].strip().lower()
-    checked = await _checked(request, name, wishes["password"])
+    checked = await passwords.checked(request, name, wishes["password"])
     if checked is None:
         return responses.error(401, WRONG)
     rehashed = await ctx.passwords.hash(wishes["password"]) if ctx.passwords.is_old(checked) else None
@@ -80,8 +70,8 @@ async def set_up(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     checks = {"code": params.text("code", MAX_TEXT), "user": as_user, "password": as_password}
     wishes = await params.fields(request, checks, needed=("code", "user", "password"))
-    gates = [_address_gate(request, "setup")]
-    await _count(request, gates)
+    gates = [passwords.address_gate(request, "setup")]
+    await passwords.count(request, gates)
     hashed = await ctx.passwords.hash(wishes["password"])
     return await _logged_in(request, _set_up, wishes["user"], hashed, code_hash(wishes["code"]), gates)
 
@@ -92,45 +82,12 @@ async def own_password(request: web.Request) -> web.StreamResponse:
     if who.kind != "user":
         raise Forbidden("only a user who logged in has a password to change")
     wishes = await params.fields(request, {"old": normal, "new": as_password}, needed=("old", "new"))
-    checked = await _checked(request, who.name, wishes["old"])
+    checked = await passwords.checked(request, who.name, wishes["old"])
     if checked is None:
         raise Forbidden("the old password is wrong")
     hashed = await ctx.passwords.hash(wishes["new"])
     await ctx.store.write(_own_password, who.name, hashed, who.ref, access.by(request))
     return await responses.reply(request, await _described(request, who))
-
-
-async def _checked(request: web.Request, name: str, password: str) -> str | None:
-    """Return the hash that a password fits, None when it is wrong. Throttled during a pause."""
-    ctx = context.of(request)
-    address = network(request.remote)
-    at = ctx.clock()
-    mark = _marked(name, access.mark_of(request))
-    if await ctx.store.admit(attempts.knows, mark, at, for_s=access.MARKED_S):
-        gates = [Gate(f"login:{mark}", free=5, longest_s=300.0)]
-    else:
-        known = await ctx.store.admit(attempts.knows, _place(name, address), at, for_s=access.MARKED_S)
-        # Names share 4,096 counters: invented ones fill no table, and whether a name exists makes no difference.
-        of_name = Gate(f"user:{attempts.short(name, 3)}", free=10, longest_s=30.0, clears=True)
-        gates = [_address_gate(request, "login"), *([] if known else [of_name])]
-    await _count(request, gates)
-    stored = await ctx.store.admit(users.password_hash, name)
-    if not await ctx.passwords.check(stored, password):
-        # Of one address at most what the gates let through: five, then one in pauses that double.
-        log.warning("a login failed, from %s", request.remote)
-        await ctx.store.write(_failed, name, stored is not None, request.remote, ctx.clock())
-        return None
-    await ctx.store.write(_right, gates, _place(name, address), ctx.clock())
-    return stored
-
-
-async def _count(request: web.Request, gates: list[Gate]) -> None:
-    """Count a try. Throttled during a pause; a try then costs us one look into the database."""
-    ctx = context.of(request)
-    at = ctx.clock()
-    wait = await ctx.store.admit(attempts.waits, gates, at) or await ctx.store.write(attempts.begin, gates, at)
-    if wait > 0:
-        raise Throttled(f"too many failures: wait {max(1, round(wait))} s", wait)
 
 
 async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> web.StreamResponse:
@@ -145,7 +102,7 @@ async def _logged_in(request: web.Request, made: Any, user: str, *args: Any) -> 
         if role is None:
             return None
         old = access.cookie_of(request)
-        attempts.remember(db, _marked(user, mark), at)
+        attempts.remember(db, passwords.marked(user, mark), at)
         return role, sessions.begin(
             db, cookie, user=user, role=role if user == LOCAL_USER else None, at=at, address=request.remote,
             agent=agent, instead_of=old or None,
@@ -208,26 +165,3 @@ def _set_up(db: Database, user: str, hashed: str, code: str, gates: list[Gate], 
 def _own_password(db: Database, user: str, hashed: str, session: str, by: By) -> None:
     users.set_password(db, user, hashed, by["at"], but=session)
     audit.note(db, **by, action="user.password", target=user)
-
-
-def _failed(db: Database, name: str, exists: bool, address: str | None, at: float) -> None:
-    # Who does not exist may be a password typed into the wrong field.
-    who = name if exists else "unknown"
-    audit.note(db, at=at, who=who, via="session", address=address, action="login.failed", target=who)
-
-
-def _right(db: Database, gates: list[Gate], place: str, at: float) -> None:
-    attempts.right(db, gates, at)
-    attempts.remember(db, place, at)
-
-
-def _place(name: str, address: str) -> str:
-    return f"known:{attempts.short(f'{name} {address}')}"
-
-
-def _marked(name: str, mark: str) -> str:
-    return f"marked:{attempts.short(f'{name} {mark}')}"
-
-
-def _address_gate(request: web.Request, kind: str) -> Gate:
-    return Gate(f"{kind}:{network(request.remote)}", free=5, longest_s=300.0)

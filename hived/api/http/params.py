@@ -106,12 +106,12 @@ def node_id(name: str, value: Any) -> str:
     return value
 
 
-async def document(request: web.Request) -> dict[str, Any]:
-    """Return the JSON object in the body; an empty body is an empty object.
+async def document(request: web.Request, most: int = MAX_BODY_BYTES) -> dict[str, Any]:
+    """Return the JSON object in the body, of at most so many bytes; an empty body is an empty object.
 
     BadRequest for halves of surrogate pairs too: no database takes them. What nodes send may hold some, and is cleaned.
     """
-    members = parsed(await body.read(request, MAX_BODY_BYTES, BODY_S))
+    members = parsed(await body.read(request, most, BODY_S))
     try:
         json.dumps(members, ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -14,7 +14,7 @@ from hived.records.events import Event
 from hived.records.laws import Asking, History
 from hived.records.miner_view import MinerView
 from hived.records.order_request import EXPIRES_S, Request
-from hived.records.orders import Order, Packet, Target
+from hived.records.orders import UNDOABLE, Order, Packet, Target
 from hived.records.pools import AllowedPool
 from hived.records.steering import VERBS, Seen, Verb
 from hived.runtime.options import Controld
@@ -30,7 +30,6 @@ _WHERE: dict[str, Callable[[MinerView], tuple[str | None, ...]]] = {
     "preset": lambda view: (view.status.preset if view.status else None,),
     "firmware": lambda view: (view.firmware,),
 }
-_UNDONE = ("confirmed", "unconfirmed")
 
 Ladder = Sequence[Mapping[str, Any]]
 
@@ -242,7 +241,7 @@ def give(db: Database, request: Request, giver: Giver, rules: Rules, moment: Mom
         before = orders.named(db, who, request.key)
         if before is not None:
             if before[1] != request.body_hash:
-                raise Conflict(f"the key {request.key!r} was used for another order ({before[0]})")
+                raise Conflict(f"the key {request.key!r} was used for another order ({before[0]})", code="key_used")
             return before[0], False
     order, targets = preview(db, request, giver, rules, moment)
     if not targets:
@@ -281,7 +280,7 @@ def cancel(db: Database, number: int, giver: Giver, at: float) -> None:
 
 def can_undo(order: Order) -> bool:
     """Tell whether an order changed something that can be brought back."""
-    return VERBS[order.verb].undo is not None and any(order.counts.get(state) for state in _UNDONE)
+    return order.can_undo
 
 
 def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) -> int:
@@ -290,7 +289,7 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     What that one has not begun is cancelled. Conflict when there is nothing to bring back.
     """
     order, targets = orders.one(db, number)
-    if not can_undo(order):
+    if not order.can_undo:
         raise Conflict(f"order {number} changed nothing that can be brought back")
     cancel(db, number, giver, moment.now)
     verb = VERBS[str(VERBS[order.verb].undo)]
@@ -300,7 +299,7 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     wanted, lost = [], []
     for one in targets:
         view = by_num.get(one.num)
-        if one.state not in _UNDONE or view is None:
+        if one.state not in UNDOABLE or view is None:
             continue
         back = _way_back(order.verb, Seen.from_json(one.before or {"at": 0.0}), secrets.get(one.num, {}))
         if back is None:

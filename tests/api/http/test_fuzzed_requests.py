@@ -41,10 +41,24 @@ CONTACT: dict[str, Any] = {
 }  # fmt: skip
 WORDS = ("n1", "id-1", "node-1", MAC, mac_of(2), "s19", "3050", "admin", "viewer", "miners", "events", "scan")
 BODIES: dict[str, list[Any]] = {
-    "PATCH /api/miners/{mac}": [{"managed": True, "unlock_pass": "another-password"}],
+    "PATCH /api/miners/{mac}": [
+        {"managed": True, "unlock_pass": "another-password"},
+        {"group": "row 3", "tags": ["hot", "old"], "min_preset": "2350", "protected": None,
+         "locked": {"why": "on the bench", "until": "2028-01-15T08:00:00Z"}},
+    ],
+    "POST /api/v1/orders": [
+        {"verb": "pause", "miners": [MAC], "dry_run": False, "packet": {"size": 5, "interval_seconds": 2.5},
+         "expires_seconds": 600, "key": "k", "force": True, "args": {}},
+        {"verb": "preset", "where": {"model": "s19", "group": "row 3"}, "args": {"name": "2350", "untuned": True}},
+        {"verb": "pools", "where": {}, "password": "correct horse battery",
+         "args": {"pools": [{"slot": 0, "url": "pool.example:3333", "user": "a.b", "password": "x"}]}},
+        {"verb": "locate", "miners": [MAC], "args": {"on": True, "seconds": 5}, "dry_run": True},
+    ],
+    "POST /api/v1/orders/{id}/cancel": [{}],
+    "POST /api/v1/orders/{id}/undo": [{"password": "correct horse battery"}],
     "POST /api/v1/miners/{mac}/merge": [{"into": mac_of(2)}],
     "POST /api/v1/miners/{mac}/agree": [{"ip": "127.20.0.1"}],
-    "PATCH /api/models/{alias}": [{"max_preset": "3050"}],
+    "PATCH /api/models/{alias}": [{"max_preset": "3050", "min_preset": "2350"}],
     "POST /api/v1/scan": [{"targets": ["127.20.0.0/28"], "outside": False, "node_id": "n1"}, {}],
     "POST /api/v1/commands": [
         {"verb": "set_managed", "args": {"mac": MAC, "managed": True}},

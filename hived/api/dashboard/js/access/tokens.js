@@ -14,6 +14,7 @@ const AREAS = {
   nodes: "nodes and joining",
   site: "sweeps, other devices, daemons, events",
   access: "users, tokens, audit",
+  steer: "orders to miners, which no token gives without this",
 };
 
 const DAY_S = 86400;

@@ -1,0 +1,101 @@
+"""Orders to miners: given, looked at, cancelled and undone. hive-controld carries them out.
+
+Of tokens only those give orders that are made for it; `http.access` sees to that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from hived.api import context
+from hived.api.http import access, params, passwords, responses
+from hived.api.miners.live_miners import LiveMiners
+from hived.documents import orders as documents
+from hived.records.condition import Moment
+from hived.records.order_request import Request, read
+from hived.services.miners import orders
+from hived.services.miners.orders import Giver, Rules
+from hived.store import Database
+from hived.store.miners import orders as rows
+
+MAX_BODY_BYTES = 192 * 1024  # 5,000 MACs are 105 KiB, eight pools are 6
+CONFIRM = {"password": lambda value: value}
+"""What the body may hold that is no more than a confirmation."""
+
+
+async def give(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/orders: an order of `records.order_request`; 202 *order*, or 200 for a dry run, which keeps nothing.
+
+    {verb, miners: [MAC] or where: {...}, args?, dry_run?, packet?: {size, interval_seconds}, expires_seconds?, key?,
+    force?, password?}. The same `key` again is the same order, 409 with another body. 403 with the code
+    confirm_password where a user has to show the own password again, as `password`.
+    """
+    ctx = context.of(request)
+    body = await params.document(request, MAX_BODY_BYTES)
+    wanted = read(body)
+    giver = await _giver(request, body)
+    if wanted.dry_run:
+        moment = ctx.fleet.moment()
+        found = await context.search(request, _preview, wanted, giver, ctx.steering, moment, ctx.fleet)
+        return await responses.reply(request, found)
+    number, _ = await ctx.store.write(orders.give, wanted, giver, ctx.steering, ctx.fleet.moment())
+    return await _answer(request, number, 202)
+
+
+async def listing(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/orders?limit=50&before=ID: newest first, without what becomes of each miner."""
+    limit, before = params.limit(request, 50), params.count(request, "before")
+    found = await context.search(request, rows.listing, limit=limit, before=before)
+    return await responses.reply(request, [documents.order(one) for one in found])
+
+
+async def one(request: web.Request) -> web.StreamResponse:
+    """GET /api/v1/orders/{id}: one *order* with its targets, or 404."""
+    return await _answer(request, params.number(request, "order"), 200)
+
+
+async def cancel(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/orders/{id}/cancel: ask no more miners; 202 *order*. What was asked already goes on to its end."""
+    ctx, number = context.of(request), params.number(request, "order")
+    await params.fields(request, {})
+    giver = await _giver(request, {})
+    await ctx.store.write(orders.cancel, number, giver, giver.by["at"])
+    return await _answer(request, number, 202)
+
+
+async def undo(request: web.Request) -> web.StreamResponse:
+    """POST /api/v1/orders/{id}/undo {password?}: bring back what it changed; 202 the *order* that does, or 409."""
+    ctx, number = context.of(request), params.number(request, "order")
+    giver = await _giver(request, await params.fields(request, CONFIRM))
+    back = await ctx.store.write(orders.undo, number, giver, ctx.steering, ctx.fleet.moment())
+    return await _answer(request, back, 202)
+
+
+async def _giver(request: web.Request, body: dict[str, Any]) -> Giver:
+    confirmed = await passwords.confirm(request, body.get("password"))
+    return Giver(access.by(request), access.role(request), confirmed)
+
+
+async def _answer(request: web.Request, number: int, status: int) -> web.StreamResponse:
+    ctx = context.of(request)
+    if status == 202:
+        await context.follow(ctx)
+    found = await context.search(request, _whole, number, ctx.fleet)
+    return await responses.reply(request, found, status=status)
+
+
+# What follows runs on the database's thread, encoding included: five thousand targets would hold up the loop.
+
+
+def _preview(db: Database, wanted: Request, giver: Giver, rules: Rules, moment: Moment, fleet: LiveMiners) -> bytes:
+    return responses.encode(documents.whole(*orders.preview(db, wanted, giver, rules, moment), _name(fleet)))
+
+
+def _whole(db: Database, number: int, fleet: LiveMiners) -> bytes:
+    return responses.encode(documents.whole(*rows.one(db, number), _name(fleet)))
+
+
+def _name(fleet: LiveMiners) -> Any:
+    return lambda mac: fleet.whereabouts(mac)[0]
