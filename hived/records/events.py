@@ -85,6 +85,11 @@ _KINDS = (
     EventKind("order_cancelled", "Order cancelled", "order {order} was cancelled[ by {by}]: {miners} were not asked"),
     EventKind("order_stopped", "Order stopped", "order {order} was stopped: {refused} refused", "bad"),
     EventKind(
+        "plan_missed", "Plan missed",
+        "plan {plan} was due {seconds} s ago, when nobody was there: it is not carried out late", "bad",
+    ),
+    EventKind("plan_failed", "Plan failed", "plan {plan} could not be carried out: {error}", "bad"),
+    EventKind(
         "steering_ready", "Ready to steer",
         "hive-controld can steer miners now: {managed} of {miners} are managed, and none is touched without an order."
         " Orders may come from {who}; of tokens, from those with the scope steer alone",

@@ -19,8 +19,8 @@ def test_a_group_and_tags_are_given_taken_away_shown_listed_and_found(site: Site
     ran = site.run("miners", "set", AT, "--tag", "new", "--untag", "old", "--untag", "never had")
     assert ran.out == f"{AT} ({mac(1)}, rack1-1): tagged hot, new\n"
     listed = list(csv.DictReader(io.StringIO(site.run("miners", "list", "--csv").out)))
-    shown = [(one["group"], one["tags"]) for one in listed[:3]]
-    assert shown == [("row 3", "hot, new"), ("row 3", "hot, old"), ("", "")]
+    laid = [(one["group"], one["tags"]) for one in listed[:3]]
+    assert laid == [("row 3", "hot, new"), ("row 3", "hot, old"), ("", "")]
     for words, found in ((("--group", "row 3"), 2), (("--tag", "new"), 1), (("row 3", "old"), 1), (("--tag", "x"), 0)):
         assert len(site.run("miners", "list", *words, "--json").document) == found, words
     shown = site.run("miners", "show", AT)
