@@ -172,7 +172,12 @@ def _of_version(db: Database, view: MinerView, number: int) -> tuple[dict[str, A
     mode = (document.get("cooling") or {}).get("mode") or {}
     name = "immersion" if mode.get("name") == "immers" else mode.get("name")
     if name in ("auto", "manual", "immersion"):
-        wanted["cooling"] = {"mode": name, "percent": mode.get("param") if name == "manual" else None}
+        param = mode.get("param")
+        wanted["cooling"] = {
+            "mode": name,
+            "percent": param if name == "manual" else None,
+            "target_c": param if name == "auto" else None,
+        }
     return wanted, None if wanted else "no_version"
 
 

@@ -24,6 +24,7 @@ from hived.errors import (
 from hived.records.firmware import Feature, Reach
 from hived.records.miner import ON_THE_WAY
 from hived.records.steering import Said, Seen, Wish
+from hived.records.values import integer
 
 FEATURES = frozenset({
     Feature.PAUSE, Feature.RESTART, Feature.REBOOT, Feature.LOCATE, Feature.PRESET, Feature.DIMMER, Feature.POOLS,
@@ -125,11 +126,14 @@ async def _mode(client: VnishClient, reach: Reach, args: Mapping[str, Any]) -> d
     if args["mode"] == "immersion":
         return {"name": "immers"}
     if args["mode"] == "manual":
-        return {"name": "manual", "param": int(args["percent"])}
-    target = args.get("target_c")
+        percent = integer(args.get("percent"), 0, 100)
+        if percent is None:
+            raise NotSupported("manual cooling needs the fans' duty")
+        return {"name": "manual", "param": percent}
+    target = integer(args.get("target_c"), 0, 100)
     if target is None:
         target = ((await client.asked(reach)).cooling or {}).get("target_c")
-    return {"name": "auto", "param": int(target or AUTO_TARGET_C)}
+    return {"name": "auto", "param": target or AUTO_TARGET_C}
 
 
 async def _whole(client: VnishClient, reach: Reach) -> Asked:

@@ -116,7 +116,12 @@ async def test_what_is_sent_is_only_what_changes(
 
 
 async def test_a_verb_that_vnish_has_no_call_for_asks_nothing(peer: Peer, vnish: Vnish) -> None:
-    for verb, args in (("power", {"watts": 3000}), ("explode", {}), ("restore", {})):
+    for verb, args in (
+        ("power", {"watts": 3000}),
+        ("explode", {}),
+        ("restore", {}),
+        ("restore", {"cooling": {"mode": "manual", "percent": "all of it"}}),
+    ):
         with pytest.raises(errors.NotSupported):
             await steer(vnish, verb, **args)
     assert peer.asked == []
