@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 _LONGEST_WAIT_S = 3600.0  # a sweep of a /16 takes minutes
@@ -22,6 +23,14 @@ def number(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 15:
         raise argparse.ArgumentTypeError(f"expected a number such as 3, got {text[:40]!r}")
     return int(text)
+
+
+def packet(text: str) -> dict[str, float]:
+    """Return how many at a time and how often, from 10/5s."""
+    size, _, pause = text.partition("/")
+    if re.fullmatch(r"[0-9]{1,6}", size) and re.fullmatch(r"[0-9]{1,5}[sm]", pause):
+        return {"size": int(size), "interval_seconds": int(pause[:-1]) * _UNITS_S[pause[-1]]}
+    raise argparse.ArgumentTypeError(f"expected miners and a pause such as 10/5s or 50/1m, got {text[:40]!r}")
 
 
 def lifetime(text: str) -> float:

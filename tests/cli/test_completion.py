@@ -21,6 +21,10 @@ ASKED = [
     ("completion ", {"bash", "zsh", "fish"}),
     ("miners list --offline --fai", {"--failing"}),
     ("backup x --fo", {"--force"}),
+    ("do ", {"pause", "resume", "pools", "restore"}),
+    ("do preset 2300 --model x --unt", {"--untuned"}),
+    ("do cooling ", {"auto", "manual", "immersion"}),
+    ("orders ", {"list", "show", "cancel", "undo"}),
 ]
 
 

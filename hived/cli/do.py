@@ -1,0 +1,160 @@
+"""`hivectl do`: an order to miners, with its effect told before it is given."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any
+
+from hived.cli import daemons, lookup
+from hived.cli import orders as shown
+from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
+from hived.documents import orders as documents
+from hived.errors import BadRequest
+from hived.records.order_request import Request, read
+from hived.records.orders import Order, Target
+from hived.runtime import written
+from hived.runtime.written import Unusable, Written
+from hived.services.miners import orders
+from hived.store import Database
+
+MAX_BYTES = 64 * 1024
+"""Of a file with pools: eight of them are 6 KiB."""
+
+Preview = tuple[Order, Sequence[Target], dict[str, str]]
+
+_ARGUMENTS: dict[str, Callable[[CommandContext], dict[str, Any]]] = {
+    "pause": lambda _: {},
+    "resume": lambda _: {},
+    "restart": lambda _: {},
+    "reboot": lambda _: {},
+    "locate": lambda context: {"on": not context.args.off, **_given(context, "seconds")},
+    "preset": lambda context: _given(context, "name", "untuned"),
+    "power": lambda context: _given(context, "watts", "untuned"),
+    "dimmer": lambda context: _given(context, "percent"),
+    "pools": lambda context: {"pools": _pools(context)},
+    "cooling": lambda context: _given(context, "mode", "percent"),
+    "restore": lambda context: _given(context, "version"),
+}
+
+
+def __getattr__(verb: str) -> Callable[[CommandContext], Coroutine[Any, Any, int]]:
+    """Return what the command line calls `do:pause`, for each verb."""
+    if verb in _ARGUMENTS:
+        return partial(_do, verb)
+    raise AttributeError(verb)
+
+
+async def _do(verb: str, context: CommandContext) -> int:
+    """Say what an order would do, ask, and leave it for hive-controld."""
+    args, where = context.args, _where(context)
+    if not (args.yes or args.dry_run or sys.stdin.isatty()):
+        raise WrongUsage("nobody can be asked here: add --yes, or --dry-run to see what would happen")
+    arguments = _ARGUMENTS[verb](context)
+    async with context.store() as store:
+        macs = [one.mac for one in await store.read(lookup.find_all, args.miner)] if args.miner else None
+        request = _request(context, verb, arguments, macs, where)
+        order, targets, names = await store.read(_preview, request, context)
+        if args.dry_run:
+            return _answer(context, order, targets, names)
+        if not order.miners:
+            return _nothing(context, order, targets, names)
+        if not args.yes and not _confirmed(context, order, targets, names):
+            context.note("nothing was done")
+            return EXIT_FAILED
+        number = await store.write(_give, request, context)
+        return await shown.follow(context, store, number)
+
+
+def _where(context: CommandContext) -> dict[str, str]:
+    """Return by what miners are chosen; nothing is all of them, or those that are named."""
+    args = context.args
+    where = {name: value for name in ("model", "node", "group", "tag", "state") if (value := getattr(args, name))}
+    if bool(args.miner) + args.all + bool(where) != 1:
+        raise WrongUsage(
+            "say which miners: --miner, --all, or what has to fit: --model, --node, --group, --tag, --state"
+        )
+    return where
+
+
+def _given(context: CommandContext, *names: str) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(context.args, name)) is not None}
+
+
+def _pools(context: CommandContext) -> list[dict[str, Any]]:
+    """Return the pools of the file, all but the slot as texts: a worker may be called 0123. No error shows a value."""
+    name = "standard input" if context.args.file == "-" else context.args.file
+    raw = context.file.read(MAX_BYTES + 1)
+    try:
+        if len(raw) > MAX_BYTES:
+            raise Unusable(f"larger than {MAX_BYTES // 1024} KiB")
+        told = written.parse(raw.decode())
+        if told is None or told.kind != "list" or any(one.kind != "mapping" for one in told.items):
+            raise Unusable("expected a list of pools such as [{url: stratum+tcp://pool.example.com:3333, user: me}]")
+        return [{key.text: _value(key, value) for key, value in written.entries(one)} for one in told.items]
+    except UnicodeDecodeError as err:
+        raise WrongUsage(f"{name}: not UTF-8") from err
+    except Unusable as err:
+        raise WrongUsage(f"{name}{f', line {err.line}' if err.line else ''}: {err}") from err
+
+
+def _value(key: Written, value: Written) -> Any:
+    if value.kind in ("list", "mapping"):
+        raise Unusable(f"{written.one_line(key.text)}: expected a text", value.line)
+    if value.kind == "null":
+        return None
+    return int(value.text) if key.text == "slot" and value.text.isdecimal() else value.text
+
+
+def _request(
+    context: CommandContext, verb: str, arguments: dict[str, Any], macs: list[str] | None, where: dict[str, str]
+) -> Request:
+    args = context.args
+    body = {
+        "verb": verb, "args": arguments, "force": args.force, "dry_run": args.dry_run, "packet": args.packet,
+        **({"where": where} if macs is None else {"miners": macs}),
+        **({} if args.expires is None else {"expires_seconds": args.expires}),
+    }  # fmt: skip
+    try:
+        return read(body)
+    except BadRequest as err:
+        raise WrongUsage(str(err).removeprefix("args.")) from err
+
+
+def _preview(db: Database, request: Request, context: CommandContext) -> Preview:
+    when = daemons.moment(db, context)
+    order, targets = orders.preview(db, request, shown.giver(context), shown.rules(context), when)
+    return order, targets, shown.places(db)
+
+
+def _give(db: Database, request: Request, context: CommandContext) -> int:
+    return orders.give(db, request, shown.giver(context), shown.rules(context), daemons.moment(db, context))[0]
+
+
+def _answer(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> int:
+    if context.json:
+        context.screen.document(documents.whole(order, targets, names.get))
+        return 0
+    context.screen.say(f"would {shown.headline(order)}")
+    shown.table(context, targets, names)
+    return 0
+
+
+def _nothing(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> int:
+    """Say why no miner would do it: no order is given. 0 when all are so already."""
+    if not targets:
+        raise BadRequest("no miner fits: hivectl miners list")
+    if context.json:
+        context.screen.document(documents.whole(order, targets, names.get))
+    else:
+        for line in shown.left_out(targets, names):
+            context.screen.say(line)
+    context.note("nothing to do, so no order was given")
+    return 0 if all(one.reason == "same_already" for one in targets) else EXIT_FAILED
+
+
+def _confirmed(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> bool:
+    for line in shown.left_out(targets, names):
+        context.note(line)
+    return context.confirm(f"{shown.headline(order)}. Do it?")

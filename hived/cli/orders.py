@@ -1,0 +1,246 @@
+"""`hivectl orders`: what was ordered, and what became of each miner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hived.cli import daemons
+from hived.cli.context import EXIT_FAILED, CommandContext
+from hived.cli.output.progress import Progress
+from hived.cli.output.tables import Cell, Column, draw
+from hived.cli.output.text import ago, clean, counted, span, terahash, watts
+from hived.documents import orders as documents
+from hived.errors import NotFound
+from hived.records.daemon import CONTROLD
+from hived.records.orders import OPEN, Order, Target, in_words
+from hived.services.miners import orders
+from hived.services.miners.orders import Giver, Rules
+from hived.store import Database, Store
+from hived.store.miners import miners
+from hived.store.miners import orders as rows
+
+LOOK_EVERY_S = 0.5
+MOST_NAMED = 3
+"""Miners named in a line that counts them."""
+
+_TONES = {
+    "confirmed": "good", "done": "good", "refused": "bad", "unconfirmed": "bad", "stopped": "bad", "expired": "warn",
+    "running": "warn", "skipped": "dim", "cancelled": "dim",
+}  # fmt: skip
+
+
+def _state(word: str) -> Cell:
+    return Cell(word, _TONES.get(word))
+
+
+def _changed(one: Target) -> str:
+    before, after = ((seen or {}).get("power_w") for seen in (one.before, one.after))
+    return watts(before) if after is None else f"{watts(before)} -> {watts(after)}"
+
+
+ORDERS = (
+    Column("ID", lambda one, _: str(one.id), right=True),
+    Column("ORDER", lambda one, _: one.words, least=20),
+    Column("STATE", lambda one, _: _state(one.state)),
+    Column("MINERS", lambda one, _: _tally(one.counts), least=16),
+    Column("BY", lambda one, _: one.by, leaves=2),
+    Column("GIVEN", lambda one, now: ago(one.created_at, now), right=True, leaves=1),
+)
+
+
+def _targets(names: Mapping[str, str]) -> Sequence[Column]:
+    return (
+        Column("ADDRESS", lambda one, _: names.get(one.mac)),
+        Column("MAC", lambda one, _: one.mac, leaves=2),
+        Column("STATE", lambda one, _: _state(one.state)),
+        Column("POWER", lambda one, _: _changed(one), right=True, leaves=3),
+        Column("SINCE", lambda one, now: ago(one.at, now), right=True, leaves=4),
+        Column("WHY", lambda one, _: in_words(one.reason, one.said), least=24),
+    )
+
+
+def giver(context: CommandContext) -> Giver:
+    """Return the person at the box: whoever may write its database may allow every pool, too, so nothing is asked."""
+    return Giver(context.by(), "admin", confirmed=True)
+
+
+def rules(context: CommandContext) -> Rules:
+    """Return how this site carries orders out."""
+    return Rules.of(context.config.controld)
+
+
+async def list_orders(context: CommandContext) -> int:
+    """Print a line for each order."""
+    async with context.store() as store:
+        found = await store.read(rows.listing, limit=context.args.limit)
+    return context.listed(found, documents.order, ORDERS, "no order was given yet: hivectl do pause --miner ADDRESS")
+
+
+async def show(context: CommandContext) -> int:
+    """Print what became of each miner of an order."""
+    async with context.store() as store:
+        found = await store.read(_whole, context.args.id)
+    _say(context, found)
+    if not context.json:
+        table(context, found.targets, found.names)
+    return 0
+
+
+async def cancel(context: CommandContext) -> int:
+    """Ask no more miners."""
+    async with context.store() as store:
+        await store.write(orders.cancel, context.args.id, giver(context), context.clock())
+        _say(context, await store.read(_whole, context.args.id))
+    return 0
+
+
+async def undo(context: CommandContext) -> int:
+    """Bring back what an order has changed."""
+
+    def give(db: Database) -> int:
+        return orders.undo(db, context.args.id, giver(context), rules(context), daemons.moment(db, context))
+
+    async with context.store() as store:
+        return await follow(context, store, await store.write(give))
+
+
+async def follow(context: CommandContext, store: Store, number: int) -> int:
+    """Tell of an order that was just given, after its end with --wait; the exit code says what became of it then."""
+    if (why := await store.read(idle, context)) is not None:
+        context.note(f"{why}: order {number} waits for it, until it expires")
+    if context.args.wait and why is None:
+        await _ended(context, store, number)
+    found = await store.read(_whole, number)
+    _say(context, found)
+    failed = [one for one in found.targets if not _is_so(one)]
+    if not context.json:
+        _say_more(context, found, failed)
+    return EXIT_FAILED if context.args.wait and failed else 0
+
+
+def _say_more(context: CommandContext, found: Whole, failed: Sequence[Target]) -> None:
+    """Print which miners need a look after the end of an order, or before it which are left out."""
+    if not context.args.wait:
+        for line in left_out(found.targets, found.names):
+            context.screen.say(line)
+        context.screen.say(f"what becomes of each miner: hivectl orders show {found.order.id}")
+    elif failed:
+        table(context, failed, found.names)
+
+
+def _is_so(one: Target) -> bool:
+    return one.state == "confirmed" or (one.state, one.reason) == ("skipped", "same_already")
+
+
+async def _ended(context: CommandContext, store: Store, number: int) -> None:
+    """Show how far an order is until it has its end, or nobody carries it out any more."""
+    with Progress(f"order {number}") as progress:
+        try:
+            while (order := await store.read(_order, number)).finished_at is None:
+                if (why := await store.read(idle, context)) is not None:
+                    context.note(f"{why}: order {number} is not done")
+                    return
+                progress.show(f": {_tally(order.counts)}")
+                await asyncio.sleep(LOOK_EVERY_S)
+        except asyncio.CancelledError:
+            context.note(f"order {number} goes on: hivectl orders cancel {number}")
+            raise
+
+
+def _order(db: Database, number: int) -> Order:
+    """Return an order without its targets, of which there may be thousands."""
+    for one in rows.listing(db, limit=1, before=number + 1):
+        if one.id == number:
+            return one
+    raise NotFound(f"there is no order {number} any more")
+
+
+def idle(db: Database, context: CommandContext) -> str | None:
+    """Return why nobody carries orders out now, None when somebody does."""
+    if not daemons.runs(db, CONTROLD, context.clock()):
+        return f"{CONTROLD} is not running (systemctl start {CONTROLD})"
+    if not context.config.controld.enabled:
+        return f"{context.config.origin.get('controld.enabled', 'controld.enabled')} switches {CONTROLD} off"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An order with its miners; `names`: the address, or the last one, of each by its MAC."""
+
+    order: Order
+    targets: Sequence[Target]
+    names: Mapping[str, str]
+
+
+def _whole(db: Database, number: int) -> Whole:
+    return Whole(*rows.one(db, number), places(db))
+
+
+def _say(context: CommandContext, found: Whole) -> None:
+    """Print an order, as JSON with its miners, for people without them."""
+    order = found.order
+    lines = [f"order {order.id}: {headline(order)}", _tally(order.counts), _state_of(order, context.clock())]
+    context.answer(documents.whole(order, found.targets, found.names.get), *lines)
+
+
+def table(context: CommandContext, targets: Sequence[Target], names: Mapping[str, str]) -> None:
+    """Print a line for each miner, those that need a look last, where they are seen."""
+    order = ("skipped", "confirmed", "cancelled", "expired", "unconfirmed", "refused", *OPEN)
+    draw(context.screen, _targets(names), sorted(targets, key=lambda one: order.index(one.state)), context.clock())
+
+
+def places(db: Database) -> dict[str, str]:
+    """Return the address, or the last one, of each miner by its MAC."""
+    return {one.mac: at for one in miners.known(db, everywhere=True) if (at := one.ip or one.last_ip)}
+
+
+def headline(order: Order) -> str:
+    """Return an order and its effect: "pause 50 miners: -168.0 kW, -5.2 PH/s, 3 left out"."""
+    out = order.counts.get("skipped", 0)
+    parts = [*effect(order.effect_w, order.effect_hs), *([f"{out:,} left out"] if out else [])]
+    return clean(order.words) + (f": {', '.join(parts)}" if parts else "")
+
+
+def effect(power_w: float | None, rate_hs: float | None) -> list[str]:
+    """Return a change of power and hashrate in words; none where nothing changes."""
+    if power_w is None and rate_hs is None:
+        return ["nobody can tell how much power that changes"]
+    parts = []
+    if power_w:
+        parts.append(f"{'-' if power_w < 0 else '+'}{watts(abs(power_w))}")
+    if rate_hs:
+        size = abs(rate_hs)
+        rate = f"{size / 1e15:,.1f} PH/s" if size >= 1e15 else f"{terahash(size)} TH/s"
+        parts.append(f"{'-' if rate_hs < 0 else '+'}{rate}")
+    return parts
+
+
+def left_out(targets: Sequence[Target], names: Mapping[str, str]) -> list[str]:
+    """Return a line for each reason why miners are left out, with some of them."""
+    why = Counter(one.reason for one in targets if one.state == "skipped")
+    lines = []
+    for reason, count in why.most_common():
+        some = [names.get(one.mac, one.mac) for one in targets if one.state == "skipped" and one.reason == reason]
+        more = ", ..." if count > MOST_NAMED else ""
+        lines.append(f"left out: {counted(count, 'miner')}, {in_words(reason)} ({', '.join(some[:MOST_NAMED])}{more})")
+    return lines
+
+
+def _tally(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "no miner"
+
+
+def _state_of(order: Order, now: float) -> str:
+    parts = [f"{order.state}, given by {clean(order.by)} {ago(order.created_at, now)}"]
+    if order.cancelled_by:
+        parts.append(f"cancelled by {clean(order.cancelled_by)}")
+    if order.finished_at is not None:
+        parts.append(f"ended {ago(order.finished_at, now)}")
+    else:
+        parts.append(f"{counted(order.packet.size, 'miner')} of a group every {order.packet.interval_s:g} s")
+        parts.append(f"expires in {span(max(0.0, order.expires_at - now))}")
+    return "; ".join(parts)
