@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from hived.simulator.ollama.models import MODEL
-from tests.appliance.machine import MINERS, NODE_UNITS, PORT, SUBNET, Machine, machine, wait
+from tests.appliance.machine import MINERS, NODE_UNITS, OLD_NODE_UNITS, PORT, SUBNET, Machine, machine, wait
 from tests.appliance.tools import Packages
 
 MASTER = "http://127.0.0.1:9090"
@@ -96,7 +96,7 @@ def test_a_node_of_0_1_0_keeps_what_it_stored_and_sends_what_waited(
         site.put("/etc/hived/conf.d/site.yaml", NODE_CONFIG.encode())
         node, _ = site.bring(released)
         site.apt("install", node)
-        site.all_active(NODE_UNITS)
+        site.all_active(OLD_NODE_UNITS)
         assert site.run("dpkg", "-S", "/usr/bin/hive-sim").startswith("hived: ")
         code = json.loads(head.ctl("enroll-code", "--json"))["code"]
         _hivectl(site, "join", MASTER, code)
@@ -147,7 +147,7 @@ def _let_rows_wait(site: Machine, copy: Path) -> dict[str, int]:
     site.run("systemctl", "stop", "site")
     wait(lambda: site.number("SELECT COUNT(*) FROM miner WHERE online") == 0, "the miners went offline", 90)
     wait(lambda: all(_waiting(site).values()), "something waits in each stream", 120, lambda: str(_waiting(site)))
-    site.run("systemctl", "stop", "museum", "model", *NODE_UNITS)
+    site.run("systemctl", "stop", "museum", "model", *OLD_NODE_UNITS)
     shutil.copytree(site.disk / "var/lib/hived", copy)
     waiting = _waiting(site)
     site.stand_in("site", "fleet", "--count", str(MINERS), "--subnet", SUBNET, "--port", str(PORT), "--steady")

@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from tests.appliance import tools
-from tests.appliance.machine import MINERS, NODE_UNITS, PORT, SUBNET, UNITS, Machine, machine, wait
+from tests.appliance.machine import (
+    MINERS,
+    NODE_UNITS,
+    OLD_NODE_UNITS,
+    OLD_UNITS,
+    PORT,
+    SUBNET,
+    UNITS,
+    Machine,
+    machine,
+    wait,
+)
 from tests.appliance.tools import Packages
 
 MASTER_IP, NODE_IP = "192.0.2.1", "192.0.2.2"
@@ -33,13 +44,14 @@ def test_a_pair_of_0_1_0_goes_on_after_the_update_and_one_command_secures_it(
         shed.simulate(packages)
         _install(head, released.files, MASTER_CONFIG)
         _install(shed, [released.node], NODE_CONFIG)
-        head.all_active(UNITS)
-        shed.all_active(NODE_UNITS)
+        head.all_active(OLD_UNITS)
+        shed.all_active(OLD_NODE_UNITS)
         _hivectl(shed, "join", URL, json.loads(_hivectl(head, "enroll-code", "--json"))["code"])
         _news(head, shed, MINERS)
 
         _update(head, packages.files, packages.version)
         head.all_active(UNITS)
+        shed.all_active(OLD_NODE_UNITS)
         _news(head, shed, MINERS)
 
         _update(shed, [packages.node], packages.version)
