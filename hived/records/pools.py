@@ -50,6 +50,11 @@ def in_words(url: str | None, user: str | None) -> str:
     return f"{url or 'an unknown pool'} as {user or 'an unknown worker'}"
 
 
+def bare(url: str) -> str:
+    """Return a URL without the scheme that is meant where none is written: a firmware may keep it or drop it."""
+    return url.removeprefix("stratum+tcp://")
+
+
 def to_text(known: Slots) -> str:
     """Return slots as a column keeps them."""
     return json.dumps({str(slot): pair for slot, pair in sorted(known.items())}, separators=(",", ":"))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from hived.records.miner import HASHING_STATES, ON_THE_WAY
+from hived.records.pools import bare
 from hived.records.steering import Seen
 
 Verdict = Literal["done", "waits", "half", "other", "waits_for_restart", "unreadable", "restarted"]
@@ -129,8 +130,8 @@ def _dimmer(args: Mapping[str, Any], before: Seen, now: Seen, _sent_at: float, _
 def _pools(args: Mapping[str, Any], _before: Seen, now: Seen, _sent_at: float, _step_w: float | None) -> Verdict:
     if now.pools is None:
         return "unreadable"
-    shown = {one["slot"]: (one["url"], one["user"]) for one in now.pools}
-    fits = [shown.get(one["slot"]) == (one["url"], one["user"]) for one in args["pools"]]
+    shown = {one["slot"]: (bare(one["url"]), one["user"]) for one in now.pools}
+    fits = [shown.get(one["slot"]) == (bare(one["url"]), one["user"]) for one in args["pools"]]
     if not all(fits):
         return "half" if any(fits) else "waits"
     return "waits_for_restart" if now.restart_required else "done"

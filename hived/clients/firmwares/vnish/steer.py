@@ -23,6 +23,7 @@ from hived.errors import (
 )
 from hived.records.firmware import Feature, Reach
 from hived.records.miner import ON_THE_WAY
+from hived.records.pools import bare
 from hived.records.steering import Said, Seen, Wish
 from hived.records.values import integer
 
@@ -156,7 +157,8 @@ def _merged(told: Asked, wanted: list[Mapping[str, Any]]) -> list[dict[str, str]
         while len(slots) <= one["slot"]:
             slots.append({"url": "", "user": "", "pass": ""})
         slot = slots[one["slot"]]
-        if place(slot) != (one["url"], one["user"]):
+        url, user = place(slot)
+        if (bare(url), user) != (bare(one["url"]), one["user"]):
             slot |= {"url": one["url"], "user": one["user"]}
         if one.get("password") is not None:
             slot["pass"] = one["password"]

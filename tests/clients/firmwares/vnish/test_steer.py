@@ -165,8 +165,9 @@ async def test_a_pool_goes_into_its_slot_and_a_missing_slot_is_made(peer: Peer, 
     ]
 
 
-async def test_a_slot_that_stays_the_same_is_written_as_it_was_read(peer: Peer, vnish: Vnish) -> None:
-    same = {"slot": 1, "url": "pool-b.example.com:3333", "user": "farm.one"}  # as it is shown, without its login
+@pytest.mark.parametrize("url", ["pool-b.example.com:3333", "stratum+tcp://pool-b.example.com:3333"])
+async def test_a_slot_that_stays_the_same_is_written_as_it_was_read(peer: Peer, vnish: Vnish, url: str) -> None:
+    same = {"slot": 1, "url": url, "user": "farm.one"}  # as it is shown, without its login
     await steer(vnish, "pools", pools=[same])
     assert json.loads(posts(peer)[0][1])["miner"]["pools"] == POOLS
 
