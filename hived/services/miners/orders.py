@@ -31,6 +31,9 @@ _WHERE: dict[str, Callable[[MinerView], tuple[str | None, ...]]] = {
     "firmware": lambda view: (view.firmware,),
 }
 
+SETS_POOLS = ("pools", "restore")
+"""What may let a miner mine for somebody else: only where that is allowed, the way back included."""
+
 Ladder = Sequence[Mapping[str, Any]]
 
 
@@ -90,7 +93,7 @@ def preview(db: Database, request: Request, giver: Giver, rules: Rules, moment: 
 def _may(db: Database, request: Request, giver: Giver) -> None:
     if request.force and not giver.is_admin:
         raise Forbidden("force: takes an admin", code="force")
-    if request.verb.name not in ("pools", "restore"):
+    if request.verb.name not in SETS_POOLS:
         return
     allowed = allowed_pools.listing(db)
     if allowed:
@@ -140,7 +143,8 @@ def target(
     why = laws.reason(view, verb.name, args, ladder, asking, history, seen=moment.blind_to(view) is None)
     if why is None and verb.name == "restore" and "version" in args:
         args, why = _of_version(db, view, int(args["version"]))
-    if why is None and verb.name == "restore" and laws.forbidden_pools(args.get("pools", {}), allowed) and allowed:
+    pools = args.get("pools", {}) if verb.name == "restore" else args
+    if why is None and verb.name in SETS_POOLS and allowed and laws.forbidden_pools(pools, allowed):
         why = "pool_not_allowed"
     if why is not None:
         return replace(found, state="skipped", reason=why)
@@ -296,8 +300,10 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     order, targets = orders.one(db, number)
     if not order.can_undo:
         raise Conflict(f"order {number} changed nothing that can be brought back")
-    cancel(db, number, giver, moment.now)
     verb = VERBS[str(VERBS[order.verb].undo)]
+    request = Request(verb, {}, (), {}, None, float(EXPIRES_S), None, False, False, "")
+    _may(db, request, giver)
+    cancel(db, number, giver, moment.now)
     secrets = orders.kept(db, number)
     by_num = {view.num: view for view in views.miners(db)}
     asking = Asking(moment.now, rules.reboots_per_hour, automatic=giver.automatic, undoes=True)
@@ -312,7 +318,6 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
         else:
             wanted.append((view, back))
     again = [*_targets(db, verb, wanted, asking, rules, moment), *lost]
-    request = Request(verb, {}, (), {}, None, float(EXPIRES_S), None, False, False, "")
     return _keep(db, request, _order(request, giver, rules, moment.now, again, number), again, giver, rules)
 
 
