@@ -248,13 +248,14 @@ async def test_undo_brings_back_what_each_miner_was(
 
 @pytest.mark.parametrize("pattern", ["pool.example.com", "old.example.com"])
 async def test_the_way_back_leads_to_no_pool_that_is_not_allowed(store: Store, pattern: str) -> None:
+    await change(store, MAC[0], Miner, features="pools")
     number = await store.write(
         giving.give, read({"verb": "pools", "args": {"pools": [POOL]}, "miners": MAC[:1]}),
         giver("admin", confirmed=True), RULES, Moment(NOW, 15.0),
     )  # fmt: skip
     (target,) = (await store.read(orders.one, number[0]))[1]
     before = Seen(NOW, "mining", pools=({"slot": 0, "url": "stratum+tcp://old.example.com:1", "user": "x"},))
-    await store.write(orders.begin, target, before, NOW, args=target.args)
+    assert await store.write(orders.begin, target, before, NOW, args=target.args)
     await store.write(orders.end, target, "confirmed", NOW)
     with pytest.raises(Forbidden) as refused:
         await store.write(giving.undo, number[0], giver(), RULES, Moment(NOW, 15.0))
