@@ -22,6 +22,7 @@ from benchmarks import (
     odd_site,
     siege,
     site_1000,
+    steer_1000,
     store,
     store_postgres,
     zeroconf,
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[float | None], Result]] = {
     module.NAME: module.run
     for module in (
         site_1000,
+        steer_1000,
         odd_site,
         siege,
         flood,
