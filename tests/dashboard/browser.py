@@ -22,6 +22,7 @@ MISSING = "needs Chromium: apt install chromium"
 START_S = 20.0  # the first start on a busy machine, with an empty profile
 WAIT_S = 10.0
 LOOK_S = 0.03  # between two looks at the page
+SHIFT = 8  # among the modifiers of the DevTools protocol
 
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -190,6 +191,13 @@ class Page:
         await self.call("Page.navigate", url=url)
         await self.wait_for(f"location.href !== 'about:blank' && document.readyState === 'complete' && !!({until})")
 
+    async def go_to(self, query: str) -> None:
+        """Follow a link within the page that is shown."""
+        await self.evaluate(
+            f"(a => {{ a.href = {query!r}; document.body.append(a); a.click(); a.remove() }})"
+            "(document.createElement('a'))"
+        )
+
     async def evaluate(self, expression: str) -> Any:
         """Return the JSON value of an expression, awaited when it is a promise."""
         result = await self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
@@ -208,10 +216,10 @@ class Page:
         raise AssertionError(f"not true within {within:g} s: {expression}\n{self.problems}\n{shown}")
 
     async def text(self, selector: str) -> str:
-        """Return the visible text of the first element that fits."""
-        return str(await self.evaluate(f"document.querySelector({selector!r}).innerText"))
+        """Return the visible text of the first element that fits, blanks that break no line as blanks."""
+        return str(await self.evaluate(f"document.querySelector({selector!r}).innerText")).replace("\xa0", " ")
 
-    async def click(self, selector: str) -> None:
+    async def click(self, selector: str, *, shift: bool = False) -> None:
         """Click the mouse in the middle of the first element that fits; again when it moved away meanwhile.
 
         What is still loading above an element pushes it down, on a busy machine between looking and letting go.
@@ -226,7 +234,10 @@ class Page:
         while missed:
             x, y = await self.wait_for(look)
             for kind in ("mousePressed", "mouseReleased"):
-                await self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+                await self.call(
+                    "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1,
+                    modifiers=SHIFT if shift else 0,
+                )  # fmt: skip
             missed = False
             with suppress(Moved):  # another document: it was hit
                 missed = await self.evaluate("window.clicked === false")
@@ -235,9 +246,9 @@ class Page:
         """Type into what has the focus."""
         await self.call("Input.insertText", text=text)
 
-    async def key(self, name: str, code: int = 0, text: str = "") -> None:
+    async def key(self, name: str, code: int = 0, text: str = "", *, shift: bool = False) -> None:
         """Press a key, such as ArrowDown; `text` is what it types."""
-        press = {"key": name, "code": name, "windowsVirtualKeyCode": code}
+        press = {"key": name, "code": name, "windowsVirtualKeyCode": code, "modifiers": SHIFT if shift else 0}
         await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **press)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **press)
 

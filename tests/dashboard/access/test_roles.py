@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 STEERING = (
     ".scan, .controls, .addsource, .remove, .plain-table .actions button, .pageactions button, .head button, dialog,"
     " .switch input:not(.pictures input):not(:disabled), .maxpreset select:not(:disabled), form:not(.filters),"
-    " .join-requests button, .node button"
+    " .join-requests button, .node button, .c-select, .actionbar, [data-verb], .rules button, .rules select"
 )
 
 
@@ -40,6 +40,7 @@ async def test_a_viewer_sees_no_button_that_would_be_refused(farm: Farm, open_pa
         ready = {
             "/": "document.querySelector('.miners .pick')",
             f"/miners/{mac(0)}": "document.querySelector('.facts')",
+            "/orders": "document.querySelector('main .note')",
             "/models": "document.querySelector('.ladder')",
             "/collecting": "document.querySelector('tr[data-source]') && document.querySelector('.doing')",
             "/site": "document.querySelector('.daemons li')",

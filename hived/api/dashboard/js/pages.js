@@ -11,11 +11,15 @@ import { EventsPage } from "./miners/events.js";
 import { FleetPage } from "./miners/fleet.js";
 import { MinerPage } from "./miners/miner.js";
 import { ModelsPage } from "./miners/models.js";
+import { OrderPage } from "./miners/order.js";
+import { OrdersPage } from "./miners/orders.js";
 import { NodesPage } from "./nodes/nodes.js";
 
 export const PAGES = [
   { path: "/", title: "Fleet", page: FleetPage, nav: true },
   { path: "/miners/{mac}", page: MinerPage },
+  { path: "/orders", title: "Orders", page: OrdersPage, nav: true },
+  { path: "/orders/{id}", page: OrderPage },
   { path: "/nodes", title: "Nodes", page: NodesPage, nav: true },
   { path: "/models", title: "Models", page: ModelsPage, nav: true },
   { path: "/collecting", title: "Collecting", page: CollectingPage, nav: true },

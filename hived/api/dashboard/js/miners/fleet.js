@@ -9,6 +9,7 @@ import { Figure, HashrateFigure, useRead, When } from "../lib/ui.js";
 import { NodeChoice, ofNode } from "../nodes/node-filter.js";
 import { setQuery } from "../lib/router.js";
 import { kindWords } from "../appliance/site.js";
+import { ActionBar } from "./steer.js";
 import { MinersTable, nextSort } from "./table.js";
 
 const ALWAYS_SHOWN = ["online", "hashing", "failing", "failure", "silent", "stopped"];
@@ -137,6 +138,7 @@ function Miners({ rows: all, fleet, query, nowMs, legend, unknownSince }) {
   const onSort = (key) => setQuery({ sort: writeSort(nextSort(sort, key)) });
   return html`<section aria-label="Miners">
     <${Tools} all=${all} rows=${rows} fleet=${fleet} counts=${counts} marks=${legend.marks} unknownSince=${unknownSince} query=${query} sort=${sort} found=${entries.length} />
+    <${ActionBar} entries=${entries} />
     ${entries.length === 0
       ? html`<p class="note muted">No miner matches. <button type="button" onClick=${clearFilters}>Show all</button></p>`
       : html`<${MinersTable} entries=${entries} rows=${rows} orderKey=${queryText} sort=${sort} onSort=${onSort} nowMs=${nowMs} />`}

@@ -12,6 +12,8 @@ import { Badge, Figure, HashrateFigure, Pending, range, useRead, useTitle, When 
 import { Paged } from "../lib/paged.js";
 import { cameByLink } from "../lib/router.js";
 import { Managed, Password, Waiting } from "./miner-controls.js";
+import { MinerRules } from "./miner-rules.js";
+import { MinerVerbs, PutPoolsRight } from "./steer.js";
 
 const REREAD_MS = 2000; // a burst of changes of one miner is read once
 
@@ -76,6 +78,7 @@ export function MinerPage({ arg }) {
     ${away ? html`<p class="note muted away">Chips and settings are kept on the node <a href=${nodePath(away.node_id)}>${away.name}</a>.</p>` : can(miner, "chips") && html`<${ChipMaps} mac=${mac} model=${miner.model} mark=${mark} />`}
     <div class="columns"><${Fans} status=${status} /><${Pools} status=${status} /></div>
     </div>
+    <${MinerRules} miner=${miner} onChanged=${keep} />
     <${Charts} mac=${mac} row=${row} />
     ${!away && can(miner, "settings") && html`<${Settings} mac=${mac} running=${status?.preset ?? null} />`}
     <${MinerEvents} mac=${mac} />`;
@@ -110,8 +113,10 @@ function Head({ miner, nodes, away, row, onChanged }) {
       <${Managed} miner=${miner} onChanged=${onChanged} />
       ${can(miner, "password") && html`<${Password} miner=${miner} node=${away} onChanged=${onChanged} />`}
     </div>
+    <${MinerVerbs} miner=${miner} />
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${look.why && html`<p class="note trouble ${look.rank === 0 ? "tone-bad" : "tone-warn"}"><span class="quote">${look.why}</span> <span class="muted">Next: ${look.next_step}</span></p>`}
+    <${PutPoolsRight} miner=${miner} look=${look} />
     ${(extra.failure_code || extra.description) && !look.why?.includes(extra.description) && html`<p class="note tone-bad">The miner says: ${[extra.failure_code && `code ${extra.failure_code}`, extra.description].filter(Boolean).join(" - ")}</p>`}
     <${Waiting} pending=${miner.pending} node=${away} />
     <${LastError} miner=${miner} />

@@ -47,7 +47,8 @@ function Model({ model, onSaved }) {
       <h2>${model.name ?? model.alias} <small>${model.alias}</small></h2>
       <p><a href=${`/?model=${encodeURIComponent(model.alias)}`}>${count(total, "miner")}</a>${" · "}${known(model.chains) ? count(model.chains, "board") : "boards unknown"} × ${known(model.chips_per_chain) ? count(model.chips_per_chain, "chip") : "chips unknown"}</p>
     </header>
-    <${MaxPreset} model=${model} onSaved=${onSaved} />
+    <${Limit} model=${model} name="max_preset" words=${["Highest preset hived may choose", "not above"]} role="operator" onSaved=${onSaved} />
+    <${Limit} model=${model} name="min_preset" words=${["Lowest preset hived may choose", "not below"]} role="admin" onSaved=${onSaved} />
     <div class="modelbody">
       ${ladder.length === 0
         ? html`<p class="note muted">Its presets are not known yet: they are read with a key of such a miner.</p>`
@@ -67,27 +68,28 @@ function Model({ model, onSaved }) {
   </article>`;
 }
 
-function MaxPreset({ model, onSaved }) {
+/* Either end of the ladder that hived stays within. */
+function Limit({ model, name, words, role, onSaved }) {
   useSession();
-  const why = whyNot("operator");
+  const why = whyNot(role);
   const [state, setState] = useState({ busy: false, text: "", tone: "" });
   const change = async (event) => {
     const select = event.target;
     const wanted = select.value || null;
     setState({ busy: true, text: "Saving…", tone: "muted" });
     try {
-      const fresh = await patch(`/api/models/${encodeURIComponent(model.alias)}`, { max_preset: wanted });
+      const fresh = await patch(`/api/models/${encodeURIComponent(model.alias)}`, { [name]: wanted });
       onSaved(fresh);
-      setState({ busy: false, text: wanted ? `Saved: not above ${fresh.max_preset}.` : "Saved: no limit.", tone: "tone-good" });
+      setState({ busy: false, text: wanted ? `Saved: ${words[1]} ${fresh[name]}.` : "Saved: no limit.", tone: "tone-good" });
     } catch (err) {
-      select.value = model.max_preset ?? "";
+      select.value = model[name] ?? "";
       setState({ busy: false, text: `Not saved: ${err.message}`, tone: "tone-bad" });
     }
   };
-  return html`<p class="maxpreset"><label>Highest preset hived may choose
+  return html`<p class="maxpreset" data-limit=${name}><label>${words[0]}
     <select disabled=${state.busy || Boolean(why) || !model.presets?.length} title=${why} onChange=${change}>
-      <option value="" selected=${!model.max_preset}>no limit</option>
-      ${(model.presets ?? []).map((name) => html`<option key=${name} value=${name} selected=${name === model.max_preset}>${name}</option>`)}
+      <option value="" selected=${!model[name]}>no limit</option>
+      ${(model.presets ?? []).map((preset) => html`<option key=${preset} value=${preset} selected=${preset === model[name]}>${preset}</option>`)}
     </select></label> <span class=${state.tone} role="status">${state.text}</span></p>`;
 }
 

@@ -10,7 +10,7 @@ export function enrich(row, before) {
   row.errorMs = stamp(row.last_error_at);
   row.poolText = poolHost(row.pool);
   row.hay = [row.last_ip, row.id, row.hostname, row.model, row.model_name, row.last_error, row.pool, row.state, row.preset,
-    row.firmware_version, row.condition.word, row.condition.why]
+    row.firmware_version, row.group, ...(row.tags ?? []), row.condition.word, row.condition.why]
     .filter((text) => text)
     .join("\n")
     .toLowerCase();

@@ -5,6 +5,8 @@ place, rows do not jump. What would move meanwhile is offered as a button. */
 import { BY_KEY, COLUMNS } from "./columns.js";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { go, minerPath, restoreScroll } from "../lib/router.js";
+import { may, useSession } from "../lib/session.js";
+import { setSelected, turn, useSelection } from "./selection.js";
 
 const OVERSCAN = 12; // rows drawn above and below the window, so that a fast scroll shows no gap
 const SETTLE_MS = 15000; // without a reader, small changes of place are followed this often
@@ -92,8 +94,28 @@ function Heading({ column, sort, onSort }) {
   </th>`;
 }
 
-/* One miner. Drawn again only when something of it changed: a scroll leaves the rows that stay alone. */
-function Row({ row, index, nowMs, chosen, onChoose }) {
+/* The box of a row, as large as its cell; with Shift all rows from the one before. */
+function SelectCell({ row, selected, onTurn }) {
+  const click = (event) => {
+    event.stopPropagation();
+    onTurn(row.id, event.shiftKey);
+  };
+  // A click with Shift would mark the text of all rows in between.
+  return html`<td role="cell" class="c-select" onClick=${click} onMouseDown=${(event) => event.shiftKey && event.preventDefault()}>
+    <input type="checkbox" checked=${selected} aria-label=${`Select ${row.ip ?? row.last_ip ?? row.id}`} /></td>`;
+}
+
+/* Selects all that match the filter, also those that are not drawn; or none of them. */
+function SelectAll({ ids, selected }) {
+  const n = ids.reduce((sum, id) => sum + selected.has(id), 0);
+  const words = `Select all ${ids.length} that match`;
+  return html`<th scope="col" role="columnheader" class="c-select"><input type="checkbox" aria-label=${words} title=${words}
+    checked=${n > 0 && n === ids.length} indeterminate=${n > 0 && n < ids.length} onChange=${() => setSelected(ids, n < ids.length)} /></th>`;
+}
+
+/* One miner. Drawn again only when something of it changed: a scroll leaves the rows that stay alone. `selected`: null for
+   who may not steer. */
+function Row({ row, index, nowMs, chosen, onChoose, selected, onTurn }) {
   return useMemo(() => {
     const look = row.condition;
     const open = (event) => {
@@ -102,12 +124,13 @@ function Row({ row, index, nowMs, chosen, onChoose }) {
       if (event.metaKey || event.ctrlKey) window.open(minerPath(row.id), "_blank", "noopener");
       else go(minerPath(row.id));
     };
-    return html`<tr role="row" aria-rowindex=${index + 2} class="tone-row-${look.tone} ${chosen ? "chosen" : ""}" data-mac=${row.id} onClick=${open}>
+    return html`<tr role="row" aria-rowindex=${index + 2} class="tone-row-${look.tone} ${chosen ? "chosen" : ""} ${selected ? "selected" : ""}" data-mac=${row.id} onClick=${open}>
+      ${selected !== null && html`<${SelectCell} row=${row} selected=${selected} onTurn=${onTurn} />`}
       ${COLUMNS.map(
         (column) => html`<td role="cell" class="c-${column.width} ${column.number ? "num" : ""}" title=${column.title?.(row, look) || undefined}>${column.cell(row, look, nowMs)}</td>`,
       )}
     </tr>`;
-  }, [row, index, nowMs, chosen]);
+  }, [row, index, nowMs, chosen, selected]);
 }
 
 /* Up, Down, PageUp, PageDown, Home and End move over all rows, also those that are not drawn yet. */
@@ -115,10 +138,11 @@ function useArrows(ids, chosen, choose, body, rowHeight) {
   const wanted = useRef(null);
   useLayoutEffect(() => {
     if (wanted.current === null) return;
-    const link = body.current?.querySelector(`a[data-id="${wanted.current}"]`);
-    if (link) {
+    const { id, box } = wanted.current;
+    const place = body.current?.querySelector(`tr[data-mac="${id}"] ${box ? "input" : "a[data-id]"}`);
+    if (place) {
       wanted.current = null;
-      link.focus({ preventScroll: true });
+      place.focus({ preventScroll: true });
     }
   });
   return (event) => {
@@ -129,7 +153,7 @@ function useArrows(ids, chosen, choose, body, rowHeight) {
     const at = ids.indexOf(event.target.closest("tr")?.dataset.mac ?? chosen);
     const next = Math.max(0, Math.min(ids.length - 1, at + step));
     choose(ids[next]);
-    wanted.current = ids[next];
+    wanted.current = { id: ids[next], box: event.target.type === "checkbox" };
     bringIntoView(body.current, next, rowHeight);
   };
 }
@@ -139,7 +163,8 @@ function bringIntoView(body, index, rowHeight) {
   const above = Math.max(0, head?.bottom ?? 0) + 4;
   const top = body.getBoundingClientRect().top + index * rowHeight;
   if (top < above) window.scrollBy(0, top - above);
-  else if (top + rowHeight > window.innerHeight - 8) window.scrollBy(0, top + rowHeight - window.innerHeight + 8);
+  const below = window.innerHeight - (document.querySelector(".actionbar")?.offsetHeight ?? 0) - 8;
+  if (top >= above && top + rowHeight > below) window.scrollBy(0, top + rowHeight - below);
 }
 
 /* Which row was chosen last: kept while other pages are shown. */
@@ -173,6 +198,12 @@ export function MinersTable({ entries, rows, orderKey, sort, onSort, nowMs }) {
     chosenBefore = id;
     setChosen(id);
   };
+  useSession();
+  const steers = may("operator");
+  const { ids: selected } = useSelection();
+  const shown = useRef(present);
+  shown.current = present;
+  const onTurn = (id, range) => turn(id, shown.current, { range });
   const onKeyDown = useArrows(present, chosen, choose, body, rowHeight);
   useLayoutEffect(() => restoreScroll(), []);
   const shownKey = useRef(orderKey);
@@ -183,13 +214,13 @@ export function MinersTable({ entries, rows, orderKey, sort, onSort, nowMs }) {
   }, [orderKey]);
   return html`<div class="tablebox">
     ${waiting > 0 && html`<button type="button" class="settle" onClick=${settle}>${waiting} changed - sort again</button>`}
-    <table class="miners" role="table" aria-label="Miners" aria-rowcount=${present.length + 1} onKeyDown=${onKeyDown}>
-      <thead role="rowgroup"><tr role="row">${COLUMNS.map((column) => html`<${Heading} key=${column.key} column=${column} sort=${sort} onSort=${onSort} />`)}</tr></thead>
+    <table class="miners ${steers ? "selectable" : ""}" role="table" aria-label="Miners" aria-rowcount=${present.length + 1} onKeyDown=${onKeyDown}>
+      <thead role="rowgroup"><tr role="row">${steers && html`<${SelectAll} ids=${present} selected=${selected} />`}${COLUMNS.map((column) => html`<${Heading} key=${column.key} column=${column} sort=${sort} onSort=${onSort} />`)}</tr></thead>
       <tbody role="rowgroup" ref=${body} onPointerMove=${reader.here} onPointerLeave=${reader.away}>
         <tr class="space" aria-hidden="true" key="above"><td style=${{ height: `${from * rowHeight}px` }}></td></tr>
         ${present.slice(from, to).map((id, i) => {
           const row = rows.get(id);
-          return html`<${Row} key=${id} row=${row} index=${from + i} nowMs=${nowMs} chosen=${id === chosen} onChoose=${choose} />`;
+          return html`<${Row} key=${id} row=${row} index=${from + i} nowMs=${nowMs} chosen=${id === chosen} onChoose=${choose} selected=${steers ? selected.has(id) : null} onTurn=${onTurn} />`;
         })}
         <tr class="space" aria-hidden="true" key="below"><td style=${{ height: `${Math.max(0, present.length - to) * rowHeight}px` }}></td></tr>
       </tbody>
