@@ -181,7 +181,7 @@ def test_waiting_ends_with_the_order_and_the_exit_code_tells_of_it(
     monkeypatch.setattr("hived.cli.orders.asyncio.sleep", pause)
     ran = farm.run("do", "pause", *(f"--miner={mac(number)}" for number in (1, 2)), "--yes", "--wait")
     assert ran.code == (0 if refused is None else 1)
-    assert [line.split()[0] for line in ran.lines[4:]] == ([] if refused is None else ["192.168.7.2"])
+    assert [line.split()[0] for line in ran.lines[3:]] == ([] if refused is None else ["ADDRESS", "192.168.7.2"])
     assert ("busy" in ran.out) == (refused is not None)
     assert "3,090 W -> 12 W" in farm.run("orders", "show", "1").row("192.168.7.1")
 
