@@ -168,7 +168,7 @@ async def test_pools_without_a_list_take_an_admin_and_the_own_password(site: Api
 
     await site.store.write(people)
     right = POOLS | {"password": "correct horse battery"}
-    steer = await site.store.write(token_of, "steer", "admin", "steer")
+    steer = await site.store.write(token_of, "anna", "admin", "steer")  # by her name, with her password
     refused = (403, "confirm_password")
     async with site.browser(None) as anna, site.browser(None) as otto, site.browser(None) as program:
         for name, client in (("anna", anna), ("otto", otto)):

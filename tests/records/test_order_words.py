@@ -1,0 +1,41 @@
+"""What an order is called, for the page, hivectl and the events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hived.records.events import Event, sentence
+from hived.records.orders import Order, Packet, words
+from hived.records.steering import VERBS
+
+
+@pytest.mark.parametrize(
+    ("verb", "args", "miners", "told"),
+    [
+        ("pause", {}, 50, "pause 50 miners"), ("reboot", {}, 1, "reboot 1 miner"),
+        ("preset", {"name": "2800"}, 3, "set the preset of 3 miners to 2800"),
+        ("preset", {}, 3, "set the preset of 3 miners"),  # the way back: of each its own
+        ("power", {"watts": 2500}, 5000, "set the power of 5,000 miners to 2500 W"),
+        ("dimmer", {"percent": 60}, 2, "dim 2 miners to 60 %"),
+        ("restore", {"version": 3}, 1, "restore settings of 1 miner to version 3"),
+        ("locate", {"on": False}, 1, "stop flashing the lights of 1 miner"),
+        ("defrost", {"x": 1}, 2, "defrost 2 miners"),
+    ],
+)  # fmt: skip
+def test_an_order_says_what_it_does(verb: str, args: dict[str, Any], miners: int, told: str) -> None:
+    assert words(verb, args, miners) == told
+
+
+def test_miners_that_are_left_out_are_not_counted() -> None:
+    order = Order(1, "pause", {}, "anna", "session", 0.0, 60.0, Packet(10, 5.0), counts={"confirmed": 2, "skipped": 9})
+    assert (order.miners, order.words, order.can_undo) == (2, "pause 2 miners", True)
+
+
+def test_events_of_orders_use_the_words_of_the_verbs() -> None:
+    for verb in VERBS.values():
+        told = sentence(Event("order_given", 0.0, {"order": 7, "verb": verb.name, "miners": 1, "by": "anna"}))
+        assert told == f"order 7 by anna: {verb.words} 1 miner"
+    odd = Event("order_given", 0.0, {"order": 7, "verb": ["x"], "miners": "many"})
+    assert sentence(odd) == "order 7: ['x'] many"
