@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from hived.records.access import By, new_token, read_token
+from hived.records.access import AREAS, By, new_token, read_token
 from hived.services.access import accounts
 from hived.store import audit
 from hived.store.access import tokens, users
@@ -111,6 +111,12 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(empty: Site, typed: Any
         assert (ran.code, word in ran.err) == (code, True), (argv, ran)
     assert empty.write(users.listing) == before
     assert len(rows(empty)) == 1
+
+
+@pytest.mark.parametrize("area", AREAS)
+def test_a_token_may_be_made_for_each_area_alone(empty: Site, area: str) -> None:
+    made = empty.run("token", "create", "x", "--role", "operator", "--scope", area, "--json").document
+    assert made["scopes"] == [area]
 
 
 def test_a_token_is_shown_once_and_only_its_hash_is_kept(empty: Site, databases: Databases) -> None:
