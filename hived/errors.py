@@ -319,6 +319,12 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("other_owner", "the master has this miner from another node, or watches it itself", "warn",
         "nothing, if it was moved here: it follows when it is offline there, or on the master: hivectl miners remove"
         " {miner}. Otherwise find out why two boxes see it: network.subnets, network.exclude"),
+    # Orders to miners that are refused whole.
+    Problem("confirm_password", "takes an admin and the password again", "warn",
+        "send the order with your password; or say where miners may mine, which ends this: hivectl pools allow URL"),
+    Problem("pool", "names a pool that is not allowed", "warn", "to allow it: hivectl pools allow URL"),
+    Problem("force", "may be forced by an admin alone", "warn", "ask an admin, or leave out force"),
+    Problem("key_used", "has the key of another order", "warn", "send it with a key of its own"),
     Problem("not_its_time", "was another node's miner at that time", "warn",
         "nothing: what happened before this node had the miner is the other node's to report"),
 )}  # fmt: skip
