@@ -14,7 +14,7 @@ from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
-from hived.api.miners import fleet_history, history, miners, models, orders, pools
+from hived.api.miners import fleet_history, history, miners, models, orders, plans, pools
 from hived.api.nodes import hello, ingest, join, lending, nodes, peers
 from hived.records.access import STEER
 
@@ -55,6 +55,11 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/orders/{id}", orders.one, VIEWER),
     ("POST", "/api/v1/orders/{id}/cancel", orders.cancel, OPERATOR),
     ("POST", "/api/v1/orders/{id}/undo", orders.undo, OPERATOR),
+    ("GET", "/api/v1/plans", plans.listing, VIEWER),
+    ("POST", "/api/v1/plans", plans.add, OPERATOR),
+    ("POST", "/api/v1/plans/storm", plans.storm, OPERATOR),
+    ("PATCH", "/api/v1/plans/{id}", plans.change, OPERATOR),
+    ("DELETE", "/api/v1/plans/{id}", plans.remove, OPERATOR),
     ("GET", "/api/v1/pools", pools.in_use, VIEWER),
     ("GET", "/api/v1/pools/allowed", pools.listing, VIEWER),
     ("POST", "/api/v1/pools/allowed", pools.allow, ADMIN),
@@ -117,7 +122,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
         "/api/v1/events", "/api/v1/strangers", "/api/v1/sweeps", "/api/v1/daemons", "/api/v1/scan", "/api/v1/commands",
         "/api/v1/health",
     ),
-    STEER: ("/api/v1/orders",),
+    STEER: ("/api/v1/orders", "/api/v1/plans"),
     "access": ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit", "/api/v1/session"),
 }  # fmt: skip
 """What a token's scopes mean: the first parts of paths. A path that is in none is closed to tokens with scopes.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 
-from hived.cli import daemons, lookup
+from hived.cli import daemons, lookup, plans
 from hived.cli import orders as shown
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.documents import orders as documents
@@ -49,12 +49,15 @@ def __getattr__(verb: str) -> Callable[[CommandContext], Coroutine[Any, Any, int
 async def _do(verb: str, context: CommandContext) -> int:
     """Say what an order would do, ask, and leave it for hive-controld."""
     args, where = context.args, _where(context)
+    planned = plans.is_wanted(context)
     if not (args.yes or args.dry_run or sys.stdin.isatty()):
         raise WrongUsage("nobody can be asked here: add --yes, or --dry-run to see what would happen")
     arguments = _ARGUMENTS[verb](context)
     async with context.store() as store:
         macs = [one.mac for one in await store.read(lookup.find_all, args.miner)] if args.miner else None
         request = _request(context, verb, arguments, macs, where)
+        if planned and not args.dry_run:
+            return await plans.add(context, _body(context, verb, arguments, macs, where, planned=True))
         order, targets, names = await store.read(_preview, request, context)
         if args.dry_run:
             return _answer(context, order, targets, names)
@@ -110,16 +113,23 @@ def _value(key: Written, value: Written) -> Any:
 def _request(
     context: CommandContext, verb: str, arguments: dict[str, Any], macs: list[str] | None, where: dict[str, str]
 ) -> Request:
-    args = context.args
-    body = {
-        "verb": verb, "args": arguments, "force": args.force, "dry_run": args.dry_run, "packet": args.packet,
-        **({"where": where} if macs is None else {"miners": macs}),
-        **({} if args.expires is None else {"expires_seconds": args.expires}),
-    }  # fmt: skip
     try:
-        return read(body)
+        return read(_body(context, verb, arguments, macs, where))
     except BadRequest as err:
         raise WrongUsage(str(err).removeprefix("args.")) from err
+
+
+def _body(
+    context: CommandContext, verb: str, arguments: dict[str, Any], macs: list[str] | None, where: dict[str, str], *,
+    planned: bool = False,
+) -> dict[str, Any]:  # fmt: skip
+    args = context.args
+    return {
+        "verb": verb, "args": arguments, "packet": args.packet,
+        **({"where": where} if macs is None else {"miners": macs}),
+        **({} if args.expires is None else {"expires_seconds": args.expires}),
+        **({} if planned else {"force": args.force, "dry_run": args.dry_run}),
+    }  # fmt: skip
 
 
 def _preview(db: Database, request: Request, context: CommandContext) -> Preview:

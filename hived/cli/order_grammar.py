@@ -28,6 +28,20 @@ _HOW = (
     arg("--wait", action="store_true",
         help="wait for the outcome; exits with 0 when every miner does it, and is seen to, or did it already"),
 )  # fmt: skip
+_WHEN = (
+    arg("--plan", metavar="NAME", help="make a plan of it, carried out by the clock of this box"),
+    arg("--at", type=argument_types.until, metavar="TIME", help="with --plan: once, then; a time or a span such as 2h"),
+    arg(
+        "--until",
+        type=argument_types.until,
+        metavar="TIME",
+        help="with --plan: bring it back then; without --at it is done now",
+    ),
+    arg("--from", dest="from_", metavar="HH:MM", help="with --plan: at this time of each of --days"),
+    arg("--to", metavar="HH:MM", help="with --from: bring it back then"),
+    arg("--days", type=lambda text: text.split(","), metavar="mon,tue,...", help="with --from (every day)"),
+    arg("--late", action="store_true", help="with --plan: also late, where the box was off at the time"),
+)
 _UNTUNED = arg("--untuned", action="store_true", help="also what a miner has not tuned: it then tunes for hours")
 _ORDER = arg("id", type=argument_types.number, metavar="ID", help="as `hivectl orders list` has it")
 
@@ -37,7 +51,7 @@ def add(nouns: Group) -> None:
     group = noun(nouns, "do", "give miners an order, which hive-controld carries out: docs/steering.md")
 
     def verb(name: str, text: str, *own: Argument | OneOf, opens: str | None = None) -> None:
-        command(group, name, f"do:{name}", text, *own, *_WHICH, *_HOW, opens=opens)
+        command(group, name, f"do:{name}", text, *own, *_WHICH, *_HOW, *_WHEN, opens=opens)
 
     verb("pause", "stop mining; the control board stays on")
     verb("resume", "go on mining")
@@ -69,6 +83,12 @@ def add(nouns: Group) -> None:
         "restore", "write back what a kept version of the settings says of pools, preset and cooling",
         arg("version", type=argument_types.number, metavar="VERSION"),
     )  # fmt: skip
+    plan = arg("plan", metavar="PLAN", help="its name or number, as `hivectl plans list` has them")
+    group = noun(nouns, "plans", "orders by the clock; `hivectl do ... --plan` makes them")
+    command(group, "list", "plans:list_plans", "a line for each plan, with what comes next")
+    command(group, "on", "plans:switch_on", "let a plan go on with what comes next", plan)
+    command(group, "off", "plans:switch_off", "let a plan rest", plan)
+    command(group, "remove", "plans:remove", "forget a plan; what it has ordered goes on", plan)
     group = noun(nouns, "orders", "orders to miners: list, show, cancel and undo them")
     command(
         group, "list", "orders:list_orders", "a line for each order, newest first",

@@ -41,7 +41,7 @@ async def give(request: web.Request) -> web.StreamResponse:
         found = await context.search(request, _preview, wanted, giver, ctx.steering, moment, ctx.fleet)
         return await responses.reply(request, found)
     number, _ = await ctx.store.write(orders.give, wanted, giver, ctx.steering, ctx.fleet.moment())
-    return await _answer(request, number, 202)
+    return await answer(request, number, 202)
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -53,7 +53,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
 
 async def one(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/orders/{id}: one *order* with its targets, or 404."""
-    return await _answer(request, params.number(request, "order"), 200)
+    return await answer(request, params.number(request, "order"), 200)
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
@@ -62,7 +62,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     await params.fields(request, {})
     giver = await _giver(request, {})
     await ctx.store.write(orders.cancel, number, giver, giver.by["at"])
-    return await _answer(request, number, 202)
+    return await answer(request, number, 202)
 
 
 async def undo(request: web.Request) -> web.StreamResponse:
@@ -70,7 +70,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
     ctx, number = context.of(request), params.number(request, "order")
     giver = await _giver(request, await params.fields(request, CONFIRM))
     back = await ctx.store.write(orders.undo, number, giver, ctx.steering, ctx.fleet.moment())
-    return await _answer(request, back, 202)
+    return await answer(request, back, 202)
 
 
 async def _giver(request: web.Request, body: dict[str, Any]) -> Giver:
@@ -78,7 +78,8 @@ async def _giver(request: web.Request, body: dict[str, Any]) -> Giver:
     return Giver(access.by(request), access.role(request), confirmed)
 
 
-async def _answer(request: web.Request, number: int, status: int) -> web.StreamResponse:
+async def answer(request: web.Request, number: int, status: int) -> web.StreamResponse:
+    """Return an order as the answer to what was done about it."""
     ctx = context.of(request)
     if status == 202:
         await context.follow(ctx)

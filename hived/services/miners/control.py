@@ -222,19 +222,20 @@ class Controller:
                 restarted = await self._restart(firmware, facts)
                 until += self._patience_s(firmware, "restart") if restarted else 0.0
             elif self._monotonic() >= until:
-                why: str = otherwise if verdict == "waits" else verdict
-                why = "no_answer" if now is None else why
+                why = otherwise if verdict == "waits" else verdict
                 await self._end(one, "unconfirmed", reason=why, after=now)
                 return
 
     async def _verdict(
         self, firmware: Firmware, facts: Facts, one: Target, before: Seen, sent_at: float
-    ) -> tuple[Seen | None, readback.Verdict]:
+    ) -> tuple[Seen | None, str]:
         known = await self._again(lambda: self._store.read(miners.by_mac, one.mac)) or facts.known
         try:
             now = await self._look(firmware, known, one.verb)
+        except AnotherDevice:
+            return None, "moved"  # the next sweep knows where it is
         except (Transient, Refused):
-            return None, "unreadable"
+            return None, "no_answer"
         name = before.preset if one.verb in ("resume", "restart") else _preset_of(one)
         step = next((step for step in facts.ladder if step["name"] == name), None)
         watts = step.get("power_w") if step else None

@@ -276,16 +276,23 @@ def cancel(db: Database, number: int, by: str, at: float) -> int:
 
 
 def stop_refused(db: Database, at: float) -> list[int]:
-    """Stop the orders that as many miners refused as they allow; return which."""
-    refused = OrderTarget.select(OrderTarget.order).where(OrderTarget.state == "refused")
-    refused = refused.group_by(OrderTarget.order)
+    """Stop the orders that as many miners in a row refused as they allow; return which.
+
+    A few sick miners among many that do it stop nothing.
+    """
+    refused = OrderTarget.select(OrderTarget.order).where(OrderTarget.state == "refused").distinct()
     waiting = OrderTarget.select(OrderTarget.order).where(OrderTarget.state == "pending")
     query = MinerOrder.select(MinerOrder.id, MinerOrder.stop_after).where(
         MinerOrder.finished_at.is_null(), MinerOrder.id.in_(waiting), MinerOrder.id.in_(refused)
     )
     stopped = []
     for number, most in tuples(query, db):
-        count = OrderTarget.select().where(OrderTarget.order == number, OrderTarget.state == "refused")
+        done = OrderTarget.select(pw.fn.COALESCE(pw.fn.MAX(OrderTarget.at), 0.0)).where(
+            OrderTarget.order == number, OrderTarget.state == "confirmed"
+        )
+        count = OrderTarget.select().where(
+            OrderTarget.order == number, OrderTarget.state == "refused", OrderTarget.at > done
+        )
         if count.bind(db).count() >= most:
             MinerOrder.update(stopped_at=at).where(MinerOrder.id == number).execute(db)
             events.add(db, [Event("order_stopped", at, {"order": number, "refused": most})])

@@ -39,7 +39,7 @@ class MinerOrder(Table):
     packet_size = pw.IntegerField()
     packet_interval_s = pw.DoubleField()
     stop_after = pw.IntegerField()
-    """So many refusals, and no confirmation, stop it."""
+    """So many refusals in a row stop it."""
     force = pw.BooleanField(default=False)
     undo_of = pw.IntegerField(null=True)
     cancelled_at = pw.DoubleField(null=True)

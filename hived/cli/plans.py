@@ -1,0 +1,131 @@
+"""`hivectl plans`: orders that hive-controld gives by the clock of this box. `hivectl do ... --plan NAME` makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hived.cli import daemons
+from hived.cli import orders as shown
+from hived.cli.context import CommandContext, WrongUsage
+from hived.cli.output.tables import Cell, Column
+from hived.documents import plans as documents
+from hived.errors import BadRequest, NotFound
+from hived.records.plans import DAYS, Plan
+from hived.records.times import rfc3339
+from hived.services.miners import plans
+from hived.store import Database
+from hived.store.miners import plans as rows
+
+
+def _when(one: Plan) -> str:
+    told = documents.when(one.schedule)
+    if "from" not in told:
+        return f"{told['at']} until {told['until']}" if "until" in told else str(told["at"])
+    days = "every day" if len(told["days"]) == len(DAYS) else ",".join(told["days"])
+    return f"{days} {told['from']}" + (f" to {told['to']}" if "to" in told else "")
+
+
+def _next(one: Plan) -> Cell:
+    if not one.enabled:
+        return Cell("off", "dim")
+    if one.next_at is None:
+        return Cell("over", "dim")
+    return Cell(f"{'back ' if one.next_what == 'back' else ''}{rfc3339(one.next_at)}")
+
+
+PLANS = (
+    Column("ID", lambda one, _: str(one.id), right=True),
+    Column("PLAN", lambda one, _: one.name, least=12),
+    Column("ORDER", lambda one, _: str(one.body.get("verb"))),
+    Column("WHEN", lambda one, _: _when(one), least=20),
+    Column("NEXT", lambda one, _: _next(one)),
+    Column("BY", lambda one, _: one.by, leaves=1),
+)
+
+
+async def list_plans(context: CommandContext) -> int:
+    """Print a line for each plan."""
+    async with context.store() as store:
+        found = await store.read(rows.listing)
+    nothing = "there is no plan: hivectl do pause --all --plan night --from 22:00 --to 06:00"
+    return context.listed(found, documents.plan, PLANS, nothing)
+
+
+async def remove(context: CommandContext) -> int:
+    """Forget a plan. What it has ordered goes on."""
+    async with context.store() as store:
+        await store.write(lambda db: plans.remove(db, _number(db, context), shown.giver(context)))
+    context.screen.say(f"plan {context.args.plan} is removed")
+    return 0
+
+
+async def switch_on(context: CommandContext) -> int:
+    """Let a plan go on with what comes next."""
+    return await _switch(context, enabled=True)
+
+
+async def switch_off(context: CommandContext) -> int:
+    """Let a plan rest."""
+    return await _switch(context, enabled=False)
+
+
+async def _switch(context: CommandContext, *, enabled: bool) -> int:
+    def work(db: Database) -> None:
+        plans.switch(db, _number(db, context), enabled, shown.giver(context), context.clock(), None)
+
+    async with context.store() as store:
+        await store.write(work)
+    context.screen.say(f"plan {context.args.plan} is {'on' if enabled else 'off'}")
+    return 0
+
+
+def _number(db: Database, context: CommandContext) -> int:
+    name = context.args.plan
+    found = [one.id for one in rows.listing(db) if name in (one.name, str(one.id))]
+    if not found:
+        raise NotFound(f"there is no plan {name!r}")
+    return found[0]
+
+
+def is_wanted(context: CommandContext) -> bool:
+    """Tell whether an order is to be a plan. WrongUsage for a time without a plan."""
+    args = context.args
+    timed = any(getattr(args, name) is not None for name in ("at", "until", "from_", "to", "days")) or args.late
+    if timed and args.plan is None:
+        raise WrongUsage("an order at a time is a plan: give it a name with --plan")
+    if args.plan is not None and args.until is None and args.at is None and args.from_ is None:
+        raise WrongUsage("say when: --from 22:00 [--to 06:00], --at TIME or --until TIME")
+    return args.plan is not None
+
+
+async def add(context: CommandContext, order: Mapping[str, Any]) -> int:
+    """Make a plan of an order; one that only has an end is done now."""
+    args, now = context.args, context.clock()
+    until = None if args.until is None else rfc3339(args.until(now))
+    at = None if args.at is None else rfc3339(args.at(now))
+    when = {"at": at, "until": until} if args.from_ is None else {"from": args.from_, "to": args.to, "days": args.days}
+    told = {name: value for name, value in when.items() if value is not None}
+    body = {"name": args.plan, "when": told, "late": args.late, "order": order}
+
+    def work(db: Database) -> tuple[int | None, Plan]:
+        giver, rules, moment = shown.giver(context), shown.rules(context), daemons.moment(db, context)
+        if "until" in told and "at" not in told:
+            number = plans.storm(db, {"name": args.plan, "until": until, "order": order}, giver, rules, moment, None)
+        else:
+            number = None
+            plans.add(db, body, giver, rules, moment, None)
+        return number, next(one for one in rows.listing(db) if one.name == args.plan)
+
+    async with context.store() as store:
+        try:
+            number, plan = await store.write(work)
+        except BadRequest as err:
+            raise WrongUsage(str(err)) from err
+        if number is not None:
+            return await shown.follow(context, store, number)
+    if context.json:
+        context.screen.document(documents.plan(plan))
+    else:
+        context.screen.say(f"plan {plan.name}: {plan.body['verb']} {_when(plan)}, next {rfc3339(plan.next_at)}")
+    return 0
