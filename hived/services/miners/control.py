@@ -26,7 +26,7 @@ from hived.records.orders import REASONS, Order, Target
 from hived.records.steering import VERBS, Seen, Wish
 from hived.services.miners.orders import Ladder, Ladders, Rules, target
 from hived.store import Database, Store
-from hived.store.miners import allowed_pools, miners, orders, views
+from hived.store.miners import allowed_pools, miners, order_history, orders, views
 
 log = logging.getLogger(__name__)
 
@@ -325,7 +325,7 @@ def _facts(db: Database, order: Order, one: Target, rules: Rules, at: float) -> 
     view = found[0]
     ladder = Ladders(db).of(view)
     asking = Asking(at, rules.reboots_per_hour, order.force, undoes=order.undo_of is not None, stored=False)
-    before = orders.histories(db, [one.num], at, settle_s=rules.settle_s, but=order.id).get(one.num, History())
+    before = order_history.histories(db, [one.num], at, settle_s=rules.settle_s, but=order.id).get(one.num, History())
     allowed = allowed_pools.listing(db)
     moment = Moment(at, 1.0)
     return Facts(

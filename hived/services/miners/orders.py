@@ -19,7 +19,7 @@ from hived.records.pools import AllowedPool
 from hived.records.steering import VERBS, Seen, Verb
 from hived.runtime.options import Controld
 from hived.store import Database, audit, events
-from hived.store.miners import allowed_pools, models, orders, settings, views
+from hived.store.miners import allowed_pools, models, order_history, orders, settings, views
 
 _WHERE: dict[str, Callable[[MinerView], tuple[str | None, ...]]] = {
     "model": lambda view: (view.model_alias,),
@@ -92,14 +92,16 @@ def preview(db: Database, request: Request, giver: Giver, rules: Rules, moment: 
 
 def _may(db: Database, request: Request, giver: Giver) -> None:
     if request.force and not giver.is_admin:
-        raise Forbidden("force: takes an admin", code="force")
+        raise Forbidden("force: takes an admin", code="not_admin")
     if request.verb.name not in SETS_POOLS:
         return
     allowed = allowed_pools.listing(db)
     if allowed:
         foreign = laws.forbidden_pools(request.args, allowed)
         if foreign:
-            raise Forbidden(f"{foreign[0]} is not among the allowed pools: an admin allows it first", code="pool")
+            raise Forbidden(
+                f"{foreign[0]} is not among the allowed pools: an admin allows it first", code="pool_not_allowed"
+            )
     elif not (giver.is_admin and giver.confirmed):
         raise Forbidden(
             "no pool is allowed yet (hivectl pools allow): until then it takes an admin, and the password again",
@@ -128,7 +130,7 @@ def _targets(
     moment: Moment,
 ) -> Iterator[Target]:  # fmt: skip
     ladders = Ladders(db)
-    known = orders.histories(db, None, moment.now, settle_s=rules.settle_s)
+    known = order_history.histories(db, None, moment.now, settle_s=rules.settle_s)
     allowed = allowed_pools.listing(db)
     for view, args in wanted:
         yield target(db, verb, view, args, ladders.of(view), asking, known.get(view.num, History()), moment, allowed)
@@ -304,7 +306,7 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     request = Request(verb, {}, (), {}, None, float(EXPIRES_S), None, False, False, "")
     _may(db, request, giver)
     cancel(db, number, giver, moment.now)
-    secrets = orders.kept(db, number)
+    secrets = order_history.kept(db, number)
     by_num = {view.num: view for view in views.miners(db)}
     asking = Asking(moment.now, rules.reboots_per_hour, automatic=giver.automatic, undoes=True)
     wanted, lost = [], []

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import peewee as pw
 
 from hived.errors import NotFound
 from hived.records.events import Event
-from hived.records.laws import History
 from hived.records.orders import ENDS, KEEP_ORDERS, MAX_REASON, OPEN, Order, Packet, State, Target
 from hived.records.steering import VERBS, Power, Seen
 from hived.store import events
@@ -23,7 +21,6 @@ from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Health, MinerOrder, MinerRules, OrderTarget
 
-HOUR_S = 3600.0
 SECRET = frozenset(name for name, verb in VERBS.items() if verb.is_secret)
 
 
@@ -337,45 +334,6 @@ def lights(db: Database, at: float) -> list[Target]:
 def lights_off(db: Database, target: Target) -> None:
     """Note that nothing has to be ended any more."""
     OrderTarget.update(ends_at=None).where(_is(target)).execute(db)
-
-
-def histories(
-    db: Database, nums: Sequence[int] | None, at: float, *, settle_s: float, but: int | None = None
-) -> dict[int, History]:
-    """Return what orders (`but` one) did to miners lately, of those that they did anything to; `nums` None: of all."""
-    since = at - max(HOUR_S, settle_s)
-    query = (
-        OrderTarget.select(OrderTarget.num, MinerOrder.verb, OrderTarget.sent_at, OrderTarget.at)
-        .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
-        .where(OrderTarget.sent_at > since, OrderTarget.state.in_(("running", "confirmed", "unconfirmed")))
-    )
-    if but is not None:
-        query = query.where(OrderTarget.order != but)
-    if nums is not None:
-        query = query.where(OrderTarget.num.in_(list(nums)))
-    found: dict[int, History] = {}
-    for num, verb, sent_at, done_at in tuples(query, db):
-        known = found.get(num, History())
-        known = replace(known, touched_at=max(known.touched_at, done_at))
-        if verb == "reboot":
-            known = replace(known, reboots=known.reboots + (sent_at > at - HOUR_S))
-        elif VERBS[verb].rests:
-            known = replace(known, settles_until=max(known.settles_until, done_at + settle_s))
-        found[num] = known
-    return found
-
-
-def kept(db: Database, number: int) -> dict[int, dict[str, Any]]:
-    """Return what is secret of how the miners of an order were before it, of those that had any: by miner."""
-    query = OrderTarget.select(OrderTarget.num, OrderTarget.mac, OrderTarget.kept).where(
-        OrderTarget.order == number, OrderTarget.kept.is_null(False)
-    )
-    found = {}
-    for num, mac, sealed in tuples(query, db):
-        opened = db.box.open_or_none(sealed, f"kept:{number}:{mac}")
-        if opened is not None:
-            found[num] = json.loads(opened)
-    return found
 
 
 def _is(target: Target) -> Any:

@@ -157,7 +157,7 @@ async def test_who_may_give_orders_and_who_may_see_them(site: Api) -> None:
 async def test_only_an_admin_forces(site: Api) -> None:
     async with site.browser("operator") as operator:
         code, said = await operator.ask("POST", ORDERS, PAUSE | {"force": True})
-        assert (code, said["code"]) == (403, "force")
+        assert (code, said["code"]) == (403, "not_admin")
     assert (await site.ask("POST", ORDERS, PAUSE | {"force": True}))[1]["force"] is True
 
 
@@ -197,7 +197,7 @@ async def test_with_a_list_a_pool_that_is_not_in_it_is_refused_whole(site: Api) 
     foreign = POOLS | {"args": {"pools": [ALLOWED, {"url": "evil.example:1", "user": "x"}]}}
     async with site.browser("operator") as operator:
         code, said = await operator.ask("POST", ORDERS, foreign)
-        assert (code, said["code"], "evil.example:1" in said["error"]) == (403, "pool", True)
+        assert (code, said["code"], "evil.example:1" in said["error"]) == (403, "pool_not_allowed", True)
         secret = {"args": {"pools": [ALLOWED | {"password": "pool-secret"}]}}
         code, given = await operator.ask("POST", ORDERS, POOLS | secret)
         assert (code, "pool-secret" in json.dumps(given)) == (202, False)

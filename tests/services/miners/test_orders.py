@@ -18,7 +18,7 @@ from hived.records.pools import checked
 from hived.records.steering import VERBS, Seen
 from hived.services.miners import orders as giving
 from hived.store import Database, Store, audit
-from hived.store.miners import allowed_pools, miners, models, orders, readings
+from hived.store.miners import allowed_pools, miners, models, order_history, orders, readings
 from hived.store.schema import Health, Miner, MinerRules
 from tests.databases import Databases
 from tests.services.miners.steered import Device, settle
@@ -207,7 +207,7 @@ async def test_what_is_secret_of_an_order_is_sealed_while_it_waits_and_gone_afte
     await store.write(orders.end, target, "confirmed", NOW)
     assert "old-secret" not in await store.read(everything)
     assert await store.read(lambda db: [row.args for row in _rows(db)]) == ["{}"]
-    assert (await store.read(orders.kept, number))[target.num] == {"pools": {"0": "old-secret"}}
+    assert (await store.read(order_history.kept, number))[target.num] == {"pools": {"0": "old-secret"}}
 
 
 def _rows(db: Database) -> list[Any]:
