@@ -13,11 +13,13 @@ from hived.api import context
 from hived.api.http import access, params, passwords, responses
 from hived.api.miners.live_miners import LiveMiners
 from hived.documents import orders as documents
+from hived.records import commands
 from hived.records.condition import Moment
 from hived.records.order_request import Request, read
 from hived.services.miners import orders
 from hived.services.miners.orders import Giver, Rules
 from hived.store import Database
+from hived.store.miners import miners
 from hived.store.miners import orders as rows
 
 MAX_BODY_BYTES = 192 * 1024  # 5,000 MACs are 105 KiB, eight pools are 6
@@ -45,7 +47,13 @@ async def give(request: web.Request) -> web.StreamResponse:
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/orders?limit=50&before=ID: newest first, without what becomes of each miner."""
+    """GET /api/v1/orders?limit=50&before=ID: newest first, without what becomes of each miner.
+
+    ?miner=MAC: the last ones of a miner, each with what became of it there.
+    """
+    if "miner" in request.query:
+        mac, limit = commands.mac("miner", request.query["miner"]), params.limit(request, 10)
+        return await responses.reply(request, await context.search(request, _of_miner, mac, limit))
     limit, before = params.limit(request, 50), params.count(request, "before")
     found = await context.search(request, rows.listing, limit=limit, before=before)
     return await responses.reply(request, [documents.order(one) for one in found])
@@ -96,6 +104,12 @@ def _preview(db: Database, wanted: Request, giver: Giver, rules: Rules, moment: 
 
 def _whole(db: Database, number: int, fleet: LiveMiners) -> bytes:
     return responses.encode(documents.whole(*rows.one(db, number), _name(fleet)))
+
+
+def _of_miner(db: Database, mac: str, limit: int) -> bytes:
+    known = miners.one(db, mac)
+    found = rows.of_miner(db, known.num, limit=limit)
+    return responses.encode([documents.whole(order, [target], lambda _: known.ip) for order, target in found])
 
 
 def _name(fleet: LiveMiners) -> Any:

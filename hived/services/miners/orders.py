@@ -247,9 +247,8 @@ def give(db: Database, request: Request, giver: Giver, rules: Rules, moment: Mom
 
     Conflict for a key that was used with another body; else as `preview`.
     """
-    who = giver.by["who"]
     if request.key is not None:
-        before = orders.named(db, who, request.key)
+        before = orders.named(db, giver.by["who"], giver.by["via"], request.key)
         if before is not None:
             if before[1] != request.body_hash:
                 raise Conflict(f"the key {request.key!r} was used for another order ({before[0]})", code="key_used")

@@ -51,7 +51,7 @@ class MinerOrder(pw.Model):
     class Meta:
         database = pw.DatabaseProxy()
         legacy_table_names = False
-        indexes = ((("who", "key"), True),)
+        indexes = ((("who", "via", "key"), True),)
 
 
 class OrderTarget(pw.Model):

@@ -24,11 +24,10 @@ from hived.store.schema import Health, MinerOrder, MinerRules, OrderTarget
 SECRET = frozenset(name for name, verb in VERBS.items() if verb.is_secret)
 
 
-def named(db: Database, who: str, key: str) -> tuple[int, str | None] | None:
+def named(db: Database, who: str, via: str, key: str) -> tuple[int, str | None] | None:
     """Return (order, hash of its body) of what somebody gave under a key; None: nothing."""
-    found = tuples(
-        MinerOrder.select(MinerOrder.id, MinerOrder.body_hash).where(MinerOrder.who == who, MinerOrder.key == key), db
-    )
+    mine = (MinerOrder.who == who) & (MinerOrder.via == via) & (MinerOrder.key == key)
+    found = tuples(MinerOrder.select(MinerOrder.id, MinerOrder.body_hash).where(mine), db)
     return (int(found[0][0]), found[0][1]) if found else None
 
 

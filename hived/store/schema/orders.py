@@ -50,7 +50,7 @@ class MinerOrder(Table):
 
     class Meta:
         table_name = "miner_order"
-        indexes = ((("who", "key"), True),)
+        indexes = ((("who", "via", "key"), True),)
 
 
 class OrderTarget(Table):

@@ -242,3 +242,14 @@ async def test_what_makes_no_sense_is_refused_with_a_sentence_and_nothing_is_kep
 async def test_as_many_miners_as_an_order_may_name_fit_into_its_body(site: Api) -> None:
     code, said = await site.ask("POST", ORDERS, {"verb": "pause", "miners": [mac_of(n) for n in range(1, 5001)]})
     assert (code, said["error"]) == (404, f"there is no miner {mac_of(4)}")
+
+
+async def test_the_last_orders_of_a_miner_say_what_became_of_it_there(site: Api) -> None:
+    first = (await site.ask("POST", ORDERS, PAUSE))[1]["id"]
+    second = (await site.ask("POST", ORDERS, {"verb": "locate", "where": {}}))[1]["id"]
+    told = await site.get(f"{ORDERS}?miner={MAC.upper()}")
+    assert [(one["id"], [target["id"] for target in one["targets"]]) for one in told] == [
+        (second, [MAC]), (first, [MAC]),
+    ]  # fmt: skip
+    assert (await site.ask("GET", f"{ORDERS}?miner=nobody"))[0] == 400
+    assert (await site.ask("GET", f"{ORDERS}?miner=02:00:00:00:99:99"))[0] == 404
