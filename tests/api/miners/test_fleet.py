@@ -129,7 +129,8 @@ async def test_a_row_is_the_small_form_of_a_miner(api: Api) -> None:
         "hashrate_expected_ths": 96.0, "lost": [{"reason": "weak", "hashrate_ths": 0.5}],
         "last_error_code": None, "last_error_at": None, "error_count": 0, "failing": False,
         "seen_at": "2027-01-15T08:00:00.000Z", "status_at": "2027-01-15T08:00:00.000Z", "node_id": "node-1",
-        "node_name": None, "remote": False,
+        "node_name": None, "remote": False, "group": None, "tags": [], "min_preset": None, "locked": None,
+        "protected": None, "verbs": [],
     }]  # fmt: skip
 
 
