@@ -292,7 +292,7 @@ def stop_refused(db: Database, at: float) -> list[int]:
         if count.bind(db).count() >= most:
             MinerOrder.update(stopped_at=at).where(MinerOrder.id == number).execute(db)
             events.add(db, [Event("order_stopped", at, {"order": number, "refused": most})])
-            _end_pending(db, number, "skipped", "stopped", at)
+            _end_pending(db, number, "cancelled", "stopped", at)
             stopped.append(number)
     return stopped
 

@@ -12,6 +12,7 @@ from hived.api.miners.live_miners import LiveMiners
 from hived.records.condition import MARKS
 from hived.records.daemon import DaemonRow
 from hived.records.miner import FanReading, HashboardReading
+from hived.records.steering import VERBS
 from hived.store import Database, Store, daemon_rows
 from hived.store.miners import miners
 from hived.store.schema import Miner, Node
@@ -130,7 +131,7 @@ async def test_a_row_is_the_small_form_of_a_miner(api: Api) -> None:
         "last_error_code": None, "last_error_at": None, "error_count": 0, "failing": False,
         "seen_at": "2027-01-15T08:00:00.000Z", "status_at": "2027-01-15T08:00:00.000Z", "node_id": "node-1",
         "node_name": None, "remote": False, "group": None, "tags": [], "min_preset": None, "locked": None,
-        "protected": None, "verbs": [],
+        "protected": None, "verbs": list(VERBS),
     }]  # fmt: skip
 
 
