@@ -20,6 +20,8 @@ from hived.store.miners import miners, orders
 from tests.cli.conftest import Filler
 from tests.cli.site import Site, Terminal, mac
 
+pytestmark = pytest.mark.sqlite_only("the rows are tried on both in tests/services/miners/test_orders.py")
+
 SECRET = "x-geheim-7"
 
 

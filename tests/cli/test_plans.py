@@ -12,6 +12,7 @@ from tests.cli.site import Site
 from tests.cli.test_do import farm, given
 
 assert farm  # the fixture
+pytestmark = pytest.mark.sqlite_only("the rows are tried on both in tests/services/miners/test_plans.py")
 
 
 def planned(site: Site) -> list[Any]:

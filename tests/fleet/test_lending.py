@@ -80,6 +80,7 @@ async def shake(place: World, minerd: Program, node: NodeBox, museum: Collection
 
 @pytest.mark.system
 @pytest.mark.timeout(900)
+@pytest.mark.sqlite_only("a minute of real boxes; the rows are tried on both in tests/store/collecting/test_lending.py")
 async def test_what_boxes_without_a_model_collect_is_described_once_by_the_one_that_has_one(
     tmp_path: Path, master_url: str | None
 ) -> None:

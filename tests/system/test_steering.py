@@ -25,7 +25,7 @@ pytestmark = pytest.mark.system
 
 MINERS = 24
 SUBNET = "127.34.64.0/27"
-KILLS = count(4, 50)
+KILLS = count(3, 50)
 RULES = giving.Rules(packet_size=8, packet_interval_s=0.2, power_on_interval_s=0.2, reboots_per_hour=60, settle_s=0.0)
 SEQUENCE = ("pause", "resume", "restart", "reboot")
 WAIT_S = 90.0
