@@ -74,15 +74,18 @@ async def steer(client: VnishClient, reach: Reach, wish: Wish) -> Said:
     return await act(client, reach, wish.args)
 
 
-async def _resume(client: VnishClient, reach: Reach, _args: Mapping[str, Any]) -> Said:
-    """End a pause; a miner that was stopped in another way, or forgot its pause in a reboot, has to be started."""
-    try:
-        return await client.tell(reach, "/mining/resume")
-    except (BadCredentials, NotThisFirmware):
-        raise
-    except Refused:
-        pass
-    return await client.tell(reach, "/mining/start")
+def _else(path: str, other: str) -> Callable[[VnishClient, Reach, Mapping[str, Any]], Awaitable[Said]]:
+    """A pause is refused by a miner that does not hash, and its end by one that was stopped in another way."""
+
+    async def act(client: VnishClient, reach: Reach, _args: Mapping[str, Any]) -> Said:
+        try:
+            return await client.tell(reach, path)
+        except (AnotherDevice, BadCredentials, NotThisFirmware):
+            raise
+        except Refused:
+            return await client.tell(reach, other)
+
+    return act
 
 
 async def _locate(client: VnishClient, reach: Reach, args: Mapping[str, Any]) -> Said:
@@ -166,8 +169,8 @@ def _merged(told: Asked, wanted: list[Mapping[str, Any]]) -> list[dict[str, str]
 
 
 _ACTS: dict[str, Callable[[VnishClient, Reach, Mapping[str, Any]], Awaitable[Said]]] = {
-    "pause": _call("/mining/pause"),
-    "resume": _resume,
+    "pause": _else("/mining/pause", "/mining/stop"),
+    "resume": _else("/mining/resume", "/mining/start"),
     "restart": _call("/mining/restart"),
     "reboot": _reboot,
     "locate": _locate,

@@ -293,6 +293,13 @@ async def test_a_lost_connection_leaves_open_whether_it_was_heard_and_nothing_is
     assert [path for path, _ in posts(peer)] == ["/mining/restart", "/system/reboot"]
 
 
+async def test_a_miner_that_does_not_hash_is_stopped_where_it_takes_no_pause(peer: Peer, vnish: Vnish) -> None:
+    peer.says("/mining/pause", reply(500, b'{"err": "failed-to-activate-pause-mode"}'), "POST")
+    peer.says("/mining/stop", reply(200), "POST")
+    assert await steer(vnish, "pause") == Said()
+    assert [path for path, _ in posts(peer)] == ["/mining/pause", "/mining/stop"]
+
+
 async def test_a_miner_that_was_stopped_is_started_where_there_is_no_pause_to_end(peer: Peer, vnish: Vnish) -> None:
     peer.says("/mining/resume", reply(500, b'{"err": "failed-to-deactivate-pause-mode"}'), "POST")
     assert await steer(vnish, "resume") == Said()
