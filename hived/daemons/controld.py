@@ -20,12 +20,14 @@ from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.steering_told import tell_once
 from hived.services.miners.control import Controller
 from hived.services.miners.orders import Rules
+from hived.services.miners.orders_from_master import OrdersFromMaster, drop_left
 from hived.services.miners.plans import Clockwork
 from hived.services.miners.sweep import Range
 from hived.store.engine.opening import opened
 
 TURN_EVERY_S = 0.5
 PLANS_EVERY_S = 5.0
+FROM_MASTER_S = 1.0
 KEPT_S = 15.0
 """How long a connection waits for the next look: miners are looked at every ten seconds at least."""
 TIMEOUT_S = 15.0
@@ -44,6 +46,7 @@ async def controld(config: Config, life: Life) -> None:
         says = _off
         if own.enabled:
             await life.retry(lambda: store.write(tell_once, time.time()))
+            await life.retry(lambda: store.write(drop_left, time.time()))
             controller = await stack.enter_async_context(
                 Controller(
                     store,
@@ -56,6 +59,14 @@ async def controld(config: Config, life: Life) -> None:
                 )
             )
             says = controller.summary
+            from_master = OrdersFromMaster(
+                store,
+                Rules.of(own),
+                status_s=config.intervals.status_seconds,
+                clock=time.time,
+                monotonic=time.monotonic,
+            )
+            beats.append(Beat("master", from_master.tick, every=FROM_MASTER_S, limit=60.0))
             turn = controller.round if life.once else controller.turn
             clock = Clockwork(store, Rules.of(own), status_s=config.intervals.status_seconds, clock=time.time)
             beats.append(Beat("plans", clock.tick, every=PLANS_EVERY_S, limit=60.0))

@@ -12,7 +12,7 @@ from typing import Any
 
 from hived.errors import BadRequest
 from hived.records.access import Role, least_role
-from hived.records.daemon import DISCOVERD, SYNCD
+from hived.records.daemon import CONTROLD, DISCOVERD, SYNCD
 from hived.records.net import as_mac
 
 MAX_TARGETS = 64
@@ -20,6 +20,7 @@ WIDEST = 16  # bits: a /16 is 65,536 addresses, a minute's work; more is a typin
 OUTSIDE = "That takes `hivectl miners scan --outside` on the box itself"
 MAX_PASSWORD = 256
 MAX_NAME = 100
+MAX_LETTER = 12 * 1024  # a node takes 16 KiB of arguments
 _NOWHERE = ipaddress.IPv4Network("0.0.0.0/8")
 
 
@@ -54,6 +55,8 @@ class Verb:
     """Looks at the arguments together; BadRequest says what does not fit."""
     sends_secrets: bool = False
     """What carries it out gives a miner's key and password to an address: a master must be known for it by its key."""
+    between_boxes: bool = False
+    """Nobody gives it by this name: a master hands out what was ordered of it in another way."""
     pending: str | None = None
     """What waits for a miner of another node meanwhile, as its `pending` says."""
 
@@ -168,6 +171,19 @@ def word_or_none(name: str, value: Any) -> str | None:
     return None if value is None else word(name, value)
 
 
+def number(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**53:
+        raise BadRequest(f"{name}: expected a number from 1")
+    return value
+
+
+def letter(name: str, value: Any) -> str:
+    """Return what one box writes to another."""
+    if not isinstance(value, str) or not 2 <= len(value) <= MAX_LETTER:
+        raise BadRequest(f"{name}: expected a text of at most {MAX_LETTER} characters")
+    return value
+
+
 _THE_MINER = Argument("mac", mac)
 
 VERBS = {
@@ -202,6 +218,14 @@ VERBS = {
             "set_max_preset", SYNCD, "model.max_preset", "limit the presets of a model",
             (Argument("alias", word), Argument("name", word_or_none)), about="alias",
             role=lambda _: least_role("max_preset", None),  # what it was elsewhere is not known here
+        ),
+        Verb(
+            "steer", CONTROLD, "order.take", "carry out an order to miners",
+            (Argument("order", number), Argument("body", letter, secret=True)), between_boxes=True,
+        ),
+        Verb(
+            "steer_cancel", CONTROLD, "order.cancel", "ask no more miners of an order", (Argument("order", number),),
+            between_boxes=True,
         ),
     )
 }  # fmt: skip

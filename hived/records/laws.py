@@ -66,8 +66,8 @@ def reason(
 
 
 def _whose(view: MinerView, asking: Asking) -> str | None:
-    if view.remote:
-        return "other_node"
+    if view.remote and view.features is None:
+        return "node_too_old"
     if not view.managed:
         return "not_managed"
     if is_held(view.rules.locked, asking.at):
@@ -82,7 +82,9 @@ def _reach(view: MinerView, seen: bool) -> str | None:
         return "doubted"
     if not view.has_key:
         return "no_access"
-    return None if seen else "unseen"
+    if seen:
+        return None
+    return "node_away" if view.remote else "unseen"
 
 
 def can(view: MinerView, verb: str) -> bool:

@@ -56,7 +56,7 @@ def read(body: Mapping[str, Any]) -> Request:
     return Request(
         verb=verb, args=verb.checked({} if body.get("args") is None else body["args"]),
         miners=None if named is None else _macs(named),
-        where={} if where is None else _where(where), packet=_packet(body.get("packet")),
+        where={} if where is None else _where(where), packet=packet_of(body.get("packet")),
         expires_s=float(whole(1, LONGEST_S, "seconds")("expires_seconds", body.get("expires_seconds", EXPIRES_S))),
         key=None if key is None else word("key", key), force=switch("force", body.get("force", False)),
         dry_run=switch("dry_run", body.get("dry_run", False)),
@@ -76,7 +76,8 @@ def _where(value: Any) -> dict[str, str]:
     return {name: word(f"where.{name}", one) for name, one in value.items()}
 
 
-def _packet(value: Any) -> Packet | None:
+def packet_of(value: Any) -> Packet | None:
+    """Return {size, interval_seconds}, None for none. BadRequest."""
     if value is None:
         return None
     if not isinstance(value, Mapping) or not value.keys() <= {"size", "interval_seconds"}:

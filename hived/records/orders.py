@@ -36,7 +36,10 @@ REASONS: Final = {
     "settling": "it settles after the last change",
     "same_already": "it is so already",
     "reboot_limit": "it was rebooted often enough within the hour",
-    "other_node": "another node watches it: give the order there",
+    "node_away": "its node is away, or does not watch it at present",
+    "node_too_old": "its node runs an older hived, which steers no miners",
+    "node_refuses": "its node takes no such order from here",
+    "node_restarted": "its node restarted, and does nothing that was left from before",
     "no_access": "hived has no key for it",
     "doubted": "it is not sure that what answers is this miner",
     "moved": "another device answers at its address",
@@ -59,6 +62,7 @@ OUTCOMES: Final = {
     "unreadable": "it does not tell how it is",
     "interrupted": "hive-controld ended while it was asked, and the miner does not show that it did it",
     "restarted": "it restarted in between",
+    "node_silent": "its node did not tell in time what became of it",
 }
 """Why a target ended unconfirmed."""
 

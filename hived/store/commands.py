@@ -87,16 +87,28 @@ def waiting(db: Database, node_id: str, *, secure: bool, now: float) -> list[Ord
         if not row["created_at"] > now - TOO_OLD_S:
             _end(db, row, {"error": "the node was not there for a day"}, now)
         elif secure or not secrets_of(row["verb"]):
-            if secrets_of(row["verb"]) and not _has(db, node_id, json.loads(row["args"]).get("mac"), row["created_at"]):
+            mac = json.loads(row["args"]).get("mac")
+            if mac is not None and secrets_of(row["verb"]) and not _has(db, node_id, mac, row["created_at"]):
                 _end(db, row, {"error": "the miner is not this node's any more: give it again"}, now)
                 continue
             args = opened(db, row)
+            if row["verb"] == "steer" and args.get("body") is not None and not _with_seconds(args, now):
+                _end(db, row, {"error": "it expired before its node came"}, now)
+                continue
             lost = [name for name in secrets_of(row["verb"]) if args.get(name) is None]
             if lost:
                 _end(db, row, {"error": f"the {lost[0]} cannot be opened any more: give it again"}, now)
             else:
                 found.append(Order(row["id"], row["daemon"], row["verb"], args))
     return found[:AT_ONCE]
+
+
+def _with_seconds(args: dict[str, Any], now: float) -> bool:
+    """Put in how many seconds an order to miners has left; False when it has none: clocks of two boxes differ."""
+    body = json.loads(args["body"])
+    seconds = float(body.pop("expires_at")) - now
+    args["body"] = json.dumps({**body, "seconds": seconds}, separators=(",", ":"))
+    return seconds > 0
 
 
 def _has(db: Database, node_id: str, mac: str | None, since: float) -> bool:

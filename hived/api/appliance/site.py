@@ -81,6 +81,8 @@ async def order(request: web.Request) -> web.StreamResponse:
     ctx = context.of(request)
     wishes = await params.fields(request, {"verb": partial(word, "verb"), "args": _args, "node_id": _node})
     verb = verb_for(wishes.get("verb", ""))
+    if verb.between_boxes:
+        raise BadRequest("orders to miners are given at /api/v1/orders")
     if why := access.why_not(access.principal(request), access.Who(verb.role(wishes.get("args", {}))), verb.area):
         return responses.error(403, why)
     number = await ctx.store.write(

@@ -24,7 +24,7 @@ from hived.records.times import to_text
 from hived.records.untrusted import BadValue
 from hived.store import Database, commands
 from hived.store.access import attempts, node_keys
-from hived.store.nodes import contacts, nodes
+from hived.store.nodes import contacts, nodes, reported_targets
 from hived.store.nodes import ingest as streams
 
 T = TypeVar("T")
@@ -106,6 +106,7 @@ def _keep_in_touch(
 ) -> tuple[dict[str, int], list[Order]]:
     node_keys.must_open(db, key)
     contacts.save(db, node_id, sent, address=address, secure=secure, now=now)
+    reported_targets.take(db, node_id, sent.done, now)
     commands.done(db, node_id, sent.done, now)
     return streams.held(db, node_id, sent.epoch), commands.waiting(db, node_id, secure=secure, now=now)
 

@@ -26,7 +26,7 @@ from hived.records.orders import REASONS, Order, Target
 from hived.records.steering import VERBS, Seen, Wish
 from hived.services.miners.orders import Ladder, Ladders, Rules, target
 from hived.store import Database, Store
-from hived.store.miners import allowed_pools, miners, order_history, orders, views
+from hived.store.miners import allowed_pools, miners, order_history, orders, orders_elsewhere, views
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +104,7 @@ class Controller:
         now = self._clock()
         if await self._store.read(orders.is_anything_open):
             await self._store.write(orders.expire, now)
+            await self._store.write(orders_elsewhere.end_silent, now)
             for number in await self._store.write(orders.stop_refused, now):
                 log.warning("order %d was stopped: too many miners refused", number)
             for group, power, order in await self._store.read(orders.waiting):

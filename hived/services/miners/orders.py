@@ -18,6 +18,7 @@ from hived.records.orders import UNDOABLE, Order, Packet, Target
 from hived.records.pools import AllowedPool
 from hived.records.steering import VERBS, Seen, Verb
 from hived.runtime.options import Controld
+from hived.services.miners import orders_elsewhere
 from hived.store import Database, audit, events
 from hived.store.miners import allowed_pools, models, order_history, orders, settings, views
 
@@ -143,7 +144,7 @@ def target(
     """Return what an order means for one miner, by all laws; its arguments are those of this miner."""
     found = Target(0, view.num, view.mac, "pending", verb.name, args, at=asking.at)
     why = laws.reason(view, verb.name, args, ladder, asking, history, seen=moment.blind_to(view) is None)
-    if why is None and verb.name == "restore" and "version" in args:
+    if why is None and verb.name == "restore" and "version" in args and not view.remote:  # its node knows
         args, why = _of_version(db, view, int(args["version"]))
     pools = args.get("pools", {}) if verb.name == "restore" else args
     if why is None and verb.name in SETS_POOLS and allowed and laws.forbidden_pools(pools, allowed):
@@ -263,6 +264,7 @@ def _keep(db: Database, request: Request, order: Order, targets: Sequence[Target
     number = orders.add(
         db, order, targets, stop_after=rules.stop_after_refusals, key=request.key, body_hash=request.body_hash
     )
+    orders_elsewhere.hand_out(db, replace(order, id=number), [replace(one, order=number) for one in targets], giver.by)
     asked = sum(one.state == "pending" for one in targets)
     after = {
         "verb": order.verb, "args": order.args, "miners": asked, "left_out": len(targets) - asked,
@@ -283,6 +285,7 @@ def _keep(db: Database, request: Request, order: Order, targets: Sequence[Target
 def cancel(db: Database, number: int, giver: Giver, at: float) -> None:
     """End what an order has not begun. What was asked already goes on to its end. NotFound."""
     ended = orders.cancel(db, number, giver.by["who"], at)
+    orders_elsewhere.cancel(db, number, giver.by)
     if ended:
         audit.note(db, **giver.by, action="order.cancel", target=str(number), after={"miners": ended})
         events.add(db, [Event("order_cancelled", at, {"order": number, "miners": ended, "by": giver.by["who"]})])
@@ -305,21 +308,38 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     request = Request(verb, {}, (), {}, None, float(EXPIRES_S), None, False, False, "")
     _may(db, request, giver)
     cancel(db, number, giver, moment.now)
-    secrets = order_history.kept(db, number)
+    back = ways_back(db, [number])
     by_num = {view.num: view for view in views.miners(db)}
     asking = Asking(moment.now, rules.reboots_per_hour, automatic=giver.automatic, undoes=True)
-    wanted, lost = [], []
+    wanted, others = [], []
     for one in targets:
         view = by_num.get(one.num)
         if one.state not in UNDOABLE or view is None:
             continue
-        back = _way_back(order.verb, Seen.from_json(one.before or {"at": 0.0}), secrets.get(one.num, {}))
-        if back is None:
-            lost.append(replace(one, order=0, verb=verb.name, state="skipped", reason="nothing_kept", at=moment.now))
+        if view.remote:  # its node has kept how it was, and judges by its own laws
+            away = moment.blind_to(view) is not None
+            state, why = ("skipped", "node_away") if away else ("pending", None)
+            others.append(Target(0, one.num, one.mac, state, verb.name, reason=why, at=moment.now))  # type: ignore[arg-type]
+        elif one.num not in back:
+            others.append(Target(0, one.num, one.mac, "skipped", verb.name, reason="nothing_kept", at=moment.now))
         else:
-            wanted.append((view, back))
-    again = [*_targets(db, verb, wanted, asking, rules, moment), *lost]
+            wanted.append((view, back[one.num]))
+    again = [*_targets(db, verb, wanted, asking, rules, moment), *others]
     return _keep(db, request, _order(request, giver, rules, moment.now, again, number), again, giver, rules)
+
+
+def ways_back(db: Database, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return by miner the arguments that bring back what these orders changed, of those of which enough is kept."""
+    found: dict[int, dict[str, Any]] = {}
+    for number in numbers:
+        order, targets = orders.one(db, number)
+        secrets = order_history.kept(db, number)
+        for one in targets:
+            before = Seen.from_json(one.before or {"at": 0.0})
+            way = _way_back(order.verb, before, secrets.get(one.num, {})) if one.state in UNDOABLE else None
+            if way is not None:
+                found[one.num] = way
+    return found
 
 
 def _way_back(verb: str, before: Seen, secrets: Mapping[str, Any]) -> dict[str, Any] | None:

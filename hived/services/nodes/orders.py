@@ -50,7 +50,7 @@ class Bounds:
         if reserved := verb.reserved(args):
             raise BadRequest(f"{reserved[0]}: this node does that for its own operator alone")
         places = [*args.get("targets", ()), args.get("ip")]
-        if secret:
+        if secret and "mac" in args:
             known = miners.by_mac(db, args["mac"])
             places += [known.ip or known.last_ip] if known is not None and "ip" not in args else []
         outside = self.ranges.outside(networks("targets", [one for one in places if one is not None]))

@@ -71,6 +71,7 @@ class OrderTarget(pw.Model):
     ends_at = pw.DoubleField(null=True)
     effect_w = pw.DoubleField(null=True)
     effect_hs = pw.DoubleField(null=True)
+    command = pw.IntegerField(null=True, index=True)
 
     class Meta:
         database = pw.DatabaseProxy()

@@ -87,7 +87,7 @@ def one(db: Database, number: int) -> tuple[Order, list[Target]]:
     if not found:
         raise NotFound(f"there is no order {number}")
     rows = dicts(OrderTarget.select().where(OrderTarget.order == number).order_by(OrderTarget.num), db)
-    return found[0], [_target(row, found[0].verb) for row in rows]
+    return found[0], [target_of(row, found[0].verb) for row in rows]
 
 
 def listing(db: Database, *, limit: int, before: int | None = None) -> list[Order]:
@@ -100,7 +100,7 @@ def of_miner(db: Database, num: int, *, limit: int) -> list[tuple[Order, Target]
     query = OrderTarget.select().where(OrderTarget.num == num).order_by(OrderTarget.order.desc()).limit(limit)
     rows = dicts(query, db)
     known = {order.id: order for order in _orders(db, MinerOrder.id.in_([row["order"] for row in rows]))}
-    return [(known[row["order"]], _target(row, known[row["order"]].verb)) for row in rows]
+    return [(known[row["order"]], target_of(row, known[row["order"]].verb)) for row in rows]
 
 
 def _orders(db: Database, where: Any = None, *, limit: int | None = None) -> list[Order]:
@@ -135,7 +135,8 @@ def _sum(values: Iterable[float | None]) -> float | None:
     return sum(told) if told else None
 
 
-def _target(row: Mapping[str, Any], verb: str, args: Mapping[str, Any] | None = None) -> Target:
+def target_of(row: Mapping[str, Any], verb: str, args: Mapping[str, Any] | None = None) -> Target:
+    """Return a row as a record; `args` are sealed in it."""
     return Target(
         order=row["order"], num=row["num"], mac=row["mac"], state=row["state"], verb=verb, args=args or {},
         step=row["step"], reason=row["reason"], said=row["said"], before=_load(row["before"]),
@@ -189,13 +190,14 @@ def next_ones(db: Database, order: Order, group: str | None, *, busy: Iterable[i
 
 def running(db: Database) -> list[tuple[Order, Target]]:
     """Return what was begun and has no end: after a start, what the one before left."""
-    rows = dicts(OrderTarget.select().where(OrderTarget.state == "running").order_by(OrderTarget.order), db)
+    ours = (OrderTarget.state == "running") & OrderTarget.command.is_null()
+    rows = dicts(OrderTarget.select().where(ours).order_by(OrderTarget.order), db)
     known = {order.id: order for order in _orders(db, MinerOrder.id.in_([row["order"] for row in rows]))}
     return [(known[row["order"]], _with_args(db, row, known[row["order"]].verb)) for row in rows]
 
 
 def _with_args(db: Database, row: Mapping[str, Any], verb: str) -> Target:
-    return _target(row, verb, _opened(db, verb, row["mac"], row["args"]))
+    return target_of(row, verb, _opened(db, verb, row["mac"], row["args"]))
 
 
 def begin(
@@ -235,7 +237,7 @@ def answered(db: Database, target: Target, said: str | None, at: float) -> None:
 
 def end(
     db: Database, target: Target, state: State, at: float, *, reason: str | None = None, said: str | None = None,
-    after: Seen | None = None,
+    after: Seen | None = None, before: Seen | None = None,
 ) -> bool:  # fmt: skip
     """Write what became of a target; False when it had its end already. What is secret of it goes."""
     if state not in ENDS:
@@ -245,8 +247,7 @@ def end(
         change["args"] = "{}"
     if said is not None:
         change["said"] = _cut(said)
-    if after is not None:
-        change["after"] = _dump(after.to_json())
+    change |= {name: _dump(seen.to_json()) for name, seen in (("before", before), ("after", after)) if seen is not None}
     changed = OrderTarget.update(**change).where(_is(target), OrderTarget.state.in_(OPEN)).execute(db)
     if changed:
         # It is polled at once: whoever looks sees what it does now.
@@ -260,7 +261,7 @@ def expire(db: Database, at: float) -> None:
     """End what waits of orders whose time is over."""
     over = MinerOrder.select(MinerOrder.id).where(MinerOrder.finished_at.is_null(), MinerOrder.expires_at <= at)
     for (number,) in tuples(over, db):
-        _end_pending(db, number, "expired", None, at)
+        end_pending(db, number, "expired", None, at)
 
 
 def cancel(db: Database, number: int, by: str, at: float) -> int:
@@ -268,7 +269,7 @@ def cancel(db: Database, number: int, by: str, at: float) -> int:
     order, _ = one(db, number)
     if order.finished_at is None and order.cancelled_at is None:
         MinerOrder.update(cancelled_at=at, cancelled_by=by[:200]).where(MinerOrder.id == number).execute(db)
-    return _end_pending(db, number, "cancelled", None, at)
+    return end_pending(db, number, "cancelled", None, at)
 
 
 def stop_refused(db: Database, at: float) -> list[int]:
@@ -292,15 +293,15 @@ def stop_refused(db: Database, at: float) -> list[int]:
         if count.bind(db).count() >= most:
             MinerOrder.update(stopped_at=at).where(MinerOrder.id == number).execute(db)
             events.add(db, [Event("order_stopped", at, {"order": number, "refused": most})])
-            _end_pending(db, number, "cancelled", "stopped", at)
+            end_pending(db, number, "cancelled", "stopped", at)
             stopped.append(number)
     return stopped
 
 
-def _end_pending(db: Database, number: int, state: State, reason: str | None, at: float) -> int:
+def end_pending(db: Database, number: int, state: State, reason: str | None, at: float) -> int:
+    """End what an order has not begun; return how many miners that are."""
     change: dict[str, Any] = {"state": state, "reason": reason, "at": at}
-    verb = tuples(MinerOrder.select(MinerOrder.verb).where(MinerOrder.id == number), db)[0][0]
-    if verb in SECRET:
+    if verb_of(db, number) in SECRET:
         change["args"] = "{}"
     waiting = (OrderTarget.order == number) & (OrderTarget.state == "pending")
     ended = OrderTarget.update(**change).where(waiting).execute(db)
@@ -316,7 +317,7 @@ def _finish(db: Database, number: int, at: float) -> None:
     closed = MinerOrder.update(finished_at=at).where(MinerOrder.id == number, MinerOrder.finished_at.is_null())
     if closed.execute(db):
         counts = one(db, number)[0].counts
-        verb = tuples(MinerOrder.select(MinerOrder.verb).where(MinerOrder.id == number), db)[0][0]
+        verb = verb_of(db, number)
         detail = {"order": number, "verb": verb, "confirmed": counts.get("confirmed", 0)}
         others = sum(n for state, n in counts.items() if state not in ("confirmed", "skipped"))
         events.add(db, [Event("order_finished", at, {**detail, **({"others": others} if others else {})})])
@@ -327,12 +328,17 @@ def lights(db: Database, at: float) -> list[Target]:
     query = OrderTarget.select().where(
         OrderTarget.ends_at <= at, OrderTarget.state.in_(("confirmed", "unconfirmed", "refused"))
     )
-    return [_target(row, "locate") for row in dicts(query, db)]
+    return [target_of(row, "locate") for row in dicts(query, db)]
 
 
 def lights_off(db: Database, target: Target) -> None:
     """Note that nothing has to be ended any more."""
     OrderTarget.update(ends_at=None).where(_is(target)).execute(db)
+
+
+def verb_of(db: Database, number: int) -> str:
+    """Return what an order asks for."""
+    return str(tuples(MinerOrder.select(MinerOrder.verb).where(MinerOrder.id == number), db)[0][0])
 
 
 def _is(target: Target) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from hived.records.daemon import CONTROLD
 from hived.store import commands
 from hived.store.engine.database import Database, tuples
 from hived.store.schema import Command as Row
@@ -59,4 +60,7 @@ def origin_of(master_id: str, number: int) -> str:
 
 
 def _late(older_than: float) -> Any:
-    return Row.select(Row.id).where(Row.done_at.is_null(), Row.origin.is_null(False), Row.created_at < older_than)
+    # What is to be done to miners has a time of its own.
+    return Row.select(Row.id).where(
+        Row.done_at.is_null(), Row.origin.is_null(False), Row.created_at < older_than, Row.daemon != CONTROLD
+    )

@@ -72,6 +72,8 @@ class OrderTarget(Table):
     ends_at = pw.DoubleField(null=True)
     effect_w = pw.DoubleField(null=True)
     effect_hs = pw.DoubleField(null=True)
+    command = pw.IntegerField(null=True, index=True)
+    """On a master, the command by which the miner's node was asked; its outcome comes with that one's."""
 
     class Meta:
         table_name = "order_target"

@@ -88,7 +88,7 @@ async def test_a_preview_names_the_effect_and_changes_nothing(store: Store) -> N
         ("offline", Miner, {"online": False}, "pause", {}),
         ("no_access", Miner, {"api_key": None}, "pause", {}),
         ("doubted", Miner, {"doubted_ip": "127.9.0.0"}, "pause", {}),
-        ("other_node", Miner, {"remote": True, "node_id": "n2"}, "pause", {}),
+        ("node_too_old", Miner, {"remote": True, "node_id": "n2", "features": None}, "pause", {}),
         ("cannot", Miner, {"features": "chips"}, "pause", {}),
         ("cannot", Miner, {"features": None}, "pause", {}),
         ("unknown_preset", Miner, {}, "preset", {"name": "none"}),
