@@ -13,13 +13,10 @@ from hived.records.miner import HASHING_STATES, ON_THE_WAY
 from hived.records.miner_rules import is_held
 from hived.records.miner_view import MinerView
 from hived.records.pools import AllowedPool
-from hived.records.steering import VERBS
+from hived.records.steering import IDLE_W, VERBS
 
 ACTS = ("pause", "resume", "locate")
 """What a person's order does at once, whatever a miner settles after."""
-
-IDLE_W = 60.0
-"""What a paused miner draws at most (5 to 60 W were measured)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +97,20 @@ def verbs_of(view: MinerView) -> list[str]:
 def _presets(view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]]) -> str | None:
     if not can(view, verb):
         return "cannot"
-    if verb not in ("preset", "power"):
+    part = args.get("preset") if verb == "restore" else args
+    if verb not in ("preset", "power", "restore") or not part:
         return None
-    step = chosen(view, verb, args, ladder)
+    step = chosen(view, "power" if verb == "power" else "preset", part, ladder)
     if step is None:
-        return "unknown_preset" if verb == "preset" else _why_no_watts(ladder)
+        return _why_no_watts(ladder) if verb == "power" else "unknown_preset"
     order = {str(one["name"]): place for place, one in enumerate(ladder)}
     place = order[str(step["name"])]
-    if view.max_preset in order and place > order[view.max_preset]:
+    # A limit that this miner's own ladder does not name lets nothing pass: ladders differ by firmware and boards.
+    if view.max_preset is not None and place > order.get(view.max_preset, -1):
         return "above_max_preset"
-    lowest = [order[name] for name in (view.min_preset, view.rules.min_preset) if name in order]
-    if lowest and place < max(lowest):
+    if any(place < order.get(name, len(order)) for name in (view.min_preset, view.rules.min_preset) if name):
         return "below_min_preset"
-    if not args.get("untuned") and view.tuned is not None and step["name"] not in view.tuned:
+    if verb != "restore" and not part.get("untuned") and view.tuned is not None and step["name"] not in view.tuned:
         return "not_tuned"
     return None
 
@@ -202,5 +200,5 @@ def forbidden_pools(args: Mapping[str, Any], allowed: Iterable[AllowedPool]) -> 
     return [
         f"{one['url']} as {one['user'] or 'nobody'}"
         for one in args.get("pools", ())
-        if not any(entry.allows(one["url"], one["user"]) for entry in entries)
+        if one["url"] and not any(entry.allows(one["url"], one["user"]) for entry in entries)
     ]

@@ -30,7 +30,8 @@ class Request:
     """MACs; None: those that `where` names."""
     where: Mapping[str, str]
     packet: Packet | None
-    expires_s: float
+    expires_s: float | None
+    """None: as long as it takes, an hour at least."""
     key: str | None
     force: bool
     dry_run: bool
@@ -51,13 +52,13 @@ def read(body: Mapping[str, Any]) -> Request:
     named, where = body.get("miners"), body.get("where")
     if (named is None) == (where is None):
         raise BadRequest('name the miners, or say where: "where": {} is all of them')
-    key = body.get("key")
+    key, expires = body.get("key"), body.get("expires_seconds")
     meant = {name: value for name, value in body.items() if name not in ("dry_run", "password")}
     return Request(
         verb=verb, args=verb.checked({} if body.get("args") is None else body["args"]),
         miners=None if named is None else _macs(named),
         where={} if where is None else _where(where), packet=packet_of(body.get("packet")),
-        expires_s=float(whole(1, LONGEST_S, "seconds")("expires_seconds", body.get("expires_seconds", EXPIRES_S))),
+        expires_s=None if expires is None else float(whole(1, LONGEST_S, "seconds")("expires_seconds", expires)),
         key=None if key is None else word("key", key), force=switch("force", body.get("force", False)),
         dry_run=switch("dry_run", body.get("dry_run", False)),
         body_hash=hashlib.blake2b(json.dumps(meant, sort_keys=True).encode(), digest_size=16).hexdigest(),

@@ -17,8 +17,8 @@ MAX_TARGETS = 5_000
 MAX_REASON = 300
 KEEP_ORDERS = 1_000
 
-Step = Literal["sending", "sent"]
-"""How far a running target is: written before the miner is asked, and when it has answered."""
+Step = Literal["sending", "sent", "restarting"]
+"""How far a running target is: before the miner is asked, when it has answered, before mining is restarted for it."""
 
 REASONS: Final = {
     "not_managed": "hived may not steer it: it is not managed",
@@ -75,7 +75,7 @@ def in_words(reason: str | None, said: str | None = None) -> str | None:
     return f"{words} ({said})" if said else words
 
 
-UNDOABLE: Final = ("confirmed", "unconfirmed")
+UNDOABLE: Final = ("running", "confirmed", "unconfirmed")
 """Ends of a target that may have changed something."""
 
 _TAILS: Final = {

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from hived.records.miner import HASHING_STATES, ON_THE_WAY
 from hived.records.pools import bare
-from hived.records.steering import Seen
+from hived.records.steering import IDLE_W, Seen
 
 Verdict = Literal["done", "waits", "half", "other", "waits_for_restart", "unreadable", "restarted"]
 """`done`: it shows what was asked for. The others: not yet, and why it is unconfirmed if it stays so."""
@@ -48,7 +48,7 @@ def _pause(_args: Mapping[str, Any], before: Seen, now: Seen, _sent_at: float, _
     stands = now.state == "stopped"
     idle = not now.hashrate_hs
     metered = before.power_w and now.power_w is not None
-    drawn = bool(metered) and (now.power_w or 0.0) > STANDS_W * (before.power_w or 0.0)
+    drawn = bool(metered) and (now.power_w or 0.0) > max(IDLE_W, STANDS_W * (before.power_w or 0.0))
     if stands and idle and not drawn:
         return "done"
     if now.state in ON_THE_WAY - {"shutting-down"}:

@@ -16,6 +16,8 @@ from hived.records.firmware import Feature
 Power = Literal["off", "on", "either", "none"]
 """What a verb does to the power that a miner draws: what switches on is asked for more slowly."""
 
+IDLE_W = 60.0
+"""What a paused miner draws at most (5 to 60 W were measured)."""
 MAX_SLOTS = 8
 MAX_URL = 256
 LOCATE_S = 120
@@ -102,9 +104,9 @@ class Verb:
     """The parts of a miner's settings document that it changes."""
 
     @property
-    def is_secret(self) -> bool:
-        """Whether something among its arguments is secret."""
-        return any(argument.secret for argument in self.arguments)
+    def sets_pools(self) -> bool:
+        """Whether it may let a miner mine elsewhere; its arguments may hold passwords."""
+        return "pools" in self.settings
 
     def checked(self, args: Any) -> dict[str, Any]:
         """Return the arguments that it can be carried out with. BadRequest says what is wrong with others."""

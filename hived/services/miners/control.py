@@ -11,22 +11,21 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 from hived.clients.firmwares.family import Firmware
 from hived.errors import AnotherDevice, BadCredentials, HivedError, NotSupported, Refused, Transient
 from hived.records import readback
-from hived.records.condition import Moment
-from hived.records.laws import Asking, History
-from hived.records.miner import ON_THE_WAY
-from hived.records.miner_view import KnownMiner, MinerView
+from hived.records.miner_view import KnownMiner
 from hived.records.orders import REASONS, Order, Target
 from hived.records.steering import VERBS, Seen, Wish
-from hived.services.miners.orders import Ladder, Ladders, Rules, target
-from hived.store import Database, Store
-from hived.store.miners import allowed_pools, miners, order_history, orders, orders_elsewhere, views
+from hived.services.miners import steering_facts
+from hived.services.miners.orders import Rules
+from hived.services.miners.steering_facts import Facts, left_out, preset_of, reach, why_unseen, wish_of
+from hived.store import Store
+from hived.store.miners import miners, order_ends, orders, orders_elsewhere
 
 log = logging.getLogger(__name__)
 
@@ -35,23 +34,6 @@ FIRST_LOOK_S = 1.0
 LONGEST_LOOK_S = 10.0
 LIGHTS_TRIED_S = 900.0
 """So long it is tried to put out the lights of a miner that does not answer."""
-NEEDS_SETTINGS = frozenset(verb.name for verb in VERBS.values() if verb.settings or verb.rests)
-"""What is never done to a miner that is between two states: what it tells of its settings is incomplete then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a target right before it is asked, and what its order means for it by the laws of now."""
-
-    view: MinerView
-    known: KnownMiner
-    ladder: Ladder
-    meant: Target
-
-    @property
-    def is_lost(self) -> bool:
-        """Whether what was secret of the order cannot be opened any more."""
-        return VERBS[self.meant.verb].is_secret and not self.meant.args
 
 
 class Controller:
@@ -73,6 +55,8 @@ class Controller:
         self._next: dict[tuple[str | None, str], float] = {}
         """When the next packet may be begun in each place."""
         self._recovered = False
+        self._not_before = 0.0
+        """No packet is begun before: what the last process began a moment ago counts as one."""
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._stack = AsyncExitStack()
 
@@ -103,13 +87,12 @@ class Controller:
             await self._recover()
         now = self._clock()
         if await self._store.read(orders.is_anything_open):
-            await self._store.write(orders.expire, now)
-            await self._store.write(orders_elsewhere.end_silent, now)
-            for number in await self._store.write(orders.stop_refused, now):
+            for number in await self._store.write(steering_facts.tidy, now):
                 log.warning("order %d was stopped: too many miners refused", number)
-            for group, power, order in await self._store.read(orders.waiting):
-                await self._begin_packet(group, power, order)
-        for lit in await self._store.read(orders.lights, now):
+            if self._monotonic() >= self._not_before:
+                for group, power, order in await self._store.read(orders.waiting, list(self._under_way)):
+                    await self._begin_packet(group, power, order)
+        for lit in await self._store.read(order_ends.lights, now):
             if lit.num not in self._under_way:
                 self._start(lit.num, self._lights_off(lit))
 
@@ -147,7 +130,7 @@ class Controller:
     # -- one miner -----------------------------------------------------------------------------------------------------
 
     async def _carry_out(self, order: Order, one: Target) -> None:
-        facts = await self._again(lambda: self._store.read(_facts, order, one, self._rules, self._clock()))
+        facts = await self._again(lambda: self._store.read(steering_facts.of, order, one, self._rules, self._clock()))
         if facts is None:
             await self._end(one, "skipped", reason="gone")
             return
@@ -155,37 +138,38 @@ class Controller:
             await self._end(one, "skipped", reason="nothing_kept")
             return
         firmware = self._families.get(facts.known.firmware or "")
-        why = facts.meant.reason or ("cannot" if firmware is None else None)
-        if why is None and not self._allows(facts.known.ip or ""):
-            why = "excluded"
-        if why is not None or firmware is None:
+        if (why := self._why_not(facts, firmware)) is not None or firmware is None:
             await self._end(one, "skipped", reason=why)
             return
         one = replace(one, args=facts.meant.args)
         try:
             before = await self._look(firmware, facts.known, None if VERBS[one.verb].undo else one.verb)
         except (Transient, Refused) as err:
-            await self._end(one, "skipped", reason=_why_unseen(err), said=str(err))
+            await self._end(one, "skipped", reason=why_unseen(err), said=str(err))
             return
-        why = _left_out(one, before)
+        why = left_out(one, before)
         if why is not None:
             await self._end(one, "skipped", reason=why, after=before)
             return
-        lit = one.verb == "locate" and one.args.get("on")
-        ends_at = self._clock() + one.args["seconds"] if lit else None
-        args = dict(one.args)
-        sent_at = self._clock()
-        begun = await self._again(
-            lambda: self._store.write(lambda db: orders.begin(db, one, before, sent_at, args=args, ends_at=ends_at))
+        sent_at = await self._again(
+            lambda: self._store.write(steering_facts.begin, order, one, before, self._rules, self._clock)
         )
-        if begun:
+        if sent_at is not None:
             await self._ask(firmware, facts, replace(one, sent_at=sent_at), before)
+
+    def _why_not(self, facts: Facts, firmware: Firmware | None) -> str | None:
+        """Return why a miner is not asked, by the laws and by what is known of it now."""
+        if facts.meant.reason is not None:
+            return facts.meant.reason
+        if firmware is None:
+            return "cannot"
+        return None if self._allows(facts.known.ip or "") else "excluded"
 
     async def _ask(self, firmware: Firmware, facts: Facts, one: Target, before: Seen) -> None:
         """Ask a miner, once, and look at what it does. That it is asked is written already."""
         said = heard = None
         try:
-            answer = await firmware.steer(facts.known.reach(), _wish(one))
+            answer = await firmware.steer(reach(facts.known), wish_of(one))
             said, heard = answer.words, True
         except NotSupported as err:
             await self._end(one, "refused", reason="cannot", said=str(err))
@@ -211,7 +195,7 @@ class Controller:
         sent_at = one.sent_at or self._clock()
         passed = min(max(self._clock() - sent_at, 0.0), self._patience_s(firmware, one.verb))
         until = self._monotonic() + max(self._patience_s(firmware, one.verb) - passed, LONGEST_LOOK_S)
-        pause, restarted = FIRST_LOOK_S, False
+        pause, restarted = FIRST_LOOK_S, one.step == "restarting"
         while True:
             await self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK_S)
@@ -220,8 +204,8 @@ class Controller:
                 await self._end(one, "confirmed", after=now)
                 return
             if verdict == "waits_for_restart" and not restarted:
-                restarted = await self._restart(firmware, facts)
-                until += self._patience_s(firmware, "restart") if restarted else 0.0
+                restarted = True
+                until += await self._restart(firmware, facts, one)
             elif self._monotonic() >= until:
                 why = otherwise if verdict == "waits" else verdict
                 await self._end(one, "unconfirmed", reason=why, after=now)
@@ -235,42 +219,43 @@ class Controller:
             now = await self._look(firmware, known, one.verb)
         except AnotherDevice:
             return None, "moved"  # the next sweep knows where it is
-        except (Transient, Refused):
+        except HivedError:
             return None, "no_answer"
-        name = before.preset if one.verb in ("resume", "restart") else _preset_of(one)
+        name = before.preset if one.verb in ("resume", "restart") else preset_of(one)
         step = next((step for step in facts.ladder if step["name"] == name), None)
         watts = step.get("power_w") if step else None
         return now, readback.judge(one.verb, one.args, before, now, sent_at=sent_at, step_w=watts)
 
-    async def _restart(self, firmware: Firmware, facts: Facts) -> bool:
-        """Restart mining, for a change that is not in force before; return whether it was asked for."""
+    async def _restart(self, firmware: Firmware, facts: Facts, one: Target) -> float:
+        """Restart mining, once, for a change that is not in force before; return how long that may take, s."""
+        await self._again(lambda: self._store.write(orders.restarting, one))
         try:
-            await firmware.steer(facts.known.reach(), Wish("restart"))
+            await firmware.steer(reach(facts.known), Wish("restart"))
         except Transient:
-            return True  # nobody knows: it is not asked a second time
-        except Refused as err:
+            pass  # nobody knows
+        except HivedError as err:
             log.warning("%s keeps its change waiting: mining cannot be restarted: %s", facts.known.ip, err)
-            return False
-        return True
+            return 0.0
+        return self._patience_s(firmware, "restart")
 
     async def _lights_off(self, one: Target) -> None:
-        known = await self._store.read(miners.by_mac, one.mac)
+        known = await self._again(lambda: self._store.read(miners.by_mac, one.mac))
         firmware = self._families.get(known.firmware or "") if known is not None else None
-        if known is not None and firmware is not None and known.is_open:
+        if firmware is not None and known.is_open and self._allows(known.ip or ""):
             try:
-                await firmware.steer(known.reach(), Wish("locate", {"on": False}))
+                await firmware.steer(reach(known), Wish("locate", {"on": False}))
             except Transient as err:
                 if self._clock() < (one.ends_at or 0.0) + LIGHTS_TRIED_S:
                     log.info("%s keeps its lights on: %s", known.ip, err)
                     await self._sleep(LONGEST_LOOK_S)
                     return
-            except Refused as err:
+            except HivedError as err:
                 log.warning("%s keeps its lights on: %s", known.ip, err)
-        await self._again(lambda: self._store.write(orders.lights_off, one))
+        await self._again(lambda: self._store.write(order_ends.lights_off, one))
 
     async def _look(self, firmware: Firmware, known: KnownMiner, verb: str | None) -> Seen:
         async with self._looks:
-            return replace(await firmware.look(known.reach(), verb), at=self._clock())
+            return replace(await firmware.look(reach(known), verb), at=self._clock())
 
     def _patience_s(self, firmware: Firmware, verb: str) -> float:
         return self._confirm_s if self._confirm_s is not None else firmware.patience_s(verb)
@@ -298,71 +283,26 @@ class Controller:
         """Take up what another process has begun: see what became of it."""
         left = await self._store.read(orders.running)
         for order, one in left:
-            # What the last process began a moment ago counts as a packet.
-            for power in ("on", "off", "either"):
-                self._next[None, power] = self._monotonic() + order.packet.interval_s
+            self._not_before = max(self._not_before, self._monotonic() + order.packet.interval_s)
             self._start(one.num, self._take_up(order, one))
         self._recovered = True
 
     async def _take_up(self, order: Order, one: Target) -> None:
-        facts = await self._again(lambda: self._store.read(_facts, order, one, self._rules, self._clock()))
+        facts = await self._again(lambda: self._store.read(steering_facts.of, order, one, self._rules, self._clock()))
         firmware = self._families.get(facts.known.firmware or "") if facts else None
         if facts is None or firmware is None or facts.is_lost:
             await self._end(one, "unconfirmed", reason="interrupted")
             return
         before = Seen.from_json(one.before or {"at": one.sent_at or 0.0})
-        if one.step == "sending" and VERBS[one.verb].repeatable and facts.meant.reason is None:
+        if one.step != "sending":
+            await self._confirm(firmware, facts, one, before, otherwise="no_effect")
+            return
+        now, verdict = await self._verdict(firmware, facts, one, before, one.sent_at or self._clock())
+        if verdict == "done":  # it was heard
+            await self._end(one, "confirmed", after=now)
+            return
+        stands = await self._again(lambda: self._store.read(orders_elsewhere.stands, order.id, self._clock()))
+        if stands and VERBS[one.verb].repeatable and self._why_not(facts, firmware) is None:
             await self._ask(firmware, facts, one, before)
         else:
-            otherwise = "interrupted" if one.step == "sending" else "no_effect"
-            await self._confirm(firmware, facts, one, before, otherwise=otherwise)
-
-
-def _facts(db: Database, order: Order, one: Target, rules: Rules, at: float) -> Facts | None:
-    known = miners.by_mac(db, one.mac)
-    found = views.miners(db, mac=one.mac)
-    if known is None or not found or known.num != one.num:
-        return None
-    view = found[0]
-    ladder = Ladders(db).of(view)
-    asking = Asking(at, rules.reboots_per_hour, order.force, undoes=order.undo_of is not None, stored=False)
-    before = order_history.histories(db, [one.num], at, settle_s=rules.settle_s, but=order.id).get(one.num, History())
-    allowed = allowed_pools.listing(db)
-    moment = Moment(at, 1.0)
-    return Facts(
-        view, known, ladder, target(db, VERBS[one.verb], view, one.args, ladder, asking, before, moment, allowed)
-    )
-
-
-def _left_out(one: Target, before: Seen) -> str | None:
-    """Return why a miner is not asked after all, by how it is right now."""
-    if one.verb in NEEDS_SETTINGS and (before.state is None or before.state in ON_THE_WAY):
-        return "not_up"
-    name = _preset_of(one)
-    wants_untuned = one.args.get("untuned") or one.verb == "restore"
-    if name is not None and not wants_untuned and before.tuned is not None and name not in before.tuned:
-        return "not_tuned"
-    if not VERBS[one.verb].repeatable:
-        return None
-    is_so = readback.judge(one.verb, one.args, before, before, sent_at=before.at) == "done"
-    return "same_already" if is_so else None
-
-
-def _preset_of(one: Target) -> str | None:
-    """Return the preset that a target is to run."""
-    part = one.args.get("preset", {}) if one.verb == "restore" else one.args
-    return part.get("name") if one.verb in ("preset", "power", "restore") else None
-
-
-def _wish(one: Target) -> Wish:
-    if one.verb == "power" and "name" in one.args:  # a firmware that takes presets only
-        return Wish("preset", {"name": one.args["name"]})
-    return Wish(one.verb, one.args)
-
-
-def _why_unseen(err: HivedError) -> str:
-    if isinstance(err, AnotherDevice):
-        return "moved"
-    if isinstance(err, BadCredentials):
-        return "no_access"
-    return "cannot" if isinstance(err, NotSupported) else "unseen"
+            await self._confirm(firmware, facts, one, before, otherwise="interrupted")

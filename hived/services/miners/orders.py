@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,14 +14,14 @@ from hived.records.condition import Moment
 from hived.records.events import Event
 from hived.records.laws import Asking, History
 from hived.records.miner_view import MinerView
-from hived.records.order_request import EXPIRES_S, Request
+from hived.records.order_request import EXPIRES_S, LONGEST_S, Request
 from hived.records.orders import UNDOABLE, Order, Packet, Target
 from hived.records.pools import AllowedPool
 from hived.records.steering import VERBS, Seen, Verb
 from hived.runtime.options import Controld
 from hived.services.miners import orders_elsewhere
 from hived.store import Database, audit, events
-from hived.store.miners import allowed_pools, models, order_history, orders, settings, views
+from hived.store.miners import allowed_pools, models, order_ends, order_history, orders, settings, views
 
 _WHERE: dict[str, Callable[[MinerView], tuple[str | None, ...]]] = {
     "model": lambda view: (view.model_alias,),
@@ -32,8 +33,9 @@ _WHERE: dict[str, Callable[[MinerView], tuple[str | None, ...]]] = {
     "firmware": lambda view: (view.firmware,),
 }
 
-SETS_POOLS = ("pools", "restore")
-"""What may let a miner mine for somebody else: only where that is allowed, the way back included."""
+
+FEW = 50
+"""So many miners are looked up one by one; for more the fleet is read."""
 
 Ladder = Sequence[Mapping[str, Any]]
 
@@ -94,7 +96,7 @@ def preview(db: Database, request: Request, giver: Giver, rules: Rules, moment: 
 def _may(db: Database, request: Request, giver: Giver) -> None:
     if request.force and not giver.is_admin:
         raise Forbidden("force: takes an admin", code="not_admin")
-    if request.verb.name not in SETS_POOLS:
+    if not request.verb.sets_pools:
         return
     allowed = allowed_pools.listing(db)
     if allowed:
@@ -111,11 +113,12 @@ def _may(db: Database, request: Request, giver: Giver) -> None:
 
 
 def _chosen(db: Database, request: Request) -> Iterator[MinerView]:
-    everyone = views.miners(db)
     if request.miners is None:
-        yield from (view for view in everyone if _fits(view, request.where))
+        yield from (view for view in views.miners(db) if _fits(view, request.where))
         return
-    by_mac = {view.mac: view for view in everyone}
+    few = len(request.miners) <= FEW
+    some = [view for mac in request.miners for view in views.miners(db, mac=mac)] if few else views.miners(db)
+    by_mac = {view.mac: view for view in some}
     missing = [one for one in request.miners if one not in by_mac]
     if missing:
         raise NotFound(f"there is no miner {missing[0]}")
@@ -131,7 +134,8 @@ def _targets(
     moment: Moment,
 ) -> Iterator[Target]:  # fmt: skip
     ladders = Ladders(db)
-    known = order_history.histories(db, None, moment.now, settle_s=rules.settle_s)
+    nums = [view.num for view, _ in wanted] if len(wanted) <= FEW else None
+    known = order_history.histories(db, nums, moment.now, settle_s=rules.settle_s)
     allowed = allowed_pools.listing(db)
     for view, args in wanted:
         yield target(db, verb, view, args, ladders.of(view), asking, known.get(view.num, History()), moment, allowed)
@@ -143,11 +147,12 @@ def target(
 ) -> Target:  # fmt: skip
     """Return what an order means for one miner, by all laws; its arguments are those of this miner."""
     found = Target(0, view.num, view.mac, "pending", verb.name, args, at=asking.at)
-    why = laws.reason(view, verb.name, args, ladder, asking, history, seen=moment.blind_to(view) is None)
-    if why is None and verb.name == "restore" and "version" in args and not view.remote:  # its node knows
-        args, why = _of_version(db, view, int(args["version"]))
+    lacks = None
+    if verb.name == "restore" and "version" in args and not view.remote:  # its node knows the versions
+        args, lacks = _of_version(db, view, int(args["version"]))
+    why = laws.reason(view, verb.name, args, ladder, asking, history, seen=moment.blind_to(view) is None) or lacks
     pools = args.get("pools", {}) if verb.name == "restore" else args
-    if why is None and verb.name in SETS_POOLS and allowed and laws.forbidden_pools(pools, allowed):
+    if why is None and verb.sets_pools and allowed and laws.forbidden_pools(pools, allowed):
         why = "pool_not_allowed"
     if why is not None:
         return replace(found, state="skipped", reason=why)
@@ -219,12 +224,18 @@ def _order(
     for one in targets:
         counts[one.state] = counts.get(one.state, 0) + 1
     taken = [one for one in targets if one.state == "pending"]
+    packet = request.packet or rules.packet(request.verb)
     return Order(
         id=0, verb=request.verb.name, args=_open_args(request), by=giver.by["who"], via=giver.by["via"],
-        created_at=at, expires_at=at + request.expires_s, packet=request.packet or rules.packet(request.verb),
+        created_at=at, expires_at=at + (request.expires_s or _long_enough(len(taken), packet)), packet=packet,
         force=request.force, undo_of=undo_of, effect_w=_sum(one.effect_w for one in taken),
         effect_hs=_sum(one.effect_hs for one in taken), counts=counts,
     )  # fmt: skip
+
+
+def _long_enough(miners: int, packet: Packet) -> float:
+    """Return after how many seconds what is not begun never is: twice as long as its packets take, an hour at least."""
+    return min(max(EXPIRES_S, 2 * math.ceil(miners / packet.size) * packet.interval_s), LONGEST_S)
 
 
 def _open_args(request: Request) -> dict[str, Any]:
@@ -284,7 +295,7 @@ def _keep(db: Database, request: Request, order: Order, targets: Sequence[Target
 
 def cancel(db: Database, number: int, giver: Giver, at: float) -> None:
     """End what an order has not begun. What was asked already goes on to its end. NotFound."""
-    ended = orders.cancel(db, number, giver.by["who"], at)
+    ended = order_ends.cancel(db, number, giver.by["who"], at)
     orders_elsewhere.cancel(db, number, giver.by)
     if ended:
         audit.note(db, **giver.by, action="order.cancel", target=str(number), after={"miners": ended})
@@ -305,7 +316,9 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     if not order.can_undo:
         raise Conflict(f"order {number} changed nothing that can be brought back")
     verb = VERBS[str(VERBS[order.verb].undo)]
-    request = Request(verb, {}, (), {}, None, float(EXPIRES_S), None, False, False, "")
+    own = rules.packet(verb)
+    pace = Packet(min(own.size, order.packet.size), max(own.interval_s, order.packet.interval_s))
+    request = Request(verb, {}, (), {}, pace, None, None, False, False, "")
     _may(db, request, giver)
     cancel(db, number, giver, moment.now)
     back = ways_back(db, [number])

@@ -29,7 +29,7 @@ def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, momen
     """
     name, schedule, late, order = read_body(body, moment.now)
     request = read(order)
-    if request.verb.is_secret or request.verb.name == "restore":
+    if request.verb.sets_pools:
         raise BadRequest("order.verb: pools are not set by a plan")
     coming = following(schedule, moment.now - LATE_S, zone)
     if coming is None:

@@ -47,6 +47,7 @@ class MinerOrder(pw.Model):
     cancelled_by = pw.TextField(null=True)
     stopped_at = pw.DoubleField(null=True)
     finished_at = pw.DoubleField(null=True, index=True)
+    counts = pw.TextField(null=True)
 
     class Meta:
         database = pw.DatabaseProxy()
@@ -67,8 +68,8 @@ class OrderTarget(pw.Model):
     kept = pw.TextField(null=True)
     after = pw.TextField(null=True)
     at = pw.DoubleField()
-    sent_at = pw.DoubleField(null=True)
-    ends_at = pw.DoubleField(null=True)
+    sent_at = pw.DoubleField(null=True, index=True)
+    ends_at = pw.DoubleField(null=True, index=True)
     effect_w = pw.DoubleField(null=True)
     effect_hs = pw.DoubleField(null=True)
     command = pw.IntegerField(null=True, index=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from hived.records.laws import History
+from hived.records.orders import UNDOABLE
 from hived.records.steering import VERBS
 from hived.store.engine.database import Database, tuples
 from hived.store.schema import MinerOrder, OrderTarget
@@ -21,18 +23,21 @@ def histories(
     """Return what orders (`but` one) did to miners lately, of those that they did anything to; `nums` None: of all."""
     since = at - max(HOUR_S, settle_s)
     query = (
-        OrderTarget.select(OrderTarget.num, MinerOrder.verb, OrderTarget.sent_at, OrderTarget.at)
+        OrderTarget.select(OrderTarget.num, MinerOrder.verb, OrderTarget.sent_at, OrderTarget.at, OrderTarget.state)
         .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
-        .where(OrderTarget.sent_at > since, OrderTarget.state.in_(("running", "confirmed", "unconfirmed")))
+        .where(OrderTarget.sent_at > since)
     )
     if but is not None:
         query = query.where(OrderTarget.order != but)
     if nums is not None:
         query = query.where(OrderTarget.num.in_(list(nums)))
     found: dict[int, History] = {}
-    for num, verb, sent_at, done_at in tuples(query, db):
+    for num, verb, sent_at, done_at, state in tuples(query, db):
+        if state not in UNDOABLE:
+            continue
         known = found.get(num, History())
-        known = replace(known, touched_at=max(known.touched_at, done_at))
+        touched_at = math.inf if state == "running" else done_at  # nobody knows yet how it will be
+        known = replace(known, touched_at=max(known.touched_at, touched_at))
         if verb == "reboot":
             known = replace(known, reboots=known.reboots + (sent_at > at - HOUR_S))
         elif VERBS[verb].rests:

@@ -21,7 +21,9 @@ from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Health, MinerOrder, MinerRules, OrderTarget
 
-SECRET = frozenset(name for name, verb in VERBS.items() if verb.is_secret)
+SECRET = frozenset(name for name, verb in VERBS.items() if verb.sets_pools)
+MOST_TARGETS = 100_000
+"""Of orders that are over: a target is about a kilobyte."""
 
 
 def named(db: Database, who: str, via: str, key: str) -> tuple[int, str | None] | None:
@@ -54,20 +56,35 @@ def add(
     for batch in pw.chunked(rows, 500):
         OrderTarget.insert_many(batch).execute(db)
     if order.verb != "locate":
-        _supersede(db, number, [one.num for one in targets if one.state in OPEN], order.created_at)
+        _supersede(db, number, order.verb, [one.num for one in targets if one.state in OPEN], order.created_at)
     if not any(one.state in OPEN for one in targets):
         MinerOrder.update(finished_at=order.created_at).where(MinerOrder.id == number).execute(db)
-    over = MinerOrder.select(MinerOrder.id).where(
-        MinerOrder.id <= number - KEEP_ORDERS, MinerOrder.finished_at.is_null(False)
-    )
-    MinerOrder.delete().where(MinerOrder.id.in_(over)).execute(db)
+    _forget(db, number)
     return number
 
 
-def _supersede(db: Database, number: int, nums: Sequence[int], at: float) -> None:
-    """End what older orders have not begun at these miners: the newest word of the operator counts."""
+def _forget(db: Database, newest: int) -> None:
+    """Let go of the oldest orders that are over, where there are too many of them or of their targets."""
+    count = pw.fn.COUNT(OrderTarget.num)
+    kept = OrderTarget.select(OrderTarget.order, count).group_by(OrderTarget.order).order_by(OrderTarget.order.desc())
+    total, oldest = 0, newest - KEEP_ORDERS
+    for number, targets in tuples(kept, db):
+        total += targets
+        if total > MOST_TARGETS and number < newest:
+            oldest = max(oldest, number)
+            break
+    over = MinerOrder.select(MinerOrder.id).where(MinerOrder.id <= oldest, MinerOrder.finished_at.is_null(False))
+    MinerOrder.delete().where(MinerOrder.id.in_(over)).execute(db)
+
+
+def _supersede(db: Database, number: int, verb: str, nums: Sequence[int], at: float) -> None:
+    """End what older orders of the same kind have not begun at these miners: the newest word counts.
+
+    What changes how much a miner draws is of one kind: to pause it takes the place of a preset that waits.
+    """
+    alike = [name for name, one in VERBS.items() if name == verb or "none" not in (one.power, VERBS[verb].power)]
     older = MinerOrder.select(MinerOrder.id).where(
-        MinerOrder.finished_at.is_null(), MinerOrder.id < number, MinerOrder.verb != "locate"
+        MinerOrder.finished_at.is_null(), MinerOrder.id < number, MinerOrder.verb.in_(alike)
     )
     touched = set()
     for batch in pw.chunked(nums, 500):
@@ -81,13 +98,19 @@ def _supersede(db: Database, number: int, nums: Sequence[int], at: float) -> Non
 # -- for people ------------------------------------------------------------------------------------------------------
 
 
-def one(db: Database, number: int) -> tuple[Order, list[Target]]:
-    """Return an order and its targets, in the order in which they are done; NotFound."""
+def head(db: Database, number: int) -> Order:
+    """Return an order without its targets; NotFound."""
     found = _orders(db, MinerOrder.id == number)
     if not found:
         raise NotFound(f"there is no order {number}")
+    return found[0]
+
+
+def one(db: Database, number: int) -> tuple[Order, list[Target]]:
+    """Return an order and its targets, in the order in which they are done; NotFound."""
+    found = head(db, number)
     rows = dicts(OrderTarget.select().where(OrderTarget.order == number).order_by(OrderTarget.num), db)
-    return found[0], [target_of(row, found[0].verb) for row in rows]
+    return found, [target_of(row, found.verb) for row in rows]
 
 
 def listing(db: Database, *, limit: int, before: int | None = None) -> list[Order]:
@@ -111,7 +134,7 @@ def _orders(db: Database, where: Any = None, *, limit: int | None = None) -> lis
     count = pw.fn.COUNT(OrderTarget.num)
     sums = OrderTarget.select(
         OrderTarget.order, OrderTarget.state, count, pw.fn.SUM(OrderTarget.effect_w), pw.fn.SUM(OrderTarget.effect_hs)
-    ).where(OrderTarget.order.in_([row["id"] for row in rows]))
+    ).where(OrderTarget.order.in_([row["id"] for row in rows if row["counts"] is None]))
     counted: dict[int, list[tuple[Any, ...]]] = {}
     for number, *rest in tuples(sums.group_by(OrderTarget.order, OrderTarget.state), db):
         counted.setdefault(number, []).append(tuple(rest))
@@ -120,13 +143,16 @@ def _orders(db: Database, where: Any = None, *, limit: int | None = None) -> lis
 
 def _order(row: Mapping[str, Any], counted: Iterable[tuple[Any, ...]]) -> Order:
     taken = [one for one in counted if one[0] != "skipped"]
+    effect = _sum(one[2] for one in taken), _sum(one[3] for one in taken)
+    counts = {state: int(n) for state, n, *_ in counted}
+    if row["counts"] is not None:  # it is over
+        counts, *effect = json.loads(row["counts"])
     return Order(
         id=row["id"], verb=row["verb"], args=json.loads(row["args"]), by=row["who"], via=row["via"],
         created_at=row["created_at"], expires_at=row["expires_at"],
         packet=Packet(row["packet_size"], row["packet_interval_s"]), force=bool(row["force"]), undo_of=row["undo_of"],
         cancelled_at=row["cancelled_at"], cancelled_by=row["cancelled_by"], stopped_at=row["stopped_at"],
-        finished_at=row["finished_at"], counts={state: int(n) for state, n, *_ in counted},
-        effect_w=_sum(one[2] for one in taken), effect_hs=_sum(one[3] for one in taken),
+        finished_at=row["finished_at"], counts=counts, effect_w=effect[0], effect_hs=effect[1],
     )  # fmt: skip
 
 
@@ -153,22 +179,23 @@ def is_anything_open(db: Database) -> bool:
     return bool(tuples(MinerOrder.select(MinerOrder.id).where(MinerOrder.finished_at.is_null()).limit(1), db))
 
 
-def waiting(db: Database) -> list[tuple[str | None, Power, Order]]:
+def waiting(db: Database, busy: Sequence[int] = ()) -> list[tuple[str | None, Power, Order]]:
     """Return for each group and each kind of change the oldest order that has miners to be asked there.
 
-    What switches off waits for nothing that switches on slowly.
+    What switches off waits for nothing that switches on slowly; miners that are `busy` hold up no others.
     """
     query = (
         OrderTarget.select(MinerRules.group, MinerOrder.verb, pw.fn.MIN(OrderTarget.order))
         .join(MinerRules, pw.JOIN.LEFT_OUTER, on=(MinerRules.num == OrderTarget.num))
         .switch(OrderTarget)
         .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
-        .where(OrderTarget.state == "pending")
+        .where(OrderTarget.state == "pending", OrderTarget.num.not_in(list(busy)))
         .group_by(MinerRules.group, MinerOrder.verb)
     )
     oldest: dict[tuple[str | None, Power], int] = {}
     for group, verb, number in tuples(query, db):
-        place = (group, VERBS[verb].power)
+        power = VERBS[verb].power
+        place: tuple[str | None, Power] = (group, "on" if power == "either" else power)
         oldest[place] = min(number, oldest.get(place, number))
     known = {order.id: order for order in _orders(db, MinerOrder.id.in_(list(set(oldest.values()))))} if oldest else {}
     return [(group, power, known[number]) for (group, power), number in oldest.items()]
@@ -216,7 +243,10 @@ def begin(
     taken = OrderTarget.select(OrderTarget.order).where(OrderTarget.num == target.num, OrderTarget.state == "running")
     if tuples(taken.limit(1), db):
         return False
-    kept = db.box.seal(_dump(before.kept), f"kept:{target.order}:{target.mac}") if before.kept else None
+    secret = before.kept if target.verb in SECRET else None
+    kept = db.box.seal(_dump(secret), f"kept:{target.order}:{target.mac}") if secret else None
+    if target.verb == "locate":  # its end is that of this order now
+        OrderTarget.update(ends_at=None).where(OrderTarget.num == target.num).execute(db)
     changed = (
         OrderTarget.update(
             state="running", step="sending", before=_dump(before.to_json()), kept=kept, at=at, sent_at=at,
@@ -226,6 +256,11 @@ def begin(
     if changed and before.tuned is not None:
         Health.update(tuned=_dump(before.tuned)).where(Health.num == target.num).execute(db)
     return bool(changed)
+
+
+def restarting(db: Database, target: Target) -> None:
+    """Write that mining is restarted now for a change that waits for it, before it is."""
+    OrderTarget.update(step="restarting").where(_is(target), OrderTarget.state == "running").execute(db)
 
 
 def answered(db: Database, target: Target, said: str | None, at: float) -> None:
@@ -251,51 +286,12 @@ def end(
     changed = OrderTarget.update(**change).where(_is(target), OrderTarget.state.in_(OPEN)).execute(db)
     if changed:
         # It is polled at once: whoever looks sees what it does now.
-        soon = {"next_status_at": 0.0} | ({"settings_due_at": 0.0} if VERBS[target.verb].settings else {})
+        soon: dict[str, Any] = {}
+        if target.sent_at is not None:
+            soon = {"next_status_at": 0.0} | ({"settings_due_at": 0.0} if VERBS[target.verb].settings else {})
         Health.update(**soon, rev=next_rev(db)).where(Health.num == target.num).execute(db)
         _finish(db, target.order, at)
     return bool(changed)
-
-
-def expire(db: Database, at: float) -> None:
-    """End what waits of orders whose time is over."""
-    over = MinerOrder.select(MinerOrder.id).where(MinerOrder.finished_at.is_null(), MinerOrder.expires_at <= at)
-    for (number,) in tuples(over, db):
-        end_pending(db, number, "expired", None, at)
-
-
-def cancel(db: Database, number: int, by: str, at: float) -> int:
-    """End what waits of an order; return how many that were. What was asked already goes on. NotFound."""
-    order, _ = one(db, number)
-    if order.finished_at is None and order.cancelled_at is None:
-        MinerOrder.update(cancelled_at=at, cancelled_by=by[:200]).where(MinerOrder.id == number).execute(db)
-    return end_pending(db, number, "cancelled", None, at)
-
-
-def stop_refused(db: Database, at: float) -> list[int]:
-    """Stop the orders that as many miners in a row refused as they allow; return which.
-
-    A few sick miners among many that do it stop nothing.
-    """
-    refused = OrderTarget.select(OrderTarget.order).where(OrderTarget.state == "refused").distinct()
-    waiting = OrderTarget.select(OrderTarget.order).where(OrderTarget.state == "pending")
-    query = MinerOrder.select(MinerOrder.id, MinerOrder.stop_after).where(
-        MinerOrder.finished_at.is_null(), MinerOrder.id.in_(waiting), MinerOrder.id.in_(refused)
-    )
-    stopped = []
-    for number, most in tuples(query, db):
-        done = OrderTarget.select(pw.fn.COALESCE(pw.fn.MAX(OrderTarget.at), 0.0)).where(
-            OrderTarget.order == number, OrderTarget.state == "confirmed"
-        )
-        count = OrderTarget.select().where(
-            OrderTarget.order == number, OrderTarget.state == "refused", OrderTarget.at > done
-        )
-        if count.bind(db).count() >= most:
-            MinerOrder.update(stopped_at=at).where(MinerOrder.id == number).execute(db)
-            events.add(db, [Event("order_stopped", at, {"order": number, "refused": most})])
-            end_pending(db, number, "cancelled", "stopped", at)
-            stopped.append(number)
-    return stopped
 
 
 def end_pending(db: Database, number: int, state: State, reason: str | None, at: float) -> int:
@@ -316,24 +312,12 @@ def _finish(db: Database, number: int, at: float) -> None:
         return
     closed = MinerOrder.update(finished_at=at).where(MinerOrder.id == number, MinerOrder.finished_at.is_null())
     if closed.execute(db):
-        counts = one(db, number)[0].counts
-        verb = verb_of(db, number)
-        detail = {"order": number, "verb": verb, "confirmed": counts.get("confirmed", 0)}
-        others = sum(n for state, n in counts.items() if state not in ("confirmed", "skipped"))
+        order = head(db, number)
+        told = _dump([order.counts, order.effect_w, order.effect_hs])
+        MinerOrder.update(counts=told).where(MinerOrder.id == number).execute(db)
+        detail = {"order": number, "verb": order.verb, "confirmed": order.counts.get("confirmed", 0)}
+        others = sum(order.counts.get(state, 0) for state in ("refused", "unconfirmed"))
         events.add(db, [Event("order_finished", at, {**detail, **({"others": others} if others else {})})])
-
-
-def lights(db: Database, at: float) -> list[Target]:
-    """Return the miners whose lights flash for an order and should not any more."""
-    query = OrderTarget.select().where(
-        OrderTarget.ends_at <= at, OrderTarget.state.in_(("confirmed", "unconfirmed", "refused"))
-    )
-    return [target_of(row, "locate") for row in dicts(query, db)]
-
-
-def lights_off(db: Database, target: Target) -> None:
-    """Note that nothing has to be ended any more."""
-    OrderTarget.update(ends_at=None).where(_is(target)).execute(db)
 
 
 def verb_of(db: Database, number: int) -> str:

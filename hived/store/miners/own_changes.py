@@ -27,7 +27,7 @@ def not_ours(db: Database, happened: Sequence[Event]) -> list[Event]:
     query = (
         OrderTarget.select(OrderTarget.num, MinerOrder.verb, OrderTarget.args, MinerOrder.args, OrderTarget.after)
         .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
-        .where(OrderTarget.num.in_(list(nums)), OrderTarget.sent_at.is_null(False))
+        .where(OrderTarget.num.in_(list(nums)), OrderTarget.sent_at.is_null(False), OrderTarget.state != "refused")
         .where((OrderTarget.state == "running") | (OrderTarget.at > min(e.at for e in happened) - WITHIN_S))
     )
     ours: dict[int, list[_Order]] = {}
@@ -42,7 +42,8 @@ def _is_ours(event: Event, ours: Sequence[_Order]) -> bool:
 
 
 def _state(detail: Mapping[str, Any], one: _Order) -> bool:
-    return one[0] != "locate" and detail.get("after") != "failure"
+    stands = detail.get("after") == "stopped"
+    return VERBS[one[0]].power != "none" and detail.get("after") != "failure" and (not stands or one[0] == "pause")
 
 
 def _preset(detail: Mapping[str, Any], one: _Order) -> bool:

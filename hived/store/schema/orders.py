@@ -47,6 +47,8 @@ class MinerOrder(Table):
     stopped_at = pw.DoubleField(null=True)
     finished_at = pw.DoubleField(null=True, index=True)
     """When its last miner had its end; null: it goes on."""
+    counts = pw.TextField(null=True)
+    """Of one that is over, JSON: [targets by state, effect in W, in H/s]."""
 
     class Meta:
         table_name = "miner_order"
@@ -68,8 +70,8 @@ class OrderTarget(Table):
     """Sealed: the passwords of the pools that it had, for the way back."""
     after = pw.TextField(null=True)
     at = pw.DoubleField()
-    sent_at = pw.DoubleField(null=True)
-    ends_at = pw.DoubleField(null=True)
+    sent_at = pw.DoubleField(null=True, index=True)
+    ends_at = pw.DoubleField(null=True, index=True)
     effect_w = pw.DoubleField(null=True)
     effect_hs = pw.DoubleField(null=True)
     command = pw.IntegerField(null=True, index=True)

@@ -19,12 +19,13 @@ from hived.clients.firmwares.family import Firmware
 from hived.records.access import By
 from hived.records.condition import Moment
 from hived.records.order_request import read
-from hived.records.orders import ENDS
+from hived.records.orders import ENDS, Order, Target
 from hived.records.steering import VERBS
 from hived.services.miners import orders as giving
 from hived.services.miners.control import Controller
 from hived.store import Store, create
 from hived.store.miners import miners, models, orders
+from hived.store.schema import Miner
 from tests.services.miners.steered import Device, Invented, Time, settle
 
 RULES = giving.Rules(packet_size=2, packet_interval_s=5.0, power_on_interval_s=10.0, reboots_per_hour=2)
@@ -175,6 +176,13 @@ class Steering(RuleBasedStateMachine):
         self.managed[i] = managed
         self.devices[i].heard.append((self.time.now, f"managed:{managed}", {}))
 
+    @rule(i=st.integers(0, 3), is_there=st.booleans())
+    def find_or_lose(self, i: int, is_there: bool) -> None:
+        """What a sweep says of a miner: without an address nobody knows where it is."""
+        ip = self.devices[i].ip if is_there else None
+        change = Miner.update(ip=ip, online=is_there).where(Miner.mac == self.devices[i].mac)
+        self.run(self.store.write(lambda db: change.execute(db)))
+
     @rule(name=st.sampled_from([None, "middle", "low"]))
     def limit(self, name: str | None) -> None:
         self.run(self.store.write(models.set_max_preset, "toy", name))
@@ -236,6 +244,11 @@ class Steering(RuleBasedStateMachine):
                 break
         found = await self.store.read(orders.listing, limit=1000)
         assert all(order.finished_at is not None for order in found)
+        whole = [await self.store.read(orders.one, order.id) for order in found]
+        for device in self.devices:
+            for at, what, args in device.heard:
+                if what in VERBS and not (what == "locate" and not args["on"]):
+                    assert any(_allows(order, targets, device.mac, what, at) for order, targets in whole), (what, at)
         for verb in (verb.name for verb in VERBS.values() if not verb.repeatable):
             asked = sum(what == verb for device in self.devices for _, what, _ in device.heard)
             sent = 0
@@ -243,6 +256,14 @@ class Steering(RuleBasedStateMachine):
                 if order.verb == verb:
                     sent += sum(one.sent_at is not None for one in (await self.store.read(orders.one, order.id))[1])
             assert asked <= sent, f"{verb} was sent twice"
+
+
+def _allows(order: Order, targets: list[Target], mac: str, verb: str, at: float) -> bool:
+    """Whether an order asks a miner for a verb at a time: given, and neither expired nor cancelled."""
+    mine = any(one.mac == mac and one.sent_at is not None for one in targets)
+    ended = order.cancelled_at is not None and order.cancelled_at < at
+    same = verb == ("preset" if order.verb == "power" else order.verb)
+    return mine and same and order.created_at <= at < order.expires_at and not ended
 
 
 TestSteering = Steering.TestCase
