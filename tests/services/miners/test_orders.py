@@ -10,16 +10,17 @@ import pytest
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound
 from hived.records.access import By, Role
 from hived.records.condition import Moment
+from hived.records.miner import MinerSettings
 from hived.records.miner_rules import Hold
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.order_request import read
-from hived.records.orders import REASONS, Order, Target
+from hived.records.orders import REASONS, Order, Packet, Target
 from hived.records.pools import checked
 from hived.records.steering import VERBS, Seen
 from hived.services.miners import orders as giving
 from hived.store import Database, Store, audit
-from hived.store.miners import allowed_pools, miners, models, order_history, orders, readings
-from hived.store.schema import Health, Miner, MinerRules
+from hived.store.miners import allowed_pools, miners, models, order_history, orders, readings, settings
+from hived.store.schema import Health, Miner, MinerRules, Model
 from tests.databases import Databases
 from tests.services.miners.steered import Device, settle
 
@@ -320,3 +321,80 @@ async def test_who_ordered_what_is_in_the_audit(store: Store) -> None:
 
 def test_every_way_back_leads_to_a_verb() -> None:
     assert {verb.undo for verb in VERBS.values()} - {None} <= VERBS.keys()
+
+
+async def test_a_version_brings_back_no_preset_that_the_limits_forbid(store: Store) -> None:
+    await change(store, MAC[0], Miner, features="pools preset")
+    document = {"pools": [POOL, {"url": "", "user": ""}], "requested_preset": "high"}
+    num = (await store.read(miners.one, MAC[0])).num
+    await store.write(settings.save, num, MinerSettings(document), NOW - 50, due_at=None)
+    who = giver("admin", confirmed=True)
+    one: dict[str, Any] = {"miners": [MAC[0]], "where": None, "who": who}
+    assert (await preview(store, "restore", {"version": 1}, **one))[1][0].reason is None
+    await store.write(models.set_max_preset, "toy", "middle")
+    assert (await preview(store, "restore", {"version": 1}, **one))[1][0].reason == "above_max_preset"
+
+
+async def test_an_empty_slot_is_no_pool_that_is_not_allowed(store: Store) -> None:
+    await change(store, MAC[0], Miner, features="pools preset")
+    await store.write(allowed_pools.add, checked("pool.example.com", None), by="ann", at=NOW)
+    document = {"pools": [POOL, {"url": "", "user": ""}]}
+    num = (await store.read(miners.one, MAC[0])).num
+    await store.write(settings.save, num, MinerSettings(document), NOW - 50, due_at=None)
+    (target,) = (await preview(store, "restore", {"version": 1}, miners=[MAC[0]], where=None))[1]
+    assert (target.state, target.reason) == ("pending", None)
+
+
+async def test_the_way_back_of_a_restore_keeps_its_passwords_sealed(store: Store) -> None:
+    await change(store, MAC[0], Miner, features="pools preset")
+    await store.write(allowed_pools.add, checked("*.example.com", None), by="ann", at=NOW)
+    num = (await store.read(miners.one, MAC[0])).num
+    await store.write(settings.save, num, MinerSettings({"pools": [POOL]}), NOW - 50, due_at=None)
+    number = await give(store, "restore", {"version": 1}, miners=[MAC[0]], where=None)
+    _, (target,) = await store.read(orders.one, number)
+    before = Seen(NOW, "mining", pools=({"slot": 0, **POOL},), kept={"pools": {"0": "old-secret"}})
+    await store.write(orders.begin, target, before, NOW, args=target.args)
+    await store.write(orders.end, target, "confirmed", NOW)
+    again = await store.write(giving.undo, number, giver(at=NOW + 5), RULES, Moment(NOW + 5, 15.0))
+    order, _ = await store.read(orders.one, again)
+
+    def everything(db: Database) -> str:
+        return repr([list(db.execute_sql(f"SELECT * FROM {t}").fetchall()) for t in ("miner_order", "order_target")])
+
+    assert "old-secret" not in await store.read(everything)
+    (back,) = await store.read(lambda db: orders.next_ones(db, order, None, busy=(), limit=5))
+    assert back.args["pools"]["pools"][0]["password"] == "old-secret"
+
+
+async def test_a_limit_that_a_ladder_does_not_name_lets_nothing_pass(store: Store) -> None:
+    await store.write(lambda db: Model.update(max_preset="2800").execute(db))
+    one: dict[str, Any] = {"miners": [MAC[0]], "where": None}
+    assert (await preview(store, "preset", {"name": "low"}, **one))[1][0].reason == "above_max_preset"
+    await store.write(lambda db: Model.update(max_preset=None, min_preset="900").execute(db))
+    assert (await preview(store, "preset", {"name": "low"}, **one))[1][0].reason == "below_min_preset"
+
+
+async def test_an_order_lasts_as_long_as_its_packets_take(store: Store) -> None:
+    order, _ = await preview(store, "pause")
+    assert order.expires_at == NOW + 3600
+    order, _ = await preview(store, "pause", packet={"size": 1, "interval_seconds": 3600})
+    assert order.expires_at == NOW + 2 * 4 * 3600
+    order, _ = await preview(store, "pause", expires_seconds=60)
+    assert order.expires_at == NOW + 60
+
+
+async def test_undo_keeps_the_slower_pace_and_takes_what_is_under_way(store: Store) -> None:
+    number = await give(store, "pause", miners=MAC[:2], where=None, packet={"size": 1, "interval_seconds": 30})
+    _, (target, _) = await store.read(orders.one, number)
+    await store.write(orders.begin, target, Seen(NOW, "mining"), NOW, args={})
+    again = await store.write(giving.undo, number, giver(at=NOW + 1), RULES, Moment(NOW + 1, 15.0))
+    order, targets = await store.read(orders.one, again)
+    assert (order.packet, [one.mac for one in targets]) == (Packet(1, 30.0), MAC[:1])
+    busy = await store.read(lambda db: orders.next_ones(db, order, None, busy=[target.num], limit=5))
+    assert busy == []
+
+
+async def test_what_does_not_change_the_power_does_not_take_the_place_of_what_does(store: Store) -> None:
+    first = await give(store, "preset", {"name": "low"})
+    await give(store, "cooling", {"mode": "auto"}, miners=[MAC[0]], where=None)
+    assert {one.reason for one in (await store.read(orders.one, first))[1]} == {None}
