@@ -331,8 +331,20 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
             continue
         if view.remote:  # its node has kept how it was, and judges by its own laws
             away = moment.blind_to(view) is not None
-            state, why = ("skipped", "node_away") if away else ("pending", None)
-            others.append(Target(0, one.num, one.mac, state, verb.name, reason=why, at=moment.now))  # type: ignore[arg-type]
+            back_w, back_hs = (None if told is None else -told for told in (one.effect_w, one.effect_hs))
+            others.append(
+                Target(
+                    0,
+                    one.num,
+                    one.mac,
+                    "skipped" if away else "pending",
+                    verb.name,
+                    at=moment.now,
+                    reason="node_away" if away else None,
+                    effect_w=back_w,
+                    effect_hs=back_hs,
+                )
+            )
         elif one.num not in back:
             others.append(Target(0, one.num, one.mac, "skipped", verb.name, reason="nothing_kept", at=moment.now))
         else:
