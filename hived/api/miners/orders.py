@@ -5,6 +5,7 @@ Of tokens only those give orders that are made for it; `http.access` sees to tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from hived.api import context
 from hived.api.http import access, params, passwords, responses
 from hived.api.miners.live_miners import LiveMiners
 from hived.documents import orders as documents
+from hived.errors import Forbidden
 from hived.records import commands
 from hived.records.condition import Moment
 from hived.records.order_request import Request, read
@@ -32,7 +34,8 @@ async def give(request: web.Request) -> web.StreamResponse:
 
     {verb, miners: [MAC] or where: {...}, args?, dry_run?, packet?: {size, interval_seconds}, expires_seconds?, key?,
     force?, password?}. The same `key` again is the same order, 409 with another body. 403 with the code
-    confirm_password where a user has to show the own password again, as `password`.
+    confirm_password where a user has to show the own password again, as `password`; a dry run only says so, by
+    `needs_password`.
     """
     ctx = context.of(request)
     body = await params.document(request, MAX_BODY_BYTES)
@@ -40,7 +43,8 @@ async def give(request: web.Request) -> web.StreamResponse:
     giver = await _giver(request, body)
     if wanted.dry_run:
         moment = ctx.fleet.moment()
-        found = await context.search(request, _preview, wanted, giver, ctx.steering, moment, ctx.fleet)
+        asks = access.principal(request).kind == "user"
+        found = await context.search(request, _preview, wanted, giver, asks, ctx.steering, moment, ctx.fleet)
         return await responses.reply(request, found)
     number, _ = await ctx.store.write(orders.give, wanted, giver, ctx.steering, ctx.fleet.moment())
     return await answer(request, number, 202)
@@ -98,8 +102,19 @@ async def answer(request: web.Request, number: int, status: int) -> web.StreamRe
 # What follows runs on the database's thread, encoding included: five thousand targets would hold up the loop.
 
 
-def _preview(db: Database, wanted: Request, giver: Giver, rules: Rules, moment: Moment, fleet: LiveMiners) -> bytes:
-    return responses.encode(documents.whole(*orders.preview(db, wanted, giver, rules, moment), _name(fleet)))
+def _preview(
+    db: Database, wanted: Request, giver: Giver, asks: bool, rules: Rules, moment: Moment, fleet: LiveMiners
+) -> bytes:
+    """Return a dry run. `asks`: whoever could show a password is told that it takes one, instead of being refused."""
+    needs_password = False
+    try:
+        found = orders.preview(db, wanted, giver, rules, moment)
+    except Forbidden as err:
+        if err.code != "confirm_password" or not asks:
+            raise
+        needs_password = True
+        found = orders.preview(db, wanted, replace(giver, confirmed=True), rules, moment)
+    return responses.encode({**documents.whole(*found, _name(fleet)), "needs_password": needs_password})
 
 
 def _whole(db: Database, number: int, fleet: LiveMiners) -> bytes:

@@ -180,7 +180,13 @@ async def test_pools_without_a_list_take_an_admin_and_the_own_password(site: Api
         ):  # fmt: skip
             code, said = await client.ask("POST", ORDERS, body, **proof)
             assert (code, said["code"]) == refused, (body, said)
-        assert (await anna.ask("POST", ORDERS, right | {"dry_run": True}))[0] == 200
+        assert (await anna.ask("POST", ORDERS, right | {"dry_run": True}))[1]["needs_password"] is False
+        code, told = await anna.ask("POST", ORDERS, POOLS | {"dry_run": True})
+        assert (code, told["needs_password"], told["counts"]) == (200, True, {"pending": 1}), "without any guess"
+        assert (await anna.ask("POST", ORDERS, PAUSE | {"dry_run": True}))[1]["needs_password"] is False
+        for client, proof in ((otto, {}), (program, steer)):
+            code, said = await client.ask("POST", ORDERS, POOLS | {"dry_run": True}, **proof)
+            assert (code, said["code"]) == refused, "a password would not help"
         code, given = await anna.ask("POST", ORDERS, right | {"key": "k"})
         assert (code, given["args"]) == (202, {"pools": [{"slot": 0, "url": "pool.example:3333", "user": "a.b"}]})
         again = {**POOLS, "key": "k"}

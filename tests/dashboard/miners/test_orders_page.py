@@ -6,11 +6,12 @@ import time
 
 import pytest
 
+from hived.store import audit
 from hived.store.miners import miners, orders
 from tests.dashboard.access.test_login_page import log_in, unexpected
 from tests.dashboard.browser import Page
 from tests.dashboard.conftest import OpenPage
-from tests.dashboard.farm import Farm, ip, mac
+from tests.dashboard.farm import Farm, ip, mac, password_of
 from tests.dashboard.steered import begin, box, end, line, make_steerable, newest
 
 pytestmark = pytest.mark.browser
@@ -157,7 +158,32 @@ async def test_what_the_server_refuses_is_said_in_the_dialog(farm: Farm, open_pa
         await page.type("stratum+tcp://own.example:3333")
         await page.wait_for("document.querySelector('dialog .preview').innerText.includes('no pool is allowed yet')")
         assert await page.evaluate(f"document.querySelector('{CONFIRM}').disabled")
-        await page.wait_for("document.querySelector('dialog [name=again]')")
+        assert await page.evaluate("document.querySelector('dialog [name=again]')") is None, "there is none to show"
+
+
+async def test_as_long_as_no_pool_is_allowed_pools_are_ordered_with_the_password_again(
+    farm: Farm, open_page: OpenPage
+) -> None:
+    await furnish(farm, 1)
+    await farm.require_login(anna="admin")
+    async with open_page() as page:
+        await log_in(page, farm, "anna", until=f"document.querySelector('{box(0)}')")
+        await ask(page, farm, 0, verb="pools")
+        await page.click("dialog [name=url0]")
+        await page.type("stratum+tcp://own.example:3333")
+        await page.wait_for(f"document.querySelector('dialog [name=again]') && {EFFECT}")
+        await page.click("dialog [name=again]")
+        await page.type("wrong")
+        await page.wait_for(f"!document.querySelector('{CONFIRM}').disabled")
+        await page.click(CONFIRM)
+        await page.wait_for("document.querySelector('dialog [role=alert]').innerText.includes('password is wrong')")
+        await page.evaluate("document.querySelector('dialog [name=again]').select()")
+        await page.type(password_of("anna"))
+        await page.click(CONFIRM)
+        await page.wait_for("location.pathname === '/orders/1' && document.querySelector('.targets')")
+        failed = [one for one in await farm.store.read(audit.listing, limit=9) if one["action"] == "login.failed"]
+        assert len(failed) == 1, "only what was sent is a try"
+        assert unexpected(page) == []
 
 
 async def test_who_may_not_steer_sees_orders_and_gives_none(farm: Farm, open_page: OpenPage) -> None:

@@ -6,7 +6,6 @@ import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { go } from "../lib/router.js";
 import { may } from "../lib/session.js";
-import { useRead } from "../lib/ui.js";
 import { capital, duration, durationWords, effectWords, VERBS } from "./verbs.js";
 
 const TYPED_MS = 400; // what is still being typed is not asked for
@@ -14,6 +13,11 @@ const TYPED_MS = 400; // what is still being typed is not asked for
 /* A name for an order that is the same however often it is sent; of 16 random bytes, for a page without TLS has no UUIDs. */
 function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/* For an order that is only given to somebody who shows the own password: the server says when. */
+export function PasswordAgain({ onChange }) {
+  return html`<label>Your password again, for no pool is allowed yet <input type="password" name="again" required autocomplete="current-password" onInput=${(event) => onChange(event.target.value)} /></label>`;
 }
 
 /* `ids`: the miners. `there`: the pools of the one miner, for an order for pools. `why`: what brought the reader here. */
@@ -24,9 +28,7 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
   const [packet, setPacket] = useState(null); // as the reader wants it, else as the server says
   const [password, setPassword] = useState("");
   const key = useMemo(newKey, [args, force, packet]);
-  const preview = usePreview(args && { verb, miners: ids, args, force, ...(password ? { password } : {}) });
-  // As long as no pool is allowed, nothing tells whether one is right but who gives the order.
-  const unjudged = useRead(may("admin") && VERBS[verb].pools ? "/api/v1/pools/allowed" : null).data?.length === 0;
+  const preview = usePreview(args && { verb, miners: ids, args, force });
   const [state, act] = useAct();
   const rows = useMemo(() => ids.map((id) => live.rows.get(id)).filter(Boolean), [ids]);
   const { order } = preview;
@@ -35,7 +37,7 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
   const send = async (event) => {
     event.preventDefault();
     await act(async () => {
-      const body = { verb, miners: ids, args, force, key, ...(packet ? { packet } : {}), ...(password ? { password } : {}) };
+      const body = { verb, miners: ids, args, force, key, ...(packet ? { packet } : {}), ...(order.needs_password ? { password } : {}) };
       const { id } = await post("/api/v1/orders", body);
       onGiven();
       onClose();
@@ -54,7 +56,7 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
         [effectWords(order.effect), order.targets.length > taken.length && `${number(order.targets.length - taken.length)} left out`].filter(Boolean).join(", ") || "no change of power expected"}</b></p>
         <${LeftOut} targets=${order.targets} />`}
     </div>
-    ${unjudged && html`<label>Your password again, for no pool is allowed yet <input type="password" name="again" autocomplete="current-password" onChange=${(event) => setPassword(event.target.value)} /></label>`}
+    ${order?.needs_password && html`<${PasswordAgain} onChange=${setPassword} />`}
     ${used && html`<${Pace} used=${used} taken=${taken} onChange=${setPacket} force=${force} onForce=${setForce} />`}
     <div role="alert">${state.error && html`<p class="tone-bad">Not given: ${state.error}.</p>`}</div>
     <p class="buttons"><button type="button" autofocus=${danger && !form} onClick=${onClose}>Close</button>

@@ -4,8 +4,7 @@ import { CoolingForm, DimmerForm, LocateForm, PowerForm, PresetForm, RestoreForm
 import { PoolsForm } from "./pools-form.js";
 import { count, hashrate, known, number, own, power, span, UNKNOWN } from "../lib/format.js";
 
-/* `form` edits the arguments, beginning with `args`; null: they are not complete yet. `single`: of one miner only. `pools`: it
-may change where a miner mines. */
+/* `form` edits the arguments, beginning with `args`; null: they are not complete yet. `single`: of one miner only. */
 export const VERBS = {
   __proto__: null,
   pause: { label: "Pause", seen: ["state", "hashrate_ths", "power_w"] },
@@ -16,8 +15,8 @@ export const VERBS = {
   cooling: { label: "Cooling", form: CoolingForm, args: { mode: "auto" }, seen: ["cooling"] },
   locate: { label: "Locate", form: LocateForm, args: { on: true, seconds: 120 }, seen: ["finding"] },
   restart: { label: "Restart mining", seen: ["state", "hashrate_ths"] },
-  pools: { label: "Pools", form: PoolsForm, args: null, danger: true, pools: true, seen: ["pools"] },
-  restore: { label: "Restore settings", form: RestoreForm, args: null, danger: true, pools: true, single: true, seen: ["preset", "cooling", "pools"] },
+  pools: { label: "Pools", form: PoolsForm, args: null, danger: true, seen: ["pools"] },
+  restore: { label: "Restore settings", form: RestoreForm, args: null, danger: true, single: true, seen: ["preset", "cooling", "pools"] },
   reboot: { label: "Reboot", danger: true, seen: ["state", "uptime_s"] },
 };
 
