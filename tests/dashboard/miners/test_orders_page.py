@@ -161,7 +161,7 @@ async def test_what_the_server_refuses_is_said_in_the_dialog(farm: Farm, open_pa
         assert await page.evaluate("document.querySelector('dialog [name=again]')") is None, "there is none to show"
 
 
-async def test_as_long_as_no_pool_is_allowed_pools_are_ordered_with_the_password_again(
+async def test_as_long_as_no_pool_is_allowed_pools_are_ordered_and_undone_with_the_password_again(
     farm: Farm, open_page: OpenPage
 ) -> None:
     await furnish(farm, 1)
@@ -181,6 +181,16 @@ async def test_as_long_as_no_pool_is_allowed_pools_are_ordered_with_the_password
         await page.type(password_of("anna"))
         await page.click(CONFIRM)
         await page.wait_for("location.pathname === '/orders/1' && document.querySelector('.targets')")
+        await farm.write(end, 0)
+        await page.wait_for("document.querySelector('.undo')")
+        await page.click(".undo")
+        assert await page.evaluate("document.querySelector('dialog [name=again]')") is None, "not asked for yet"
+        await page.click(CONFIRM)
+        await page.wait_for("document.querySelector('dialog [name=again]')")
+        await page.click("dialog [name=again]")
+        await page.type(password_of("anna"))
+        await page.click(CONFIRM)
+        await page.wait_for("location.pathname === '/orders/2'")
         failed = [one for one in await farm.store.read(audit.listing, limit=9) if one["action"] == "login.failed"]
         assert len(failed) == 1, "only what was sent is a try"
         assert unexpected(page) == []

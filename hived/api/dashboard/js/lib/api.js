@@ -3,9 +3,10 @@
 const TIMEOUT_MS = 15000; // a list of 5,000 miners takes well under a second; longer means the daemon hangs
 
 export class ApiError extends Error {
-  constructor(message, status, retryAfter = null) {
+  constructor(message, status, retryAfter = null, code = null) {
     super(message);
     this.status = status;
+    this.code = code; // the server's, where there is one
     this.retryAfter = retryAfter; // seconds, where the server names them
   }
 }
@@ -40,7 +41,7 @@ async function call(method, path, body, signal) {
   if (reply.ok) return document;
   if (reply.status === 401 || reply.status === 403) onRefused(reply.status);
   const wait = Number.parseInt(reply.headers.get("Retry-After") ?? "", 10);
-  throw new ApiError(document?.error ?? `hive-apid answered ${reply.status}`, reply.status, Number.isNaN(wait) ? null : wait);
+  throw new ApiError(document?.error ?? `hive-apid answered ${reply.status}`, reply.status, Number.isNaN(wait) ? null : wait, document?.code ?? null);
 }
 
 export const get = (path, signal) => call("GET", path, undefined, signal);

@@ -7,6 +7,7 @@ import { live } from "../lib/live.js";
 import { go, minerPath } from "../lib/router.js";
 import { Only } from "../lib/session.js";
 import { Badge, Pending, Table, useRead, useTitle, When } from "../lib/ui.js";
+import { PasswordAgain } from "./order-dialog.js";
 import { capital, durationWords, effectWords, poolsWords, seenWords } from "./verbs.js";
 
 const EVERY_MS = 2000;
@@ -48,10 +49,6 @@ function Head({ order, again }) {
     await post(`/api/v1/orders/${order.id}/cancel`, {});
     await again();
   });
-  const undo = async () => {
-    const { id } = await post(`/api/v1/orders/${order.id}/undo`, {});
-    go(orderPath(id));
-  };
   const { size, interval_seconds: pause } = order.packet;
   const stopped = order.state === "stopped" ? order.targets.find((target) => target.reason === "stopped")?.reason_words : null;
   const facts = [
@@ -76,9 +73,24 @@ function Head({ order, again }) {
     ${state.error && html`<p class="tone-bad" role="alert">Not cancelled: ${state.error}.</p>`}
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${order.args.pools && html`<p class="small quote">${poolsWords(order.args.pools)}</p>`}
-    ${undoing && html`<${Confirm} title="Undo this order?" verb="Undo" act=${undo} onClose=${() => setUndoing(false)}>
-      <p>What it changed is brought back, miner by miner, to how it was before${order.state === "running" ? "; what it has not begun is cancelled" : ""}. That is an order of its own.</p><//>`}
+    ${undoing && html`<${Undo} order=${order} onClose=${() => setUndoing(false)} />`}
   </section>`;
+}
+
+function Undo({ order, onClose }) {
+  const [password, setPassword] = useState(null); // null: it was not asked for
+  const act = async () => {
+    try {
+      const { id } = await post(`/api/v1/orders/${order.id}/undo`, password === null ? {} : { password });
+      go(orderPath(id));
+    } catch (error) {
+      if (error.code === "confirm_password") setPassword(password ?? "");
+      throw error;
+    }
+  };
+  return html`<${Confirm} title="Undo this order?" verb="Undo" act=${act} onClose=${onClose}>
+    <p>What it changed is brought back, miner by miner, to how it was before${order.state === "running" ? "; what it has not begun is cancelled" : ""}. That is an order of its own.</p>
+    ${password !== null && html`<${PasswordAgain} onChange=${setPassword} />`}<//>`;
 }
 
 function untilWords(ms) {
