@@ -58,8 +58,9 @@ def read(value: Any, now: float) -> Schedule:
     days = value.get("days", list(DAYS))
     if not isinstance(days, list | tuple) or not days or not set(map(str, days)) <= set(DAYS):
         raise BadRequest(f"when.days: expected a list of some of {', '.join(DAYS)}")
-    begins, ends = _wall("when.from", value.get("from")), value.get("to")
-    if ends is not None and _wall("when.to", ends) == begins:
+    begins = _wall("when.from", value.get("from"))
+    ends = None if value.get("to") is None else _wall("when.to", value["to"])
+    if ends == begins:
         raise BadRequest("when.to: is the same as when.from")
     return Schedule(days=tuple(sorted({DAYS.index(str(day)) for day in days})), begins=begins, ends=ends)
 

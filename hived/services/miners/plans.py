@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
@@ -31,12 +32,14 @@ def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, momen
     request = read(order)
     if request.verb.sets_pools:
         raise BadRequest("order.verb: pools are not set by a plan")
-    coming = following(schedule, moment.now - LATE_S, zone)
+    coming = following(schedule, moment.now - (LATE_S if schedule.at is not None else 0.0), zone)
+    if coming is not None and coming[1] == "back":  # it would be under way now: it begins with its next time
+        coming = following(schedule, coming[0], zone)
     if coming is None:
         raise BadRequest("when: is over")
-    if coming[1] == "back" or ((schedule.ends or schedule.until) and request.verb.undo is None):
+    if (schedule.ends or schedule.until) and request.verb.undo is None:
         raise BadRequest(f"when: {request.verb.name} has no way back, and takes no end")
-    giving.preview(db, request, _by_the_clock(giver), rules, moment)
+    giving.preview(db, request, replace(giver, automatic=True), rules, moment)
     plan = Plan(
         0, name, schedule, dict(order), giver.by["who"], giver.role, True, late, moment.now, coming[0], coming[1]
     )
@@ -94,22 +97,28 @@ class Clockwork:
 
 
 def carry_out(db: Database, rules: Rules, moment: Moment, zone: tzinfo | None) -> list[str]:
-    """Do what is due; return what to log. What the box missed while it was off is told, and done late only if asked."""
+    """Do what is due; return what to log.
+
+    What the box missed while it was off is told, and done late only if asked and while its end is still to come:
+    nothing would bring it back.
+    """
     told = []
     for plan in plans.due(db, moment.now):
         assert plan.next_at is not None
         late_s = moment.now - plan.next_at
-        if late_s > LATE_S and not plan.late and plan.next_what == "do":
+        after = following(plan.schedule, plan.next_at, zone)
+        has_ended = after is not None and after[1] == "back" and after[0] <= moment.now
+        if plan.next_what == "do" and (has_ended or (late_s > LATE_S and not plan.late)):
             events.add(db, [Event("plan_missed", moment.now, {"plan": plan.name, "seconds": round(late_s)})])
             _next(db, plan, moment.now, zone, missed_at=plan.next_at)
-            told.append(f"plan {plan.name} was missed by {late_s:.0f} s, and is not carried out late")
+            told.append(f"plan {plan.name} was missed by {late_s:.0f} s, and is not carried out")
         else:
             told.append(_do(db, plan, rules, moment, zone))
     return told
 
 
 def _do(db: Database, plan: Plan, rules: Rules, moment: Moment, zone: tzinfo | None, giver: Giver | None = None) -> str:
-    giver = giver or _by_the_clock(_owner(plan, moment.now))
+    giver = giver or _owner(plan, moment.now)
     number = plan.order
     try:
         if plan.next_what == "do":
@@ -127,7 +136,7 @@ def _do(db: Database, plan: Plan, rules: Rules, moment: Moment, zone: tzinfo | N
 def _back(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) -> int | None:
     """Bring back what an order changed, and cancel what it has not begun."""
     order, _ = orders.one(db, number)
-    if giving.can_undo(order):
+    if order.can_undo:
         return giving.undo(db, number, giver, rules, moment)
     giving.cancel(db, number, giver, moment.now)
     return None
@@ -140,8 +149,4 @@ def _next(db: Database, plan: Plan, at: float, zone: tzinfo | None, **fields: An
 
 def _owner(plan: Plan, at: float) -> Giver:
     role: Role = next((one for one in ROLES if one == plan.role), "operator")
-    return Giver(By(at=at, who=plan.by, via="plan", address=None), role)
-
-
-def _by_the_clock(giver: Giver) -> Giver:
-    return Giver(giver.by, giver.role, automatic=True)
+    return Giver(By(at=at, who=plan.by, via="plan", address=None), role, automatic=True)

@@ -37,14 +37,22 @@ async def store(databases: Databases) -> AsyncIterator[Store]:
         yield opened
 
 
-async def add(store: Store, when: dict[str, Any], verb: str = "pause", **more: Any) -> int:
+async def add(store: Store, when: dict[str, Any], verb: str = "pause", *, made: float = NOW, **more: Any) -> int:
     body = {"name": "night", "when": when, "order": {"verb": verb, "where": {}}} | more
-    return int(await store.write(planning.add, body, ADMIN, RULES, Moment(NOW, 15.0), BERLIN))
+    return int(await store.write(planning.add, body, ADMIN, RULES, Moment(made, 15.0), BERLIN))
 
 
 async def at(store: Store, then: float) -> list[str]:
     told: list[str] = await store.write(planning.carry_out, RULES, Moment(then, 15.0), BERLIN)
     return told
+
+
+async def verbs(store: Store) -> list[str]:
+    return [order.verb for order in await store.read(orders.listing, limit=9)]
+
+
+async def told_of(store: Store, kind: str) -> list[Any]:
+    return [event.detail for event in await store.read(events.newest, limit=9) if event.kind == kind]
 
 
 async def confirm_all(store: Store, number: int, then: float) -> None:
@@ -121,6 +129,40 @@ async def test_the_way_back_is_never_missed(store: Store) -> None:
     assert [one.verb for one in await store.read(orders.listing, limit=5)] == ["resume", "pause"]
 
 
+@pytest.mark.parametrize(
+    ("when", "back_on"),
+    [
+        ({"days": ["fri"], "from": "22:00", "to": "06:00"}, berlin(2026, 3, 28, 7, 0)),
+        ({"at": rfc3339(NOW + HOUR), "until": rfc3339(NOW + 2 * HOUR)}, NOW + 3 * HOUR),
+        ({"at": rfc3339(NOW + HOUR), "until": rfc3339(NOW + HOUR + 10)}, NOW + HOUR + 15),
+    ],
+)
+async def test_what_has_ended_meanwhile_is_not_begun_for_nothing_would_bring_it_back(
+    store: Store, when: dict[str, Any], back_on: float
+) -> None:
+    await add(store, when, late=True)
+    await at(store, back_on)
+    assert await verbs(store) == []
+    assert [detail["plan"] for detail in await told_of(store, "plan_missed")] == ["night"]
+
+
+async def test_what_is_done_late_within_its_window_is_brought_back_at_its_end(store: Store) -> None:
+    await add(store, {"days": ["fri"], "from": "22:00", "to": "06:00"}, late=True)
+    await at(store, berlin(2026, 3, 27, 23, 0))
+    (order,) = await store.read(orders.listing, limit=5)
+    await confirm_all(store, order.id, berlin(2026, 3, 27, 23, 1))
+    await at(store, berlin(2026, 3, 28, 6, 0))
+    assert await verbs(store) == ["resume", "pause"]
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+async def test_a_plan_that_is_made_within_its_window_begins_with_the_next_one(store: Store, minutes: int) -> None:
+    made = berlin(2026, 3, 27, 22, 0) + 60.0 * minutes
+    number = await add(store, {"days": ["fri"], "from": "22:00", "to": "06:00"}, made=made)
+    plan = await store.read(plans.one, number)
+    assert (plan.next_what, plan.next_at) == ("do", berlin(2026, 4, 3, 22, 0))
+
+
 async def test_before_a_storm_all_stop_now_and_come_back_by_themselves(store: Store) -> None:
     until = rfc3339(NOW + 2 * HOUR)
     body = {"name": "storm", "until": until, "order": {"verb": "pause", "where": {}}}
@@ -155,6 +197,10 @@ async def test_a_plan_that_makes_no_sense_is_refused(store: Store, when: dict[st
     with pytest.raises(BadRequest):
         await add(store, when, verb)
     assert await store.read(plans.listing) == []
+
+
+def test_an_end_is_kept_as_a_clock_shows_it() -> None:
+    assert read({"from": "22:00", "to": "T0600"}, NOW).ends == "06:00"
 
 
 def test_every_day_is_what_is_meant_without_days() -> None:
