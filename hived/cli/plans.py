@@ -27,11 +27,12 @@ def _when(one: Plan) -> str:
 
 
 def _next(one: Plan) -> Cell:
-    if not one.enabled:
+    if not one.enabled and not one.owes:
         return Cell("off", "dim")
     if one.next_at is None:
         return Cell("over", "dim")
-    return Cell(f"{'back ' if one.next_what == 'back' else ''}{rfc3339(one.next_at)}")
+    rests = "" if one.enabled else "off, "
+    return Cell(f"{rests}{'back ' if one.next_what == 'back' else ''}{rfc3339(one.next_at)}")
 
 
 PLANS = (

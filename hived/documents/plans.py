@@ -27,10 +27,11 @@ class PlanDocument(TypedDict):
 
 def plan(told: Plan) -> PlanDocument:
     """Return a plan."""
+    comes = told.next_at is not None and (told.enabled or told.owes)
     return {
         "id": told.id, "name": told.name, "when": when(told.schedule), "order": told.body, "by": told.by,
-        "enabled": told.enabled, "late": told.late, "next_at": rfc3339(told.next_at) if told.enabled else None,
-        "next": told.next_what if told.enabled and told.next_at is not None else None, "last_order": told.order,
+        "enabled": told.enabled, "late": told.late, "next_at": rfc3339(told.next_at) if comes else None,
+        "next": told.next_what if comes else None, "last_order": told.order,
         "missed_at": rfc3339(told.missed_at),
     }  # fmt: skip
 

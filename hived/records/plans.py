@@ -120,6 +120,11 @@ class Plan:
     """The last one that it gave."""
     missed_at: float | None = None
 
+    @property
+    def owes(self) -> bool:
+        """Whether it still has to bring back what it ordered; that is due also while the plan rests."""
+        return self.next_what == "back" and self.order is not None
+
 
 def read_body(body: Mapping[str, Any], now: float) -> tuple[str, Schedule, bool, Mapping[str, Any]]:
     """Return (name, when, whether late, the order's body) of what a person asks for. BadRequest."""

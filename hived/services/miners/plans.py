@@ -49,10 +49,12 @@ def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, momen
 
 
 def switch(db: Database, number: int, enabled: bool, giver: Giver, at: float, zone: tzinfo | None) -> None:
-    """Let a plan rest, or let it go on with what comes next from now. NotFound."""
+    """Let a plan rest, or let it go on with what comes next from now. A way back comes all the same. NotFound."""
     plan = plans.one(db, number)
-    coming = following(plan.schedule, at, zone)
-    plans.change(db, number, enabled=enabled, next_at=coming and coming[0], next_what=coming[1] if coming else "do")
+    plans.change(db, number, enabled=enabled)
+    if not plan.owes:
+        coming = following(plan.schedule, at, zone)
+        plans.change(db, number, next_at=coming and coming[0], next_what=coming[1] if coming else "do")
     audit.note(db, **giver.by, action="plan.switch", target=plan.name, after={"enabled": enabled})
 
 
@@ -65,7 +67,13 @@ def remove(db: Database, number: int, giver: Giver) -> None:
 def storm(
     db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, moment: Moment, zone: tzinfo | None
 ) -> int:
-    """Give an order now and plan its way back: {name, until, order}; return the number of the order."""
+    """Give an order now and plan its way back: {name, until, order}; return the number of the order.
+
+    What does not fit is said as by `add` and `giving.give`, and then nothing is kept.
+    """
+    unknown = body.keys() - {"name", "until", "order"}
+    if unknown:
+        raise BadRequest(f"expected name, until, order: {min(unknown)[:40]!r} is none of them")
     until = body.get("until")
     if until is None:
         raise BadRequest("until: expected the time of the way back")
@@ -73,10 +81,8 @@ def storm(
         db, {"name": body.get("name"), "when": {"until": until}, "order": body.get("order")}, giver, rules, moment, zone
     )
     plan = plans.one(db, number)
-    _do(db, plan, rules, moment, zone, Giver(giver.by, giver.role))
-    order = plans.one(db, number).order
-    if order is None:
-        raise BadRequest("no miner fits")
+    order, _ = giving.give(db, read(plan.body), giver, rules, moment)
+    _next(db, plan, moment.now, zone, last_order=order)
     return order
 
 
@@ -117,8 +123,8 @@ def carry_out(db: Database, rules: Rules, moment: Moment, zone: tzinfo | None) -
     return told
 
 
-def _do(db: Database, plan: Plan, rules: Rules, moment: Moment, zone: tzinfo | None, giver: Giver | None = None) -> str:
-    giver = giver or _owner(plan, moment.now)
+def _do(db: Database, plan: Plan, rules: Rules, moment: Moment, zone: tzinfo | None) -> str:
+    giver = _owner(plan, moment.now)
     number = plan.order
     try:
         if plan.next_what == "do":

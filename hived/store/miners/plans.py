@@ -25,16 +25,21 @@ def one(db: Database, number: int) -> Plan:
 
 
 def add(db: Database, plan: Plan) -> int:
-    """Keep a plan and return its number. Conflict for a name that another one has, BadRequest for one too many."""
+    """Keep a plan and return its number. Conflict for a name that another one has, BadRequest for one too many.
+
+    Those that are over make room: they hold no name, and go when there are too many.
+    """
+    is_over = Row.next_at.is_null()
+    Row.delete().where(is_over, Row.name == plan.name).execute(db)
     if tuples(Row.select(Row.id).where(Row.name == plan.name), db):
         raise Conflict(f"there is a plan {plan.name!r} already")
-    if Row.select().bind(db).count() >= MAX_PLANS:
+    if Row.select().bind(db).count() >= MAX_PLANS and not Row.delete().where(is_over).execute(db):
         raise BadRequest(f"there are {MAX_PLANS} plans already")
     return int(
         Row.insert(
             name=plan.name, schedule=json.dumps(plan.schedule.to_json()), body=json.dumps(plan.body), by=plan.by,
-            role=plan.role, enabled=plan.enabled, late=plan.late, created_at=plan.created_at, next_at=plan.next_at,
-            next_what=plan.next_what, last_order=plan.order,
+            role=plan.role, enabled=plan.enabled, late=plan.late, created_at=plan.created_at,
+            next_at=plan.next_at, next_what=plan.next_what, last_order=plan.order,
         ).execute(db)
     )  # fmt: skip
 
@@ -52,8 +57,9 @@ def remove(db: Database, number: int) -> Plan:
 
 
 def due(db: Database, at: float) -> list[Plan]:
-    """Return the plans whose time has come, the oldest first."""
-    query = Row.select().where(Row.enabled, Row.next_at <= at).order_by(Row.next_at)
+    """Return the plans whose time has come, the oldest first; of those that rest the ones that owe a way back."""
+    owes = (Row.next_what == "back") & Row.last_order.is_null(False)
+    query = Row.select().where(Row.enabled | owes, Row.next_at <= at).order_by(Row.next_at)
     return [_plan(row) for row in dicts(query, db)]
 
 

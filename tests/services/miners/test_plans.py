@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hived.errors import BadRequest
+from hived.documents import plans as documents
+from hived.errors import BadRequest, Conflict
 from hived.records.access import By
 from hived.records.condition import Moment
 from hived.records.plans import LATE_S, Schedule, following, read
@@ -181,6 +182,59 @@ async def test_a_plan_that_rests_orders_nothing_and_goes_on_with_what_comes_next
     assert await store.read(orders.listing, limit=5) == []
     await store.write(planning.switch, number, True, ADMIN, berlin(2026, 3, 27, 22, 30), BERLIN)
     assert (await store.read(plans.one, number)).next_at == berlin(2026, 4, 3, 22, 0)
+
+
+async def test_a_plan_that_is_switched_off_within_its_window_still_brings_back_what_it_changed(store: Store) -> None:
+    number = await add(store, {"days": ["fri"], "from": "22:00", "to": "06:00"})
+    await at(store, berlin(2026, 3, 27, 22, 0))
+    (order,) = await store.read(orders.listing, limit=5)
+    await confirm_all(store, order.id, berlin(2026, 3, 27, 22, 1))
+    for enabled, then in ((False, (27, 23, 0)), (True, (28, 6, 1)), (False, (28, 6, 2))):  # its end is at 06:00
+        await store.write(planning.switch, number, enabled, ADMIN, berlin(2026, 3, *then), BERLIN)
+    told = documents.plan(await store.read(plans.one, number))
+    assert (told["enabled"], told["next"], told["next_at"]) == (False, "back", rfc3339(berlin(2026, 3, 28, 6, 0)))
+    await at(store, berlin(2026, 3, 28, 6, 3))
+    await at(store, berlin(2026, 4, 3, 22, 0))
+    assert await verbs(store) == ["resume", "pause"]
+    await store.write(planning.switch, number, True, ADMIN, berlin(2026, 4, 3, 23, 0), BERLIN)
+    await at(store, berlin(2026, 4, 4, 6, 0))
+    assert await verbs(store) == ["resume", "pause"], "nothing of days ago is brought back"
+
+
+async def test_a_plan_that_is_over_makes_room_for_another_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "MAX_PLANS", 2)
+    first = await add(store, {"at": rfc3339(NOW)})
+    with pytest.raises(Conflict):
+        await add(store, {"at": rfc3339(NOW + HOUR)})
+    await at(store, NOW)
+    assert (await store.read(plans.one, first)).next_at is None
+    await add(store, {"at": rfc3339(NOW + HOUR)})
+    await add(store, {"at": rfc3339(NOW)}, name="over")
+    await at(store, NOW)
+    await add(store, {"at": rfc3339(NOW + HOUR)}, name="third")
+    with pytest.raises(BadRequest):
+        await add(store, {"at": rfc3339(NOW + HOUR)}, name="fourth")
+    assert [plan.name for plan in await store.read(plans.listing)] == ["night", "third"]
+
+
+async def test_a_storm_says_what_is_wrong_with_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = {"name": "storm", "until": rfc3339(NOW + HOUR), "order": {"verb": "pause", "where": {}}}
+
+    async def storm(**more: Any) -> None:
+        await store.write(planning.storm, body | more, ADMIN, RULES, Moment(NOW, 15.0), BERLIN)
+
+    with pytest.raises(BadRequest, match="'late' is none of them"):
+        await storm(late=True)
+    with pytest.raises(BadRequest, match="no miner fits"):
+        await storm(order={"verb": "pause", "where": {"group": "none"}})
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise Conflict("what is really wrong")
+
+    monkeypatch.setattr(orders, "add", refuse)
+    with pytest.raises(Conflict, match="what is really wrong"):
+        await storm()
+    assert await store.read(plans.listing) == []
 
 
 @pytest.mark.parametrize(
