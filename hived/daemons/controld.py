@@ -23,6 +23,7 @@ from hived.services.miners.orders import Rules
 from hived.services.miners.orders_from_master import OrdersFromMaster, drop_left
 from hived.services.miners.plans import Clockwork
 from hived.services.miners.sweep import Range
+from hived.store.access import users
 from hived.store.engine.opening import opened
 
 TURN_EVERY_S = 0.5
@@ -68,7 +69,8 @@ async def controld(config: Config, life: Life) -> None:
             )
             beats.append(Beat("master", from_master.tick, every=FROM_MASTER_S, limit=60.0))
             turn = controller.round if life.once else controller.turn
-            clock = Clockwork(store, Rules.of(own), status_s=config.intervals.status_seconds, clock=time.time)
+            status_s = config.intervals.status_seconds
+            clock = Clockwork(store, Rules.of(own), users.role_of, status_s=status_s, clock=time.time)
             beats.append(Beat("plans", clock.tick, every=PLANS_EVERY_S, limit=60.0))
             beats.append(Beat("orders", turn, every=TURN_EVERY_S, limit=3600.0 if life.once else 30.0, backoff_max=5.0))
         if not life.once:

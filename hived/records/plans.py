@@ -108,8 +108,8 @@ class Plan:
     body: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """The order's, as `order_request.read` takes it."""
     by: str = ""
-    role: str = "operator"
-    """What its owner may; it may no more."""
+    role: str | None = "operator"
+    """What its owner may; it may no more. None: a user, whose role is looked up when it is due."""
     enabled: bool = True
     late: bool = False
     """Whether it is carried out late, where the box was off at its time."""

@@ -9,7 +9,7 @@ from datetime import tzinfo
 from typing import Any
 
 from hived.errors import BadRequest, Conflict, Forbidden, NotFound
-from hived.records.access import ROLES, By, Role
+from hived.records.access import LOCAL_USER, ROLES, By, Role, is_enough
 from hived.records.condition import Moment
 from hived.records.events import Event
 from hived.records.order_request import read
@@ -18,6 +18,9 @@ from hived.services.miners import orders as giving
 from hived.services.miners.orders import Giver, Rules
 from hived.store import Database, Store, audit, events
 from hived.store.miners import orders, plans
+
+RoleOf = Callable[[Database, str], Role | None]
+"""What a user may by now, by name; None: there is no such user."""
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +43,9 @@ def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, momen
     if (schedule.ends or schedule.until) and request.verb.undo is None:
         raise BadRequest(f"when: {request.verb.name} has no way back, and takes no end")
     giving.preview(db, request, replace(giver, automatic=True), rules, moment)
-    plan = Plan(
-        0, name, schedule, dict(order), giver.by["who"], giver.role, True, late, moment.now, coming[0], coming[1]
-    )
+    who = giver.by["who"]
+    role = None if giver.by["via"] == "session" and who != LOCAL_USER else giver.role
+    plan = Plan(0, name, schedule, dict(order), who, role, True, late, moment.now, coming[0], coming[1])
     number = plans.add(db, plan)
     audit.note(db, **giver.by, action="plan.add", target=name, after={"when": body.get("when"), "order": order})
     return number
@@ -90,19 +93,21 @@ class Clockwork:
     """Carries out what is due. `status_s`: how often a miner is asked how it is; `zone` None: that of this box."""
 
     def __init__(
-        self, store: Store, rules: Rules, *, status_s: float, clock: Callable[[], float], zone: tzinfo | None = None
-    ) -> None:
-        self._store, self._rules, self._status_s, self._clock, self._zone = store, rules, status_s, clock, zone
+        self, store: Store, rules: Rules, role_of: RoleOf, *, status_s: float, clock: Callable[[], float],
+        zone: tzinfo | None = None,
+    ) -> None:  # fmt: skip
+        self._store, self._rules, self._role_of = store, rules, role_of
+        self._status_s, self._clock, self._zone = status_s, clock, zone
 
     async def tick(self) -> None:
         """Look what is due."""
         moment = Moment(self._clock(), self._status_s)
         if await self._store.read(plans.due, moment.now):
-            for told in await self._store.write(carry_out, self._rules, moment, self._zone):
+            for told in await self._store.write(carry_out, self._rules, self._role_of, moment, self._zone):
                 log.info("%s", told)
 
 
-def carry_out(db: Database, rules: Rules, moment: Moment, zone: tzinfo | None) -> list[str]:
+def carry_out(db: Database, rules: Rules, role_of: RoleOf, moment: Moment, zone: tzinfo | None) -> list[str]:
     """Do what is due; return what to log.
 
     What the box missed while it was off is told, and done late only if asked and while its end is still to come:
@@ -119,14 +124,15 @@ def carry_out(db: Database, rules: Rules, moment: Moment, zone: tzinfo | None) -
             _next(db, plan, moment.now, zone, missed_at=plan.next_at)
             told.append(f"plan {plan.name} was missed by {late_s:.0f} s, and is not carried out")
         else:
-            told.append(_do(db, plan, rules, moment, zone))
+            told.append(_do(db, plan, rules, role_of, moment, zone))
     return told
 
 
-def _do(db: Database, plan: Plan, rules: Rules, moment: Moment, zone: tzinfo | None) -> str:
-    giver = _owner(plan, moment.now)
+def _do(db: Database, plan: Plan, rules: Rules, role_of: RoleOf, moment: Moment, zone: tzinfo | None) -> str:
     number = plan.order
     try:
+        role = _role(plan, None if plan.role else role_of(db, plan.by))
+        giver = Giver(By(at=moment.now, who=plan.by, via="plan", address=None), role, automatic=True)
         if plan.next_what == "do":
             number, _ = giving.give(db, read(plan.body), giver, rules, moment)
         elif number is not None:
@@ -153,6 +159,12 @@ def _next(db: Database, plan: Plan, at: float, zone: tzinfo | None, **fields: An
     plans.change(db, plan.id, next_at=coming and coming[0], next_what=coming[1] if coming else "do", **fields)
 
 
-def _owner(plan: Plan, at: float) -> Giver:
-    role: Role = next((one for one in ROLES if one == plan.role), "operator")
-    return Giver(By(at=at, who=plan.by, via="plan", address=None), role, automatic=True)
+def _role(plan: Plan, of_user: Role | None) -> Role:
+    """Return what a plan may now, where its owner is a user by their role. Forbidden for who may not steer any more."""
+    if plan.role is not None:
+        return next((one for one in ROLES if one == plan.role), "operator")
+    if of_user is not None and is_enough(of_user, "operator"):
+        return of_user
+    if plan.next_what == "do":
+        raise Forbidden("its owner may not steer any more")
+    return "operator"  # what they had changed while they were allowed to does not stay so for ever

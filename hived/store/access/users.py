@@ -27,6 +27,11 @@ def one(db: Database, name: str) -> User:
     return found[0]
 
 
+def role_of(db: Database, name: str) -> Role | None:
+    """Return what a user may, None for nobody."""
+    return cast("Role | None", UserRow.select(UserRow.role).where(UserRow.name == name).bind(db).scalar())
+
+
 def any_there(db: Database) -> bool:
     """Tell whether there is a user at all."""
     return bool(UserRow.select(UserRow.name).limit(1).bind(db).count())

@@ -38,7 +38,7 @@ def add(db: Database, plan: Plan) -> int:
     return int(
         Row.insert(
             name=plan.name, schedule=json.dumps(plan.schedule.to_json()), body=json.dumps(plan.body), by=plan.by,
-            role=plan.role, enabled=plan.enabled, late=plan.late, created_at=plan.created_at,
+            role=plan.role or "", enabled=plan.enabled, late=plan.late, created_at=plan.created_at,
             next_at=plan.next_at, next_what=plan.next_what, last_order=plan.order,
         ).execute(db)
     )  # fmt: skip
@@ -66,7 +66,7 @@ def due(db: Database, at: float) -> list[Plan]:
 def _plan(row: dict[str, Any]) -> Plan:
     return Plan(
         id=row["id"], name=row["name"], schedule=Schedule.from_json(json.loads(row["schedule"])),
-        body=json.loads(row["body"]), by=row["by"], role=row["role"], enabled=bool(row["enabled"]),
+        body=json.loads(row["body"]), by=row["by"], role=row["role"] or None, enabled=bool(row["enabled"]),
         late=bool(row["late"]), created_at=row["created_at"], next_at=row["next_at"], next_what=row["next_what"],
         order=row["last_order"], missed_at=row["missed_at"],
     )  # fmt: skip

@@ -19,6 +19,7 @@ from hived.records.times import rfc3339
 from hived.services.miners import plans as planning
 from hived.services.miners.orders import Giver, Rules
 from hived.store import Store, events
+from hived.store.access import users
 from hived.store.miners import orders, plans
 from tests.databases import Databases
 from tests.services.miners.steered import Device, settle
@@ -35,16 +36,19 @@ HOUR = 3600.0
 async def store(databases: Databases) -> AsyncIterator[Store]:
     async with Store.open(databases.make()) as opened:
         await opened.write(settle, [Device(mac, f"127.9.0.{i}") for i, mac in enumerate(MACS)], NOW - 1000)
+        await opened.write(users.add, "ann", "hash", "admin", NOW)
         yield opened
 
 
-async def add(store: Store, when: dict[str, Any], verb: str = "pause", *, made: float = NOW, **more: Any) -> int:
+async def add(
+    store: Store, when: dict[str, Any], verb: str = "pause", *, giver: Giver = ADMIN, made: float = NOW, **more: Any
+) -> int:
     body = {"name": "night", "when": when, "order": {"verb": verb, "where": {}}} | more
-    return int(await store.write(planning.add, body, ADMIN, RULES, Moment(made, 15.0), BERLIN))
+    return int(await store.write(planning.add, body, giver, RULES, Moment(made, 15.0), BERLIN))
 
 
 async def at(store: Store, then: float) -> list[str]:
-    told: list[str] = await store.write(planning.carry_out, RULES, Moment(then, 15.0), BERLIN)
+    told: list[str] = await store.write(planning.carry_out, RULES, users.role_of, Moment(then, 15.0), BERLIN)
     return told
 
 
@@ -235,6 +239,41 @@ async def test_a_storm_says_what_is_wrong_with_it(store: Store, monkeypatch: pyt
     with pytest.raises(Conflict, match="what is really wrong"):
         await storm()
     assert await store.read(plans.listing) == []
+
+
+async def become(store: Store, name: str, role: str | None) -> None:
+    """Give a user another role, or remove them."""
+    if role is None:
+        await store.write(users.remove, name)
+    else:
+        await store.write(users.set_role, name, role, NOW)
+
+
+@pytest.mark.parametrize("role", ["viewer", None])
+async def test_the_plan_of_a_user_who_may_no_longer_steer_gives_no_order(store: Store, role: str | None) -> None:
+    await store.write(users.add, "otto", "hash", "operator", NOW)
+    otto = {via: Giver(By(at=NOW, who="otto", via=via, address=None), "operator") for via in ("session", "token")}
+    await add(store, {"days": ["fri"], "from": "22:00"}, giver=otto["session"])
+    await add(store, {"days": ["fri"], "from": "23:00"}, "reboot", giver=otto["token"], name="a program's")
+    await become(store, "otto", role)
+    await at(store, berlin(2026, 3, 27, 22, 0))
+    assert await verbs(store) == []
+    assert await told_of(store, "plan_failed") == [{"plan": "night", "error": "its owner may not steer any more"}]
+    await at(store, berlin(2026, 3, 27, 23, 0))
+    assert await verbs(store) == ["reboot"], "of a token by the same name"
+    assert (await store.read(plans.listing))[1].next_at == berlin(2026, 4, 3, 22, 0)
+
+
+async def test_what_a_user_had_ordered_is_brought_back_also_when_they_are_gone(store: Store) -> None:
+    await store.write(users.add, "otto", "hash", "operator", NOW)
+    otto = Giver(By(at=NOW, who="otto", via="session", address=None), "operator")
+    await add(store, {"days": ["fri"], "from": "22:00", "to": "23:00"}, giver=otto)
+    await at(store, berlin(2026, 3, 27, 22, 0))
+    (order,) = await store.read(orders.listing, limit=5)
+    await confirm_all(store, order.id, berlin(2026, 3, 27, 22, 1))
+    await store.write(users.remove, "otto")
+    await at(store, berlin(2026, 3, 27, 23, 0))
+    assert await verbs(store) == ["resume", "pause"]
 
 
 @pytest.mark.parametrize(
