@@ -18,6 +18,7 @@ from hived.records.times import from_text
 MAX_PLANS = 200
 LATE_S = 120.0
 """A plan that is due and was not carried out for so long was missed: the box was off."""
+SHORTEST_S = 60.0
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST_AHEAD_S = 366 * 86_400.0
 
@@ -155,10 +156,12 @@ def _moments(schedule: Schedule, after: float, zone: tzinfo | None) -> Sequence[
     for day in (today + timedelta(days=n) for n in range(-1, 9)):
         if day.weekday() not in schedule.days:
             continue
-        found.append((_epoch(day, schedule.begins, zone), "do"))
+        begins = _epoch(day, schedule.begins, zone)
+        found.append((begins, "do"))
         if schedule.ends is not None:
-            over = schedule.ends <= schedule.begins
-            found.append((_epoch(day + timedelta(days=over), schedule.ends, zone), "back"))
+            ends = _epoch(day + timedelta(days=schedule.ends <= schedule.begins), schedule.ends, zone)
+            # Where the clocks skip the beginning and not the end, the end would come first.
+            found.append((max(ends, begins + SHORTEST_S), "back"))
     return found
 
 

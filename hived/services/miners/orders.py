@@ -302,11 +302,6 @@ def cancel(db: Database, number: int, giver: Giver, at: float) -> None:
         events.add(db, [Event("order_cancelled", at, {"order": number, "miners": ended, "by": giver.by["who"]})])
 
 
-def can_undo(order: Order) -> bool:
-    """Tell whether an order changed something that can be brought back."""
-    return order.can_undo
-
-
 def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) -> int:
     """Give the order that brings back what another one changed, of each miner what it was; return its number.
 

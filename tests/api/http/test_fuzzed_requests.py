@@ -56,6 +56,16 @@ BODIES: dict[str, list[Any]] = {
     ],
     "POST /api/v1/orders/{id}/cancel": [{}],
     "POST /api/v1/orders/{id}/undo": [{"password": "correct horse battery"}],
+    "POST /api/v1/plans": [
+        {"name": "night", "when": {"days": ["fri"], "from": "22:00", "to": "06:00"}, "late": True,
+         "order": {"verb": "pause", "where": {}}},
+        {"name": "once", "when": {"at": "2027-01-16T08:00:00Z", "until": "2027-01-16T09:00:00Z"},
+         "order": {"verb": "dimmer", "miners": [MAC], "args": {"percent": 50}}},
+    ],
+    "POST /api/v1/plans/storm": [
+        {"name": "storm", "until": "2027-01-16T08:00:00Z", "order": {"verb": "pause", "where": {}}}
+    ],
+    "PATCH /api/v1/plans/{id}": [{"enabled": False}],
     "POST /api/v1/miners/{mac}/merge": [{"into": mac_of(2)}],
     "POST /api/v1/miners/{mac}/agree": [{"ip": "127.20.0.1"}],
     "PATCH /api/models/{alias}": [{"max_preset": "3050", "min_preset": "2350"}],

@@ -296,7 +296,7 @@ async def test_a_bug_is_500_without_a_word_of_our_inside(api: Api, caplog: pytes
 async def test_the_dashboard_is_served_with_types_etag_and_its_own_routes(api: Api) -> None:
     files = static.load(static.DASHBOARD)
     index = files["index.html"].body
-    pages = [path.format(mac=MAC) for path in static.pages(files)]
+    pages = [path.format(mac=MAC, id=1) for path in static.pages(files)]
     assert {"/", f"/miners/{MAC}", "/models", "/events", "/site", "/collecting", "/login"} <= set(pages)
     for path in (*pages, "/?state=failure"):
         async with api.http.get(path) as reply:

@@ -147,7 +147,7 @@ class Steering(RuleBasedStateMachine):
     @rule()
     def undo(self) -> None:
         newest = self.run(self.store.read(orders.listing, limit=1))
-        if newest and giving.can_undo(newest[0]):
+        if newest and newest[0].can_undo:
             self.run(self.store.write(giving.undo, newest[0].id, self.giver(), RULES, self.moment()))
             self.closed.setdefault(newest[0].id, self.time.now)
 

@@ -91,6 +91,13 @@ def test_the_hour_that_is_shown_twice_is_no_second_time() -> None:
     assert following(every_night, first[0], BERLIN) == (berlin(2026, 10, 26, 2, 30), "do")
 
 
+def test_a_window_that_begins_in_the_skipped_hour_ends_after_it_has_begun() -> None:
+    early = Schedule(days=tuple(range(7)), begins="02:30", ends="03:15")
+    begin = following(early, berlin(2026, 3, 28, 12, 0), BERLIN)
+    assert begin == (berlin(2026, 3, 29, 3, 30), "do")
+    assert following(early, begin[0], BERLIN) == (begin[0] + 60, "back")
+
+
 def test_a_window_over_midnight_ends_on_the_next_day_and_only_on_its_days() -> None:
     fridays = Schedule(days=(4,), begins="22:00", ends="06:00")
     begin = following(fridays, NOW, BERLIN)

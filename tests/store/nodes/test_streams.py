@@ -334,12 +334,14 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "readings.save": lambda db, nums: readings.save(db, [PollOutcome(nums[0], START + 9, error="x", failed=True)]),
     "models.save": lambda db, _: models.save(db, ModelInfo("s19", "S19"), [Preset("1")], "1.2.6", START + 9),
     "models.set_max_preset": lambda db, _: models.set_max_preset(db, "s19", None),
+    "models.set_limits": lambda db, _: models.set_limits(db, "s19", {"min_preset": None}),
     "site.forget_other_devices": lambda db, _: discovery.forget_other_devices(db, ["10.0.0.1"], START + 9),
 }
 READ_ONLY = {"miners.known", "miners.one", "miners.watched_by",
              "miners.by_mac", "miners.rebooted", "readings.due", "readings.newest", "readings.columns",
              "readings.baselines", "readings.from_row",
-             "models.with_ladder", "models.ladder", "models.ladder_of_miner", "models.views"}  # fmt: skip
+             "models.with_ladder", "models.ladder", "models.ladder_of_miner", "models.views",
+             "models.named"}  # fmt: skip
 CHANGES_A_ROW = {"miners.saw", "miners.saw_all", "miners.missed",
                  "miners.keep_access", "miners.drop_access", "miners.unlock_failed",
                  "miners.set_managed", "miners.set_password",
