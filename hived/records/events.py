@@ -79,6 +79,10 @@ _KINDS = (
     EventKind("settings_changed", "Settings changed", "has new settings[: {changes}]"),
     EventKind("order_given", "Order given", "order {order}[ by {by}]: {verb} {miners}"),
     EventKind(
+        "order_outcome", "Asked by an order", "was asked for {verb} by order {order}: {state}[, {why}]",
+        ("state", {"confirmed": "good", "refused": "bad", "unconfirmed": "bad"}),
+    ),
+    EventKind(
         "order_finished", "Order done", "order {order} is done: {verb} {confirmed}[, {others} more did not follow]",
         "good",
     ),

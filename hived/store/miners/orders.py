@@ -14,7 +14,7 @@ import peewee as pw
 
 from hived.errors import NotFound
 from hived.records.events import Event
-from hived.records.orders import ENDS, KEEP_ORDERS, MAX_REASON, OPEN, Order, Packet, State, Target
+from hived.records.orders import ENDS, KEEP_ORDERS, MAX_REASON, OPEN, Order, Packet, State, Target, in_words
 from hived.records.steering import VERBS, Power, Seen
 from hived.store import events
 from hived.store.engine.counters import next_rev
@@ -272,9 +272,12 @@ def answered(db: Database, target: Target, said: str | None, at: float) -> None:
 
 def end(
     db: Database, target: Target, state: State, at: float, *, reason: str | None = None, said: str | None = None,
-    after: Seen | None = None, before: Seen | None = None,
+    after: Seen | None = None, before: Seen | None = None, elsewhere: bool = False,
 ) -> bool:  # fmt: skip
-    """Write what became of a target; False when it had its end already. What is secret of it goes."""
+    """Write what became of a target; False when it had its end already. What is secret of it goes.
+
+    Of a miner that was asked it is an event of that miner; `elsewhere`: of a miner whose node tells of it by itself.
+    """
     if state not in ENDS:
         raise ValueError(state)
     change: dict[str, Any] = {"state": state, "reason": reason, "at": at, "step": None}
@@ -289,6 +292,10 @@ def end(
         soon: dict[str, Any] = {}
         if target.sent_at is not None:
             soon = {"next_status_at": 0.0} | ({"settings_due_at": 0.0} if VERBS[target.verb].settings else {})
+        if target.sent_at is not None and not elsewhere:
+            detail = {"order": target.order, "verb": target.verb, "state": state, "why": in_words(reason, _cut(said))}
+            told = {name: value for name, value in detail.items() if value is not None}
+            events.add(db, [Event("order_outcome", at, told, num=target.num)])
         Health.update(**soon, rev=next_rev(db)).where(Health.num == target.num).execute(db)
         _finish(db, target.order, at)
     return bool(changed)

@@ -22,7 +22,7 @@ def end_silent(db: Database, at: float) -> None:
         .where(MinerOrder.expires_at <= at - SILENT_S)
     )
     for row in dicts(query, db):
-        end(db, target_of(row, verb_of(db, row["order"])), "unconfirmed", at, reason="node_silent")
+        end(db, target_of(row, verb_of(db, row["order"])), "unconfirmed", at, reason="node_silent", elsewhere=True)
 
 
 def nodes_of_miners(db: Database) -> dict[str, str]:

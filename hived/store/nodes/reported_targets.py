@@ -46,14 +46,16 @@ def _book(db: Database, node_id: str, command: int, result: Mapping[str, Any], a
             continue
         before, after = (_seen(value, at) for value in row[4:6])
         said = row[3] if isinstance(row[3], str) else None
-        orders.end(db, target, cast("State", state), at, reason=reason, said=said, after=after, before=before)
+        orders.end(
+            db, target, cast("State", state), at, reason=reason, said=said, after=after, before=before, elsewhere=True
+        )
     error = result.get("error")
     for target in waiting.values():
         if isinstance(error, str):
             reason = "node_too_old" if "does not know" in error else "node_refuses"
-            orders.end(db, target, "skipped", at, reason=reason, said=error)
+            orders.end(db, target, "skipped", at, reason=reason, said=error, elsewhere=True)
         else:
-            orders.end(db, target, "unconfirmed", at, reason="node_silent")
+            orders.end(db, target, "unconfirmed", at, reason="node_silent", elsewhere=True)
     if again:
         _ask_again(db, node_id, command, again, at)
 

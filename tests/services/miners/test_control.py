@@ -139,4 +139,4 @@ async def test_what_our_order_changed_is_no_event(desk: Any) -> None:
     await at.poll()
     assert (await at.here.view(rig)).state == "stopped"
     told = (await kinds(at.here))[: -len(before)]
-    assert sorted(told) == ["order_finished", "order_given"]
+    assert sorted(told) == ["order_finished", "order_given", "order_outcome"]
