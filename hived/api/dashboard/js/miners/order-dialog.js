@@ -6,6 +6,7 @@ import { html, useEffect, useMemo, useRef, useState } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { go } from "../lib/router.js";
 import { may } from "../lib/session.js";
+import { PlanFields, planBody } from "./plans.js";
 import { capital, duration, durationWords, effectWords, VERBS } from "./verbs.js";
 
 const TYPED_MS = 400; // what is still being typed is not asked for
@@ -27,6 +28,7 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
   const [force, setForce] = useState(false);
   const [packet, setPacket] = useState(null); // as the reader wants it, else as the server says
   const [password, setPassword] = useState("");
+  const [plan, setPlan] = useState(null);
   const key = useMemo(newKey, [args, force, packet]);
   const preview = usePreview(args && { verb, miners: ids, args, force });
   const [state, act] = useAct();
@@ -37,6 +39,13 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
   const send = async (event) => {
     event.preventDefault();
     await act(async () => {
+      if (plan) {
+        await post("/api/v1/plans", planBody(plan, { verb, miners: ids, args, ...(packet ? { packet } : {}) }));
+        onGiven();
+        onClose();
+        go("/orders");
+        return;
+      }
       const body = { verb, miners: ids, args, force, key, ...(packet ? { packet } : {}), ...(order.needs_password ? { password } : {}) };
       const { id } = await post("/api/v1/orders", body);
       onGiven();
@@ -44,7 +53,7 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
       go(`/orders/${id}`);
     });
   };
-  const ready = order && !preview.busy && taken.length > 0 && (!packet || (packet.size >= 1 && packet.interval_seconds >= 0));
+  const ready = order && !preview.busy && (plan ? plan.days.length > 0 : taken.length > 0) && (!packet || (packet.size >= 1 && packet.interval_seconds >= 0));
   return html`<${Dialog} title=${ids.length === 1 ? `${label} - ${rows[0]?.last_ip ?? ids[0]}` : label} wide onClose=${onClose}><form class="order" onSubmit=${send}>
     ${why && html`<p class="note tone-warn">${why}</p>`}
     ${form && html`<${form} rows=${rows} args=${args} there=${there} onChange=${setArgs} />`}
@@ -58,9 +67,10 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
     </div>
     ${order?.needs_password && html`<${PasswordAgain} onChange=${setPassword} />`}
     ${used && html`<${Pace} used=${used} taken=${taken} onChange=${setPacket} force=${force} onForce=${setForce} />`}
+    ${order && !order.needs_password && html`<${PlanFields} plan=${plan} onChange=${setPlan} />`}
     <div role="alert">${state.error && html`<p class="tone-bad">Not given: ${state.error}.</p>`}</div>
     <p class="buttons"><button type="button" autofocus=${danger && !form} onClick=${onClose}>Close</button>
-      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${!ready || state.busy}>${!order ? `${label}…` : taken.length ? capital(order.words) : "Nothing to do"}</button></p>
+      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${!ready || state.busy}>${!order ? `${label}…` : plan ? "Make the plan" : taken.length ? capital(order.words) : "Nothing to do"}</button></p>
   </form><//>`;
 }
 

@@ -4,6 +4,7 @@ import { html, useEffect } from "../lib/html.js";
 import { Paged, usePaged } from "../lib/paged.js";
 import { Badge, Table, When } from "../lib/ui.js";
 import { countWords, ORDER_TONES, orderPath } from "./order.js";
+import { Plans } from "./plans.js";
 import { capital } from "./verbs.js";
 
 const PAGE = 50;
@@ -23,5 +24,5 @@ export function OrdersPage() {
         <td data-label="Who">${order.by}${order.via ? html` <span class="muted">${order.via}</span>` : ""}</td>
         <td data-label="State"><${Badge} tone=${own(ORDER_TONES, order.state) ?? "idle"}>${order.state}<//></td>
         <td data-label="Miners">${countWords(order.counts)}</td></tr>`)}</tbody><//>`}<//>
-  </section>`;
+  </section><${Plans} />`;
 }
