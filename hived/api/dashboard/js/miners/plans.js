@@ -1,10 +1,10 @@
 /* Orders by the clock: what comes next, switched on and off; and the fields that make a plan of an order. */
 import { patch, remove } from "../lib/api.js";
 import { Confirm, useOutcome } from "../lib/dialog.js";
-import { stamp } from "../lib/format.js";
+import { exact, stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { Only } from "../lib/session.js";
-import { ACTIONS, Badge, Pending, Table, useRead, When } from "../lib/ui.js";
+import { ACTIONS, Badge, Pending, Table, useRead } from "../lib/ui.js";
 import { orderPath } from "./order.js";
 import { VERBS } from "./verbs.js";
 
@@ -25,7 +25,7 @@ export function Plans() {
       ? html`<p class="note muted">No order is given by the clock. "By the clock" in the dialog of an order makes a plan of it.</p>`
       : html`<${Table} of="plans" head=${["Plan", "What", "When", "Next", "By", "Last order", ACTIONS]}><tbody>${read.data.map((plan) => html`<tr key=${plan.id}>
         <th scope="row">${plan.name}</th><td>${VERBS[plan.order.verb]?.label ?? plan.order.verb}</td><td>${whenWords(plan.when)}</td>
-        <td class="nowrap">${plan.next ? html`${NEXT[plan.next]} <${When} ms=${stamp(plan.next_at)} />` : html`<${Badge} tone="off">${plan.enabled ? "over" : "off"}<//>`}</td>
+        <td class="nowrap">${plan.next ? html`${NEXT[plan.next]} ${exact(stamp(plan.next_at))}` : html`<${Badge} tone="off">${plan.enabled ? "over" : "off"}<//>`}</td>
         <td>${plan.by}</td><td>${plan.last_order ? html`<a href=${orderPath(plan.last_order)}>${plan.last_order}</a>` : ""}</td>
         <td class="actions"><${Only} role="operator"><button type="button" onClick=${() => change(plan)}>${plan.enabled ? "Switch off" : "Switch on"}</button>
           <button type="button" onClick=${() => setLeaving(plan)}>Remove…</button><//></td></tr>`)}</tbody><//>`}
@@ -38,7 +38,7 @@ export function Plans() {
 /* A schedule as the server has it, in words; a time in full is the reader's own. */
 function whenWords(when) {
   if (when.from) return `${when.days.length === DAYS.length ? "every day" : when.days.join(", ")} ${when.from}${when.to ? ` to ${when.to}` : ""}`;
-  return html`<${When} ms=${stamp(when.at)} />${when.until ? html` until <${When} ms=${stamp(when.until)} />` : ""}`;
+  return `${exact(stamp(when.at))}${when.until ? ` until ${exact(stamp(when.until))}` : ""}`;
 }
 
 /* What a plan needs beside its order: {name, days, from, to}. Null: the order is given now. */
