@@ -48,6 +48,7 @@ WINGS: dict[str, tuple[set[str], str]] = {
     "access": (set(), "who may do something does not depend on what it is"),
     "nodes": ({"miners", "collecting", "access"}, "nodes carry what the others made; the box they run on is no matter"),
     "appliance": ({"miners", "collecting", "access", "nodes"}, "the box holds all of it"),
+    "alerts": ({"miners", "collecting", "access", "nodes", "appliance"}, "alerts look at all, and nothing needs them"),
     "http": ({"access"}, "every wing is served through it: it knows who asks, not what is asked for"),
     "engine": (set(), "every wing's rows are kept by it: it knows none of them"),
     "schema": (set(), "tables know tables"),

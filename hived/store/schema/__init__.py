@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from hived.store.schema.access import ApiToken, Attempt, Audit, OneTimeCode, Session, User
+from hived.store.schema.alerts import (
+    Alert,
+    AlertChannel,
+    AlertDelivery,
+    AlertMember,
+    AlertNotice,
+    AlertRule,
+    AlertWindow,
+)
 from hived.store.schema.base import Table
 from hived.store.schema.collecting import Artifact, Borrowed, Collector, Contribution, Frontier, Host, Refusal, Source
 from hived.store.schema.miners import (
@@ -33,6 +42,13 @@ from hived.store.schema.shared import Command, Counter, Daemon, Event, Setting
 
 __all__ = [
     "TABLES",
+    "Alert",
+    "AlertChannel",
+    "AlertDelivery",
+    "AlertMember",
+    "AlertNotice",
+    "AlertRule",
+    "AlertWindow",
     "AllowedPool",
     "ApiToken",
     "Artifact",
@@ -89,4 +105,5 @@ TABLES: list[Any] = [
     NodeKey, OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
     Baseline, Fleet5m, Fleet1h, AllowedPool, Ownership, Contested, Borrowed,
     MinerRules, MinerOrder, OrderTarget, Plan,
+    AlertRule, Alert, AlertMember, AlertNotice, AlertDelivery, AlertWindow, AlertChannel,
 ]  # fmt: skip
