@@ -49,6 +49,10 @@ WINGS: dict[str, tuple[set[str], str]] = {
     "nodes": ({"miners", "collecting", "access"}, "nodes carry what the others made; the box they run on is no matter"),
     "appliance": ({"miners", "collecting", "access", "nodes"}, "the box holds all of it"),
     "alerts": ({"miners", "collecting", "access", "nodes", "appliance"}, "alerts look at all, and nothing needs them"),
+    "integrations": (
+        {"miners", "collecting", "access", "nodes", "appliance", "alerts"},
+        "other programs are told of everything, and nothing waits for them",
+    ),
     "http": ({"access"}, "every wing is served through it: it knows who asks, not what is asked for"),
     "engine": (set(), "every wing's rows are kept by it: it knows none of them"),
     "schema": (set(), "tables know tables"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hived.api.context import CONTEXT, Context
 from hived.api.http import access, body, origin_guard, params, responses, static, turns
 from hived.api.http.shares import Known
 from hived.api.http.turns import Turns
+from hived.api.integrations import metrics
 from hived.api.miners.live_miners import LiveMiners
 from hived.api.nodes import hello, ingest
 from hived.api.nodes.intake import INTAKE, Intake
@@ -25,6 +27,7 @@ from hived.api.stream import STREAM, Pace, Stream
 from hived.errors import BadRequest, Conflict, Forbidden, HivedError, NotFound, Throttled, Transient
 from hived.records.joining import Certificate
 from hived.records.untrusted import BadValue
+from hived.runtime.tally import Tally
 from hived.services.access.passwords import Passwords
 from hived.services.miners.orders import Rules
 from hived.store import Store
@@ -48,14 +51,15 @@ def make_app(
     passwords: Passwords | None = None,
     names: Collection[str] = (),
     plain_ingest: bool = True,
+    metrics_from: Sequence[IPv4Network | IPv6Network] = (),
     certificate: Callable[[], Certificate] | None = None,
     steering: Rules | None = None,
 ) -> web.Application:
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
     `names`: DNS names that it may be asked by, beside its own. `plain_ingest`: collectors that are not ours need no
-    TLS. `certificate`: what it is served with now over TLS; None: it is not. `steering`: how orders to
-    miners are carried out.
+    TLS. `metrics_from`: from where metrics are read without a token. `certificate`: what it is served with now over
+    TLS; None: it is not. `steering`: how orders to miners are carried out.
     """
     app = web.Application(
         middlewares=[_errors, origin_guard.guard(node_name, names), access.admit],
@@ -70,8 +74,10 @@ def make_app(
     app[access.KNOWN] = Known()
     app[responses.SENDS] = responses.Sends()
     app[context.SEARCHES] = Turns("searches", most=1, waiting=24)
+    app[context.TALLY] = Tally()
+    app[metrics.SCRAPES] = metrics.Scrapes()
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
-    routes.add(app, table, plain_ingest=plain_ingest)
+    routes.add(app, table, plain_ingest=plain_ingest, metrics_from=metrics_from)
     app[hello.CERTIFICATE] = certificate
     app[ingest.NOTED] = set()
     app[INTAKE] = Intake()
@@ -87,7 +93,11 @@ async def _close_stream(app: web.Application) -> None:
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn what was raised on purpose into a reply; a bug goes on to the listener, which logs it and answers 500."""
+    began = time.monotonic()
     reply = await _answered(request, handler)
+    request.app[context.TALLY].count("http_requests_total", str(reply.status))
+    if request.path != "/api/v1/stream":  # which lasts as long as somebody looks
+        request.app[context.TALLY].took("http_request_duration_seconds", time.monotonic() - began)
     if routes.speaks_detail(request.path):
         responses.say_detail(reply)
     return reply

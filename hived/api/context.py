@@ -12,6 +12,7 @@ from aiohttp import web
 from hived.api.http.turns import Turns
 from hived.api.miners.live_miners import LiveMiners
 from hived.errors import Transient
+from hived.runtime.tally import Tally
 from hived.services.access.passwords import Passwords
 from hived.services.miners.orders import Rules
 from hived.store import Database, Store
@@ -44,6 +45,8 @@ def of(request: web.Request) -> Context:
 
 
 SEARCHES = web.AppKey("searches", Turns)
+TALLY = web.AppKey("tally", Tally)
+"""What hive-apid counts about itself."""
 
 
 async def search(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -12,8 +13,9 @@ from hived.api.access import logins, tokens, users
 from hived.api.appliance import health, site
 from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import static
-from hived.api.http.access import ADMIN, INGEST, INHERITED, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
+from hived.api.http.access import ADMIN, INGEST, INHERITED, METRICS, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
+from hived.api.integrations import metrics
 from hived.api.miners import fleet_history, history, miners, models, orders, plans, pools
 from hived.api.nodes import hello, ingest, join, lending, nodes, peers
 from hived.records.access import STEER
@@ -67,6 +69,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/collections", sources.known, VIEWER),
     ("GET", "/api/v1/health", health.whole, VIEWER),
     ("GET", "/healthz", health.short, PUBLIC),
+    ("GET", "/metrics", metrics.scrape, METRICS),
     # Who may do all that.
     ("GET", "/api/v1/hello", hello.hello, PUBLIC),
     ("GET", "/api/v1/session", logins.current, PUBLIC),
@@ -124,6 +127,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
     ),
     STEER: ("/api/v1/orders", "/api/v1/plans"),
     "access": ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit", "/api/v1/session"),
+    "metrics": ("/metrics",),
 }  # fmt: skip
 """What a token's scopes mean: the first parts of paths. A path that is in none is closed to tokens with scopes.
 
@@ -133,7 +137,7 @@ What tokens without scopes and others may do with orders: `access.why_not`.
 
 def area(path: str) -> str | None:
     """Return the area that a path of the table belongs to."""
-    for name in ("nodes", "miners", "site", "access", STEER, "collecting"):  # /master is of the nodes
+    for name in ("nodes", "miners", "site", "access", STEER, "collecting", "metrics"):  # /master is of the nodes
         if any(path == start or path.startswith(f"{start}/") for start in _AREAS[name]):
             return name
     return None
@@ -150,10 +154,16 @@ def pages(files: dict[str, Page]) -> list[Row]:
     return [("GET", path, static.index, PUBLIC) for path in static.pages(files) if path not in known]
 
 
-def add(app: web.Application, table: Sequence[Row], *, plain_ingest: bool = True) -> None:
+def add(
+    app: web.Application,
+    table: Sequence[Row],
+    *,
+    plain_ingest: bool = True,
+    metrics_from: Sequence[IPv4Network | IPv6Network] = (),
+) -> None:
     """Give an application its paths; HEAD is answered wherever GET is. ValueError for a row that lets nobody in.
 
-    `plain_ingest`: see `access.Rules`.
+    `plain_ingest` and `metrics_from`: see `access.Rules`.
     """
     who: dict[tuple[str, str], Who] = {}
     for row in table:
@@ -164,4 +174,4 @@ def add(app: web.Application, table: Sequence[Row], *, plain_ingest: bool = True
             assert route.resource is not None
             who[method, route.resource.canonical] = row[3]
     areas = {path: found for _, path in who if (found := area(path)) is not None}
-    app[RULES] = Rules(who, areas, plain_ingest)
+    app[RULES] = Rules(who, areas, plain_ingest, tuple(metrics_from))

@@ -17,6 +17,7 @@ import time
 
 from aiohttp import web
 
+from hived.api import context
 from hived.api.app import make_app
 from hived.api.http import access
 from hived.api.http.listener import SHUTDOWN_S, Listener
@@ -57,7 +58,7 @@ async def apid(config: Config, life: Life) -> None:
         await life.retry(fleet.beat)  # the first list is whole
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id, names=config.http.names,
-            plain_ingest=config.http.plain_ingest, certificate=tls.current,
+            plain_ingest=config.http.plain_ingest, metrics_from=config.http.metrics_from, certificate=tls.current,
             steering=Rules.of(config.controld),
         )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
@@ -72,7 +73,9 @@ async def apid(config: Config, life: Life) -> None:
             def status() -> str:
                 return f"{where}, {len(fleet)} miners"
 
-            presence = Presence(store, APID, status=life.words(status))
+            presence = Presence(
+                store, APID, status=life.words(status), numbers=life.numbers(app[context.TALLY].numbers)
+            )
             beats = [
                 Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
                 Beat("nodes", nodes.beat, every=WATCH_S, limit=30.0),

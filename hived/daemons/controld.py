@@ -74,7 +74,7 @@ async def controld(config: Config, life: Life) -> None:
             beats.append(Beat("plans", clock.tick, every=PLANS_EVERY_S, limit=60.0))
             beats.append(Beat("orders", turn, every=TURN_EVERY_S, limit=3600.0 if life.once else 30.0, backoff_max=5.0))
         if not life.once:
-            presence = Presence(store, CONTROLD, status=life.words(says), clock=time.time)
+            presence = Presence(store, CONTROLD, status=life.words(says), numbers=life.numbers(), clock=time.time)
             beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))
         await life.run(beats, status=says)
 

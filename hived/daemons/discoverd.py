@@ -86,7 +86,7 @@ async def discoverd(config: Config, life: Life) -> None:
         commands = ScanCommands(store, discoverer, clock=time.time)
         told = [discoverer.summary]
         status = life.words(lambda: "; ".join(tell() for tell in told))
-        presence = Presence(store, DISCOVERD, status=status, clock=time.time)
+        presence = Presence(store, DISCOVERD, status=status, numbers=life.numbers(), clock=time.time)
         sweep = discoverer.round if life.once else discoverer.sweep
         sweeping = Beat("sweep", sweep, every=config.intervals.discovery_seconds, limit=SWEEP_STALL_S)
         completing = Beat("complete", completer.work, every=COMPLETE_EVERY_S, limit=SWEEP_STALL_S)

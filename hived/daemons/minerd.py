@@ -56,7 +56,9 @@ async def minerd(config: Config, life: Life) -> None:
             ) as work:
                 if own.autostart:
                     await life.retry(lambda: store.write(collector.start_first_time, time.time()))
-                presence = Presence(store, MINERD, status=life.words(work.summary), clock=time.time)
+                presence = Presence(
+                    store, MINERD, status=life.words(work.summary), numbers=life.numbers(), clock=time.time
+                )
                 await life.run(_beats(life, work, politeness, presence), status=work.summary)
 
 

@@ -55,7 +55,9 @@ async def polld(config: Config, life: Life) -> None:
             clock=time.time,
         ) as poller,
     ):
-        presence = Presence(store, POLLD, status=life.words(poller.summary), clock=time.time)
+        presence = Presence(
+            store, POLLD, status=life.words(poller.summary), numbers=life.numbers(poller.numbers), clock=time.time
+        )
         retention = Retention(store, config.retention, clock=time.time)
         own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
         fleet = FleetHistory(store, node_id=own_id, status_seconds=intervals.status_seconds, now=retention.sure_now)

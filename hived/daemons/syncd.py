@@ -48,7 +48,7 @@ async def syncd(config: Config, life: Life) -> None:
         ) as sync:
             tick = sync.once if life.once else sync.tick
             carrying = Beat("carry", tick, every=LOOK_EVERY_S, limit=STALL_S, backoff_max=5.0)
-            presence = Presence(store, SYNCD, status=life.words(sync.summary), clock=time.time)
+            presence = Presence(store, SYNCD, status=life.words(sync.summary), numbers=life.numbers(), clock=time.time)
             beats = [carrying]
             if not life.once:
                 beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))

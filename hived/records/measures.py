@@ -32,16 +32,24 @@ class Unit:
     places: int = 0
     from_zero: bool = False
     """Whether its chart begins at zero."""
+    base: str = ""
+    """How a metric's name ends: in the base unit, "total" for what only grows."""
+    base_scale: float = 1.0
+    """How many of the base unit make one of the inner."""
 
 
-HASHRATE = Unit("Hashrate", "TH/s", "_hs", "_ths", high=1e18, scale=1e12, places=1, from_zero=True)
-POWER = Unit("Power", "W", "_w", "_w", high=1e6, from_zero=True)
-TEMPERATURE = Unit("Temperature", "°C", "_c", "_c", low=-100, high=500)
-DURATION = Unit("Duration", "s", high=1e10)
-VOLTAGE = Unit("Voltage", "mV", high=1e6)
-FREQUENCY = Unit("Frequency", "MHz", high=1e5)
-PERCENT = Unit("Share", "%", high=1e3)
+HASHRATE = Unit(
+    "Hashrate", "TH/s", "_hs", "_ths", high=1e18, scale=1e12, places=1, from_zero=True, base="hashes_per_second"
+)
+POWER = Unit("Power", "W", "_w", "_w", high=1e6, from_zero=True, base="watts")
+TEMPERATURE = Unit("Temperature", "°C", "_c", "_c", low=-100, high=500, base="celsius")
+DURATION = Unit("Duration", "s", "_s", high=1e10, base="seconds")
+VOLTAGE = Unit("Voltage", "mV", "_mv", high=1e6, base="volts", base_scale=1e-3)
+FREQUENCY = Unit("Frequency", "MHz", "_mhz", high=1e5, base="hertz", base_scale=1e6)
+PERCENT = Unit("Share", "%", "_percent", high=1e3, base="ratio", base_scale=1e-2)
 COUNT = Unit("Count", "")
+GROWING = Unit("Count", "", base="total")
+"""What is counted since the miner's software started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +73,12 @@ class Measure:
     def drawn(self) -> str:
         """Which of the values of a rollup its line shows: of a highest value the highest, else the mean."""
         return MAX if "_max_" in self.name else MEAN
+
+    @property
+    def metric(self) -> str:
+        """Its name among metrics: "state_s" is "state_seconds", "restart_count" is "restart_total"."""
+        stem = self.name.removesuffix(self.unit.inside).removesuffix("_count")
+        return f"{stem}_{self.unit.base}" if self.unit.base else stem
 
     def shown(self, value: float | None) -> float | None:
         """Return a value in the outer unit."""
@@ -119,9 +133,9 @@ MINER = (
     Measure("pcb_temp_min_c", TEMPERATURE, "pcb_temp_min_c"),
     Measure("psu_temp_max_c", TEMPERATURE, "psu_temp_max_c", True, _MAX, "power supply"),
     Measure("fan_duty_percent", PERCENT, "fan_duty_percent"),
-    Measure("hardware_errors", COUNT, "hardware_errors"),
-    Measure("found_blocks", COUNT, "found_blocks"),
-    Measure("restart_count", COUNT, "restart_count"),
+    Measure("hardware_errors", GROWING, "hardware_errors"),
+    Measure("found_blocks", GROWING, "found_blocks"),
+    Measure("restart_count", GROWING, "restart_count"),
 )
 
 BOARD = (
@@ -136,7 +150,7 @@ BOARD = (
     Measure("chip_temp_max_c", TEMPERATURE, "chip_temp_max"),
     Measure("inlet_water_temp_c", TEMPERATURE, "inlet_water_temp_c"),
     Measure("outlet_water_temp_c", TEMPERATURE, "outlet_water_temp_c"),
-    Measure("hardware_errors", COUNT, "hardware_errors"),
+    Measure("hardware_errors", GROWING, "hardware_errors"),
     Measure("chips_grey", COUNT, "chips_grey"),
     Measure("chips_orange", COUNT, "chips_orange"),
     Measure("chips_red", COUNT, "chips_red"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network
 
 _MAC = re.compile(r"[0-9a-f]{12}")
 _PARTING = re.compile(r"[:.\-\s]")
@@ -27,6 +29,16 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return (mapped or address).is_loopback  # of a mapped one, each Python says something else
+
+
+def is_in(remote: str | None, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    """Tell whether a peer's address belongs to one of some networks; an IPv4 one counts as such when IPv6 maps it."""
+    try:
+        address = ipaddress.ip_address((remote or "").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return any((mapped or address) in one for one in networks)
 
 
 def network(remote: str | None) -> str:

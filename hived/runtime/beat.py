@@ -13,6 +13,7 @@ from itertools import islice
 
 from hived.errors import Transient, leaves
 from hived.runtime.backoff import pause
+from hived.runtime.tally import Tally
 from hived.runtime.waits import first_of
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ class Beat:
     failures: int = field(default=0, init=False)
     """Failed ticks in a row."""
     last_error: str | None = field(default=None, init=False)
+    tally: Tally = field(default_factory=Tally, init=False, repr=False)
+    """How long its ticks took, how many failed, and when one last worked."""
     _began: float = field(default=-math.inf, init=False, repr=False)
     _due: float = field(default=math.inf, init=False, repr=False)
     _timer: asyncio.Timeout | None = field(default=None, init=False, repr=False)
@@ -70,8 +73,10 @@ class Beat:
             if self.failures:
                 log.info("%s recovered after %d failure%s", self.name, self.failures, "s" if self.failures > 1 else "")
             self.failures, self.last_error = 0, None
+            self.tally.put("beat_last_success_timestamp_seconds", time.time(), self.name)
         finally:
             self._timer = None
+            self.tally.took("beat_duration_seconds", self.clock() - self._began, self.name)
         return not self.failures
 
     async def repeat(self) -> None:
@@ -107,6 +112,7 @@ class Beat:
     def _failed(self, reason: str) -> None:
         self.failures += 1
         self.last_error = reason
+        self.tally.count("beat_failures_total", self.name)
         level = logging.WARNING if self.failures == 1 else logging.DEBUG
         log.log(level, "%s failed (%d): %s", self.name, self.failures, reason)
 

@@ -165,6 +165,24 @@ def network(raw: Written) -> IPv4Network:
     return net
 
 
+@kind("IP addresses or networks such as 192.168.1.7 or 192.168.1.0/24")
+def any_network(raw: Written) -> IPv4Network | IPv6Network:
+    """Of those who ask something of us: IPv6 as well."""
+    value = _plain(raw)
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise Wrong(raw, "it has host bits set" if _is_network(value) else "") from None
+
+
+def _is_network(value: str) -> bool:
+    try:
+        ip_network(value, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 _NEVER_HOSTS = (
     (IPv4Network("0.0.0.0/8"), "0.0.0.0/8 means 'this host' and is no place for miners"),
     (IPv4Network("224.0.0.0/4"), "multicast addresses are groups, no hosts"),

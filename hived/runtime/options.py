@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import Field, dataclass, field, fields
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -165,6 +165,7 @@ class Http:
     tls: TlsFiles | str = option(kinds.tls, "off")
     names: tuple[str, ...] = option(listing(kinds.dns_name), ())
     plain_ingest: bool = option(switch, True)
+    metrics_from: tuple[IPv4Network | IPv6Network, ...] = option(listing(kinds.any_network), ())
 
 
 @dataclass(frozen=True, slots=True)

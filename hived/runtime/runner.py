@@ -17,6 +17,7 @@ from hived.runtime import notify
 from hived.runtime.beat import Beat
 from hived.runtime.config import Config
 from hived.runtime.retry import retry
+from hived.runtime.tally import Numbers, together
 from hived.runtime.waits import first_of
 
 __all__ = ["Beat", "Life"]
@@ -84,6 +85,10 @@ class Life:
     def words(self, status: Status) -> Status:
         """Return a status that first says which beats fail, and why: what the daemon's own row and systemd tell."""
         return lambda: "; ".join([*_failing(self._beats), status()])
+
+    def numbers(self, *more: Callable[[], Numbers]) -> Callable[[], Numbers]:
+        """Return what gives all that the daemon counts about itself: of its beats, and `more`."""
+        return lambda: together([*(beat.tally.numbers() for beat in self._beats), *(part() for part in more)])
 
     async def retry(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do what the start needs, and retry until it works unless `retries` is False."""

@@ -29,11 +29,14 @@ class Batch(Generic[T]):
         self._waiting: deque[T] = deque(maxlen=most)
         self._lock = asyncio.Lock()
         self.lost = 0
+        """Since it last could be written."""
+        self.lost_in_all = 0
 
     def add(self, item: T) -> None:
         """Keep one more result for the next flush."""
         if len(self._waiting) == self._waiting.maxlen:
             self.lost += 1
+            self.lost_in_all += 1
             if self.lost == 1:
                 log.error("the database takes no writes: the oldest of %d waiting results are lost", len(self._waiting))
         self._waiting.append(item)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
 
 from hived.records.daemon import DaemonRow
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Daemon as DaemonTable
 from hived.store.schema import Setting
 
+_OF_ROW = [DaemonTable._meta.fields[field.name] for field in fields(DaemonRow)]  # noqa: SLF001 - peewee's documented metadata
 
-def save_daemon(db: Database, row: DaemonRow) -> None:
-    """Store what a daemon says of itself."""
-    fields = asdict(row)
-    DaemonTable.insert(fields).on_conflict(conflict_target=[DaemonTable.name], update=fields).execute(db)
+
+def save_daemon(db: Database, row: DaemonRow, numbers: Mapping[str, Any] | None = None) -> None:
+    """Store what a daemon says of itself, and what it counts about itself (`runtime.tally.Numbers`)."""
+    values = {**asdict(row), "numbers": json.dumps(numbers or {}, separators=(",", ":"))}
+    DaemonTable.insert(values).on_conflict(conflict_target=[DaemonTable.name], update=values).execute(db)
 
 
 def daemons(db: Database) -> list[DaemonRow]:
     """Return every daemon that ever used this database, by name."""
-    return [DaemonRow(**row) for row in dicts(DaemonTable.select().order_by(DaemonTable.name), db)]
+    return [DaemonRow(**row) for row in dicts(DaemonTable.select(*_OF_ROW).order_by(DaemonTable.name), db)]
+
+
+def numbers(db: Database) -> dict[str, Any]:
+    """Return what each daemon counted about itself when it last wrote its row, by the daemon's name."""
+    return {
+        name: json.loads(text) for name, text in tuples(DaemonTable.select(DaemonTable.name, DaemonTable.numbers), db)
+    }
 
 
 def first_time(db: Database, name: str) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 import aiohttp
@@ -238,23 +239,26 @@ class Api:
 
 @asynccontextmanager
 async def serve(
-    store: Store, clock: FakeClock, *, pace: Pace | None = None, names: Collection[str] = (), **limits: Any
+    store: Store, clock: FakeClock, *, pace: Pace | None = None, names: Collection[str] = (),
+    metrics_from: Sequence[IPv4Network | IPv6Network] = (), **limits: Any,
 ) -> AsyncIterator[Api]:  # fmt: skip
     """Run the application on a free port of 127.0.0.1, in the way hive-apid does; the client is an admin."""
     await store.write(access.admit, at=clock())
-    async with serve_again(store, clock, pace=pace, names=names, **limits) as api:
+    async with serve_again(store, clock, pace=pace, names=names, metrics_from=metrics_from, **limits) as api:
         yield api
 
 
 @asynccontextmanager
 async def serve_again(
-    store: Store, clock: FakeClock, *, pace: Pace | None = None, names: Collection[str] = (), **limits: Any
+    store: Store, clock: FakeClock, *, pace: Pace | None = None, names: Collection[str] = (),
+    metrics_from: Sequence[IPv4Network | IPv6Network] = (), **limits: Any,
 ) -> AsyncIterator[Api]:  # fmt: skip
     """The same on a database that knows the client already."""
     fleet = LiveMiners(store, status_seconds=15.0, clock=clock)
     await fleet.beat()
     app = make_app(
         store, fleet=fleet, node_name="node-1", node_id="id-1", clock=clock, pace=pace, names=names,
+        metrics_from=metrics_from,
         passwords=Passwords(access.HASHER),
     )  # fmt: skip
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)

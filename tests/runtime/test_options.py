@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from pathlib import Path
 from typing import Any, get_args
 
@@ -183,6 +183,15 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
          "['[::1]']", "['']", "[a b]", "[bücher.example]"],
     ),
     "http.plain_ingest": (True, *SWITCH),
+    "http.metrics_from": (
+        (),
+        {
+            "[]": (), "[192.168.1.7]": (ip_network("192.168.1.7"),),
+            "['fd00::/8', 10.0.0.0/8]": (ip_network("fd00::/8"), ip_network("10.0.0.0/8")),
+            "[0.0.0.0/0]": (ip_network("0.0.0.0/0"),),
+        },
+        ["192.168.1.7", "null", "[grafana]", "['']", "[192.168.1.7/24]", "[1.2.3]", "[{}]"],
+    ),
     "retention.raw_days": (7.0, *DAYS),
     "retention.rollup_5m_days": (90.0, *DAYS),
     "retention.rollup_1h_days": (730.0, *DAYS),

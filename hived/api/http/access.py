@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
@@ -21,7 +22,7 @@ from hived.api.http.turns import WHO
 from hived.errors import Transient
 from hived.records.access import STEER, ApiSecret, By, Principal, Role, read_token
 from hived.records.joining import NodeKey, read_key
-from hived.records.net import is_loopback
+from hived.records.net import is_in, is_loopback
 from hived.store import Database
 from hived.store.access import node_keys, sessions, tokens
 
@@ -49,9 +50,11 @@ class Who(Enum):
     """A node's key of the scope node."""
     INGEST = "ingest"
     """A node's key of either scope."""
+    METRICS = "metrics"
+    """A viewer, and whoever asks from a network that `http.metrics_from` names."""
 
 
-PUBLIC, VIEWER, OPERATOR, ADMIN, NODE, INGEST = Who
+PUBLIC, VIEWER, OPERATOR, ADMIN, NODE, INGEST, METRICS = Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Rules:
     areas: Mapping[str, str]
     plain_ingest: bool
     """Whether keys of collectors that are not ours are taken without TLS."""
+    metrics_from: tuple[IPv4Network | IPv6Network, ...] = ()
+    """From where metrics are read without a token."""
 
 
 RULES = web.AppKey("rules", Rules)
@@ -112,6 +117,10 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     who = needed(request)
     if who is PUBLIC:
         return await handler(request)
+    if who is METRICS:
+        if _is_open_to(request):
+            return await handler(request)
+        who = VIEWER
     found = await identify(request)
     if found is None:
         return _who_are_you(request)
@@ -123,6 +132,13 @@ async def admit(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[WHO] = f"{found.kind} {found.name}"
     request.app[KNOWN].note(request.remote)
     return await handler(request)
+
+
+def _is_open_to(request: web.Request) -> bool:
+    """Tell whether metrics are open to who is at the other end: never to a proxy, which speaks for anybody."""
+    if any(name in request.headers for name in PROXY):
+        return False
+    return is_in(request.remote, request.app[RULES].metrics_from)
 
 
 def needed(request: web.Request) -> Who | None:

@@ -25,6 +25,7 @@ from hived.records.condition import Condition, Moment, condition, essence
 from hived.records.daemon import POLLD, alive
 from hived.records.events import Event
 from hived.records.miner_view import MinerView
+from hived.records.totals import Judged
 from hived.store import Database, Store, daemon_rows, node_rows
 from hived.store.miners import allowed_pools, discovery, fleet, models, views
 
@@ -176,6 +177,11 @@ class LiveMiners:
         """Return now, and who watches."""
         now = self.clock()
         return Moment(now, self.status_seconds, alive(self.news.beats.get(POLLD), now), self._blind, self.news.allowed)
+
+    def judged(self) -> tuple[Moment, list[Judged]]:
+        """Return now, and every miner with how it is doing."""
+        moment = self.moment()
+        return moment, [(entry.view, entry.at(moment)) for entry in self._entries.values()]
 
     def totals(self) -> dict[str, Any]:
         """Return the sums over the fleet, worked out at most once a second while nothing changes."""

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 import random
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import fields, replace
@@ -25,6 +26,7 @@ from hived.records.firmware import Feature
 from hived.records.miner import HashboardChips, Measured, MinerIdentity, MinerReading, active_pool
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.runtime import backoff
+from hived.runtime.tally import Numbers, Tally
 from hived.services.batch import Batch
 from hived.services.miners import reading_events
 from hived.services.places import Places
@@ -96,6 +98,7 @@ class Poller:
         self._unreadable_since: dict[int, float] = {}
         """When a miner began to answer without saying what it does."""
         self.polled = self.failed = 0
+        self._tally = Tally()
 
     async def __aenter__(self) -> Poller:
         self._baselines = await self._store.read(readings.baselines)
@@ -155,6 +158,13 @@ class Poller:
         """Return one line for `systemctl status`."""
         return f"{self.polled} polls, {self.failed} failed, {len(self._under_way)} under way"
 
+    def numbers(self) -> Numbers:
+        """Return what is counted of the polls, and what waits just now."""
+        self._tally.put("queue_length", len(self._under_way), "polls")
+        self._tally.put("queue_length", len(self._results), "results")
+        self._tally.put("queue_lost_total", self._results.lost_in_all, "results")
+        return self._tally.numbers()
+
     # -- one miner ---------------------------------------------------------------------------------------------
 
     async def _poll(self, target: PollTarget) -> None:
@@ -163,6 +173,7 @@ class Poller:
     async def _read(self, target: PollTarget) -> None:
         """Ask one miner; whatever happens is one or two results, never an exception."""
         watch = ConnectionWatch(keep=self._clock() - self._occupied.get(target.num, -math.inf) >= OCCUPIED_S)
+        began = time.monotonic()
         try:
             firmware = self._firmware_of(target, keep=watch.keep)
             if target.status_due:
@@ -183,6 +194,8 @@ class Poller:
         finally:
             if watch.opened:
                 self._verified.pop(target.num, None)  # opened, and nobody asked who is at its end
+            if target.status_due:
+                self._tally.took("poll_duration_seconds", time.monotonic() - began)
 
     def _firmware_of(self, target: PollTarget, *, keep: bool) -> Firmware:
         firmwares = self._keeping
@@ -301,6 +314,7 @@ class Poller:
     def _no_status(self, target: PollTarget, code: str, reason: str) -> PollOutcome:
         at = self._clock()
         self.failed += 1
+        self._tally.count("poll_failures_total", code)
         log.log(logging.INFO if target.failures == 0 else logging.DEBUG, "%s (%s): %s", target.ip, target.mac, reason)
         pause = backoff.pause(target.failures, self._status_every_s, self._longest_pause_s)
         pause *= random.uniform(0.9, 1.0)

@@ -179,6 +179,13 @@ def is_anything_open(db: Database) -> bool:
     return bool(tuples(MinerOrder.select(MinerOrder.id).where(MinerOrder.finished_at.is_null()).limit(1), db))
 
 
+def open_by_state(db: Database) -> dict[str, int]:
+    """Return how many miners of orders wait, and how many are being asked."""
+    open_ones = OrderTarget.state.in_(OPEN)
+    query = OrderTarget.select(OrderTarget.state, pw.fn.COUNT(OrderTarget.num)).where(open_ones)
+    return {**dict.fromkeys(OPEN, 0), **dict(tuples(query.group_by(OrderTarget.state), db))}
+
+
 def waiting(db: Database, busy: Sequence[int] = ()) -> list[tuple[str | None, Power, Order]]:
     """Return for each group and each kind of change the oldest order that has miners to be asked there.
 

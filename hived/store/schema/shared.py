@@ -45,6 +45,8 @@ class Daemon(Table):
     started_at = pw.DoubleField()
     beat_at = pw.DoubleField()
     status = pw.TextField(default="")
+    numbers = pw.TextField(default="{}")
+    """JSON: what it counts about itself, `runtime.tally.Numbers`."""
 
 
 class Counter(Table):

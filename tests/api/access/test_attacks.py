@@ -11,7 +11,7 @@ from aiohttp import web
 
 from hived.api import routes
 from hived.api.http import access, static
-from hived.api.http.access import ADMIN, INGEST, NODE, OPERATOR, PUBLIC, VIEWER, Who
+from hived.api.http.access import ADMIN, INGEST, METRICS, NODE, OPERATOR, PUBLIC, VIEWER, Who
 from hived.api.stream import Pace
 from hived.records.access import AREAS, ROLES, STEER, ApiSecret, Role, new_token
 from hived.records.joining import NodeKey, new_key
@@ -166,7 +166,7 @@ async def test_a_cookie_that_is_none_is_401(nobody: Api, cookie: str) -> None:
         assert (await ask(nobody, method, path, Cookie=f"{nobody.cookie}={cookie}"))[0] == 401
 
 
-RANK: dict[Who, int] = {VIEWER: 0, OPERATOR: 1, ADMIN: 2}
+RANK: dict[Who, int] = {VIEWER: 0, METRICS: 0, OPERATOR: 1, ADMIN: 2}
 
 
 @pytest.mark.parametrize("role", ROLES)

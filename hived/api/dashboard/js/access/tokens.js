@@ -15,6 +15,7 @@ const AREAS = {
   site: "sweeps, other devices, daemons, events",
   access: "users, tokens, audit",
   steer: "orders to miners, which no token gives without this",
+  metrics: "numbers for Prometheus, and nothing else",
 };
 
 const DAY_S = 86400;

@@ -1,0 +1,1 @@
+"""What hived tells other programs."""
