@@ -130,6 +130,11 @@ DEFAULTS: Mapping[str, Rule] = {rule.name: rule for rule in _DEFAULTS}
 """The rules that every installation begins with."""
 
 
+def page_of(number: int) -> str:
+    """Return where the dashboard shows an alert."""
+    return f"/alerts/{number}"
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One thing that is wrong by a rule: pending until it lasted long enough, then of an alert, at last back."""
@@ -139,14 +144,25 @@ class Member:
     subject: str
     """A MAC, "node:ID", "place:NAME" and the like: what it is about, once for each rule at a time."""
     since: float
-    bad_at: float
-    """When it was last seen to be wrong."""
+    well_at: float | None = None
+    """Since when it is well again, or of what happened: when it last did; None: it is wrong."""
     alert: int | None = None
     under: int | None = None
     """The alert that explains it."""
     back_at: float | None = None
+    """When it had been well for long enough."""
     detail: Mapping[str, Any] = field(default_factory=dict)
     """Its name, what is wrong with it, what it loses: for people."""
+
+    @property
+    def is_told_of(self) -> bool:
+        """Whether it is in an alert, or explained by one, and not back."""
+        return self.back_at is None and (self.alert is not None or self.under is not None)
+
+    @property
+    def key(self) -> str:
+        """With which others it is told."""
+        return str(self.detail.get("key", ""))
 
     @property
     def name(self) -> str:
@@ -187,6 +203,8 @@ class Alert:
     told_open: int = 0
     notices: int = 0
     ended_at: float | None = None
+    owed: bool = False
+    """It was over before it was told, in quiet hours: it is told when they are over."""
     under: int | None = None
     """The alert that turned out to explain it."""
     acknowledged_at: float | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 DISCOVERD, POLLD, MINERD, SYNCD, APID = "hive-discoverd", "hive-polld", "hive-minerd", "hive-syncd", "hive-apid"
-CONTROLD = "hive-controld"
+CONTROLD, ALERTD = "hive-controld", "hive-alertd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ DAEMONS = (
     Daemon(CONTROLD),
     Daemon(MINERD),
     Daemon(SYNCD),
+    Daemon(ALERTD),
     Daemon(APID, package="hived-master", flags=("--addr",)),
 )
 EVERY_NODE = tuple(daemon.name for daemon in DAEMONS if daemon.package == "hived")

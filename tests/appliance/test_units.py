@@ -16,7 +16,7 @@ from tests.appliance.tools import Packages
 BACK_S = 10.0
 STOP_S = 5.0
 EXPOSURE = 1.2
-BUDGET_MIB, CONTROLD_MIB = 256, 40  # of all daemons of an appliance together, and of the one that steers
+BUDGET_MIB, CONTROLD_MIB = 280, 40  # of all daemons of an appliance together, and of the one that steers
 
 
 @pytest.fixture(scope="module", params=["trixie"])

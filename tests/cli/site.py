@@ -167,6 +167,7 @@ class Site:
         self.daemon("hive-controld", said="nothing to do")
         self.daemon("hive-minerd")
         self.daemon("hive-syncd", said="no master yet")
+        self.daemon("hive-alertd", said="no alert is open")
 
     def miner(
         self, number: int, *, key: bool = True, hostname: str | None = None, alias: str = "s19jpro",

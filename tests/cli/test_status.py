@@ -54,9 +54,9 @@ def test_a_beat_from_a_clock_that_was_set_back_says_nothing(site: Site) -> None:
 def test_daemons_that_never_ran_are_missed_and_others_only_once_they_ran(empty: Site) -> None:
     ran = empty.run("status")
     assert ran.code == 1
-    missing = "hive-controld, hive-discoverd, hive-minerd, hive-polld and hive-syncd are not running"
+    missing = "hive-alertd, hive-controld, hive-discoverd, hive-minerd, hive-polld and hive-syncd are not running"
     assert ran.lines[0].endswith(missing)
-    assert ran.out.count("has never run") == 5
+    assert ran.out.count("has never run") == 6
     assert "hive-apid" not in ran.out
     empty.daemons()
     assert empty.run("status").code == 0
@@ -227,6 +227,7 @@ def test_the_json_document_has_the_words_of_the_api(site: Site) -> None:
     assert document["database"]["path"] == ("SITE/hived.db" if site.server_url is None else None)
     assert document["database"]["bytes"] > 0
     assert [(one["name"], one["alive"]) for one in document["daemons"]] == [
+        ("hive-alertd", True),
         ("hive-controld", True),
         ("hive-discoverd", True),
         ("hive-minerd", True),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-DAEMONS = ("discoverd", "polld", "controld", "minerd", "syncd", "apid")
+DAEMONS = ("discoverd", "polld", "controld", "minerd", "syncd", "alertd", "apid")
 
 # Kinds of field reports: proxies that the library below does not speak, lists it cannot read, files that are gone.
 HOSTILE = {

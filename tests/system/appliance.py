@@ -24,7 +24,7 @@ PATIENCE_S = 40.0  # what takes a second or two on an idle machine; the one that
 
 until = partial(waiting.until, within_s=PATIENCE_S)
 
-DAEMONS = ("hive-discoverd", "hive-polld", "hive-controld", "hive-syncd", "hive-apid")
+DAEMONS = ("hive-discoverd", "hive-polld", "hive-controld", "hive-syncd", "hive-alertd", "hive-apid")
 
 _FOREIGN = ("HIVED_", "JOURNAL_STREAM", "NOTIFY_SOCKET", "WATCHDOG_")
 """Variables of whoever runs the tests that would change what a daemon does."""

@@ -69,6 +69,7 @@ class Site:
             "hive-polld": lambda: self._newer("SELECT max(at) FROM status", since),
             "hive-controld": lambda: self._newer(beat, since, "hive-controld"),
             "hive-syncd": lambda: self._newer(beat, since, "hive-syncd"),
+            "hive-alertd": lambda: self._newer(beat, since, "hive-alertd"),
             "hive-apid": self._serves,
         }
         await until(works[name])

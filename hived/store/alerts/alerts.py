@@ -20,7 +20,13 @@ SLICE = 500
 
 def open_ones(db: Database) -> list[Alert]:
     """Return the alerts that are not over, the oldest first."""
-    return [Alert(**row) for row in dicts(Row.select().where(Row.ended_at.is_null()).order_by(Row.id), db)]
+    return [_alert(row) for row in dicts(Row.select().where(Row.ended_at.is_null()).order_by(Row.id), db)]
+
+
+def owed(db: Database, since: float) -> list[Alert]:
+    """Return the alerts that were over before they could be told, in quiet hours, the oldest first."""
+    query = Row.select().where(Row.ended_at > since, Row.owed).order_by(Row.id)
+    return [_alert(row) for row in dicts(query, db)]
 
 
 def listing(
@@ -34,7 +40,7 @@ def listing(
         query = query.where(Row.ended_at.is_null(is_open))
     if rule is not None:
         query = query.where(Row.rule == rule)
-    return [Alert(**row) for row in dicts(query, db)]
+    return [_alert(row) for row in dicts(query, db)]
 
 
 def one(db: Database, number: int) -> Alert:
@@ -42,7 +48,7 @@ def one(db: Database, number: int) -> Alert:
     found = dicts(Row.select().where(Row.id == number), db)
     if not found:
         raise NotFound(f"there is no alert {number}")
-    return Alert(**found[0])
+    return _alert(found[0])
 
 
 def members(db: Database, number: int, *, limit: int = 1000) -> list[Member]:
@@ -144,6 +150,10 @@ def _fields(member: Member) -> dict[str, Any]:
 
 def _with_id(member: Member, number: int) -> Member:
     return Member(**{**asdict(member), "id": number})
+
+
+def _alert(row: dict[str, Any]) -> Alert:
+    return Alert(**row | {"owed": bool(row["owed"])})
 
 
 def _member(row: dict[str, Any]) -> Member:

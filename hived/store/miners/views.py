@@ -37,6 +37,11 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
     return [_view(row, tuple(waiting.get(row["mac"], ()))) for row in rows]
 
 
+def one_by_one(db: Database) -> Iterator[MinerView]:
+    """Yield all miners, one by one, without what their nodes are asked to change."""
+    return (_view(row, ()) for row in dicts(_query(), db))
+
+
 def own(db: Database) -> Iterator[MinerView]:
     """Yield the miners that this node watches, one by one: all statuses of a large fleet at once would take much."""
     return (_view(row, ()) for row in dicts(_query().where(~Miner.remote), db))

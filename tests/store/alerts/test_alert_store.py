@@ -64,9 +64,9 @@ async def test_an_alert_keeps_its_members_and_what_it_explains(store: Store) -> 
     await store.write(
         alerts.add_members,
         [
-            Member(0, "miners-offline", "aa", NOW, NOW, alert=number, detail={"name": "10.0.0.1", "lost_hs": 5.0}),
-            Member(0, "miner-low", "aa", NOW, NOW, under=number),
-            Member(0, "miner-low", "bb", NOW, NOW),
+            Member(0, "miners-offline", "aa", NOW, alert=number, detail={"name": "10.0.0.1", "lost_hs": 5.0}),
+            Member(0, "miner-low", "aa", NOW, under=number),
+            Member(0, "miner-low", "bb", NOW),
         ],
     )
     (member,) = await store.read(alerts.members, number)

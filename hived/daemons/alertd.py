@@ -1,0 +1,79 @@
+"""hive-alertd: tell people what is wrong.
+
+`hive-alertd` looks at what the other daemons have stored, by the rules of `hivectl alerts`, and writes down what people
+are to be told: once when a trouble begins, sparingly while it lasts, once when it is over. It asks no miner anything.
+On a node that has joined a master it is silent, since the master's tells of the whole fleet; it tells what is bad
+itself when the master has been away for ten minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from hived.records.daemon import ALERTD
+from hived.runtime.config import Config
+from hived.runtime.runner import Beat, Life
+from hived.services.alerts.engine import AlertEngine
+from hived.services.alerts.places import dashboard
+from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.store import Store
+from hived.store.engine.node_id import node_id
+from hived.store.engine.opening import opened
+
+LOOK_EVERY_S = 15.0
+FORGET_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What each job of this daemon works with. `says`: each may add its part of the daemon's status."""
+
+    config: Config
+    life: Life
+    store: Store
+    stack: AsyncExitStack
+    node_id: str
+    says: list[Callable[[], str]] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """Return what the jobs say of themselves."""
+        return ", ".join(filter(None, (say() for say in self.says))) or "nothing to do"
+
+
+async def alerts(desk: Desk) -> Sequence[Beat]:
+    """Find what is wrong, and write what people are to be told."""
+    config = desk.config
+    engine = AlertEngine(
+        desk.store, name=config.node.effective_name, node_id=desk.node_id,
+        status_seconds=config.intervals.status_seconds, database=config.database.sqlite_path,
+        clock=time.time, base=dashboard(config.http),
+    )  # fmt: skip
+    await desk.life.retry(engine.start)
+    desk.says.append(engine.summary)
+    return (
+        Beat("alerts", engine.tick, every=LOOK_EVERY_S, limit=60.0, backoff_max=60.0),
+        Beat("forget", engine.forget, every=FORGET_EVERY_S, limit=60.0),
+    )
+
+
+JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts,)
+"""What this daemon does: each job opens what it needs on the desk's stack, and returns its beats."""
+
+
+async def alertd(config: Config, life: Life) -> None:
+    """Do all jobs."""
+    async with (
+        opened(config.database.url, config.state_dir, waiting=life.waiting, retries=life.retries) as store,
+        AsyncExitStack() as stack,
+    ):
+        own_id = await asyncio.to_thread(node_id, config.state_dir, config.node.id)
+        desk = Desk(config, life, store, stack, own_id)
+        beats = [beat for job in JOBS for beat in await job(desk)]
+        if not life.once:
+            presence = Presence(store, ALERTD, status=life.words(desk.summary), clock=time.time)
+            beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))
+        await life.run(beats, status=desk.summary)

@@ -1,0 +1,98 @@
+"""The engine of alerts: a look, a settlement, notices, every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Callable
+from datetime import tzinfo
+from pathlib import Path
+
+from hived.records.alerts import KEPT_S
+from hived.services.alerts.boxes import Facts
+from hived.services.alerts.settle import Round
+from hived.services.alerts.sight import Sight, look
+from hived.services.alerts.telling import Telling
+from hived.services.appliance.host_troubles import host_troubles
+from hived.store import Database, Store
+from hived.store.alerts import alerts, outlook, rules
+
+JUMP_S = 300.0
+"""A clock that was set by more than this between two rounds tells no durations."""
+
+
+class AlertEngine:
+    """Finds what is wrong, and writes what people are to be told. All that it knows is in rows.
+
+    `database`: the file of the database, None for a server; `base`: where the dashboard is; `zone` None: this box's.
+    """
+
+    def __init__(
+        self, store: Store, *, name: str, node_id: str | None, status_seconds: float, database: Path | None,
+        clock: Callable[[], float], monotonic: Callable[[], float] = time.monotonic, zone: tzinfo | None = None,
+        base: str | None = None, certificate_until: Callable[[], float | None] = lambda: None,
+    ) -> None:  # fmt: skip
+        self._store, self._name, self._node_id, self._status_s = store, name, node_id, status_seconds
+        self._database, self._clock, self._monotonic, self._zone, self._base = database, clock, monotonic, zone, base
+        self._certificate_until = certificate_until
+        self._ahead: float | None = None
+        self._open = {"bad": 0, "warn": 0}
+
+    async def tick(self) -> None:
+        """One round. Transient: database busy, or its disk full."""
+        at = self._clock()
+        ahead = at - self._monotonic()
+        jumped = self._ahead is not None and abs(ahead - self._ahead) > JUMP_S
+        sight = await self._store.read(look, await self._facts(), self._status_s, at, self._zone)
+        self._open = await self._store.write(settle, sight, jumped, self._zone, self._base)
+        self._ahead = ahead
+
+    async def start(self) -> None:
+        """Bring the rules up to this hived's, and remember when alerts began. Transient: database busy."""
+        await self._store.write(_begin, self._clock())
+
+    async def forget(self) -> None:
+        """Let alerts go that were over long ago. Transient: database busy."""
+        while await self._store.write(alerts.forget, self._clock() - KEPT_S):
+            pass
+
+    def summary(self) -> str:
+        """Return what is open, for people."""
+        bad, warn = self._open["bad"], self._open["warn"]
+        return f"{bad + warn} alerts open, {bad} of them bad" if bad + warn else "no alert is open"
+
+    async def _facts(self) -> Facts:
+        troubles = await asyncio.to_thread(host_troubles, self._database)
+        return Facts(
+            self._name, self._node_id, tuple(troubles), await asyncio.to_thread(_free, self._database),
+            self._certificate_until(),
+        )  # fmt: skip
+
+
+def settle(
+    db: Database, sight: Sight, jumped: bool = False, zone: tzinfo | None = None, base: str | None = None
+) -> dict[str, int]:
+    """Make alerts and notices of what was seen, in one transaction; return how many alerts are open, by severity."""
+    this = Round(db, sight, jumped=jumped)
+    this.settle()
+    this.write()  # what the notices of ended alerts are read from
+    Telling(db, sight, this, zone=zone, base=base).tell()
+    this.write()
+    outlook.seen(db, sight.event_id)
+    return alerts.counts(db)
+
+
+def _begin(db: Database, at: float) -> None:
+    rules.install(db)
+    outlook.begin(db, at)
+
+
+def _free(database: Path | None) -> float | None:
+    if database is None:
+        return None
+    try:
+        usage = shutil.disk_usage(database.parent)
+    except OSError:
+        return None
+    return 100.0 * usage.free / usage.total if usage.total else None
