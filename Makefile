@@ -24,7 +24,7 @@ test: $(VENV)/.test
 # As root, on booted Debian systems. LONG=1: the long forms. ONLY=memory: the tests with this word in their names.
 test-appliance: $(VENV)/.test
 	LONG="$(LONG)" $(BIN)/python -m pytest tests/appliance -s -k "$(ONLY)" --durations=10 \
-	    -o addopts="-q --strict-markers -p no:cacheprovider -p tests.no_skips"
+	    -o addopts="-q --strict-markers -p no:cacheprovider -p no:schemathesis -p tests.no_skips"
 
 check: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -70,7 +70,7 @@ OWNED = {
     "argon2": "services",
 }
 # For the tests alone.
-NEVER = {"pyasic", "pytest", "hypothesis", "freezegun"}
+NEVER = {"pyasic", "pytest", "hypothesis", "freezegun", "schemathesis", "openapi_spec_validator", "jsonschema_rs"}
 
 
 def imported_names(path: Path) -> Iterator[str]:

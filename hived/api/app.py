@@ -16,7 +16,7 @@ from hived import __version__
 from hived.api import context, routes
 from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
-from hived.api.http import access, body, origin_guard, params, responses, static, turns
+from hived.api.http import access, body, openapi, origin_guard, params, responses, static, turns
 from hived.api.http.shares import Known
 from hived.api.http.turns import Turns
 from hived.api.integrations import metrics
@@ -78,10 +78,12 @@ def make_app(
     app[metrics.SCRAPES] = metrics.Scrapes()
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
     routes.add(app, table, plain_ingest=plain_ingest, metrics_from=metrics_from)
+    openapi.prepare(app, routes.TABLE, routes.area)
     app[hello.CERTIFICATE] = certificate
     app[ingest.NOTED] = set()
     app[INTAKE] = Intake()
     app.on_response_prepare.append(origin_guard.add_headers)
+    app.on_response_prepare.append(openapi.add_headers)
     app.on_shutdown.append(_close_stream)
     return app
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import params, responses
+from hived.api.http.answers import BEFORE, NODE, answers, limit
 from hived.documents import appliance as documents
+from hived.documents.shape import Mac, shape
 from hived.errors import BadRequest, NotFound
 from hived.records.events import EVENTS, Event
 from hived.records.net import as_mac
@@ -17,9 +19,18 @@ from hived.store.miners import miners
 
 MAX_KIND = 64
 
+ASKED = {
+    "limit": limit(100), **BEFORE, **NODE, "miner": Mac,
+    "kind": Annotated[str, shape(minLength=1, maxLength=MAX_KIND)],
+}  # fmt: skip
 
+
+@answers(list[documents.EventDocument], query=ASKED, refuses=(404,))
 async def listing(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/events?limit=100&before=ID&miner=MAC&kind=&node=ID: newest first; `before` goes on after a page."""
+    """GET /api/v1/events?limit=100&before=ID&miner=MAC&kind=&node=ID: events, newest first.
+
+    `before` goes on after a page.
+    """
     ctx, limit, before = context.of(request), params.limit(request, 100), params.count(request, "before")
     query = params.queries(request, "miner", "kind")
     mac = None
@@ -35,6 +46,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, [documents.event(one, *ctx.fleet.whereabouts(one.mac)) for one in found])
 
 
+@answers(list[documents.KindDocument])
 async def kinds(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/events/kinds: every kind that this version knows, and its title."""
     return await responses.reply(request, [{"kind": one.name, "title": one.title} for one in EVENTS.values()])

@@ -12,7 +12,7 @@ from hived.api import events, stream
 from hived.api.access import logins, tokens, users
 from hived.api.appliance import health, site
 from hived.api.collecting import artifacts, collecting, sources
-from hived.api.http import static
+from hived.api.http import openapi, static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, METRICS, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
 from hived.api.integrations import metrics
@@ -70,6 +70,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/api/v1/health", health.whole, VIEWER),
     ("GET", "/healthz", health.short, PUBLIC),
     ("GET", "/metrics", metrics.scrape, METRICS),
+    ("GET", "/api/openapi.json", openapi.openapi, PUBLIC),
     # Who may do all that.
     ("GET", "/api/v1/hello", hello.hello, PUBLIC),
     ("GET", "/api/v1/session", logins.current, PUBLIC),

@@ -18,8 +18,11 @@ from aiohttp import web
 from hived.api import context
 from hived.api.collecting import collecting
 from hived.api.http import access, params, responses
+from hived.api.http.answers import answers
 from hived.api.http.responses import encode
 from hived.api.http.turns import Full, Turns
+from hived.documents import stream as documents
+from hived.documents.shape import Number
 from hived.runtime.waits import first_of
 
 
@@ -58,8 +61,9 @@ class Stream:
 STREAM = web.AppKey("stream", Stream)
 
 
+@answers(documents.EVENTS, query={"since": Number}, media="text/event-stream", headers={"Last-Event-ID": Number})
 async def listen(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/stream[?since=REV]: `hello`, then `miners`, `fleet`, `happened`, `collecting` as they come.
+    """GET /api/v1/stream[?since=REV]: what changes, as it changes: `hello`, then `miners`, `fleet` and others.
 
     `hello` has {rev, version, node, reload}; `reload` true says that rows may have left unnoticed since REV, so that
     /api/v1/rows has to be loaded again. `miners` has {rev, rows, gone}: changed rows, and ids that left. `happened` has

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from hived.documents.shared import Json, rfc3339
 from hived.records.access import Token, User
@@ -30,6 +30,36 @@ class TokenDocument(TypedDict):
     valid: bool
 
 
+class NewTokenDocument(TokenDocument):
+    """`token`: its text, shown this once."""
+
+    token: str
+
+
+class AuditDocument(TypedDict):
+    """Who changed what; `via`: session, token, command or daemon."""
+
+    id: int
+    at: str | None
+    who: str
+    via: str
+    address: str | None
+    action: str
+    target: str | None
+    before: Any
+    after: Any
+
+
+class SessionDocument(TypedDict):
+    """Who asks; `user` null: nobody who is known. `setup_needed`: no user was made yet; `local`: by a login link."""
+
+    user: str | None
+    role: str | None
+    setup_needed: bool
+    expires_at: str | None
+    local: bool
+
+
 def user(shown: User) -> UserDocument:
     return {
         "name": shown.name, "role": shown.role, "created_at": rfc3339(shown.created_at),
@@ -51,5 +81,5 @@ def login_link(link: str, expires_at: float) -> Json:
     return {"link": link, "expires_at": rfc3339(expires_at)}
 
 
-def audit(row: dict[str, Any]) -> Json:
-    return {**row, "at": rfc3339(row["at"])}
+def audit(row: dict[str, Any]) -> AuditDocument:
+    return cast(AuditDocument, {**row, "at": rfc3339(row["at"])})

@@ -65,6 +65,43 @@ class ProblemDocument(TypedDict):
     at: str | None
 
 
+class KindDocument(TypedDict):
+    kind: str
+    title: str
+
+
+class AskedDocument(TypedDict):
+    """The number of a wish: `GET /api/v1/commands/{id}` tells what came of it."""
+
+    id: int
+
+
+class DatabaseDocument(TypedDict):
+    schema: str
+    bytes: int | None
+    wal_bytes: int | None
+
+
+class ViewDocument(TypedDict):
+    fresh: bool
+    refreshed_at: str | None
+    rev: int
+    miners: int
+
+
+class HealthDocument(TypedDict):
+    """`status`: ok or degraded."""
+
+    status: str
+    problems: list[ProblemDocument]
+    at: str | None
+    node: str
+    version: str
+    daemons: list[DaemonDocument]
+    database: DatabaseDocument
+    view: ViewDocument
+
+
 def event(happened: Event, ip: str | None, hostname: str | None) -> EventDocument:
     """Return an event and how to say it."""
     safe = replace(happened, detail=without_secrets(happened.detail))

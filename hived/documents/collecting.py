@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, Required, TypedDict, cast
 
-from hived.documents.shared import Json, rfc3339
+from hived.documents.shared import rfc3339
 from hived.errors import next_step
 from hived.records.artifact import AWAITING, CC0, DESCRIBED, PDM, SHOWN, Artifact, CollectorState, Source
 from hived.records.bubbles import FACTS
@@ -94,7 +94,53 @@ class SourceDocument(TypedDict):
     refusals: list[RefusalDocument]
 
 
-def status(state: CollectorState, *, runs: bool) -> Json:
+class AutoMinerDocument(TypedDict):
+    """What the auto-miner does; `source_id`: the single run that is asked for, `model`: what keeps it from working."""
+
+    status: str
+    current_source: str | None
+    auto_miner: bool
+    source_id: int | None
+    model: str | None
+    daemon: str | None
+
+
+class CountsDocument(TypedDict):
+    artifact_count: int
+    described_count: int
+    awaiting_count: int
+
+
+class StatsDocument(CountsDocument):
+    by_licence: Mapping[str, int]
+    by_provider: Mapping[str, int]
+    bubble_count: int
+
+
+class CollectionDocument(TypedDict):
+    """A collection that is known by name."""
+
+    name: str
+    base_url: str
+    kind: str
+
+
+class StartedDocument(TypedDict, total=False):
+    """`ok` false: it runs already, as `message` says; `daemon`: that nobody is there to obey."""
+
+    ok: Required[bool]
+    started: bool
+    source_id: int | None
+    daemon: str | None
+    message: str
+
+
+class MessageDocument(TypedDict):
+    ok: bool
+    message: str
+
+
+def status(state: CollectorState, *, runs: bool) -> AutoMinerDocument:
     """Return *status*; what the row says counts only while the daemon `runs`, what is wanted counts always.
 
     `source_id` is the source whose single run is asked for. `model` says what keeps the model from working.
@@ -106,7 +152,7 @@ def status(state: CollectorState, *, runs: bool) -> Json:
     }  # fmt: skip
 
 
-def counts(by_state: Mapping[str, int]) -> Json:
+def counts(by_state: Mapping[str, int]) -> CountsDocument:
     """Return how many artifacts there are."""
     return {
         "artifact_count": sum(by_state.values()), "described_count": by_state.get(DESCRIBED, 0),
@@ -114,10 +160,10 @@ def counts(by_state: Mapping[str, int]) -> Json:
     }  # fmt: skip
 
 
-def stats(counted: Mapping[str, Any]) -> Json:
+def stats(counted: Mapping[str, Any]) -> StatsDocument:
     """Return *stats*; licences by their short names."""
     named = {licence(uri): count for uri, count in counted["by_licence"].items()}
-    return {**counted, "by_licence": named}
+    return cast(StatsDocument, {**counted, "by_licence": named})
 
 
 def licence(uri: str) -> str:
@@ -183,16 +229,16 @@ def source(shown: Source, refusals: Sequence[Mapping[str, Any]] = ()) -> SourceD
     }  # fmt: skip
 
 
-def preset(known: NewSource) -> Json:
+def preset(known: NewSource) -> CollectionDocument:
     """Return a collection that is known by name."""
     return {"name": known.name, "base_url": known.base_url, "kind": known.kind}
 
 
-def started(source_id: int | None, *, runs: bool) -> Json:
+def started(source_id: int | None, *, runs: bool) -> StartedDocument:
     """Return the reply to a start that was taken; `daemon` says when nobody is there to obey it."""
     return {"ok": True, "started": True, "source_id": source_id, "daemon": None if runs else NO_DAEMON}
 
 
-def message(text: str, *, ok: bool) -> Json:
+def message(text: str, *, ok: bool) -> MessageDocument:
     """Return the reply that is a sentence."""
     return {"ok": ok, "message": text}

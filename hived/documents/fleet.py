@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
-from hived.documents.shared import Json, rfc3339
+from hived.documents.shared import rfc3339
 from hived.errors import next_step, problem
 from hived.records import fleet_history as fleet_columns
 from hived.records.condition import MARKS, Condition
@@ -148,6 +148,32 @@ class FleetDocument(SumsDocument):
     last_sweep: SweepDocument | None
 
 
+class WholeFleetDocument(FleetDocument):
+    """What is shown may be old: `stale_because` says why. After `silent_after_s` without a status a miner is silent."""
+
+    at: str | None
+    rev: int
+    stale: bool
+    stale_because: str | None
+    silent_after_s: float
+
+
+class FleetHistoryDocument(TypedDict):
+    """Columns of the same length, oldest first: means over `step_s` seconds from `at` (epoch seconds) on."""
+
+    step_s: float
+    at: list[float]
+    miners: list[float | None]
+    online: list[float | None]
+    hashing: list[float | None]
+    unseen: list[float | None]
+    hashrate_ths: list[float | None]
+    hashrate_expected_ths: list[float | None]
+    hashrate_unseen_ths: list[float | None]
+    power_w: list[float | None]
+    lost: dict[Reason, list[float | None]]
+
+
 def judged(how: Condition) -> JudgedDocument:
     """Return how a miner is doing."""
     return {
@@ -222,7 +248,7 @@ def _sums(total: Totals) -> SumsDocument:
     }  # fmt: skip
 
 
-def fleet_history(sums: Mapping[float, Mapping[str, float | None]], width_s: float) -> Json:
+def fleet_history(sums: Mapping[float, Mapping[str, float | None]], width_s: float) -> FleetHistoryDocument:
     """Return the history of a group of miners in columns, by the start of each stretch."""
     rows = list(sums.values())
 
@@ -230,8 +256,8 @@ def fleet_history(sums: Mapping[float, Mapping[str, float | None]], width_s: flo
         return [ths(row[name]) if name.endswith("_hs") else row[name] for row in rows]
 
     return {
-        "step_s": width_s, "at": list(sums),
-        **{name: column(name) for name in fleet_columns.COUNTS},
+        "step_s": width_s, "at": list(sums), "miners": column("miners"), "online": column("online"),
+        "hashing": column("hashing"), "unseen": column("unseen"),
         "hashrate_ths": column("hashrate_hs"), "hashrate_expected_ths": column("expected_hs"),
         "hashrate_unseen_ths": column("unseen_hs"), "power_w": column("power_w"),
         "lost": {reason: column(name) for reason, name in fleet_columns.LOST.items()},

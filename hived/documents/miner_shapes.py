@@ -6,7 +6,7 @@ Names, types and units of the inherited fields are those of the API that program
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from hived.documents.fleet import JudgedDocument, LossDocument
 
@@ -23,13 +23,23 @@ class MeasuredDocument(TypedDict, total=False):
     chip_temp_max: float | None
     pcb_temp_min: float | None
     pcb_temp_max: float | None
+    chip_temp_min_c: float | None
     chip_temp_max_c: float | None
+    pcb_temp_min_c: float | None
     pcb_temp_max_c: float | None
     psu_temp_max_c: float | None
     fan_duty_percent: float | None
     frequency_mhz: float | None
     voltage_mv: float | None
     hardware_errors: float | None
+    state_s: float | None
+    found_blocks: float | None
+    restart_count: float | None
+    inlet_water_temp_c: float | None
+    outlet_water_temp_c: float | None
+    chips_grey: float | None
+    chips_orange: float | None
+    chips_red: float | None
 
 
 class FanDocument(TypedDict):
@@ -231,6 +241,68 @@ class RowDocument(_Miner, MeasuredDocument):
     seen_at: str | None
     status_at: str | None
     remote: bool
+
+
+class SettingChangeDocument(TypedDict):
+    """`path` is dotted: "pools.0.url"."""
+
+    path: str
+    before: Any
+    after: Any
+    words: str
+
+
+class SettingsVersionDocument(TypedDict):
+    """When a version of the settings was read, and what was new in it; null before the first time."""
+
+    version: int | None
+    read_at: str | None
+    checked_at: str | None
+    changes: list[SettingChangeDocument]
+
+
+class SettingsDocument(SettingsVersionDocument):
+    """A miner's own settings; its firmware may tell more parts of them."""
+
+    pools: list[dict[str, Any]]
+    requested_preset: str | None
+    cooling: dict[str, Any] | None
+    network: dict[str, Any] | None
+
+
+class SeriesDocument(TypedDict):
+    """A line of a chart: the column that it shows, in which unit."""
+
+    name: str
+    title: str
+    quantity: str
+    unit: str
+    places: int
+    from_zero: bool
+    reference: bool
+
+
+class HistoryDocument(TypedDict):
+    """Columns of the same length, oldest first, each under its name; `at` in epoch seconds.
+
+    `step_s` null: statuses as they came; else every entry sums up so many seconds, of `statuses` of them.
+    """
+
+    step_s: float | None
+    series: list[SeriesDocument]
+    at: list[float]
+    statuses: NotRequired[list[int]]
+
+
+class ListedRowDocument(RowDocument, JudgedDocument):
+    """The small form of a miner with how it is doing."""
+
+
+class RowsDocument(TypedDict):
+    """`rev`: from which the stream goes on."""
+
+    rev: int
+    rows: list[ListedRowDocument]
 
 
 class OtherDeviceDocument(TypedDict):

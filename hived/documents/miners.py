@@ -24,6 +24,9 @@ from hived.documents.miner_shapes import (
     OtherDeviceDocument,
     PoolDocument,
     RowDocument,
+    SettingChangeDocument,
+    SettingsDocument,
+    SettingsVersionDocument,
     StatusDocument,
     TelemetryDocument,
 )  # fmt: skip
@@ -174,18 +177,21 @@ def model(view: ModelView) -> ModelDocument:
 _NEVER_READ: Json = {"pools": [], "requested_preset": None, "cooling": None, "network": None}
 
 
-def settings(stored: SettingsVersion | None) -> Json:
+def settings(stored: SettingsVersion | None) -> SettingsDocument:
     """Return a miner's own settings with their version; `version` null and all else empty before the first reading."""
     if stored is None:
-        return {**_NEVER_READ, "version": None, "read_at": None, "checked_at": None, "changes": []}
-    return {**_NEVER_READ, **without_secrets(stored.document), **version(stored)}
+        told: Json = {**_NEVER_READ, "version": None, "read_at": None, "checked_at": None, "changes": []}
+    else:
+        told = {**_NEVER_READ, **without_secrets(stored.document), **version(stored)}
+    return cast(SettingsDocument, told)
 
 
-def version(stored: SettingsVersion) -> Json:
+def version(stored: SettingsVersion) -> SettingsVersionDocument:
     """Return one version of the settings: when it was read and what was new in it."""
+    changes = [{**change, "words": events.setting(change)} for change in without_secrets(list(stored.changes))]
     return {
         "version": stored.version, "read_at": rfc3339(stored.read_at), "checked_at": rfc3339(stored.checked_at),
-        "changes": [{**change, "words": events.setting(change)} for change in without_secrets(list(stored.changes))],
+        "changes": cast(list[SettingChangeDocument], changes),
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from hived.documents.shared import Json, rfc3339
+from hived.documents.shared import rfc3339
 from hived.records.node import PENDING, KeyView, NodeView
 from hived.records.peers import Peer
 
@@ -75,6 +75,26 @@ class PeerDocument(TypedDict):
     reason: str | None
 
 
+class CollectorKeyDocument(TypedDict):
+    """The key of a collector, shown this once."""
+
+    node_id: str
+    key: str
+
+
+class CodeDocument(TypedDict):
+    """A code that lets one node in."""
+
+    code: str
+    expires_at: str | None
+
+
+class RefusedDocument(TypedDict):
+    """How many wishes to join were forgotten."""
+
+    refused: int
+
+
 def node(view: NodeView) -> NodeDocument:
     """Return *node*."""
     return {
@@ -107,12 +127,12 @@ def _key(key: KeyView) -> KeyDocument:
     }  # fmt: skip
 
 
-def added(node_id: str, key: str) -> Json:
+def added(node_id: str, key: str) -> CollectorKeyDocument:
     """Return the key of a collector, which is shown this once."""
     return {"node_id": node_id, "key": key}
 
 
-def code(text: str, expires_at: float) -> Json:
+def code(text: str, expires_at: float) -> CodeDocument:
     """Return a code that lets one node in."""
     return {"code": text, "expires_at": rfc3339(expires_at)}
 

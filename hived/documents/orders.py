@@ -69,6 +69,12 @@ class WholeOrderDocument(OrderDocument):
     targets: list[TargetDocument]
 
 
+class PreviewDocument(WholeOrderDocument):
+    """What an order would do, which is not kept."""
+
+    needs_password: bool
+
+
 def order(told: Order) -> OrderDocument:
     """Return an order as in a list."""
     return {

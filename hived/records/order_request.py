@@ -11,7 +11,7 @@ from typing import Any
 from hived.errors import BadRequest
 from hived.records.commands import mac, switch, word
 from hived.records.orders import MAX_TARGETS, Packet
-from hived.records.steering import Verb, verb_of, whole
+from hived.records.steering import Verb, Whole, verb_of
 
 EXPIRES_S = 3600
 LONGEST_S = 7 * 86_400
@@ -58,7 +58,7 @@ def read(body: Mapping[str, Any]) -> Request:
         verb=verb, args=verb.checked({} if body.get("args") is None else body["args"]),
         miners=None if named is None else _macs(named),
         where={} if where is None else _where(where), packet=packet_of(body.get("packet")),
-        expires_s=None if expires is None else float(whole(1, LONGEST_S, "seconds")("expires_seconds", expires)),
+        expires_s=None if expires is None else float(Whole(1, LONGEST_S, "seconds")("expires_seconds", expires)),
         key=None if key is None else word("key", key), force=switch("force", body.get("force", False)),
         dry_run=switch("dry_run", body.get("dry_run", False)),
         body_hash=hashlib.blake2b(json.dumps(meant, sort_keys=True).encode(), digest_size=16).hexdigest(),
@@ -83,7 +83,7 @@ def packet_of(value: Any) -> Packet | None:
         return None
     if not isinstance(value, Mapping) or not value.keys() <= {"size", "interval_seconds"}:
         raise BadRequest("packet: expected size and interval_seconds")
-    size = whole(1, MAX_TARGETS, "miners")("packet.size", value.get("size"))
+    size = Whole(1, MAX_TARGETS, "miners")("packet.size", value.get("size"))
     interval = value.get("interval_seconds")
     if isinstance(interval, bool) or not isinstance(interval, int | float) or not 0 <= interval <= LONGEST_INTERVAL_S:
         raise BadRequest(f"packet.interval_seconds: expected 0 to {LONGEST_INTERVAL_S} seconds")

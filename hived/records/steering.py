@@ -20,22 +20,36 @@ IDLE_W = 60.0
 """What a paused miner draws at most (5 to 60 W were measured)."""
 MAX_SLOTS = 8
 MAX_URL = 256
+MODES = ("auto", "manual", "immersion")
 LOCATE_S = 120
 LONGEST_LOCATE_S = 3600
 
 
-def whole(low: int, high: int, unit: str) -> Callable[[str, Any], int]:
-    """Return the reader of a whole number of something."""
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The reader of a whole number of something."""
 
-    def read(name: str, value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise BadRequest(f"{name}: expected a whole number of {unit} from {low} to {high}")
+    low: int
+    high: int
+    unit: str
+
+    def __call__(self, name: str, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not self.low <= value <= self.high:
+            raise BadRequest(f"{name}: expected a whole number of {self.unit} from {self.low} to {self.high}")
         return value
 
-    return read
+
+@dataclass(frozen=True, slots=True)
+class OrNone:
+    """The reader of what may be null too."""
+
+    read: Callable[[str, Any], Any]
+
+    def __call__(self, name: str, value: Any) -> Any:
+        return None if value is None else self.read(name, value)
 
 
-def _pools(name: str, value: Any) -> list[dict[str, Any]]:
+def pools(name: str, value: Any) -> list[dict[str, Any]]:
     """Return [{slot, url, user, password}], slots from 0; a password that is not given stays as it is on the miner."""
     if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_SLOTS:
         raise BadRequest(f"{name}: expected a list of 1 to {MAX_SLOTS} pools")
@@ -48,7 +62,7 @@ def _pools(name: str, value: Any) -> list[dict[str, Any]]:
 def _pool(name: str, place: int, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not value.keys() <= {"slot", "url", "user", "password"}:
         raise BadRequest(f"{name}: expected slot, url, user and password, nothing else")
-    slot = whole(0, MAX_SLOTS - 1, "slots")(f"{name}.slot", value.get("slot", place))
+    slot = Whole(0, MAX_SLOTS - 1, "slots")(f"{name}.slot", value.get("slot", place))
     told = {
         "slot": slot,
         "url": _text(f"{name}.url", value.get("url")),
@@ -67,14 +81,10 @@ def _text(name: str, value: Any) -> str:
     return text.strip()
 
 
-def _mode(name: str, value: Any) -> str:
-    if value not in ("auto", "manual", "immersion"):
-        raise BadRequest(f"{name}: expected auto, manual or immersion")
+def mode(name: str, value: Any) -> str:
+    if value not in MODES:
+        raise BadRequest(f"{name}: expected {', '.join(MODES)}")
     return str(value)
-
-
-def _or_none(read: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
-    return lambda name, value: None if value is None else read(name, value)
 
 
 def _cooling_fits(args: Mapping[str, Any]) -> None:
@@ -137,7 +147,7 @@ VERBS = {
             "locate", "flash the lights of", frozenset({Feature.LOCATE}),
             arguments=(
                 Argument("on", switch, default=True),
-                Argument("seconds", whole(1, LONGEST_LOCATE_S, "seconds"), default=LOCATE_S),
+                Argument("seconds", Whole(1, LONGEST_LOCATE_S, "seconds"), default=LOCATE_S),
             ),
         ),
         Verb(
@@ -146,28 +156,28 @@ VERBS = {
         ),
         Verb(
             "power", "set the power of", frozenset({Feature.POWER, Feature.PRESET}), "either",
-            (Argument("watts", whole(100, 50_000, "watts")), _UNTUNED), rests=True, undo="preset", settings=_TUNING,
+            (Argument("watts", Whole(100, 50_000, "watts")), _UNTUNED), rests=True, undo="preset", settings=_TUNING,
         ),
         Verb(
             "dimmer", "dim", frozenset({Feature.DIMMER}), "either",
-            (Argument("percent", whole(20, 100, "per cent")),), rests=True, undo="dimmer",
+            (Argument("percent", Whole(20, 100, "per cent")),), rests=True, undo="dimmer",
         ),
         Verb(
-            "pools", "set the pools of", frozenset({Feature.POOLS}), "on", (Argument("pools", _pools, secret=True),),
+            "pools", "set the pools of", frozenset({Feature.POOLS}), "on", (Argument("pools", pools, secret=True),),
             undo="pools", settings=("pools",),
         ),
         Verb(
             "cooling", "set the cooling of", frozenset({Feature.COOLING}),
             arguments=(
-                Argument("mode", _mode),
-                Argument("percent", _or_none(whole(0, 100, "per cent"))),
-                Argument("target_c", _or_none(whole(20, 90, "degrees Celsius"))),
+                Argument("mode", mode),
+                Argument("percent", OrNone(Whole(0, 100, "per cent"))),
+                Argument("target_c", OrNone(Whole(20, 90, "degrees Celsius"))),
             ),
             check=_cooling_fits, undo="cooling", settings=("cooling",),
         ),
         Verb(
             "restore", "restore settings of", frozenset({Feature.POOLS}), "either",
-            (Argument("version", whole(1, 2**31, "versions")),), rests=True, undo="restore",
+            (Argument("version", Whole(1, 2**31, "versions")),), rests=True, undo="restore",
             settings=(*_TUNING, "pools", "cooling"),
         ),
     )

@@ -40,7 +40,7 @@ from hived.services.access.passwords import Passwords
 from hived.store import Database, Store, daemon_rows
 from hived.store.miners import discovery, miners, models, readings, settings
 from hived.store.schema import Health, Miner
-from tests import access
+from tests import access, described
 from tests.clock import FakeClock
 
 NOW = 1_800_000_000.0  # 2027-01-15T08:00:00Z
@@ -261,6 +261,7 @@ async def serve_again(
         metrics_from=metrics_from,
         passwords=Passwords(access.HASHER),
     )  # fmt: skip
+    app.on_response_prepare.append(described.hold)
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()
     try:

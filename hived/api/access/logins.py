@@ -9,6 +9,9 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, passwords, responses
+from hived.api.http.answers import answers
+from hived.documents import access as documents
+from hived.documents import asked
 from hived.documents.shared import rfc3339
 from hived.errors import Conflict, Forbidden
 from hived.records.access import LOCAL_USER, By, Principal, Role, new_cookie
@@ -25,14 +28,16 @@ MAX_AGENT = 200
 MAX_TEXT = 256  # characters of a name or a code
 
 
+@answers(documents.SessionDocument)
 async def current(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/session: who this is; `user` is null for nobody. `setup_needed`: no user was made yet."""
     found = await access.identify(request)
     return await responses.reply(request, await _described(request, found))
 
 
+@answers(documents.SessionDocument, body=asked.LogIn, refuses=(401,))
 async def log_in(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/session {user, password}: a new session; the one that the browser came with ends."""
+    """POST /api/v1/session {user, password}: log in; the session that the browser came with ends."""
     ctx = context.of(request)
     checks = {"user": params.text("user", MAX_TEXT), "password": normal}
     wishes = await params.fields(request, checks, needed=("user", "password"))
@@ -44,8 +49,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     return await _logged_in(request, _log_in, name, checked, rehashed)
 
 
+@answers(documents.SessionDocument, body=asked.LogInByLink)
 async def log_in_by_link(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/session/link {code}: a session as admin, with the code of a login link, on this machine alone."""
+    """POST /api/v1/session/link {code}: log in as admin with the code of a login link, on this machine alone."""
     wishes = await params.fields(request, {"code": params.text("code", MAX_TEXT)}, needed=("code",))
     if not access.from_this_machine(request):
         raise Forbidden("a login link works in a browser on the machine itself only")
@@ -55,8 +61,9 @@ async def log_in_by_link(request: web.Request) -> web.StreamResponse:
     return await _logged_in(request, login_link.use, LOCAL_USER, code)
 
 
+@answers(None, 204)
 async def log_out(request: web.Request) -> web.StreamResponse:
-    """DELETE /api/v1/session: end it; 204 whether there was one or not."""
+    """DELETE /api/v1/session: log out; 204 whether there was one or not."""
     ctx, found = context.of(request), await access.identify(request)
     reply = web.Response(status=204)
     access.drop_cookie(request, reply)
@@ -65,8 +72,9 @@ async def log_out(request: web.Request) -> web.StreamResponse:
     return reply
 
 
+@answers(documents.SessionDocument, body=asked.SetUp, refuses=(409,))
 async def set_up(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/setup {code, user, password}: the first admin, with the code from the log; then it is closed."""
+    """POST /api/v1/setup {code, user, password}: make the first admin, with the code from the log, once."""
     ctx = context.of(request)
     checks = {"code": params.text("code", MAX_TEXT), "user": as_user, "password": as_password}
     wishes = await params.fields(request, checks, needed=("code", "user", "password"))
@@ -76,6 +84,7 @@ async def set_up(request: web.Request) -> web.StreamResponse:
     return await _logged_in(request, _set_up, wishes["user"], hashed, code_hash(wishes["code"]), gates)
 
 
+@answers(documents.SessionDocument, body=asked.OwnPassword)
 async def own_password(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/session/password {old, new}: change one's own; all other sessions of the user end."""
     ctx, who = context.of(request), access.principal(request)

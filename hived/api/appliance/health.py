@@ -8,7 +8,9 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import responses
+from hived.api.http.answers import answers
 from hived.documents import appliance as documents
+from hived.documents import sent
 from hived.documents.shared import rfc3339
 from hived.errors import Transient, problem
 from hived.records.daemon import DAEMONS, alive
@@ -22,6 +24,7 @@ ANSWER_S = 5.0  # what watches us gives up not much later
 SCHEMA = max(path.stem for path in migrations.CHANGES.glob("[0-9]*.py"))  # a store opens with exactly this one
 
 
+@answers(documents.HealthDocument)
 async def whole(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/health: daemons, database, view of the fleet, what is wrong; `status`: ok or degraded."""
     ctx = context.of(request)
@@ -47,6 +50,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     })  # fmt: skip
 
 
+@answers(sent.OkDocument)
 async def short(request: web.Request) -> web.StreamResponse:
     """GET /healthz: 200 while the database answers and can be written and the view of the fleet follows, else 503."""
     ctx = context.of(request)

@@ -10,7 +10,8 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
-from hived.documents import appliance, fleet
+from hived.api.http.answers import NODE, UNCHANGED, answers, limit
+from hived.documents import appliance, asked, fleet, miner_shapes
 from hived.documents import miners as documents
 from hived.errors import BadRequest, NotFound
 from hived.records.commands import switch, targets, verb_for, word
@@ -20,21 +21,25 @@ from hived.store import commands, daemon_rows
 from hived.store.miners import discovery
 
 
+@answers(fleet.WholeFleetDocument)
 async def totals(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/fleet: sums over the fleet."""
     return await responses.reply(request, context.of(request).fleet.totals())
 
 
+@answers(miner_shapes.RowsDocument, query=NODE, also=UNCHANGED)
 async def rows(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/rows[?node=ID]: every miner in its small form, and the rev from which the stream goes on."""
     return await responses.send(request, context.of(request).fleet.page("rows", params.node(request)))
 
 
+@answers(fleet.LegendDocument)
 async def legend(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/legend: what the words mean that miners and losses are counted under."""
     return await responses.reply(request, fleet.legend())
 
 
+@answers(list[miner_shapes.OtherDeviceDocument])
 async def other_devices(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/strangers: every address that answers but is no miner we can read."""
     found = await context.search(request, discovery.other_devices)
@@ -42,12 +47,14 @@ async def other_devices(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, [documents.other_device(who) for who in found])
 
 
+@answers(list[fleet.SweepDocument], query={"limit": limit(20)})
 async def sweeps(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/sweeps?limit=20: newest first."""
+    """GET /api/v1/sweeps?limit=20: what sweeps found, newest first."""
     found = await context.of(request).store.read(discovery.sweeps, limit=params.limit(request, 20))
     return await responses.reply(request, [fleet.sweep(one) for one in found])
 
 
+@answers(list[appliance.DaemonDocument])
 async def daemons(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/daemons: what each daemon last said of itself."""
     ctx = context.of(request)
@@ -56,6 +63,7 @@ async def daemons(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, [appliance.daemon(one, alive=alive(one.beat_at, now)) for one in found])
 
 
+@answers(appliance.AskedDocument, 202, body=asked.ScanWish, refuses=(404, 409))
 async def scan(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/scan {"targets"?, "outside"?, "node_id"?}: ask hive-discoverd to look now, here or on another node.
 
@@ -73,6 +81,7 @@ async def scan(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, {"id": number}, status=202)
 
 
+@answers(appliance.AskedDocument, 202, body=asked.CommandWish, refuses=(404, 409))
 async def order(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/commands {"verb", "args"?, "node_id"?}: an order for a daemon, here or on another node.
 
@@ -91,6 +100,7 @@ async def order(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, {"id": number}, status=202)
 
 
+@answers(appliance.CommandDocument)
 async def command(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/commands/{id}: what came of a wish."""
     number = params.whole("id", request.match_info["id"])

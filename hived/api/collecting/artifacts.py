@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import params, responses
+from hived.api.http.answers import BEFORE, NODE, answers, limit
 from hived.documents import collecting as documents
+from hived.documents.shape import Number, shape
 from hived.errors import BadRequest, NotFound
 from hived.records.artifact import AWAITING, DESCRIBED
 from hived.store import Database
@@ -19,7 +21,14 @@ STATES = (DESCRIBED, AWAITING)
 MAX_WORDS = 200  # characters; eight words are looked for
 MAX_PROVIDER = 100
 
+ASKED = {
+    "limit": limit(50), **BEFORE, **NODE, "source_id": Number, "q": Annotated[str, shape(maxLength=MAX_WORDS)],
+    "state": Annotated[str, shape(enum=list(STATES))],
+    "provider": Annotated[str, shape(minLength=1, maxLength=MAX_PROVIDER)],
+}  # fmt: skip
 
+
+@answers(list[documents.ArtifactDocument], query=ASKED)
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /artifacts?limit=50[&before=ID&q=words&source_id=N&state=S&provider=P&node=ID]: *artifact*s, newest first.
 
@@ -29,6 +38,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, await context.search(request, _listing, wishes))
 
 
+@answers(documents.ArtifactDocument, query={"bubbles_before": str})
 async def one(request: web.Request) -> web.StreamResponse:
     """GET /artifacts/{id}[?bubbles_before=CURSOR]: one *artifact* with its bubbles, at most 64 at once.
 

@@ -13,8 +13,10 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, origin_guard, params, responses, static
+from hived.api.http.answers import UNCHANGED, answers
 from hived.api.http.responses import Page
 from hived.documents import collecting as documents
+from hived.documents.shape import Number
 from hived.errors import Transient
 from hived.records.daemon import alive
 from hived.records.net import is_loopback
@@ -65,6 +67,7 @@ class CollectingView:
 VIEW = web.AppKey("collecting", CollectingView)
 
 
+@answers(documents.AutoMinerDocument)
 async def status(request: web.Request) -> web.StreamResponse:
     """GET /status: what the auto-miner does."""
     ctx = context.of(request)
@@ -72,8 +75,9 @@ async def status(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.status(found.state, runs=_runs(ctx, found)))
 
 
+@answers(documents.StartedDocument, query={"source_id": Number}, refuses=(404,))
 async def start(request: web.Request) -> web.StreamResponse:
-    """POST /scrape/start[?source_id=N]: run for ever, or one source once; 404 for a source that is not there."""
+    """POST /scrape/start[?source_id=N]: have it run for ever, or through one source once."""
     ctx = context.of(request)
     source_id = params.count(request, "source_id")
     if not await ctx.store.write(auto_miner.start, access.by(request), source_id):
@@ -82,19 +86,22 @@ async def start(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.started(source_id, runs=_runs(ctx, found)))
 
 
+@answers(documents.MessageDocument)
 async def stop(request: web.Request) -> web.StreamResponse:
-    """POST /scrape/stop: the loop ends within two seconds, whatever it is doing."""
+    """POST /scrape/stop: end its loop within two seconds, whatever it is doing."""
     ctx = context.of(request)
     said = await ctx.store.write(auto_miner.stop, access.by(request))
     return await responses.reply(request, documents.message(said, ok=True))
 
 
+@answers(documents.StatsDocument)
 async def stats(request: web.Request) -> web.StreamResponse:
     """GET /stats: how many artifacts there are, in all and by state, licence and provider."""
     found = await context.search(request, artifacts.stats)
     return await responses.reply(request, documents.stats(found))
 
 
+@answers(str, query={"pictures": str}, also=UNCHANGED, media="text/html")
 async def page(request: web.Request) -> web.StreamResponse:
     """GET /collecting: the dashboard. With ?pictures=1 its policy lets pictures of museums through, and nothing else.
 

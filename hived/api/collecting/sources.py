@@ -8,6 +8,8 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
+from hived.api.http.answers import answers
+from hived.documents import asked
 from hived.documents import collecting as documents
 from hived.errors import BadRequest
 from hived.records.sources import new_source, presets
@@ -16,13 +18,15 @@ from hived.store import Database
 from hived.store.collecting import sources
 
 
+@answers(list[documents.SourceDocument])
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /sources: every *source*, newest first, with its counts and why objects were refused."""
     return await responses.reply(request, await context.of(request).store.read(_listing))
 
 
+@answers(documents.SourceDocument, 201, body=asked.SourceWish, refuses=(409, 422))
 async def add(request: web.Request) -> web.StreamResponse:
-    """POST /sources {name, base_url, kind?}: 201 *source*, 409 for a base URL that is there, 422 for one that is none.
+    """POST /sources {name, base_url, kind?}: add a source; 409 for a URL that is there, 422 for none.
 
     Fields that are not known here are left alone: the predecessor's page sends one more.
     """
@@ -36,13 +40,15 @@ async def add(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.source(found), status=201)
 
 
+@answers(None, 204)
 async def remove(request: web.Request) -> web.StreamResponse:
-    """DELETE /sources/{id}: 204; its artifacts stay. 404 when it is not there."""
+    """DELETE /sources/{id}: remove a source; 204. Its artifacts stay."""
     ctx = context.of(request)
     await auto_miner.remove_source(ctx.store, params.number(request, "source"), access.by(request))
     return web.Response(status=204)
 
 
+@answers(list[documents.CollectionDocument])
 async def known(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/collections: the collections that are known by name, ready to be added as sources."""
     return await responses.reply(request, [documents.preset(one) for one in presets()])

@@ -10,6 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from hived.api.http import responses
+from hived.api.http.answers import UNCHANGED, answers
 from hived.api.http.responses import Page
 from hived.errors import NotFound
 
@@ -71,6 +72,7 @@ async def index(request: web.Request, *, status: int = 200) -> web.StreamRespons
     return await _file(request, INDEX, status)
 
 
+@answers(str, also=UNCHANGED, media="*/*")
 async def static(request: web.Request) -> web.StreamResponse:
     """GET /static/...: one file of the dashboard."""
     return await _file(request, request.match_info["name"])

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import responses
+from hived.api.http.answers import UNCHANGED, answers
 from hived.api.http.responses import Page
 from hived.documents.metrics.facts import Facts
 from hived.documents.metrics.text import families, text
@@ -40,6 +41,7 @@ class Scrapes:
 SCRAPES = web.AppKey("scrapes", Scrapes)
 
 
+@answers(str, also=UNCHANGED, media="text/plain")
 async def scrape(request: web.Request) -> web.StreamResponse:
     """GET /metrics: miners, fleet, nodes, daemons and this box in the text form of Prometheus."""
     scrapes = request.app[SCRAPES]

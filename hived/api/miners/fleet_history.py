@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import params, responses
+from hived.api.http.answers import answers
+from hived.documents.fleet import FleetHistoryDocument
 from hived.documents.fleet import fleet_history as document
+from hived.documents.shape import Time, shape
 from hived.errors import BadRequest
 from hived.store import Database
 from hived.store.miners import fleet_history
@@ -19,9 +22,12 @@ FIVE_MINUTES_UP_TO_S = 4 * DAY_S
 LONGEST_S = 366 * 2 * DAY_S
 OF = ("node", "model")
 
+Of = Annotated[str, shape(pattern="^(site|(node|model):.+)$", default="site")]
 
+
+@answers(FleetHistoryDocument, query={"of": Of, "from": Time, "to": Time})
 async def columns(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/history?of=site|node:ID|model:ALIAS&from=&to=: {step_s, at, <name>: [...], lost: {reason: [...]}}.
+    """GET /api/v1/history?of=site|node:ID|model:ALIAS&from=&to=: what it gave and lost over time.
 
     Times are RFC 3339; without them the last 24 hours. Columns are equally long, oldest first; each entry is the mean
     over `step_s` seconds from `at` (epoch seconds) on: 5 minutes, or an hour where more than four days are asked for.
@@ -46,6 +52,6 @@ def _group(text: str) -> dict[str, str]:
     return {"node_id" if kind == "node" else "model": name}
 
 
-def _columns(db: Database, group: dict[str, str], since: float, until: float) -> dict[str, Any]:
+def _columns(db: Database, group: dict[str, str], since: float, until: float) -> FleetHistoryDocument:
     width_s = FIVE_MINUTES_S if until - since <= FIVE_MINUTES_UP_TO_S else HOUR_S
     return document(fleet_history.columns(db, since=since, until=until, width_s=width_s, **group), width_s)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import params, responses
+from hived.api.http.answers import answers
+from hived.documents import miner_shapes
+from hived.documents.shape import shape
 from hived.errors import BadRequest
 from hived.records import measures
 from hived.records.measures import Measure, Rolled
@@ -21,9 +24,12 @@ FIVE_MINUTES_UP_TO_S = 4 * DAY_S
 LONGEST_H = 24 * 366
 MAX_POINTS = 9_000  # a year of hours
 
+Hours = Annotated[float, shape(exclusiveMinimum=0, maximum=LONGEST_H, default=4)]
 
+
+@answers(miner_shapes.HistoryDocument, query={"hours": Hours})
 async def columns(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/miners/{mac}/history?hours=4: {step_s, series, at, <name>: [...]}, oldest first.
+    """GET /api/v1/miners/{mac}/history?hours=4: its numbers over time, in columns, oldest first.
 
     Columns are equally long. `step_s` null means statuses as they came; else every entry sums up so many seconds from
     `at` (epoch seconds) on. A stretch without a status has no entry. `series` says which columns make the lines of a

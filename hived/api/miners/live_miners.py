@@ -12,14 +12,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from hived.api.http.responses import Page, encode
 from hived.api.miners import totals
 from hived.api.miners.totals import News
 from hived.documents import appliance
 from hived.documents import miners as documents
-from hived.documents.fleet import judged
+from hived.documents.fleet import WholeFleetDocument, judged
 from hived.documents.shared import rfc3339
 from hived.records.condition import Condition, Moment, condition, essence
 from hived.records.daemon import POLLD, alive
@@ -129,7 +128,7 @@ class LiveMiners:
         self._first_rev = 0
         self._pages: dict[tuple[str, str | None], Page] = {}
         self._batches: dict[int, list[bytes]] = {}
-        self._totals: tuple[int, float, dict[str, Any]] | None = None
+        self._totals: tuple[int, float, WholeFleetDocument] | None = None
         self._pulse = asyncio.Event()
         self._lock = asyncio.Lock()
         self._blind: dict[str, str] = {}
@@ -183,7 +182,7 @@ class LiveMiners:
         moment = self.moment()
         return moment, [(entry.view, entry.at(moment)) for entry in self._entries.values()]
 
-    def totals(self) -> dict[str, Any]:
+    def totals(self) -> WholeFleetDocument:
         """Return the sums over the fleet, worked out at most once a second while nothing changes."""
         moment = self.moment()
         if self._totals is None or self._totals[0] != self.serial or not 0 <= moment.now - self._totals[1] < 1:

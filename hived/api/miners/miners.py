@@ -5,14 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
+from hived.api.http.answers import NODE, UNCHANGED, answers, limit
+from hived.documents import asked, miner_shapes
 from hived.documents import miners as documents
 from hived.documents.fleet import judged
+from hived.documents.shape import shape
 from hived.errors import BadRequest, NotFound
 from hived.records.commands import address, mac, password, switch
 from hived.records.condition import Moment, condition
@@ -31,6 +34,7 @@ STATUS_NEAR_S = 30.0  # two polls
 MAX_TIMES = 20_000  # statuses looked through: a thousand boards are five hours, which are 1,300 statuses at 15 s
 
 
+@answers(list[miner_shapes.ListedDocument], query=NODE, also=UNCHANGED)
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/miners[?node=ID]: every *miner*, or those that one node watches.
 
@@ -40,6 +44,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return await responses.send(request, context.of(request).fleet.page("miners", params.node(request)))
 
 
+@answers(miner_shapes.ListedDocument)
 async def one(request: web.Request) -> web.StreamResponse:
     """GET /api/miners/{mac}: one *miner* as the database has it now, with the chips of its latest status."""
     ctx = context.of(request)
@@ -53,8 +58,9 @@ CHANGES: Mapping[str, params.Check] = {
 }  # fmt: skip
 
 
+@answers(miner_shapes.ListedDocument, body=Annotated[asked.MinerChange, shape(minProperties=1)], refuses=(409,))
 async def change(request: web.Request) -> web.StreamResponse:
-    """PATCH /api/miners/{mac} with what is to change; all of it or nothing is stored. Reply *miner*.
+    """PATCH /api/miners/{mac}: change some of it; all of that or nothing is stored. Reply *miner*.
 
     `managed` and `unlock_pass`; `group` (a word or null), `tags`, `locked` and `protected` ({why, until?} or null),
     `min_preset` (the name of a preset of its model, or null). 403 for what needs an admin, 409 for what another node
@@ -69,16 +75,18 @@ async def change(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, await ctx.store.read(_miner, mac, ctx.fleet.moment()))
 
 
+@answers(None, 204, refuses=(409,))
 async def remove(request: web.Request) -> web.StreamResponse:
-    """DELETE /api/miners/{mac}: 204; forgotten. 409 while it is there."""
+    """DELETE /api/miners/{mac}: forget a miner; 204. 409 while it is there."""
     ctx = context.of(request)
     await ctx.store.write(steering.remove_miner, params.mac(request), access.by(request))
     await context.follow(ctx)
     return web.Response(status=204)
 
 
+@answers(miner_shapes.ListedDocument, also={202: None}, body=asked.Merge, refuses=(409,))
 async def merge(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/miners/{mac}/merge {into}: the machine goes on as `into`, its new control board; reply *miner*.
+    """POST /api/v1/miners/{mac}/merge {into}: have the machine go on as `into`, its new control board; reply *miner*.
 
     202 without a body for miners of another node, which is asked.
     """
@@ -88,6 +96,7 @@ async def merge(request: web.Request) -> web.StreamResponse:
     return await _changed(request, into)
 
 
+@answers(miner_shapes.ListedDocument, also={202: None}, body=asked.Agreement, refuses=(409,))
 async def agree(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/miners/{mac}/agree {ip?}: what answers there (null: where it is) is this miner; reply *miner*.
 
@@ -111,8 +120,9 @@ def _address_or_none(value: Any) -> str | None:
     return None if value is None else address("ip", value)
 
 
+@answers(list[miner_shapes.StatusDocument], query={"limit": limit(10)})
 async def statuses(request: web.Request) -> web.StreamResponse:
-    """GET /api/miners/{mac}/statuses?limit=10: newest first.
+    """GET /api/miners/{mac}/statuses?limit=10: its statuses, newest first.
 
     Chips are those stored nearest before a status, at most 90 s earlier; only the newest ten statuses have any.
     """
@@ -120,19 +130,22 @@ async def statuses(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, await context.search(request, _statuses, mac, limit))
 
 
+@answers(list[miner_shapes.TelemetryDocument], query={"limit": limit(30)})
 async def chips(request: web.Request) -> web.StreamResponse:
-    """GET /api/miners/{mac}/telemetry?limit=30: newest first, one entry for each board and time."""
+    """GET /api/miners/{mac}/telemetry?limit=30: its chips, newest first, one entry for each board and time."""
     mac, limit = params.mac(request), params.limit(request, 30)
     return await responses.reply(request, await context.search(request, _telemetry, mac, limit))
 
 
+@answers(miner_shapes.SettingsDocument)
 async def own_settings(request: web.Request) -> web.StreamResponse:
-    """GET /api/miners/{mac}/settings: as last read; `version` is null before the first time."""
+    """GET /api/miners/{mac}/settings: its own settings as last read; `version` is null before the first time."""
     return await responses.reply(request, await context.of(request).store.read(_settings, params.mac(request)))
 
 
+@answers(list[miner_shapes.SettingsVersionDocument], query={"limit": limit(20)})
 async def settings_versions(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/miners/{mac}/settings/versions?limit=20: newest first, each with what it changed."""
+    """GET /api/v1/miners/{mac}/settings/versions?limit=20: its settings as they were, newest first, with changes."""
     mac, limit = params.mac(request), params.limit(request, 20)
     return await responses.reply(request, await context.search(request, _versions, mac, limit))
 

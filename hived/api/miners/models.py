@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
 from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
+from hived.api.http.answers import answers
+from hived.documents import asked, miner_shapes
 from hived.documents import miners as documents
+from hived.documents.shape import shape
 from hived.errors import BadRequest, NotFound
 from hived.records.commands import word_or_none
 from hived.services.miners import steering
 from hived.store.miners import models
 
 
+@answers(list[miner_shapes.ModelDocument])
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/models: every *model*, by alias."""
     found = await context.of(request).store.read(models.views)
     return await responses.reply(request, [documents.model(one) for one in found])
 
 
+@answers(miner_shapes.ModelDocument)
 async def one(request: web.Request) -> web.StreamResponse:
     """GET /api/models/{alias}: one *model*."""
     alias = request.match_info["alias"]
@@ -30,8 +36,9 @@ async def one(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.model(found[0]))
 
 
+@answers(miner_shapes.ModelDocument, body=Annotated[asked.ModelChange, shape(minProperties=1)])
 async def change(request: web.Request) -> web.StreamResponse:
-    """PATCH /api/models/{alias}: `max_preset` and/or `min_preset`, presets of the model or null for no limit.
+    """PATCH /api/models/{alias}: limit it to presets; `max_preset` and `min_preset`, null for no limit.
 
     Case does not matter. 403 for what needs an admin: a higher or no `max_preset`, and every `min_preset`.
     """

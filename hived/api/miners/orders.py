@@ -12,8 +12,11 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, passwords, responses
+from hived.api.http.answers import BEFORE, answers, limit
 from hived.api.miners.live_miners import LiveMiners
+from hived.documents import asked
 from hived.documents import orders as documents
+from hived.documents.shape import Mac
 from hived.errors import Forbidden
 from hived.records import commands
 from hived.records.condition import Moment
@@ -29,6 +32,9 @@ CONFIRM = {"password": lambda value: value}
 """What the body may hold that is no more than a confirmation."""
 
 
+@answers(
+    documents.WholeOrderDocument, 202, also={200: documents.PreviewDocument}, body=asked.OrderWish, refuses=(404, 409)
+)
 async def give(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/orders: an order of `records.order_request`; 202 *order*, or 200 for a dry run, which keeps nothing.
 
@@ -50,8 +56,13 @@ async def give(request: web.Request) -> web.StreamResponse:
     return await answer(request, number, 202)
 
 
+@answers(
+    list[documents.OrderDocument | documents.WholeOrderDocument],
+    query={"limit": limit(50), **BEFORE, "miner": Mac},
+    refuses=(404,),
+)
 async def listing(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/orders?limit=50&before=ID: newest first, without what becomes of each miner.
+    """GET /api/v1/orders?limit=50&before=ID: orders, newest first, without what becomes of each miner.
 
     ?miner=MAC: the last ones of a miner, each with what became of it there.
     """
@@ -63,11 +74,13 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, [documents.order(one) for one in found])
 
 
+@answers(documents.WholeOrderDocument)
 async def one(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/orders/{id}: one *order* with its targets, or 404."""
+    """GET /api/v1/orders/{id}: one *order* with its targets."""
     return await answer(request, params.number(request, "order"), 200)
 
 
+@answers(documents.WholeOrderDocument, 202, body=asked.Nothing, refuses=(409,))
 async def cancel(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/orders/{id}/cancel: ask no more miners; 202 *order*. What was asked already goes on to its end."""
     ctx, number = context.of(request), params.number(request, "order")
@@ -77,6 +90,7 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     return await answer(request, number, 202)
 
 
+@answers(documents.WholeOrderDocument, 202, body=asked.Confirmation, refuses=(409,))
 async def undo(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/orders/{id}/undo {password?}: bring back what it changed; 202 the *order* that does, or 409."""
     ctx, number = context.of(request), params.number(request, "order")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hived.documents import fleet as documents
-from hived.documents.shared import Json, rfc3339
+from hived.documents.shared import rfc3339
 from hived.records.condition import FRESH_POLLS, Moment
 from hived.records.daemon import FEEDERS, alive
 from hived.records.discovery import Sweep
@@ -28,7 +28,9 @@ class News:
     allowed: tuple[AllowedPool, ...] = ()
 
 
-def fleet(miners: Sequence[Judged], news: News, moment: Moment, *, rev: int, refreshed_at: float | None) -> Json:
+def fleet(
+    miners: Sequence[Judged], news: News, moment: Moment, *, rev: int, refreshed_at: float | None
+) -> documents.WholeFleetDocument:
     """Return /api/v1/fleet."""
     whole, nodes = totals(miners)
     because = _stale(news, whole.miners, moment.now, refreshed_at)

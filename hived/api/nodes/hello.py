@@ -8,6 +8,9 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import responses
+from hived.api.http.answers import answers
+from hived.documents import sent
+from hived.documents.shape import Digest, KeyId, NodeId
 from hived.records import joining, untrusted
 from hived.records.joining import Certificate, as_key_id, as_node_id
 from hived.records.times import to_text
@@ -17,6 +20,7 @@ CERTIFICATE: web.AppKey[Callable[[], Certificate] | None] = web.AppKey("certific
 """What this application is served with now; None without TLS."""
 
 
+@answers(sent.HelloDocument, query={"node_id": NodeId, "key_id": KeyId, "nonce": Digest})
 async def hello(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/hello: the name, id and version of this master, and what its certificate is.
 

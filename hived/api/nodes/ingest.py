@@ -11,8 +11,10 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, body, params, responses
+from hived.api.http.answers import Deprecated, answers
 from hived.api.nodes import ingest_parse
 from hived.api.nodes.intake import INTAKE
+from hived.documents import sent as documents
 from hived.documents.shared import Json
 from hived.errors import PROBLEMS, BadRequest
 from hived.records.access import Principal
@@ -33,9 +35,11 @@ MAX_NOTED = 10_000
 BODY_S = 30.0  # for a mebibyte: 280 kbit/s
 INLINE_BYTES = 64 * 1024  # what is parsed on the loop; more would hold up the stream of the fleet
 MISSING = "Missing fields"
+OLD = Deprecated(since=1_796_083_200, instead="/api/v1/ingest")  # 2026-12-01
 _LEGACY = ("url", "content", "node_id")
 
 
+@answers(documents.TakenDocument, body=documents.BatchDocument, refuses=(409, 422))
 async def batch(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/ingest: one batch of one stream of the node whose key it is."""
     who, ctx, node_id = access.principal(request), context.of(request), access.node_id(request)
@@ -60,6 +64,7 @@ async def batch(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, _answer(sent, taken))
 
 
+@answers(documents.OkDocument, body=documents.ContributionDocument, refuses=(409,), deprecated=OLD)
 async def legacy(request: web.Request) -> web.StreamResponse:
     """POST /master/ingest {url, content, node_id}: one contribution of a collector that is not ours."""
     ctx, own = context.of(request), access.node_id(request)
@@ -95,6 +100,7 @@ async def _parsed(raw: bytes) -> dict[str, Any]:
     return params.parsed(raw) if len(raw) <= INLINE_BYTES else await asyncio.to_thread(params.parsed, raw)
 
 
+@answers(documents.LimitsDocument)
 async def limits(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/limits: how much one request may hold, so that nodes split by themselves."""
     return await responses.reply(request, LIMITS)

@@ -11,8 +11,10 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
+from hived.api.http.answers import answers
 from hived.api.nodes import hello, ingest
 from hived.api.nodes.intake import INTAKE
+from hived.documents import asked, sent
 from hived.records import untrusted
 from hived.records.fields import Fields, Unread
 from hived.records.ingest import LIMITS
@@ -37,6 +39,7 @@ _CODE = re.compile(r"[A-Za-z0-9 -]{4,40}")
 _CODES = {"pending": 202, "approved": 200, "refused": 403, "taken": 409}
 
 
+@answers(sent.JoinedDocument, also={202: sent.JoinedDocument}, body=sent.JoinDocument, refuses=(409,))
 async def join(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/join: a node asks to be let in. 202 until somebody approves it, 200 from then on."""
     ctx, now = context.of(request), context.of(request).clock()
@@ -59,6 +62,7 @@ async def join(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, document, status=_CODES[found.outcome])
 
 
+@answers(sent.HeardDocument, body=sent.ContactDocument, refuses=(409,))
 async def contact(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/me/contact: a node says how it is and hears what is held of it and what it is to do."""
     ctx, node_id, now = context.of(request), access.node_id(request), context.of(request).clock()
@@ -82,6 +86,7 @@ async def contact(request: web.Request) -> web.StreamResponse:
     })  # fmt: skip
 
 
+@answers(sent.KeyAddedDocument, body=asked.KeyWish, refuses=(409,))
 async def add_key(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/me/keys {key_id, key_hash}: a second key, which ends the others when it is first used."""
     ctx, own = context.of(request), access.principal(request).ref

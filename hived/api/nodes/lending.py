@@ -10,8 +10,10 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
+from hived.api.http.answers import answers
 from hived.api.nodes import ingest, ingest_parse
 from hived.api.nodes.intake import INTAKE
+from hived.documents import sent
 from hived.records import untrusted
 from hived.records.bubbles import DESCRIPTION
 from hived.records.fields import Fields, Unread
@@ -24,8 +26,9 @@ from hived.store.nodes import lent
 from hived.store.nodes.lent import Asked, Useless
 
 
+@answers(sent.LentDocument, body=sent.LendDocument)
 async def lend(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/nodes/me/lent {by, room, holding: [url], told: [...]}: objects to describe for others.
+    """POST /api/v1/nodes/me/lent {by, room, holding: [url], told: [...]}: ask for objects to describe for others.
 
     `told`: of each object that is done either its words, as in a contribution, or a `reason`. The answer names those
     under `taken`, whether they still counted or not, and gives `objects` for `seconds`.

@@ -8,7 +8,9 @@ from aiohttp import web
 
 from hived.api import context
 from hived.api.http import access, params, responses
+from hived.api.http.answers import answers
 from hived.api.nodes import hello
+from hived.documents import asked
 from hived.documents import nodes as documents
 from hived.errors import BadRequest, NotFound
 from hived.services.nodes import admission
@@ -17,12 +19,14 @@ from hived.store.nodes import contacts
 MAX_PHRASE = 100
 
 
+@answers(list[documents.NodeDocument])
 async def listing(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/nodes: every *node*, the master first."""
     found = await context.of(request).store.read(contacts.listing)
     return await responses.reply(request, [documents.node(one) for one in found])
 
 
+@answers(documents.NodeDocument, body=asked.PhraseOfKey, id=str, refuses=(409,))
 async def approve(request: web.Request) -> web.StreamResponse:
     """POST /api/v1/nodes/{id}/approve {phrase?}: let a waiting node in; the phrase is needed when several keys wait."""
     wishes = await params.fields(request, {"phrase": _phrase})
@@ -32,8 +36,9 @@ async def approve(request: web.Request) -> web.StreamResponse:
     return await _one(request, node_id)
 
 
+@answers(documents.NodeDocument, body=asked.PhraseOfKey, id=str, refuses=(409,))
 async def revoke(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/nodes/{id}/revoke {phrase?}: nothing that it sends is taken any more.
+    """POST /api/v1/nodes/{id}/revoke {phrase?}: take nothing more of what a node sends.
 
     With a phrase only the waiting key that it belongs to is refused.
     """
@@ -46,22 +51,25 @@ async def revoke(request: web.Request) -> web.StreamResponse:
     return await _one(request, node_id)
 
 
+@answers(documents.RefusedDocument)
 async def refuse_all(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/nodes/refuse: every wish to join that waits is forgotten."""
+    """POST /api/v1/nodes/refuse: forget every wish to join that waits."""
     count = await context.of(request).store.write(admission.refuse_all, access.by(request))
     return await responses.reply(request, {"refused": count})
 
 
+@answers(None, 204, id=str, refuses=(409,))
 async def remove(request: web.Request) -> web.StreamResponse:
-    """DELETE /api/v1/nodes/{id}: 204; forgotten with its keys and the miners that it brought."""
+    """DELETE /api/v1/nodes/{id}: forget a node with its keys and the miners that it brought; 204."""
     ctx = context.of(request)
     await ctx.store.write(admission.remove, request.match_info["id"], access.by(request))
     await context.follow(ctx)
     return web.Response(status=204)
 
 
+@answers(documents.CollectorKeyDocument, 201, body=asked.CollectorWish, refuses=(409,))
 async def add(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/nodes {node_id, name}: 201 with the key of a collector that is not ours, once."""
+    """POST /api/v1/nodes {node_id, name}: let a collector in that is not ours; 201 with its key, once."""
     checks = {"node_id": admission.node_id_of, "name": admission.name_of}
     wishes = await params.fields(request, checks, needed=("node_id", "name"))
     store = context.of(request).store
@@ -69,8 +77,9 @@ async def add(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.added(wishes["node_id"], key.text), status=201)
 
 
+@answers(documents.CodeDocument, 201, body=asked.CodeWish, refuses=(404, 409))
 async def new_code(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/enroll-codes {node_id?}: 201 with a code that lets one node in within a quarter of an hour.
+    """POST /api/v1/enroll-codes {node_id?}: make a code that lets one node in within a quarter of an hour.
 
     With an id it is for that node alone, which is known already and is to join anew.
     """

@@ -1,0 +1,267 @@
+"""What people and programs send in bodies. Their parsers refuse every other member; what is not required may be absent.
+
+What nodes send is in `documents.sent`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from hived.documents import verbs
+from hived.documents.shape import PRINTABLE, Digest, Ipv4, KeyId, Mac, NodeId, Password, Reason, Time, Word, shape
+from hived.records import commands, orders, steering
+from hived.records.access import AREAS, Role
+from hived.records.artifact import KINDS
+from hived.records.logins import LONGEST_PASSWORD
+from hived.records.miner_rules import MAX_TAGS
+from hived.records.order_request import LONGEST_INTERVAL_S, LONGEST_S, WHERE
+from hived.records.plans import DAYS
+from hived.records.pools import MAX_PATTERN
+from hived.records.sources import MAX_BASE_URL, MAX_NAME
+
+UserName = Annotated[str, shape(pattern="^[a-z0-9][a-z0-9._@-]{0,63}$")]
+Known = Annotated[str, shape(maxLength=LONGEST_PASSWORD, pattern=PRINTABLE, format="password")]
+Code = Annotated[str, shape(maxLength=256)]
+Phrase = Annotated[str, shape(minLength=1, maxLength=100)]
+Wall = Annotated[str, shape(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
+Day = Annotated[str, shape(enum=list(DAYS))]
+Scope = Annotated[str, shape(enum=list(AREAS))]
+Kind = Annotated[str, shape(enum=list(KINDS))]
+Seconds = Annotated[float, shape(minimum=0, maximum=LONGEST_INTERVAL_S)]
+
+
+class HoldWish(TypedDict):
+    """Keeps orders from a miner; `until` null or absent: until it is taken away."""
+
+    why: Reason
+    until: NotRequired[Time | None]
+
+
+class MinerChange(TypedDict, total=False):
+    """What is to change on a miner: all of it or nothing. `managed` true, `locked`, `protected`, `min_preset`: admins.
+
+    `unlock_pass`: its password. `locked`: it takes no orders; `protected`: none that nobody gave by hand.
+    """
+
+    managed: bool
+    unlock_pass: Annotated[str, shape(minLength=1, maxLength=commands.MAX_PASSWORD, format="password")]
+    group: Word | None
+    tags: Annotated[list[Word], shape(maxItems=MAX_TAGS)]
+    min_preset: Word | None
+    locked: HoldWish | None
+    protected: HoldWish | None
+
+
+class ModelChange(TypedDict, total=False):
+    """The highest and lowest preset of a model; null: no limit."""
+
+    max_preset: Word | None
+    min_preset: Word | None
+
+
+class Merge(TypedDict):
+    """`into`: the machine's new control board."""
+
+    into: Mac
+
+
+class Agreement(TypedDict, total=False):
+    """`ip` null or absent: where the miner is."""
+
+    ip: Ipv4 | None
+
+
+class ScanWish(TypedDict, total=False):
+    """Addresses or networks; without any hive-discoverd looks at all its own. `outside` is refused but on the box."""
+
+    targets: Annotated[list[str], shape(maxItems=commands.MAX_TARGETS, examples=[["192.168.1.0/24"]])]
+    outside: bool
+    node_id: NodeId | None
+
+
+class CommandWish(TypedDict):
+    """An order for a daemon, here or on another node."""
+
+    verb: Annotated[str, shape(enum=[one.name for one in commands.VERBS.values() if not one.between_boxes])]
+    args: NotRequired[Annotated[dict[str, Any], shape(anyOf=verbs.every(commands.VERBS))]]
+    node_id: NotRequired[NodeId | None]
+
+
+class PacketWish(TypedDict):
+    """How many miners of each group are asked at a time."""
+
+    size: Annotated[int, shape(minimum=1, maximum=orders.MAX_TARGETS)]
+    interval_seconds: Seconds
+
+
+Macs = Annotated[list[Mac], shape(minItems=1, maxItems=orders.MAX_TARGETS)]
+Where = Annotated[
+    dict[str, Word], shape(propertyNames={"enum": list(WHERE)}, additionalProperties={"type": "string"})
+]  # fmt: skip
+
+
+class PlannedOrder(TypedDict):
+    """An order that a plan gives. Either `miners` or `where`; `where` {} is every miner."""
+
+    verb: Annotated[str, shape(enum=list(steering.VERBS))]
+    args: NotRequired[Annotated[dict[str, Any] | None, shape(anyOf=[*verbs.every(steering.VERBS), {"type": "null"}])]]
+    miners: NotRequired[Macs | None]
+    where: NotRequired[Where | None]
+    packet: NotRequired[PacketWish | None]
+    expires_seconds: NotRequired[Annotated[int, shape(minimum=1, maximum=LONGEST_S)] | None]
+
+
+class OrderWish(PlannedOrder):
+    """An order to miners. Either `miners` or `where`; `where` {} is every miner.
+
+    `dry_run`: say what would happen, and keep nothing. `key`: the same body with it again is the same order. `force`,
+    for admins: also miners that settle. `password`: the user's own, where the answer was 403 with confirm_password.
+    """
+
+    key: NotRequired[Word | None]
+    force: NotRequired[bool]
+    dry_run: NotRequired[bool]
+    password: NotRequired[Known | None]
+
+
+class Confirmation(TypedDict, total=False):
+    """The user's own password, where the answer was 403 with confirm_password."""
+
+    password: Known | None
+
+
+class Nothing(TypedDict):
+    """An empty object."""
+
+
+class Once(TypedDict):
+    at: NotRequired[Time | None]
+    until: NotRequired[Time | None]
+
+
+Once.__doc__ = "Once; at `until` what was changed is brought back."
+Weekly = TypedDict(
+    "Weekly",
+    {
+        "days": NotRequired[Annotated[list[Day], shape(minItems=1)]],
+        "from": Wall,
+        "to": NotRequired[Wall | None],
+    },
+)
+Weekly.__doc__ = "Every week by the wall clock of the box; at `to` what was changed is brought back."
+
+
+class PlanWish(TypedDict):
+    """A plan; `late`: it is carried out late where the box was off at its time."""
+
+    name: Word
+    when: Once | Weekly
+    late: NotRequired[bool]
+    order: PlannedOrder
+
+
+class Storm(TypedDict):
+    """An order now, and its way back at `until`."""
+
+    name: Word
+    until: Time
+    order: PlannedOrder
+
+
+class PlanChange(TypedDict):
+    """Whether it goes on or rests."""
+
+    enabled: bool
+
+
+class PoolWish(TypedDict):
+    """A host, host:port or URL, and the account that may mine there; * stands for anything."""
+
+    url: Annotated[str, shape(minLength=1, maxLength=MAX_PATTERN, examples=["stratum+tcp://pool.example:3333"])]
+    worker: NotRequired[Annotated[str, shape(maxLength=MAX_PATTERN)] | None]
+
+
+class LogIn(TypedDict):
+    """Who logs in."""
+
+    user: Code
+    password: Known
+
+
+class LogInByLink(TypedDict):
+    """The code of a login link."""
+
+    code: Code
+
+
+class SetUp(TypedDict):
+    """The first admin, and the code that the log of hive-apid shows."""
+
+    code: Code
+    user: UserName
+    password: Password
+
+
+class OwnPassword(TypedDict):
+    """One's own password and the one to come."""
+
+    old: Known
+    new: Password
+
+
+class UserWish(TypedDict):
+    """A user to make."""
+
+    name: UserName
+    role: Role
+    password: Password
+
+
+class UserChange(TypedDict, total=False):
+    """A role, a password or both."""
+
+    role: Role
+    password: Password
+
+
+class TokenWish(TypedDict):
+    """A token to make. Without `scopes` it is for everything but orders; `expires_at` null or absent: never."""
+
+    name: Word
+    role: Role
+    scopes: NotRequired[list[Scope]]
+    expires_at: NotRequired[Time | None]
+
+
+class CollectorWish(TypedDict):
+    """A collector that is not ours."""
+
+    node_id: NodeId
+    name: Word
+
+
+class PhraseOfKey(TypedDict, total=False):
+    """Which waiting key is meant, by the words that the node shows."""
+
+    phrase: Phrase
+
+
+class CodeWish(TypedDict, total=False):
+    """A known node that is to join anew; absent: any node."""
+
+    node_id: NodeId
+
+
+class KeyWish(TypedDict):
+    """A second key of a node: its id and the hash of its secret."""
+
+    key_id: KeyId
+    key_hash: Digest
+
+
+class SourceWish(TypedDict):
+    """A source to collect from; without `kind` the base URL tells it."""
+
+    name: Annotated[Word, shape(maxLength=MAX_NAME)]
+    base_url: Annotated[str, shape(minLength=1, maxLength=MAX_BASE_URL, format="uri")]
+    kind: NotRequired[Kind | None]
