@@ -37,6 +37,7 @@ TAGS = {
     "nodes": "Boxes that report to this one: for people, and for the boxes.",
     "collecting": "The auto-miner, its sources and artifacts.",
     "access": "Sessions, users, tokens, and who changed what.",
+    "metrics": "For Prometheus.",
     "open": "What needs no login, and the files of the page.",
 }
 _IN_PATH = {"mac": Mac, "alias": Word, "name": Word}
@@ -107,7 +108,7 @@ def document(table: Sequence[Row], area: Callable[[str], str | None]) -> Json:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/", "description": "This box."}],
-        "tags": [{"name": name, "description": words} for name, words in TAGS.items()],
+        "tags": [{"name": name, "description": TAGS.get(name, f"{name.capitalize()}.")} for name in _tags(paths)],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.named.items())),
@@ -123,6 +124,11 @@ def document(table: Sequence[Row], area: Callable[[str], str | None]) -> Json:
             },
         },
     }  # fmt: skip
+
+
+def _tags(paths: Mapping[str, Json]) -> list[str]:
+    used = {tag for methods in paths.values() for told in methods.values() for tag in told["tags"]}
+    return sorted(used, key=[*TAGS, *sorted(used)].index)
 
 
 def plain(path: str) -> str:
