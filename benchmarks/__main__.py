@@ -19,6 +19,7 @@ from benchmarks import (
     full_nodes,
     ingest,
     invented,
+    metrics,
     odd_site,
     siege,
     site_1000,
@@ -44,6 +45,7 @@ BENCHMARKS: dict[str, Callable[[float | None], Result]] = {
         ingest,
         full_nodes,
         api_list,
+        metrics,
         collect_10000,
         zeroconf,
     )

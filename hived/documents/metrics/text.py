@@ -11,19 +11,18 @@ from hived.records.metrics import PREFIX, Family
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
+def every(facts: Facts) -> Iterator[Family]:
+    """Yield every metric, also those without a sample."""
+    names = facts.names()
+    yield from nodes.families(facts, names)
+    yield from fleet.families(facts, names)
+    yield from box.families(facts)
+    yield from miners.families(facts.miners, names, facts.node_id)
+
+
 def families(facts: Facts) -> Iterator[Family]:
     """Yield every metric that has a sample."""
-    names = facts.names()
-    for family in (
-        family
-        for part in (
-            nodes.families(facts, names),
-            fleet.families(facts, names),
-            box.families(facts),
-            miners.families(facts.miners, names, facts.node_id),
-        )
-        for family in part
-    ):
+    for family in every(facts):
         if any(value is not None for _, values in family.samples.values() for value in values):
             yield family
 
