@@ -17,6 +17,9 @@ from pathlib import Path
 from pin import entries, wheels_for
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from hived.clients.outgoing.kinds import KINDS  # noqa: E402 - it needs nothing but Python
+
 PYTHONS = ("3.11", "3.13")  # of Debian 12 and 13
 GLIBC = 36  # of Debian 12
 BUILD_ONLY = {"setuptools"}  # the lock has it for `make run`, nothing imports it
@@ -24,8 +27,11 @@ BUILD_ONLY = {"setuptools"}  # the lock has it for `make run`, nothing imports i
 # of compiled modules, stubs, tests.
 NOTES = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "WHEEL", "sboms"}
 SUFFIXES = {".pyi", ".pyx", ".pxd", ".pxi", ".c", ".h", ".hash", ".typed"}
-FOLDERS = {"bin", "peewee-stubs", "certifi/tests"}
+FOLDERS = {"bin", "peewee-stubs", "certifi/tests", "apprise/assets", "apprise/i18n"}
 PROGRAMS = {"pwiz.py"}  # a tool of developers
+# Of the services of apprise those that a channel may use: the others are two thirds of it, and never loaded.
+PLUGINS = Path("apprise/plugins")
+KEPT_PLUGINS = {"__init__", "base", *(kind.place.partition(":")[0] for kind in KINDS)}
 
 
 def main(cpu: str, folder: Path) -> int:
@@ -73,6 +79,8 @@ def _is_left_out(path: Path) -> bool:
         return True
     if any(str(path).startswith(f"{folder}/") for folder in FOLDERS):
         return True
+    if path.is_relative_to(PLUGINS):
+        return path.relative_to(PLUGINS).parts[0].removesuffix(".py") not in KEPT_PLUGINS
     return path.parts[0].endswith(".dist-info") and path.parts[1] in NOTES
 
 

@@ -16,10 +16,10 @@ from yarl import URL
 
 from hived import __version__
 from hived.clients.fetch.fetch import Fetcher
-from hived.clients.fetch.guard import OwnHosts
 from hived.clients.museums.adapters import ADAPTERS
 from hived.clients.ollama.client import OllamaClient
 from hived.records.daemon import MINERD
+from hived.records.hosts import OwnHosts
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
 from hived.services.appliance.presence import PRESENCE_S, Presence

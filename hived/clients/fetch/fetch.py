@@ -16,7 +16,7 @@ from yarl import URL
 
 from hived.clients.fetch import robots, urls
 from hived.clients.fetch.answer import Answer, clean, failure, judge, mark_challenge, mark_firewall, plain
-from hived.clients.fetch.guard import Guard, GuardedResolver, OwnHosts
+from hived.clients.fetch.guard import Guard, GuardedResolver
 from hived.clients.fetch.inflate import Body
 from hived.clients.fetch.reply import (
     PAGES,
@@ -29,6 +29,7 @@ from hived.clients.fetch.reply import (
 )
 from hived.errors import HivedError, Refused, Transient, Unreadable
 from hived.records.artifact import Validators
+from hived.records.hosts import OwnHosts
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +185,7 @@ class Fetcher:
 
     async def _visit(self, url: URL, errand: _Errand, *, same_host: bool) -> Answer:
         """Ask one URL in its turn, and tell the gate how it went."""
-        if not self._may_ask_others and not self.guard.own.covers(url):
+        if not self._may_ask_others and not self.guard.own.covers(url.raw_host or "", url.port):
             raise Refused(
                 f"{url.host} is not asked: set minerd.contact to a mail address or URL of yours, for the User-Agent"
             )

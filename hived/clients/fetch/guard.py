@@ -12,55 +12,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from hived.clients.fetch import addresses, urls
+from hived.clients.fetch import urls
 from hived.errors import Blocked
+from hived.records import addresses
+from hived.records.hosts import OwnHosts
 
 MAX_ANSWERS = 64  # a name with more addresses is no museum's
 MAX_TRIED = 6  # of them: each may cost a time-out
 
 _WEB_PORTS = (80, 443)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnHosts:
-    """The operator's own hosts (`minerd.allow_hosts`): the only ones that may have private addresses."""
-
-    names: frozenset[tuple[str, int | None]] = frozenset()
-    networks: tuple[tuple[IPv4Network | IPv6Network, int | None], ...] = ()
-
-    @classmethod
-    def of(cls, entries: Sequence[str]) -> OwnHosts:
-        """Read host, host:port, address, address:port and network; ValueError on anything else."""
-        names: set[tuple[str, int | None]] = set()
-        networks: list[tuple[IPv4Network | IPv6Network, int | None]] = []
-        for entry in entries:
-            if "/" in entry:
-                networks.append((ip_network(entry), None))
-                continue
-            host, port = urls.split_host(entry)
-            if addresses.parse(host) is None:
-                names.add((host, port))
-            else:
-                networks.append((ip_network(host), port))
-        return cls(frozenset(names), tuple(networks))
-
-    def has_name(self, host: str, port: int | None) -> bool:
-        return (host, None) in self.names or (host, port) in self.names
-
-    def has_address(self, address: addresses.Address, port: int | None) -> bool:
-        return any(address in network and only in (None, port) for network, only in self.networks)
-
-    def covers(self, url: URL) -> bool:
-        """Say whether `url` is on one of these hosts, as it is written: nothing is looked up."""
-        host = url.raw_host or ""
-        address = addresses.parse(host)
-        return self.has_name(host, url.port) if address is None else self.has_address(address, url.port)
 
 
 @dataclass(slots=True)
@@ -92,7 +57,7 @@ class Guard:
         inside, names_port = (True, False) if stay_on is None else urls.on(url, stay_on)
         if not inside:
             raise Blocked(f"{urls.shown(url)} lies outside the hosts of this source")
-        own = self.own.covers(url)
+        own = self.own.covers(host, port)
         if port not in _WEB_PORTS and not own and not names_port:
             raise Blocked(f"port {port} of {host} is not asked: only 80 and 443 are")
         address = addresses.parse(host)

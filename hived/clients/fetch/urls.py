@@ -8,8 +8,9 @@ from urllib.parse import quote, urljoin
 
 from yarl import URL
 
-from hived.clients.fetch import addresses
 from hived.errors import Blocked
+from hived.records import addresses
+from hived.records.hosts import NAME, authority, split_host
 
 MAX_URL_BYTES = 4096  # twice what an artifact's URL may have: paging tokens are long
 MAX_SHOWN = 200
@@ -17,11 +18,8 @@ MAX_SHOWN = 200
 _START = re.compile(r"(https?)://([^/?#]*)", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_NAME = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_PORT = re.compile(r"[0-9]{1,5}")
 _LOCAL_SUFFIXES = (  # names that no public server answers for: RFC 6761, 6762, 8375, .internal, and what routers use
     *("local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "home.arpa", "corp", "private"),
 )
@@ -36,7 +34,7 @@ def parse(raw: str) -> URL:
     start = _START.match(raw)
     if start is None:
         raise Blocked(f"only http:// and https:// are fetched, not {shown(raw)}")
-    host, port = _authority(start[2])
+    host, port = authority(start[2])
     try:
         url = URL(raw).with_fragment(None)
         read = url.raw_host or ""
@@ -76,18 +74,6 @@ def is_local_name(host: str) -> bool:
     return "." not in host or any(host.endswith(f".{suffix}") for suffix in _LOCAL_SUFFIXES)
 
 
-def split_host(entry: str) -> tuple[str, int | None]:
-    """Split host, host:port, [v6]:port or v6 into a lower-case host and its port; ValueError when it is none."""
-    try:
-        host, port = (entry, None) if addresses.parse(entry) is not None else _authority(entry)
-    except Blocked as err:
-        raise ValueError(str(err)) from None
-    host = host.lower().rstrip(".")
-    if addresses.parse(host) is None and not _NAME.fullmatch(host):
-        raise ValueError(f"not a host: {entry!r}")
-    return host, port
-
-
 def on(url: URL, hosts: Sequence[str]) -> tuple[bool, bool]:
     """Say whether `url` is on one of `hosts` (host or host:port), and whether that entry names the port."""
     asked = (url.raw_host or "", url.port)
@@ -105,26 +91,6 @@ def shown(url: str | URL) -> str:
     plain = "".join(char if char.isprintable() else "?" for char in plain)
     plain = plain if len(plain) <= MAX_SHOWN else f"{plain[:MAX_SHOWN]}..."
     return plain + ("?..." if len(cut) > 1 and text[len(cut[0])] == "?" else "")
-
-
-def _authority(authority: str) -> tuple[str, int | None]:
-    for sign, what in (("@", "a user name"), ("%", "an encoded host"), ("\\", "a backslash")):
-        if sign in authority:
-            raise Blocked(f"a URL with {what} is not fetched")
-    if any(char.isspace() for char in authority):
-        raise Blocked("a URL with a space in its host is not fetched")
-    if authority.startswith("["):
-        host, closed, rest = authority[1:].partition("]")
-        if not closed or rest[:1] not in ("", ":") or addresses.parse(host) is None or ":" not in host:
-            raise Blocked("what stands in brackets is no IPv6 address")
-        host, port = str(addresses.parse(host)), rest[1:]
-    else:
-        host, _, port = authority.partition(":")
-    if port and not (_PORT.fullmatch(port) and 0 < int(port) < 65536):
-        raise Blocked("a port goes from 1 to 65535")
-    if not host:
-        raise Blocked("a URL without a host is not fetched")
-    return host.lower(), int(port) if port else None
 
 
 def _encoded(host: str, encoded: str) -> str:
@@ -145,7 +111,7 @@ def _check_host(host: str) -> None:
         return
     if host.endswith("."):
         raise Blocked("a host with a dot at its end is not fetched")
-    if not _NAME.fullmatch(host):
+    if not NAME.fullmatch(host):
         raise Blocked("the host is no valid name")
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
         raise Blocked("an address is written as four decimal numbers, in no other form")

@@ -7,8 +7,9 @@ from urllib.parse import urljoin
 
 from yarl import URL
 
-from hived.clients.fetch import addresses, urls
+from hived.clients.fetch import urls
 from hived.errors import Blocked
+from hived.records import addresses
 
 MAX_URL = 2048
 

@@ -15,9 +15,9 @@ from typing import Literal
 
 from yarl import URL
 
-from hived.clients.fetch.guard import OwnHosts
 from hived.clients.fetch.robots import RobotsRules
 from hived.errors import NotAllowed, NotYet, Refused, Throttled, Transient
+from hived.records.hosts import OwnHosts
 from hived.runtime import backoff
 from hived.store import Store
 from hived.store.collecting import hosts
@@ -99,7 +99,7 @@ class Politeness:
         kind = self._kind.get(name, "page")
         if status in (429, 503) or status is None or status >= 500 or retry_after_s is not None:
             pause = backoff.pause(host.failures, BACKOFF_FIRST_S, BACKOFF_LONGEST_S, spread=0.2)
-            if self._own.covers(url):
+            if self._own.covers(url.raw_host or "", url.port):
                 pause = min(pause, 5.0)  # the operator's own host
             pause = max(pause, retry_after_s or 0.0)
             self._put(replace(host, failures=host.failures + 1, next_ok_at=now + pause), keep=True)
@@ -109,7 +109,7 @@ class Politeness:
         self._put(replace(host, failures=0, next_ok_at=now + self._pace(url, kind, seconds)), keep=bool(host.failures))
 
     def _pace(self, url: URL, kind: Kind, seconds: float) -> float:
-        if self._own.covers(url):
+        if self._own.covers(url.raw_host or "", url.port):
             return self._own_pace_s
         least = PAGE_PACE_S if kind == "page" else API_PACE_S
         pace = min(max(least, LATENCY_FACTOR * seconds), LONGEST_PACE_S)

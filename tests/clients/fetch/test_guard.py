@@ -11,8 +11,9 @@ from yarl import URL
 
 from hived.clients.fetch import Fetcher, Reply
 from hived.clients.fetch.fetch import Kind
-from hived.clients.fetch.guard import Guard, GuardedResolver, OwnHosts
+from hived.clients.fetch.guard import Guard, GuardedResolver
 from hived.errors import Blocked, Transient
+from hived.records.hosts import OwnHosts
 from tests.clients.fetch.outside import Names, OpenGate, Outside, running_site
 from tests.clients.peer import Peer, reply
 
@@ -179,11 +180,11 @@ def test_allow_hosts_means_what_it_says_and_no_more(allowed: list[str], url: str
     guard = Guard(OwnHosts.of(allowed))
     if passes:
         assert str(guard.check(url)) == url
-        assert guard.own.covers(URL(url))
+        assert guard.own.covers(URL(url).raw_host or "", URL(url).port)
     else:
         with pytest.raises(Blocked):
             guard.check(url)
-        assert not guard.own.covers(URL(url))
+        assert not guard.own.covers(URL(url).raw_host or "", URL(url).port)
 
 
 @pytest.mark.parametrize(

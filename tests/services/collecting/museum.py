@@ -10,10 +10,10 @@ from typing import Any
 from yarl import URL
 
 from hived.clients.fetch.fetch import Fetcher
-from hived.clients.fetch.guard import OwnHosts
 from hived.clients.museums.adapters import ADAPTERS
 from hived.clients.ollama.client import OllamaClient
 from hived.records.artifact import Source
+from hived.records.hosts import OwnHosts
 from hived.services.collecting.collect import Collector
 from hived.services.collecting.describe.describe import Describer
 from hived.services.collecting.politeness import Politeness

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from yarl import URL
 
-from hived.clients.fetch.guard import OwnHosts
 from hived.errors import NotAllowed, Throttled, Transient
+from hived.records.hosts import OwnHosts
 from hived.services.collecting import politeness as room
 from hived.services.collecting.politeness import Politeness
 from hived.store import Store
