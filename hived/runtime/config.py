@@ -45,6 +45,7 @@ class Config:
     ollama: options.Ollama = field(default_factory=options.Ollama)
     syncd: options.Syncd = field(default_factory=options.Syncd)
     http: options.Http = field(default_factory=options.Http)
+    alerts: options.Alerts = field(default_factory=options.Alerts)
     retention: options.Retention = field(default_factory=options.Retention)
     log: options.Log = field(default_factory=options.Log)
     origin: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
@@ -262,6 +263,10 @@ def _meant(name: str, known: Mapping[str, Any] | list[str], prefix: str = "") ->
 
 def _public(option: Option, value: Any) -> Any:
     match value:
+        case tuple() if option.kind.keyed:
+            return {name: "***" for name, _ in value}
+        case str() if option.hide == "whole":
+            return "***"
         case tuple() if option.hide == "whole":
             return ["***"] * len(value)
         case Endpoint():

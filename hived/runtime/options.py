@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from hived.runtime import kinds
-from hived.runtime.kinds import Endpoint, Kind, TlsFiles, integer, listing, number, optional, switch, text
+from hived.runtime.kinds import Endpoint, Kind, NamedUrl, TlsFiles, integer, listing, number, optional, switch, text
 
 T = TypeVar("T")
 
@@ -169,6 +169,13 @@ class Http:
 
 
 @dataclass(frozen=True, slots=True)
+class Alerts:
+    channels: tuple[NamedUrl, ...] = option(kinds.named_urls, (), hide="whole")
+    allow_hosts: tuple[str, ...] = option(listing(kinds.own_host), ())
+    heartbeat: str | None = option(optional(kinds.web_url), None, hide="whole")
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     raw_days: float = option(_DAYS, 7.0)
     rollup_5m_days: float = option(_DAYS, 90.0)
@@ -217,7 +224,8 @@ def _options(section: type[Any]) -> tuple[Option, ...]:
 TYPES: dict[str, type[Any]] = {
     section.__name__.lower(): section
     for section in (
-        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Retention, Log,
+        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Alerts, Retention,
+        Log,
     )
 }  # fmt: skip
 SECTIONS = {name: _options(section) for name, section in TYPES.items()}

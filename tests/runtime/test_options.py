@@ -12,7 +12,7 @@ import pytest
 from hived.errors import BadConfig
 from hived.runtime import written
 from hived.runtime.config import Config, load
-from hived.runtime.kinds import Endpoint, TlsFiles, Wrong
+from hived.runtime.kinds import Endpoint, NamedUrl, TlsFiles, Wrong
 from hived.runtime.options import BY_NAME, OPTIONS, Option
 
 NET = IPv4Network
@@ -191,6 +191,26 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
             "[0.0.0.0/0]": (ip_network("0.0.0.0/0"),),
         },
         ["192.168.1.7", "null", "[grafana]", "['']", "[192.168.1.7/24]", "[1.2.3]", "[{}]"],
+    ),
+    "alerts.channels": (
+        (),
+        {
+            "{}": (),
+            "{phone: 'ntfys://ntfy.sh/topic', m_2: 'mailto://a:b@c.example?to=d'}": (
+                NamedUrl("phone", "ntfys://ntfy.sh/topic"), NamedUrl("m_2", "mailto://a:b@c.example?to=d"),
+            ),
+        },
+        [
+            "[]", "null", "x", "{A: 'ntfy://x'}", "{a b: 'ntfy://x'}", "{a: x}", "{a: null}", "{a: ['ntfy://x']}",
+            "{a: 'ntfy://a b'}", "{a: 'ntfy://x', a: 'ntfy://y'}", "{[a]: 'ntfy://x'}", "{a: ''}",
+            "{" + "a" * 33 + ": 'ntfy://x'}", "{a: 'ntfy://" + "x" * 1000 + "'}",
+        ],
+    ),
+    "alerts.allow_hosts": ((), {"[]": (), "['mail.lan:25']": ("mail.lan:25",)}, ["mail.lan", "['x:0']", "null"]),
+    "alerts.heartbeat": (
+        None,
+        {"null": None, "https://hc.example/a-b": "https://hc.example/a-b", "http://[::1]:80/": "http://[::1]:80"},
+        ["ftp://x", "x", "''", "[a]", "https://", "https://x:0/", "{}"],
     ),
     "retention.raw_days": (7.0, *DAYS),
     "retention.rollup_5m_days": (90.0, *DAYS),
