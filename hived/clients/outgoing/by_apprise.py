@@ -10,12 +10,13 @@ from importlib import import_module
 from typing import Any
 
 from hived.clients.outgoing.kinds import kind_of
-from hived.clients.outgoing.limits import MAX_ANSWER
+from hived.clients.outgoing.limits import MAX_ANSWER, TIMEOUT_S
 from hived.clients.outgoing.said import secrets_of, shown, why
 from hived.errors import BadRequest
 from hived.records.outgoing import Answered
 
 _TONES = {"bad": "failure", "warn": "warning", "good": "success", "idle": "info"}
+_SMTP_BYE = 221
 _SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -71,7 +72,7 @@ def _plugin(url: str, ca: str | None, *, configured: bool) -> Any:
         if not (kind.takes(word) or (configured and word == "verify")):
             taken = ", ".join(sorted(kind.params)).replace("+", "+Header")
             raise BadRequest(f"{kind.title} takes no {word[:20]!r} here; it takes: {taken or 'nothing'}")
-    parts |= {"asset": asset, "tag": set(), "format": "text", "e2ee": False}
+    parts |= {"asset": asset, "tag": set(), "format": "text", "e2ee": False, "cto": TIMEOUT_S, "rto": TIMEOUT_S}
     try:
         return plugin(**parts)
     except (exception.AppriseException, TypeError, ValueError) as err:
@@ -108,9 +109,10 @@ class _Heard:
             return response
 
         def getreply_and_note(server: smtplib.SMTP) -> tuple[int, bytes]:
-            answer = getreply(server)
-            self._answers.append(answer)
-            return answer
+            code, text = getreply(server)
+            if code != _SMTP_BYE:
+                self._answers.append((code, text))
+            return code, text
 
         setattr(HTTPAdapter, "send", send_and_note)  # noqa: B010 - as the type checker has no word for it
         setattr(smtplib.SMTP, "getreply", getreply_and_note)  # noqa: B010

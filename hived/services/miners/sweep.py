@@ -207,9 +207,14 @@ def _once(known: Sequence[str], addresses: Iterable[str], expected: frozenset[st
 
 def ranges_of(subnets: Iterable[ipaddress.IPv4Network | str], exclude: Iterable[ipaddress.IPv4Network]) -> Range:
     """Return what the configuration says may be scanned; "auto" stands for this host's own networks as they are now."""
+    named = list(subnets)
+    follows_host = any(isinstance(subnet, str) for subnet in named)
+    return Range(networks_of(named), exclude, map(str, own_ipv4()), follows_host=follows_host)
+
+
+def networks_of(subnets: Iterable[ipaddress.IPv4Network | str]) -> list[ipaddress.IPv4Network]:
+    """Return the networks that the configuration means now; "auto" stands for this host's own."""
     networks: list[ipaddress.IPv4Network] = []
-    follows_host = False
     for subnet in subnets:
-        follows_host |= isinstance(subnet, str)
         networks += own_networks() if isinstance(subnet, str) else [subnet]
-    return Range(networks, exclude, map(str, own_ipv4()), follows_host=follows_host)
+    return networks
