@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
-from typing import Protocol
 
 from hived.errors import Blocked, Transient
 from hived.records import addresses
@@ -27,10 +26,8 @@ Place = tuple[str, int]
 """An address and a port."""
 
 
-class Places(Protocol):
-    """Says where a host may be reached; Blocked when it must not be, Transient when its name is not known now."""
-
-    async def __call__(self, host: str, port: int) -> Sequence[Place]: ...
+Places = Callable[[str, int], Awaitable[Sequence[Place]]]
+"""Says where a host may be reached; Blocked when it must not be, Transient when its name is not known now."""
 
 
 @dataclass(frozen=True, slots=True)
