@@ -22,8 +22,6 @@ _DECIMAL = re.compile(r"[+-]?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"[+-]?([0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})([eE][+-]?[0-9]{1,2})?")
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
 _MAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,189}")
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_ANY_URL = re.compile(r"[a-z]+://\S+")
 _PINNED = re.compile(r"sha256:[0-9A-Fa-f]{64}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -36,13 +34,6 @@ class Endpoint(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-class NamedUrl(NamedTuple):
-    """A URL, most of which is secret, and what it is called."""
-
-    name: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,26 +308,6 @@ def web_url_or(*words: str) -> Kind[str]:
 @kind("a URL such as https://hc-ping.com/UUID")
 def web_url(raw: Written) -> str:
     return _web_url(raw)
-
-
-def _named_urls(raw: Written) -> tuple[NamedUrl, ...]:
-    if raw.kind != "mapping":
-        raise Wrong(raw)
-    try:
-        pairs = list(entries(raw))
-    except Unusable as err:
-        raise Wrong(raw, str(err)) from None
-    if len(pairs) > MAX_ITEMS:
-        raise Wrong(raw, f"more than {MAX_ITEMS} entries")
-    for key, value in pairs:
-        if not _NAME.fullmatch(key.text):
-            raise Wrong(key, "a name has small letters, digits, - and _, at most 32")
-        if not _ANY_URL.fullmatch(_plain(value, most=1000)):
-            raise Wrong(value, "this is no URL of one word")
-    return tuple(NamedUrl(key.text, value.text) for key, value in pairs)
-
-
-named_urls = Kind("names with URLs such as {phone: 'ntfys://ntfy.sh/topic'}", _named_urls, keyed=True)
 
 
 @kind("a URL such as http://127.0.0.1:11434")

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from hived.runtime import kinds
-from hived.runtime.kinds import Endpoint, Kind, NamedUrl, TlsFiles, integer, listing, number, optional, switch, text
+from hived.runtime.kinds import Endpoint, Kind, TlsFiles, integer, listing, number, optional, switch, text
+from hived.runtime.named_urls import NamedUrl, named_urls
 
 T = TypeVar("T")
 
@@ -170,7 +171,7 @@ class Http:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    channels: tuple[NamedUrl, ...] = option(kinds.named_urls, (), hide="whole")
+    channels: tuple[NamedUrl, ...] = option(named_urls, (), hide="whole")
     allow_hosts: tuple[str, ...] = option(listing(kinds.own_host), ())
     heartbeat: str | None = option(optional(kinds.web_url), None, hide="whole")
 

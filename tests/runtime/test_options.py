@@ -12,7 +12,8 @@ import pytest
 from hived.errors import BadConfig
 from hived.runtime import written
 from hived.runtime.config import Config, load
-from hived.runtime.kinds import Endpoint, NamedUrl, TlsFiles, Wrong
+from hived.runtime.kinds import Endpoint, TlsFiles, Wrong
+from hived.runtime.named_urls import NamedUrl
 from hived.runtime.options import BY_NAME, OPTIONS, Option
 
 NET = IPv4Network

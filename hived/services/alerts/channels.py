@@ -11,7 +11,7 @@ from hived.errors import BadRequest, Conflict, NotFound, Severity
 from hived.records.access import By
 from hived.records.alerts import SEVERITIES, Channel
 from hived.records.outgoing import Answered, Message
-from hived.runtime.kinds import NamedUrl
+from hived.runtime.named_urls import NamedUrl
 from hived.services.alerts.outgoing import Outgoing
 from hived.store import Database, Store, audit
 from hived.store.alerts import channels

@@ -11,7 +11,7 @@ from hived.clients.outgoing.sender import Sender
 from hived.records.hosts import OwnHosts
 from hived.runtime.config import Config
 from hived.runtime.interfaces import own_addresses
-from hived.runtime.kinds import NamedUrl
+from hived.runtime.named_urls import NamedUrl
 from hived.services.miners.sweep import networks_of
 from hived.store import Store
 from hived.store.miners.known_addresses import known_addresses

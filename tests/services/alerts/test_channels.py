@@ -13,7 +13,7 @@ from hived.records.access import By
 from hived.records.alerts import Channel
 from hived.records.hosts import OwnHosts
 from hived.runtime.config import Config
-from hived.runtime.kinds import NamedUrl
+from hived.runtime.named_urls import NamedUrl
 from hived.runtime.options import Alerts
 from hived.services.alerts import channels
 from hived.services.alerts.outgoing import Outgoing
