@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 
 from hived.clients import firmwares
 from hived.clients.firmwares.http import open_session
+from hived.errors import HivedError
 from hived.records.daemon import CONTROLD
 from hived.runtime.config import Config
 from hived.runtime.limits import file_budget
@@ -24,11 +25,13 @@ from hived.services.miners.orders_from_master import OrdersFromMaster, drop_left
 from hived.services.miners.plans import Clockwork
 from hived.services.miners.sweep import Range
 from hived.store.access import users
+from hived.store.engine.locks import only_one
 from hived.store.engine.opening import opened
 
 TURN_EVERY_S = 0.5
 PLANS_EVERY_S = 5.0
 FROM_MASTER_S = 1.0
+LOCK = "controld.lock"
 KEPT_S = 15.0
 """How long a connection waits for the next look: miners are looked at every ten seconds at least."""
 TIMEOUT_S = 15.0
@@ -46,6 +49,9 @@ async def controld(config: Config, life: Life) -> None:
         beats: list[Beat] = []
         says = _off
         if own.enabled:
+            # Two of them would each begin the packets of an order, `--once` beside the daemon as well.
+            if not stack.enter_context(only_one(config.state_dir / LOCK)):
+                raise HivedError("another hive-controld is at work here, and carries the orders out")
             await life.retry(lambda: store.write(tell_once, time.time()))
             await life.retry(lambda: store.write(drop_left, time.time()))
             controller = await stack.enter_async_context(

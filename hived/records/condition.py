@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from hived import errors
 from hived.errors import ELSEWHERE
-from hived.records.losses import Loss, Reason, expected_hs, losses
+from hived.records.losses import PLANNED, Loss, Reason, expected_hs, losses
 from hived.records.miner import HASHING_STATES, ON_THE_WAY, HashboardReading, PoolReading, fans_matter
 from hived.records.miner_rules import MinerRules
 from hived.records.miner_view import MinerView, StoredStatus
@@ -387,7 +387,7 @@ def essence(view: MinerView) -> MinerView:
     if view.status is None:
         return view
     fans = lost_fans(view.status)
-    said = ("description", "failure_code", "limit_hs", "throttle_percent", "boards_expected")
+    said = ("description", "failure_code", "limit_hs", "throttle_percent", "boards_expected", PLANNED)
     status = replace(
         view.status, pools=tuple(PoolReading(p.index, p.url, p.user) for p in view.status.pools if p.kind == "user"),
         hashboards=tuple(b for b in view.status.hashboards if b.works is not True),

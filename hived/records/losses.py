@@ -11,16 +11,19 @@ from hived.records.miner_view import StoredStatus
 
 ROUNDING_HS = 1e6
 """Less than any chip makes: what is left between a miner's rate and the sum of its boards is rounding."""
+PLANNED = "planned"
+"""In what else a status tells: the miner stands because an order of hived paused it."""
 HIGHEST = measures.HASHRATE.high
 
 Reason = Literal[
-    "offline", "failure", "dead-board", "stopped", "limited", "weak", "tuning", "unreadable", "unseen"
+    "offline", "failure", "dead-board", "stopped", "planned", "limited", "weak", "tuning", "unreadable", "unseen"
 ]  # fmt: skip
 REASONS: dict[Reason, str] = {
     "offline": "the last sweeps did not find the miner",
     "failure": "the miner reports a failure",
     "dead-board": "a board has failed, is gone, or mines nothing",
     "stopped": "the miner was stopped, or is still starting",
+    "planned": "paused by an order of hived, and not resumed yet",
     "limited": "held down by a limit: the dimmer, or a preset below the requested one",
     "weak": "not explained by any other reason; negative above the expected rate",
     "tuning": "the miner is tuning its chips, and hashes less meanwhile",
@@ -106,7 +109,9 @@ def _whole_reason(status: StoredStatus) -> Reason | None:
         return "failure"
     if status.state == "auto-tuning":
         return "tuning"
-    return None if status.state in HASHING_STATES else "stopped"
+    if status.state in HASHING_STATES:
+        return None
+    return "planned" if status.extra.get(PLANNED) is True else "stopped"
 
 
 @overload

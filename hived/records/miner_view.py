@@ -108,6 +108,8 @@ class PollTarget:
     occupied_at: float | None = None
     """When it last let a sweep wait although it is polled; None: never."""
     asked: Asked = field(default_factory=Asked)
+    paused: bool = False
+    """Whether it stands by an order of ours."""
 
     def reach(self) -> Reach:
         """Return how to talk to it."""

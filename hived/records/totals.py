@@ -85,13 +85,13 @@ def _totals(miners: Sequence[Judged]) -> Totals:
         marks=Counter(mark for _, how in miners for mark in how.marks),
         states=Counter(_state(view, how) for view, how in miners),
         models=Counter(view.model_alias or "unknown" for view, _ in miners),
-        hashrate_hs=_sum(s.hashrate_hs for s in now), nominal_hs=_sum(s.expected_hashrate_hs for s in now),
-        nominal_away_hs=_sum(s.expected_hashrate_hs for s, how in told if not how.fresh),
-        expected_hs=_sum(how.expected_hs for _, how in told if not how.unseen),
+        hashrate_hs=sum_known(s.hashrate_hs for s in now), nominal_hs=sum_known(s.expected_hashrate_hs for s in now),
+        nominal_away_hs=sum_known(s.expected_hashrate_hs for s, how in told if not how.fresh),
+        expected_hs=sum_known(how.expected_hs for _, how in told if not how.unseen),
         power_w=sum(watts) if watts else None, power_each_w=sum(watts) / len(watts) if watts else None,
         efficiency_j_per_th=units.efficiency(sum(w for w, _ in both), sum(rate for _, rate in both)),
         lost=tuple(sorted(((r, sum(all_hs), len(all_hs)) for r, all_hs in lost.items()), key=lambda loss: -loss[1])),
-        unseen_hs=_sum(how.expected_hs for _, how in unseen),
+        unseen_hs=sum_known(how.expected_hs for _, how in unseen),
         unseen_since=max((status.at for status, _ in unseen), default=None),
     )  # fmt: skip
 
@@ -101,6 +101,7 @@ def _state(view: MinerView, how: Condition) -> str:
     return view.state or "unknown" if how.fresh and "unreadable" not in how.marks else how.word
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
+def sum_known(values: Iterable[float | None]) -> float | None:
+    """Return the sum of what is known; None where nothing is."""
     known = [value for value in values if value is not None]
     return sum(known) if known else None

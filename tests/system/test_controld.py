@@ -21,7 +21,11 @@ async def test_switched_off_it_runs_idle_and_says_so_until_it_is_switched_on(app
     appliance.configure(controld={"enabled": True})
     controld.reload()
     await until(lambda: says("nothing to do"))
+    second = appliance.start("hive-controld", "--once")
+    assert await second.ended() == 1, "two of them would each begin the packets of an order"
+    assert "another hive-controld is at work here" in second.log
     await controld.stop()
+    assert await appliance.start("hive-controld", "--once").ended() == 0
 
 
 async def test_what_hivectl_orders_is_done_and_undone_and_the_exit_code_tells(appliance: Appliance) -> None:

@@ -20,14 +20,15 @@ from hived.store.miners.history import FIVE_MINUTES_S, HOUR_S
 DAY_S = 86_400.0
 FIVE_MINUTES_UP_TO_S = 4 * DAY_S
 LONGEST_S = 366 * 2 * DAY_S
-OF = ("node", "model")
+OF = {"node": ("node_id", ""), "model": ("model", ""), "group": ("node_id", fleet_history.GROUP)}
+"""The column that names each kind of group, and what stands before the name there."""
 
-Of = Annotated[str, shape(pattern="^(site|(node|model):.+)$", default="site")]
+Of = Annotated[str, shape(pattern="^(site|(node|model|group):.+)$", default="site")]
 
 
 @answers(FleetHistoryDocument, query={"of": Of, "from": Time, "to": Time})
 async def columns(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/history?of=site|node:ID|model:ALIAS&from=&to=: what it gave and lost over time.
+    """GET /api/v1/history?of=site|node:ID|model:ALIAS|group:NAME&from=&to=: what it gave and lost over time.
 
     Times are RFC 3339; without them the last 24 hours. Columns are equally long, oldest first; each entry is the mean
     over `step_s` seconds from `at` (epoch seconds) on: 5 minutes, or an hour where more than four days are asked for.
@@ -48,8 +49,9 @@ def _group(text: str) -> dict[str, str]:
         return {}
     kind, _, name = text.partition(":")
     if kind not in OF or not name:
-        raise BadRequest(f"of: expected site, node:ID or model:ALIAS, got {text[:60]!r}")
-    return {"node_id" if kind == "node" else "model": name}
+        raise BadRequest(f"of: expected site, node:ID, model:ALIAS or group:NAME, got {text[:60]!r}")
+    column, before = OF[kind]
+    return {column: f"{before}{name}"}
 
 
 def _columns(db: Database, group: dict[str, str], since: float, until: float) -> FleetHistoryDocument:

@@ -18,6 +18,7 @@ from hived.records.order_request import EXPIRES_S, LONGEST_S, Request
 from hived.records.orders import UNDOABLE, Order, Packet, Target
 from hived.records.pools import AllowedPool
 from hived.records.steering import VERBS, Seen, Verb
+from hived.records.totals import sum_known
 from hived.runtime.options import Controld
 from hived.services.miners import orders_elsewhere
 from hived.store import Database, audit, events
@@ -228,8 +229,8 @@ def _order(
     return Order(
         id=0, verb=request.verb.name, args=_open_args(request), by=giver.by["who"], via=giver.by["via"],
         created_at=at, expires_at=at + (request.expires_s or _long_enough(len(taken), packet)), packet=packet,
-        force=request.force, undo_of=undo_of, effect_w=_sum(one.effect_w for one in taken),
-        effect_hs=_sum(one.effect_hs for one in taken), counts=counts,
+        force=request.force, undo_of=undo_of, effect_w=sum_known(one.effect_w for one in taken),
+        effect_hs=sum_known(one.effect_hs for one in taken), counts=counts,
     )  # fmt: skip
 
 
@@ -244,11 +245,6 @@ def _open_args(request: Request) -> dict[str, Any]:
         return request.args
     shown = [{k: v for k, v in one.items() if k != "password"} for one in request.args["pools"]]
     return {**request.args, "pools": shown}
-
-
-def _sum(values: Iterator[float | None]) -> float | None:
-    told = [value for value in values if value is not None]
-    return sum(told) if told else None
 
 
 # -- giving, cancelling, undoing ---------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from hived.errors import AnotherDevice, BadCredentials, NotSupported, NotThisFir
 from hived.records import expected, pools
 from hived.records.events import Event
 from hived.records.firmware import Feature
+from hived.records.losses import PLANNED
 from hived.records.miner import HashboardChips, Measured, MinerIdentity, MinerReading, active_pool
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.runtime import backoff
@@ -275,7 +276,7 @@ class Poller:
         return PollOutcome(
             num=target.num,
             at=at,
-            status=_status(target.num, at, replace(told, target_hashrate_hs=aim.hashrate_hs), aim),
+            status=_status(target, at, replace(told, target_hashrate_hs=aim.hashrate_hs), aim),
             error=None if told.trouble is None else str(told.trouble),
             error_code=None if told.trouble is None else told.trouble.code,
             next_status_at=self._next(target.due_at, self._status_every_s, at),
@@ -350,7 +351,7 @@ def _runs_another_preset(asked: expected.Asked, running: str | None, at: float) 
     return differs and not 0 <= at - (asked.at or 0.0) < ASKED_AGAIN_S
 
 
-def _status(num: int, at: float, told: MinerReading, aim: expected.Expected) -> StoredStatus:
+def _status(target: PollTarget, at: float, told: MinerReading, aim: expected.Expected) -> StoredStatus:
     tuning = told.tuning
     extra = {
         "failure_code": told.failure_code,
@@ -366,9 +367,10 @@ def _status(num: int, at: float, told: MinerReading, aim: expected.Expected) -> 
         "cooling_mode": told.cooling_mode,
         "boards_expected": aim.boards,
         "limit_hs": aim.limit_hs,
+        PLANNED: target.paused or None,
     }
     return StoredStatus(
-        num=num, at=at, preset=tuning.preset, partial=told.trouble is not None,
+        num=target.num, at=at, preset=tuning.preset, partial=told.trouble is not None,
         extra={name: value for name, value in extra.items() if value is not None},
         **{field.name: getattr(told, field.name) for field in fields(Measured)},
     )  # fmt: skip

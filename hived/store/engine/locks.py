@@ -51,6 +51,21 @@ def in_use(path: Path, *, alone: bool = False) -> Iterator[bool]:
         os.close(descriptor)
 
 
+@contextmanager
+def only_one(lock: Path) -> Iterator[bool]:
+    """Hold a lock that one process can have at a time; False when another has it. It goes with the process."""
+    descriptor = _open(lock)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
 def swap_name(path: Path) -> Path:
     """Return the file that `swap_lock` locks."""
     return path.with_name(f".{path.name}.lock")

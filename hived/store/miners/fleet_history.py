@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import peewee as pw
@@ -11,8 +11,9 @@ from hived.records.bounds import BOUNDS, MODELS
 from hived.records.condition import Moment, condition, essence
 from hived.records.fleet_history import COLUMNS, FleetSums, figures
 from hived.records.ingest import Rejected
+from hived.records.miner_view import MinerView
 from hived.records.streams import FLEET
-from hived.records.totals import totals_by
+from hived.records.totals import Judged, totals_by
 from hived.store.engine import bulk
 from hived.store.engine.counters import next_number
 from hived.store.engine.database import Database, dicts, tuples
@@ -23,15 +24,23 @@ from hived.store.schema import Fleet1h, Fleet5m
 _FIELDS = [Fleet5m.at, Fleet5m.node_id, Fleet5m.model, Fleet5m.n, *(getattr(Fleet5m, name) for name in COLUMNS)]
 
 
+GROUP = "group:"
+"""What stands before a group's name where other rows name their node: it is summed up on the box that knows it."""
+
+
 def look(db: Database, moment: Moment, node_id: str) -> None:
-    """Take how this node's own miners are now into the means of the present stretch, and close those before it."""
+    """Take how this node's own miners are now into the means of the present stretch, and close those before it.
+
+    The groups of the operator are summed up beside them, with the miners of other nodes that are in one.
+    """
     start = moment.now // FIVE_MINUTES_S * FIVE_MINUTES_S
     _close(db, node_id, before=start)
-    judged = ((essence(view), condition(view, moment)) for view in views.own(db))
-    rows = [
-        (start, node_id, model, 1, *figures(sums).values())
-        for model, sums in totals_by(lambda view: view.model_alias or "", judged).items()
-    ]
+    own = totals_by(lambda view: view.model_alias or "", _judged(views.own(db), moment))
+    groups = totals_by(lambda view: view.rules.group, _judged(views.grouped(db), moment))
+    for group in groups:
+        _make_hours(db, f"{GROUP}{group}", [start - FIVE_MINUTES_S])
+    rows = [(start, node_id, model, 1, *figures(sums).values()) for model, sums in own.items()]
+    rows += [(start, f"{GROUP}{group}", "", 1, *figures(sums).values()) for group, sums in groups.items()]
     if not rows:
         return
     new = pw.EXCLUDED
@@ -44,6 +53,10 @@ def look(db: Database, moment: Moment, node_id: str) -> None:
         where=Fleet5m.seq.is_null(),  # a clock that was set back changes nothing that was told
     )  # fmt: skip
     statement.execute(db)
+
+
+def _judged(found: Iterable[MinerView], moment: Moment) -> Iterator[Judged]:
+    return ((essence(view), condition(view, moment)) for view in found)
 
 
 def take(db: Database, node_id: str, items: Sequence[FleetSums]) -> list[Rejected]:
@@ -88,11 +101,14 @@ def _too_many(db: Database, node_id: str, items: Sequence[FleetSums]) -> list[Re
 def columns(
     db: Database, *, since: float, until: float, width_s: float, node_id: str | None = None, model: str | None = None
 ) -> dict[float, dict[str, float | None]]:
-    """Return the sums over a site, or over one of its nodes or models: {start of a stretch: {column: value}}."""
+    """Return the sums over a site, or one of its nodes, groups or models: {start of a stretch: {column: value}}.
+
+    A group is asked for as `node_id`, with GROUP before its name.
+    """
     table = Fleet5m if width_s == FIVE_MINUTES_S else Fleet1h
     query = table.select().where(table.at >= since // width_s * width_s, table.at < until)
-    if node_id is not None:
-        query = query.where(table.node_id == node_id)
+    of_group = table.node_id.startswith(GROUP)
+    query = query.where(~of_group if node_id is None else table.node_id == node_id)
     if model is not None:
         query = query.where(table.model == model)
     sums: dict[float, dict[str, float | None]] = {}

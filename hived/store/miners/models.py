@@ -175,11 +175,6 @@ def set_limits(db: Database, alias: str, limits: Mapping[str, str | None]) -> Mo
     return views(db, alias)[0]
 
 
-def set_max_preset(db: Database, alias: str, name: str | None) -> ModelView | None:
-    """Set the highest preset alone, as `set_limits` does."""
-    return set_limits(db, alias, {"max_preset": name})
-
-
 def _preset(preset: Preset) -> dict[str, Any]:
     return {
         "name": preset.name, "power_w": preset.power_w, "hashrate_hs": preset.hashrate_hs,

@@ -16,6 +16,7 @@ from hived.errors import NotFound
 from hived.records.events import Event
 from hived.records.orders import ENDS, KEEP_ORDERS, MAX_REASON, OPEN, Order, Packet, State, Target, in_words
 from hived.records.steering import VERBS, Power, Seen
+from hived.records.totals import sum_known
 from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
@@ -30,16 +31,22 @@ def named(db: Database, who: str, via: str, key: str) -> tuple[int, str | None] 
     """Return (order, hash of its body) of what somebody gave under a key; None: nothing."""
     mine = (MinerOrder.who == who) & (MinerOrder.via == via) & (MinerOrder.key == key)
     found = tuples(MinerOrder.select(MinerOrder.id, MinerOrder.body_hash).where(mine), db)
-    return (int(found[0][0]), found[0][1]) if found else None
+    return (int(found[0][0]), db.box.open_or_none(found[0][1], _about(who, key))) if found else None
+
+
+def _about(who: str, key: str | None) -> str:
+    return f"order:{who}:{key}"
 
 
 def add(
     db: Database, order: Order, targets: Sequence[Target], *, stop_after: int, key: str | None, body_hash: str | None
 ) -> int:
     """Keep an order and its targets; return its number. The oldest that are over go beyond KEEP_ORDERS."""
+    # The hash of a body with a password tells whoever can guess it.
+    sealed = None if body_hash is None else db.box.seal(body_hash, _about(order.by, key))
     number = int(
         MinerOrder.insert(
-            who=order.by, key=key, body_hash=body_hash, verb=order.verb, args=_dump(order.args), via=order.via,
+            who=order.by, key=key, body_hash=sealed, verb=order.verb, args=_dump(order.args), via=order.via,
             created_at=order.created_at, expires_at=order.expires_at, packet_size=order.packet.size,
             packet_interval_s=order.packet.interval_s, stop_after=stop_after, force=order.force,
             undo_of=order.undo_of,
@@ -143,7 +150,7 @@ def _orders(db: Database, where: Any = None, *, limit: int | None = None) -> lis
 
 def _order(row: Mapping[str, Any], counted: Iterable[tuple[Any, ...]]) -> Order:
     taken = [one for one in counted if one[0] != "skipped"]
-    effect = _sum(one[2] for one in taken), _sum(one[3] for one in taken)
+    effect = sum_known(one[2] for one in taken), sum_known(one[3] for one in taken)
     counts = {state: int(n) for state, n, *_ in counted}
     if row["counts"] is not None:  # it is over
         counts, *effect = json.loads(row["counts"])
@@ -154,11 +161,6 @@ def _order(row: Mapping[str, Any], counted: Iterable[tuple[Any, ...]]) -> Order:
         cancelled_at=row["cancelled_at"], cancelled_by=row["cancelled_by"], stopped_at=row["stopped_at"],
         finished_at=row["finished_at"], counts=counts, effect_w=effect[0], effect_hs=effect[1],
     )  # fmt: skip
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    told = [value for value in values if value is not None]
-    return sum(told) if told else None
 
 
 def target_of(row: Mapping[str, Any], verb: str, args: Mapping[str, Any] | None = None) -> Target:
@@ -300,12 +302,20 @@ def end(
         if target.sent_at is not None:
             soon = {"next_status_at": 0.0} | ({"settings_due_at": 0.0} if VERBS[target.verb].settings else {})
         if target.sent_at is not None and not elsewhere:
+            soon |= _stands(target.verb, state, at)
             detail = {"order": target.order, "verb": target.verb, "state": state, "why": in_words(reason, _cut(said))}
             told = {name: value for name, value in detail.items() if value is not None}
             events.add(db, [Event("order_outcome", at, told, num=target.num)])
         Health.update(**soon, rev=next_rev(db)).where(Health.num == target.num).execute(db)
         _finish(db, target.order, at)
     return bool(changed)
+
+
+def _stands(verb: str, state: State, at: float) -> dict[str, Any]:
+    """Return what is noted of a miner that an order paused, or let go on: its loss is planned meanwhile."""
+    if verb == "pause" and state in ("confirmed", "unconfirmed"):
+        return {"paused_at": at}
+    return {"paused_at": None} if VERBS[verb].power == "on" and state == "confirmed" else {}
 
 
 def end_pending(db: Database, number: int, state: State, reason: str | None, at: float) -> int:

@@ -15,7 +15,7 @@ from peewee import JOIN
 from hived.errors import HivedError
 from hived.records import expected, measures, pools, units
 from hived.records.expected import Asked
-from hived.records.miner import FanReading, HashboardReading, PoolReading
+from hived.records.miner import HASHING_STATES, FanReading, HashboardReading, PoolReading
 from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
 from hived.store import events
 from hived.store.engine.counters import next_rev
@@ -41,7 +41,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             Health.status_at, Health.chips_at, Health.active_pool, Health.boards_seen, Health.fans_seen,
             Miner.firmware, Health.asked_preset, Health.asked_clocks, Health.asked_at, Miner.firmware_version,
             pw.fn.COALESCE(Ladder.presets, Model.presets), Model.chains, Health.occupied_at, Health.pools,
-            Miner.doubted_ip,
+            Miner.doubted_ip, Health.paused_at,
         )
         .join(Health, on=(Health.num == Miner.num))
         .switch(Miner)
@@ -70,7 +70,7 @@ def due(db: Database, now: float, *, limit: int, unmanaged: bool, skip: Iterable
             uptime_s=row[10], uptime_at=row[11], status_at=row[12], chips_at=row[13], active_pool=row[14],
             boards_seen=_numbers(row[15]), fans_seen=_numbers(row[16]), firmware=row[17],
             asked=Asked(row[18], row[19], row[21], _ladder(row[22] or "[]"), row[23], row[20]), occupied_at=row[24],
-            pools=pools.from_text(row[25]),
+            pools=pools.from_text(row[25]), paused=row[27] is not None,
         )
         for row in tuples(query, db)
         if row[0] not in busy and (key := db.box.open_or_none(row[3], about(row[1], "api_key"))) is not None
@@ -206,6 +206,10 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
         for name in ("state", "preset"):
             if getattr(outcome.status, name) is not None:
                 change[name] = getattr(outcome.status, name)
+        if outcome.status.state in HASHING_STATES:
+            # Read before the pause was confirmed: it may still have hashed, and stands all the same.
+            before = Health.paused_at < outcome.status.at
+            change["paused_at"] = pw.Case(None, [(before, None)], Health.paused_at)
     if outcome.boards:
         change["chips_at"] = outcome.at
     if outcome.uptime_s is not None:

@@ -47,6 +47,11 @@ def own(db: Database) -> Iterator[MinerView]:
     return (_view(row, ()) for row in dicts(_query().where(~Miner.remote), db))
 
 
+def grouped(db: Database) -> Iterator[MinerView]:
+    """Yield the miners that the operator put into a group, those of other nodes among them."""
+    return (_view(row, ()) for row in dicts(_query().where(RulesRow.group.is_null(False)), db))
+
+
 def _query() -> Any:
     return (
         Miner.select(

@@ -96,6 +96,8 @@ class Health(Table):
     """When its settings were last read, which ask for these two."""
     tuned = pw.TextField(null=True)
     """JSON: the presets that it has tuned; null: it was never asked."""
+    paused_at = pw.DoubleField(null=True)
+    """Since when an order of ours has it stand; null: none does, or it was seen mining since."""
     rev = pw.IntegerField(default=0, index=True)
 
 
@@ -192,6 +194,7 @@ class FleetSums(Table):
 
     at = pw.DoubleField()
     node_id = pw.TextField()
+    """The node; or of a group of the operator's, whatever their models, `group:` and its name."""
     model = pw.TextField()
     n = pw.IntegerField()
     locals().update(_numbers(fleet_history.COLUMNS))

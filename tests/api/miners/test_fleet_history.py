@@ -32,7 +32,8 @@ async def test_a_site_a_node_and_a_model_have_a_history(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("query", "word"),
-    [("of=rack:1", "of"), ("of=node:", "of"), ("of=", "of"), ("from=yesterday", "from"), ("to=2027-01-15", "to"),
+    [("of=rack:1", "of"), ("of=group:", "of"), ("of=node:", "of"), ("of=", "of"),
+     ("from=yesterday", "from"), ("to=2027-01-15", "to"),
      ("from=2027-01-15T09:00:00Z&to=2027-01-15T08:00:00Z", "from"), ("from=2000-01-01T00:00:00Z", "from"),
      ("from=2027-01-15T09:00:00Z&from=2027-01-15T09:00:00Z", "from")],
 )  # fmt: skip

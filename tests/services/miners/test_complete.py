@@ -209,7 +209,7 @@ async def test_miners_of_one_model_with_other_firmware_or_boards_have_ladders_of
         assert [preset["name"] for preset in ladder or ()] == [watts]
     (model,) = await here.store.read(models.views)
     assert [preset["name"] for preset in model.presets] == ["1740", "2500", "3100"]
-    assert (await here.store.write(models.set_max_preset, "s19", "2500")).max_preset == "2500"
+    assert (await here.store.write(models.set_limits, "s19", {"max_preset": "2500"})).max_preset == "2500"
     targets = await here.store.read(readings.due, here.clock(), limit=9, unmanaged=True)
     assert {target.mac: list(target.asked.ladder) for target in targets} == {
         rig.mac: [watts] for rig, (_, _, watts) in zip(here.fleet.miners, kinds, strict=True)

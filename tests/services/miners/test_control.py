@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from hived.records.losses import losses
 from hived.records.pools import checked
 from hived.simulator.miners.miner import SimulatedMiner
 from hived.store.miners import allowed_pools
@@ -140,3 +141,25 @@ async def test_what_our_order_changed_is_no_event(desk: Any) -> None:
     assert (await at.here.view(rig)).state == "stopped"
     told = (await kinds(at.here))[: -len(before)]
     assert sorted(told) == ["order_finished", "order_given", "order_outcome"]
+
+
+async def _lost(at: Any, rig: SimulatedMiner, *, after_s: float = 30) -> set[str]:
+    at.time.turn_to(at.time() + after_s)
+    await at.poll()
+    status = (await at.here.view(rig)).status
+    return {loss.reason for loss in losses(status) if loss.reason != "weak"}
+
+
+async def test_what_an_order_paused_is_lost_as_planned_until_it_was_seen_mining_again(desk: Any) -> None:
+    at = await desk(1)
+    (rig,) = at.here.fleet.miners
+    order, _ = await at.order("pause")
+    assert await _lost(at, rig) == {"planned"}
+    await at.undo(order.id)
+    assert await _lost(at, rig) == set()
+    await at.order("pause")
+    assert await _lost(at, rig) == {"planned"}
+    rig.start()
+    assert await _lost(at, rig, after_s=600) == set()
+    rig.stop()
+    assert await _lost(at, rig) == {"stopped"}, "its own page stopped it: no order did"

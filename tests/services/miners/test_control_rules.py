@@ -185,7 +185,7 @@ class Steering(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from([None, "middle", "low"]))
     def limit(self, name: str | None) -> None:
-        self.run(self.store.write(models.set_max_preset, "toy", name))
+        self.run(self.store.write(models.set_limits, "toy", {"max_preset": name}))
         for device in self.devices:
             device.heard.append((self.time.now, f"limit:{name}", {}))
 

@@ -114,7 +114,7 @@ async def test_each_miner_that_is_left_out_has_its_reason(
 
 
 async def test_the_highest_and_lowest_preset_of_a_model_hold_for_names_and_for_watts(store: Store) -> None:
-    await store.write(models.set_max_preset, "toy", "middle")
+    await store.write(models.set_limits, "toy", {"max_preset": "middle"})
     one: dict[str, Any] = {"miners": [MAC[0]], "where": None}
     assert (await preview(store, "preset", {"name": "high"}, **one))[1][0].reason == "above_max_preset"
     assert (await preview(store, "power", {"watts": 9000}, **one))[1][0].reason == "above_max_preset"
@@ -331,7 +331,7 @@ async def test_a_version_brings_back_no_preset_that_the_limits_forbid(store: Sto
     who = giver("admin", confirmed=True)
     one: dict[str, Any] = {"miners": [MAC[0]], "where": None, "who": who}
     assert (await preview(store, "restore", {"version": 1}, **one))[1][0].reason is None
-    await store.write(models.set_max_preset, "toy", "middle")
+    await store.write(models.set_limits, "toy", {"max_preset": "middle"})
     assert (await preview(store, "restore", {"version": 1}, **one))[1][0].reason == "above_max_preset"
 
 

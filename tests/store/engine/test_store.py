@@ -170,15 +170,15 @@ async def test_silent_fields_keep_what_is_known(store: Store) -> None:
 async def test_max_preset_must_be_one_of_the_model(store: Store) -> None:
     ladder = [Preset("disabled"), Preset("1100", 1100.0, 53e12), Preset("2620LC", 2620.0)]
     await store.write(models.save, ModelInfo("s19", "Antminer S19"), ladder, "1.2.6", 1.0)
-    view = await store.write(models.set_max_preset, "s19", "2620lc")
+    view = await store.write(models.set_limits, "s19", {"max_preset": "2620lc"})
     assert view is not None
     assert view.max_preset == "2620LC"
     with pytest.raises(HivedError, match="its presets are: disabled, 1100, 2620LC"):
-        await store.write(models.set_max_preset, "s19", "9999")
-    view = await store.write(models.set_max_preset, "s19", None)
+        await store.write(models.set_limits, "s19", {"max_preset": "9999"})
+    view = await store.write(models.set_limits, "s19", {"max_preset": None})
     assert view is not None
     assert view.max_preset is None
-    assert await store.write(models.set_max_preset, "none", "1100") is None
+    assert await store.write(models.set_limits, "none", {"max_preset": "1100"}) is None
 
 
 async def test_a_ladder_is_refreshed_and_its_versions_remembered(store: Store) -> None:

@@ -10,11 +10,13 @@ import pytest
 from hived.api.nodes import ingest_parse
 from hived.records.condition import Moment
 from hived.records.fleet_history import COLUMNS
+from hived.records.losses import PLANNED
 from hived.records.miner import MinerIdentity
+from hived.records.miner_rules import MinerRules
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.streams import FLEET
 from hived.store import Database, Store
-from hived.store.miners import fleet_history, miners, readings
+from hived.store.miners import fleet_history, miners, readings, rules
 from hived.store.nodes import ingest, streams
 
 START = 1_800_000_000.0
@@ -27,20 +29,33 @@ def mac_of(n: int) -> str:
 
 
 def tell(
-    db: Database, n: int, at: float, hashrate_ths: float, *, state: str = "mining", model: str | None = "s19"
-) -> None:
+    db: Database,
+    n: int,
+    at: float,
+    hashrate_ths: float,
+    *,
+    state: str = "mining",
+    model: str | None = "s19",
+    planned: bool = False,
+) -> None:  # fmt: skip
     """A miner tells its rate; 100 TH/s are expected of each."""
     row = miners.by_mac(db, mac_of(n))
     if row is None:
         identity = MinerIdentity(mac_of(n), model_alias=model)
         row = miners.saw(db, miners.Sighting(identity, f"10.0.0.{n}", at), node_id=OWN)
     status = StoredStatus(num=row.num, at=at, state=state, hashrate_hs=hashrate_ths * TH, target_hashrate_hs=100 * TH,
-                          power_w=3000.0)  # fmt: skip
+                          power_w=3000.0, extra={PLANNED: True} if planned else {})  # fmt: skip
     readings.save(db, [PollOutcome(row.num, at, status=status)])
 
 
 def look(db: Database, at: float) -> None:
     fleet_history.look(db, Moment(at, 15.0), OWN)
+
+
+def group(db: Database, n: int, name: str) -> None:
+    row = miners.by_mac(db, mac_of(n))
+    assert row is not None
+    rules.save(db, row.num, MinerRules(group=name), START)
 
 
 def columns(db: Database, /, width_s: float = 300.0, **group: Any) -> dict[float, dict[str, float | None]]:
@@ -165,3 +180,43 @@ async def test_what_a_node_sends_is_checked(store: Store, change: dict[str, Any]
     taken = await store.write(take, [{**first, **change}])
     assert len(taken.rejected) == (not stored)
     assert len(await store.read(columns, node_id="node-2")) == stored
+
+
+async def test_a_group_of_the_operator_has_a_history_of_its_own(store: Store) -> None:
+    def two_of_three(db: Database) -> None:
+        tell(db, 1, START, 98)
+        group(db, 1, "row a")
+        tell(db, 2, START, 98, model="s21")
+        group(db, 2, "row a")
+        tell(db, 3, START, 98)
+        for minute in range(1, 61):
+            at = START + 60 * minute
+            for n in (1, 2, 3):
+                tell(
+                    db,
+                    n,
+                    at,
+                    98 if n != 2 or minute < 30 else 0,
+                    state="mining" if n != 2 or minute < 30 else "failure",
+                )
+            look(db, at)
+
+    await store.write(two_of_three)
+    site = await store.read(columns)
+    row = await store.read(columns, node_id=f"{fleet_history.GROUP}row a")
+    assert [(sums["miners"], sums["hashrate_hs"]) for sums in row.values()][:2] == [(2, 196), (2, 196)]
+    assert [sums["lost_failure_hs"] for sums in row.values()][-2:] == pytest.approx([100, 100])
+    assert [sums["miners"] for sums in site.values()] == [3] * len(site), "a group is counted with the site as well"
+    hours = await store.read(columns, width_s=3600.0, node_id=f"{fleet_history.GROUP}row a")
+    assert [sums["miners"] for sums in hours.values()] == [2]
+
+
+async def test_what_an_order_paused_is_a_planned_loss(store: Store) -> None:
+    def paused(db: Database) -> None:
+        tell(db, 1, START, 0, state="stopped", planned=True)
+        tell(db, 2, START, 0, state="stopped")
+        look(db, START)
+
+    await store.write(paused)
+    sums = (await store.read(columns))[START]
+    assert (sums["lost_planned_hs"], sums["lost_stopped_hs"]) == (100, 100)

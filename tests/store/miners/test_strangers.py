@@ -123,7 +123,7 @@ async def test_a_true_model_finds_room_among_invented_ones(store: Store, monkeyp
     await store.write(opened, 1, alias="s21")
     await store.write(tells, "s21", [REAL], "1", NOW - 1)
     await store.write(tells, "t9", [REAL], "1", NOW - 1)
-    await store.write(models.set_max_preset, "t9", "3080")
+    await store.write(models.set_limits, "t9", {"max_preset": "3080"})
     for n in range(60):
         await store.write(tells, f"fake-{n}", [FALSE], "1", NOW + n)
     names = {model.alias for model in await store.read(models.views)}

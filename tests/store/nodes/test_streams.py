@@ -333,7 +333,6 @@ CALLS: dict[str, Callable[[Database, list[int]], object]] = {
     "trust.agree": lambda db, _: trust.agree(db, miners.known(db)[0], "10.0.0.1", START + 9),
     "readings.save": lambda db, nums: readings.save(db, [PollOutcome(nums[0], START + 9, error="x", failed=True)]),
     "models.save": lambda db, _: models.save(db, ModelInfo("s19", "S19"), [Preset("1")], "1.2.6", START + 9),
-    "models.set_max_preset": lambda db, _: models.set_max_preset(db, "s19", None),
     "models.set_limits": lambda db, _: models.set_limits(db, "s19", {"min_preset": None}),
     "site.forget_other_devices": lambda db, _: discovery.forget_other_devices(db, ["10.0.0.1"], START + 9),
 }
