@@ -28,7 +28,8 @@ async def test_with_256_files_300_miners_of_a_22_are_found_and_polled(appliance:
         assert f"{FILES} files may be open" in discoverd.log
         assert appliance.rows("SELECT max(miners), max(unreadable) FROM sweep") == [(MINERS, 0)]
         assert [len(miner.keys) for miner in fleet.miners] == [1] * MINERS
-        assert appliance.rows("SELECT DISTINCT last_error FROM health WHERE last_error IS NOT NULL") == []
+        errors = appliance.rows("SELECT DISTINCT last_error FROM health WHERE last_error IS NOT NULL")
+        assert all("no answer within" in error for (error,) in errors), "slow is not lost"
         for daemon in (discoverd, polld):
             await daemon.stop()
             assert "Traceback" not in daemon.log
