@@ -20,6 +20,7 @@ LIBRARIES = [
 ]
 # Of those that name it in words of their own, or only in the file.
 STATED = {
+    "aiomqtt": "BSD-3-Clause",
     "aiosignal": "Apache-2.0",
     "defusedxml": "PSF-2.0",
     "peewee": "MIT",
@@ -74,7 +75,7 @@ def _field(library: Distribution, name: str) -> str:
 
 def _licences(library: Distribution) -> str:
     """Return the text of every licence that a library brings."""
-    files = [file for file in library.files or () if re.search("licen|copying|notice", file.name, re.IGNORECASE)]
+    files = [file for file in library.files or () if re.search("licen|copying|notice", str(file), re.IGNORECASE)]
     return "\n".join(file.read_text(encoding="utf-8") for file in files if ".dist-info" in file.parts[0])
 
 

@@ -68,6 +68,8 @@ OWNED = {
     "httpx": "clients",
     "zeroconf": "clients",
     "argon2": "services",
+    "aiomqtt": "clients",
+    "paho": "clients",
 }
 # For the tests alone.
 NEVER = {"pyasic", "pytest", "hypothesis", "freezegun", "schemathesis", "openapi_spec_validator", "jsonschema_rs"}

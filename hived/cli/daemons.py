@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from hived.cli.context import CommandContext
 from hived.documents import appliance as documents
 from hived.records.condition import Moment
-from hived.records.daemon import EVERY_NODE, POLLD, DaemonRow, alive
-from hived.store import Database, daemon_rows, node_rows
-from hived.store.miners import allowed_pools
+from hived.records.daemon import EVERY_NODE, DaemonRow, alive
+from hived.services.miners import moments
+from hived.store import Database, daemon_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,4 @@ def all_daemons(rows: Iterable[DaemonRow], now: float) -> list[DaemonState]:
 
 def moment(db: Database, context: CommandContext) -> Moment:
     """Return now, and who watches the miners."""
-    now = context.clock()
-    blind = {one.node_id: one.code for one in node_rows.blind(db)}
-    polls = runs(db, POLLD, now)
-    return Moment(now, context.config.intervals.status_seconds, polls, blind, allowed_pools.listing(db))
+    return moments.moment(db, context.clock(), context.config.intervals.status_seconds)

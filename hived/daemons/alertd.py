@@ -3,12 +3,14 @@
 `hive-alertd` looks at what the other daemons have stored, by the rules of `hivectl alerts`, and writes down what people
 are to be told: once when a trouble begins, sparingly while it lasts, once when it is over. It asks no miner anything.
 On a node that has joined a master it is silent, since the master's tells of the whole fleet; it tells what is bad
-itself when the master has been away for ten minutes.
+itself when the master has been away for ten minutes. It also tells a broker how the miners are, and takes orders from
+there, as far as the section `mqtt` of the configuration says (docs/integrations.md).
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -24,8 +26,11 @@ from hived.store import Store
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
+log = logging.getLogger(__name__)
+
 LOOK_EVERY_S = 15.0
 FORGET_EVERY_S = 3600.0
+MQTT_EVERY_S = 1.0  # how soon a command is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,36 @@ async def alerts(desk: Desk) -> Sequence[Beat]:
     )
 
 
-JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts,)
+async def mqtt(desk: Desk) -> Sequence[Beat]:
+    """Tell a broker how the miners are, where the configuration names one."""
+    own = desk.config.mqtt
+    if own.url is None:
+        return ()
+    # A box without a broker does not pay for what speaks to one.
+    from hived.records.mqtt import Broker, Topics, scope
+    from hived.services.integrations.mqtt import Bridge
+    from hived.services.integrations.mqtt_look import Telling
+    from hived.services.integrations.mqtt_orders import Steering
+    from hived.services.miners.orders import Rules
+
+    broker, status_s = Broker.of(own.url, own.username), desk.config.intervals.status_seconds
+    steers = own.steer and broker.may_steer
+    if own.steer and not steers:
+        log.error("mqtt.steer: nothing is ordered over %s: take mqtts://, or a broker on this host", own.url)
+        desk.says.append(lambda: "MQTT steers nothing without TLS")
+    allowed = scope(steer=steers, reboot=own.steer_reboot)
+    node = desk.config.node
+    topics = Topics.of(own.topic, own.discovery_prefix, desk.node_id)
+    bridge = Bridge(
+        desk.store, broker, Telling(topics, node.site or node.effective_name, allowed, status_s),
+        Steering(allowed, Rules.of(desk.config.controld), status_s) if steers else None,
+        password=own.password, ca=own.ca, clock=time.time, monotonic=time.monotonic,
+    )  # fmt: skip
+    desk.says.append((await desk.stack.enter_async_context(bridge)).summary)
+    return (Beat("mqtt", bridge.tick, every=MQTT_EVERY_S, limit=120.0),)
+
+
+JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts, mqtt)
 """What this daemon does: each job opens what it needs on the desk's stack, and returns its beats."""
 
 

@@ -223,15 +223,16 @@ def fleet(
 ) -> FleetDocument:
     """Return the totals of the fleet."""
     return {
-        **_sums(whole), "states": dict(sorted(whole.states.items())), "models": dict(sorted(whole.models.items())),
-        "nodes": {node_id: _sums(sums) for node_id, sums in nodes.items()},
+        **sums(whole), "states": dict(sorted(whole.states.items())), "models": dict(sorted(whole.models.items())),
+        "nodes": {node_id: sums(total) for node_id, total in nodes.items()},
         "blind_nodes": [blind_node(one, nodes[one.node_id].unseen if one.node_id in nodes else 0) for one in blind],
         "strangers": other_devices,
         "last_sweep": sweep(last_sweep) if last_sweep else None,
     }  # fmt: skip
 
 
-def _sums(total: Totals) -> SumsDocument:
+def sums(total: Totals) -> SumsDocument:
+    """Return the sums over some miners."""
     marks = total.marks
     return {
         "miners": total.miners, "online": marks["online"], "managed": total.managed, "hashing": marks["hashing"],

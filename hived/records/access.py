@@ -47,6 +47,10 @@ LOCAL_USER = "local"
 """Whom a browser is that a login link let in."""
 
 
+MQTT_USER = "mqtt"
+"""Whoever may publish at the broker. It has no password and no token: what it may is `records.mqtt.SCOPE`."""
+
+
 class By(TypedDict):
     """Who makes a change and when, as an audit row says it: `audit.note(db, **by, action=..., ...)`."""
 

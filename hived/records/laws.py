@@ -115,6 +115,14 @@ def _presets(view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequen
     return None
 
 
+def open_presets(view: MinerView, ladder: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return the presets that an order may give a miner by its limits, lowest first; none where it takes no presets."""
+    if not can(view, "preset"):
+        return ()
+    names = (str(one["name"]) for one in ladder)
+    return tuple(name for name in names if _presets(view, "preset", {"name": name}, ladder) is None)
+
+
 def _why_no_watts(ladder: Sequence[Mapping[str, Any]]) -> str:
     if not any(one.get("power_w") for one in ladder):
         return "no_power"

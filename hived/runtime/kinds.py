@@ -352,12 +352,31 @@ def database_url(raw: Written) -> str:
     return f"postgresql://{rest}"
 
 
-@kind("an absolute path of a folder")
-def folder(raw: Written) -> Path:
+@kind("mqtts://broker.example.com, or mqtt://127.0.0.1:1883")
+def broker_url(raw: Written) -> str:
+    value = _plain(raw)
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("mqtt", "mqtts") and parts.hostname is not None and _is_host(parts.hostname)
+        good = good and parts.port != 0 and not re.search(r"\s", value)
+    except ValueError:
+        raise Wrong(raw) from None
+    if "@" in parts.netloc:
+        raise Wrong(raw, "the user goes into mqtt.username and the password into mqtt.password")
+    if not good or parts.path.strip("/") or parts.query or parts.fragment:
+        raise Wrong(raw)
+    return value.rstrip("/")
+
+
+def _absolute(raw: Written) -> Path:
     path = Path(_plain(raw, most=1024))
     if not path.is_absolute():
         raise Wrong(raw)
     return path
+
+
+folder = Kind("an absolute path of a folder", _absolute)
+file = Kind("an absolute path of a file", _absolute)
 
 
 @kind("off, self-signed or {cert: FILE, key: FILE}")

@@ -169,6 +169,23 @@ class Http:
     metrics_from: tuple[IPv4Network | IPv6Network, ...] = option(listing(kinds.any_network), ())
 
 
+_TOPIC = r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt:
+    """`url` None: no broker. `steer_reboot` adds to `steer`, and does nothing without it."""
+
+    url: str | None = option(optional(kinds.broker_url), None)
+    username: str | None = option(optional(text("the name of a user of the broker")), None)
+    password: str | None = option(optional(text("a password")), None, hide="whole")
+    ca: Path | None = option(optional(kinds.file), None)
+    discovery_prefix: str = option(text("a topic such as homeassistant", pattern=_TOPIC), "homeassistant")
+    topic: str = option(text("a topic such as hived", pattern=_TOPIC), "hived")
+    steer: bool = option(switch, False)
+    steer_reboot: bool = option(switch, False)
+
+
 @dataclass(frozen=True, slots=True)
 class Alerts:
     channels: tuple[NamedUrl, ...] = option(named_urls, (), hide="whole")
@@ -225,8 +242,8 @@ def _options(section: type[Any]) -> tuple[Option, ...]:
 TYPES: dict[str, type[Any]] = {
     section.__name__.lower(): section
     for section in (
-        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Alerts, Retention,
-        Log,
+        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Alerts, Mqtt,
+        Retention, Log,
     )
 }  # fmt: skip
 SECTIONS = {name: _options(section) for name, section in TYPES.items()}
