@@ -1,7 +1,8 @@
 """hive-alertd: tell people what is wrong.
 
 `hive-alertd` looks at what the other daemons have stored, by the rules of `hivectl alerts`, and writes down what people
-are to be told: once when a trouble begins, sparingly while it lasts, once when it is over. It asks no miner anything.
+are to be told: once when a trouble begins, sparingly while it lasts, once when it is over. It brings that to people by
+the channels that the configuration or an admin named, and tries so for a day. It asks no miner anything.
 On a node that has joined a master it is silent, since the master's tells of the whole fleet; it tells what is bad
 itself when the master has been away for ten minutes. It also tells a broker how the miners are, and takes orders from
 there, as far as the section `mqtt` of the configuration says (docs/integrations.md).
@@ -19,7 +20,10 @@ from dataclasses import dataclass, field
 from hived.records.daemon import ALERTD
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
+from hived.services.alerts.delivery import NoticeDelivery
 from hived.services.alerts.engine import AlertEngine
+from hived.services.alerts.heartbeat import EVERY_S, Heartbeat
+from hived.services.alerts.outgoing import Outgoing
 from hived.services.alerts.places import dashboard
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.store import Store
@@ -31,6 +35,9 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 15.0
 FORGET_EVERY_S = 3600.0
 MQTT_EVERY_S = 1.0  # how soon a command is heard
+DELIVER_EVERY_S = 5.0
+DELIVERIES_S = 600.0
+"""One round may take so long: a channel that does not answer takes half a minute of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +101,22 @@ async def mqtt(desk: Desk) -> Sequence[Beat]:
     return (Beat("mqtt", bridge.tick, every=MQTT_EVERY_S, limit=120.0),)
 
 
-JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts, mqtt)
+async def deliveries(desk: Desk) -> Sequence[Beat]:
+    """Bring to people what is written."""
+    delivery = NoticeDelivery(desk.store, Outgoing.of(desk.config), clock=time.time)
+    desk.says.append(delivery.summary)
+    return (Beat("deliveries", delivery.tick, every=DELIVER_EVERY_S, limit=DELIVERIES_S, backoff_max=60.0),)
+
+
+async def heartbeat(desk: Desk) -> Sequence[Beat]:
+    """Be heard of while all is well."""
+    if (url := desk.config.alerts.heartbeat) is None:
+        return ()
+    heart = Heartbeat(desk.store, Outgoing.of(desk.config), url)
+    return (Beat("heartbeat", heart.tick, every=EVERY_S, limit=EVERY_S, backoff_max=EVERY_S),)
+
+
+JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts, deliveries, heartbeat, mqtt)
 """What this daemon does: each job opens what it needs on the desk's stack, and returns its beats."""
 
 
