@@ -191,7 +191,5 @@ def _rev(piece: bytes) -> bytes:
 
 def _since(request: web.Request) -> int | None:
     """Return the rev to go on from. A browser that comes back sends it in a header, which then is the newer one."""
-    last = request.headers.get("Last-Event-ID", "").strip()
-    if last:
-        return params.whole("Last-Event-ID", last)
-    return params.count(request, "since")
+    since, last = params.count(request, "since"), request.headers.get("Last-Event-ID", "").strip()
+    return params.whole("Last-Event-ID", last) if last else since

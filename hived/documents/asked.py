@@ -8,16 +8,28 @@ from __future__ import annotations
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from hived.documents import verbs
-from hived.documents.shape import PRINTABLE, Digest, Ipv4, KeyId, Mac, NodeId, Password, Reason, Time, Word, shape
+from hived.documents.shape import (
+    NOT_BLANK,
+    PRINTABLE,
+    AnyNode,
+    Digest,
+    Ipv4,
+    KeyId,
+    Mac,
+    NodeId,
+    Password,
+    Reason,
+    Time,
+    Word,
+    shape,
+)
 from hived.records import commands, orders, steering
 from hived.records.access import AREAS, Role
-from hived.records.artifact import KINDS
 from hived.records.logins import LONGEST_PASSWORD
 from hived.records.miner_rules import MAX_TAGS
 from hived.records.order_request import LONGEST_INTERVAL_S, LONGEST_S, WHERE
 from hived.records.plans import DAYS
 from hived.records.pools import MAX_PATTERN
-from hived.records.sources import MAX_BASE_URL, MAX_NAME
 
 UserName = Annotated[str, shape(pattern="^[a-z0-9][a-z0-9._@-]{0,63}$")]
 Known = Annotated[str, shape(maxLength=LONGEST_PASSWORD, pattern=PRINTABLE, format="password")]
@@ -26,7 +38,6 @@ Phrase = Annotated[str, shape(minLength=1, maxLength=100)]
 Wall = Annotated[str, shape(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 Day = Annotated[str, shape(enum=list(DAYS))]
 Scope = Annotated[str, shape(enum=list(AREAS))]
-Kind = Annotated[str, shape(enum=list(KINDS))]
 Seconds = Annotated[float, shape(minimum=0, maximum=LONGEST_INTERVAL_S)]
 
 
@@ -44,7 +55,9 @@ class MinerChange(TypedDict, total=False):
     """
 
     managed: bool
-    unlock_pass: Annotated[str, shape(minLength=1, maxLength=commands.MAX_PASSWORD, format="password")]
+    unlock_pass: Annotated[
+        str, shape(minLength=1, maxLength=commands.MAX_PASSWORD, pattern=NOT_BLANK, format="password")
+    ]
     group: Word | None
     tags: Annotated[list[Word], shape(maxItems=MAX_TAGS)]
     min_preset: Word | None
@@ -76,7 +89,7 @@ class ScanWish(TypedDict, total=False):
 
     targets: Annotated[list[str], shape(maxItems=commands.MAX_TARGETS, examples=[["192.168.1.0/24"]])]
     outside: bool
-    node_id: NodeId | None
+    node_id: AnyNode | None
 
 
 class CommandWish(TypedDict):
@@ -84,7 +97,7 @@ class CommandWish(TypedDict):
 
     verb: Annotated[str, shape(enum=[one.name for one in commands.VERBS.values() if not one.between_boxes])]
     args: NotRequired[Annotated[dict[str, Any], shape(anyOf=verbs.every(commands.VERBS))]]
-    node_id: NotRequired[NodeId | None]
+    node_id: NotRequired[AnyNode | None]
 
 
 class PacketWish(TypedDict):
@@ -259,9 +272,5 @@ class KeyWish(TypedDict):
     key_hash: Digest
 
 
-class SourceWish(TypedDict):
-    """A source to collect from; without `kind` the base URL tells it."""
-
-    name: Annotated[Word, shape(maxLength=MAX_NAME)]
-    base_url: Annotated[str, shape(minLength=1, maxLength=MAX_BASE_URL, format="uri")]
-    kind: NotRequired[Kind | None]
+CHANGES = (MinerChange, ModelChange, UserChange)
+"""Bodies that have one member at least."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Required, TypedDict, cast
+from typing import Annotated, Any, NotRequired, Required, TypedDict, cast
 
+from hived.documents.shape import NOT_BLANK, shape
 from hived.documents.shared import rfc3339
 from hived.errors import next_step
-from hived.records.artifact import AWAITING, CC0, DESCRIBED, PDM, SHOWN, Artifact, CollectorState, Source
+from hived.records.artifact import AWAITING, CC0, DESCRIBED, KINDS, PDM, SHOWN, Artifact, CollectorState, Source
 from hived.records.bubbles import FACTS
 from hived.records.daemon import MINERD
-from hived.records.sources import NewSource
+from hived.records.sources import MAX_BASE_URL, MAX_NAME, NewSource
 
 IDLE = "Idle"
 NO_DAEMON = f"{MINERD} is not running"
@@ -92,6 +93,14 @@ class SourceDocument(TypedDict):
     next_step: str | None
     last_error_at: str | None
     refusals: list[RefusalDocument]
+
+
+class SourceWish(TypedDict):
+    """A source to collect from; without `kind` the base URL tells it."""
+
+    name: Annotated[str, shape(minLength=1, maxLength=MAX_NAME, pattern=NOT_BLANK)]
+    base_url: Annotated[str, shape(minLength=1, maxLength=MAX_BASE_URL, format="uri")]
+    kind: NotRequired[Annotated[str, shape(enum=list(KINDS))] | None]
 
 
 class AutoMinerDocument(TypedDict):

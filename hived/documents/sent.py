@@ -187,8 +187,8 @@ class TakenDocument(TypedDict):
 class ContributionDocument(TypedDict):
     """What an external collector says of a URL; `content` is a text or an object."""
 
-    url: Annotated[str, shape(minLength=1)]
-    content: str | dict[str, Any]
+    url: Annotated[str, shape(pattern="[^ ]")]
+    content: Annotated[str, shape(pattern="[^ ]")] | Annotated[dict[str, Any], shape(minProperties=1)]
     node_id: NodeId
 
 

@@ -23,13 +23,15 @@ def shape(**words: Any) -> Shape:
 
 
 PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
-_SAYS = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"  # and is not blank
+NOT_BLANK = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"  # and is not blank
 
 Time = Annotated[str, shape(format="date-time", examples=["2027-01-15T08:00:00Z"])]
-Word = Annotated[str, shape(minLength=1, maxLength=MAX_NAME, pattern=_SAYS)]
-Reason = Annotated[str, shape(minLength=1, maxLength=200, pattern=_SAYS)]
+Word = Annotated[str, shape(minLength=1, maxLength=MAX_NAME, pattern=NOT_BLANK)]
+Reason = Annotated[str, shape(minLength=1, maxLength=200, pattern=NOT_BLANK)]
 Mac = Annotated[str, shape(pattern="^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$", examples=["02:00:00:00:00:01"])]
 Ipv4 = Annotated[str, shape(format="ipv4")]
+AnyNode = Annotated[str, shape(minLength=1, maxLength=64)]
+"""The id of a node that need not be there."""
 NodeId = Annotated[str, shape(pattern=f"^{NODE_ID.pattern}$")]
 KeyId = Annotated[str, shape(pattern=f"^{KEY_ID.pattern}$")]
 Digest = Annotated[str, shape(pattern="^[0-9a-f]{64}$", description="A SHA-256 in hex.")]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from hived.documents.shape import PRINTABLE
+from hived.documents.shape import NOT_BLANK, PRINTABLE
 from hived.documents.shared import Json
 from hived.records import commands, steering
 from hived.records.commands import Argument
 
-_NAME: Json = {"type": "string", "minLength": 1, "maxLength": commands.MAX_NAME, "pattern": PRINTABLE}
+_NAME: Json = {"type": "string", "minLength": 1, "maxLength": commands.MAX_NAME, "pattern": NOT_BLANK}
 _MAC: Json = {"type": "string", "pattern": "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$"}
 _TEXT: Json = {"type": ["string", "null"], "maxLength": steering.MAX_URL, "pattern": PRINTABLE}
 _SLOT: Json = {
@@ -28,7 +28,7 @@ _READERS: Mapping[Callable[[str, Any], Any], Json] = {
     commands.address: {"type": "string", "format": "ipv4"},
     commands.number: {"type": "integer", "minimum": 1, "maximum": 2**53 - 1},
     commands.letter: {"type": "string", "minLength": 2, "maxLength": commands.MAX_LETTER},
-    commands.password: {"type": "string", "minLength": 1, "maxLength": commands.MAX_PASSWORD, "format": "password"},
+    commands.password: {"type": "string", "minLength": 1, "maxLength": commands.MAX_PASSWORD, "pattern": NOT_BLANK},
     commands.targets: {"type": "array", "maxItems": commands.MAX_TARGETS, "items": {"type": "string"}},
     steering.mode: {"type": "string", "enum": list(steering.MODES)},
     steering.pools: {"type": "array", "minItems": 1, "maxItems": steering.MAX_SLOTS, "items": _SLOT},

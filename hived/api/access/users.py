@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from aiohttp import web
 
 from hived.api import context
@@ -11,7 +9,6 @@ from hived.api.http import access, params, responses
 from hived.api.http.answers import answers
 from hived.documents import access as documents
 from hived.documents import asked
-from hived.documents.shape import shape
 from hived.errors import BadRequest
 from hived.records.logins import as_password, as_user
 from hived.services.access import accounts
@@ -36,7 +33,7 @@ async def add(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.user(made), status=201)
 
 
-@answers(documents.UserDocument, body=Annotated[asked.UserChange, shape(minProperties=1)], refuses=(409,))
+@answers(documents.UserDocument, body=asked.UserChange, refuses=(409,))
 async def change(request: web.Request) -> web.StreamResponse:
     """PATCH /api/v1/users/{name} {role?, password?}: change a user, both or nothing; their sessions end."""
     ctx, name = context.of(request), request.match_info["name"]

@@ -9,7 +9,6 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.api.http.answers import answers
-from hived.documents import asked
 from hived.documents import collecting as documents
 from hived.errors import BadRequest
 from hived.records.sources import new_source, presets
@@ -24,7 +23,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, await context.of(request).store.read(_listing))
 
 
-@answers(documents.SourceDocument, 201, body=asked.SourceWish, refuses=(409, 422))
+@answers(documents.SourceDocument, 201, body=documents.SourceWish, refuses=(409, 422))
 async def add(request: web.Request) -> web.StreamResponse:
     """POST /sources {name, base_url, kind?}: add a source; 409 for a URL that is there, 422 for none.
 

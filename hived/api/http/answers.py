@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from aiohttp.typedefs import Handler
 
 from hived.api.http.params import MAX_LIMIT
-from hived.documents.shape import NodeId, Number, shape
+from hived.documents.shape import AnyNode, Number, shape
 
 JSON = "application/json"
 
@@ -81,5 +81,5 @@ def limit(default: int) -> Any:
 
 UNCHANGED = {304: None}
 """For what has an ETag."""
-NODE = {"node": NodeId}
+NODE = {"node": AnyNode}
 BEFORE = {"before": Number}

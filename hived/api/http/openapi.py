@@ -224,9 +224,14 @@ def _good(schemas: Schemas, status: int, kind: Any, said: Answers) -> Json:
 
 def _content(schemas: Schemas, kind: Any) -> Json:
     if isinstance(kind, Mapping):  # events by their names
-        events = {name: schemas.of(one) for name, one in kind.items()}
-        return {"schema": {"type": "string"}, "x-events": events}
+        return {"schema": {"oneOf": [_event(name, schemas.of(one)) for name, one in kind.items()]}}
     return {"schema": schemas.of(kind)}
+
+
+def _event(name: str, data: Json) -> Json:
+    text = {"type": "string", "contentMediaType": JSON, "contentSchema": data}
+    properties = {"event": {"const": name}, "data": text, "id": {"type": "string"}}
+    return {"type": "object", "title": name, "required": ["event", "data"], "properties": properties}
 
 
 def _refusal(status: int, words: str) -> Json:

@@ -89,6 +89,7 @@ class Schemas:
             "type": "object", **({"description": about} if about else {}),
             "properties": {name: self._member(name, hint) for name, hint in hints.items()},
             **({"required": needed} if needed else {}),
+            **({"minProperties": 1} if kind in asked.CHANGES else {}),
             **({"additionalProperties": False} if kind.__module__ == asked.__name__ else {}),
         }  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import web
 
@@ -15,7 +15,6 @@ from hived.api.http.answers import NODE, UNCHANGED, answers, limit
 from hived.documents import asked, miner_shapes
 from hived.documents import miners as documents
 from hived.documents.fleet import judged
-from hived.documents.shape import shape
 from hived.errors import BadRequest, NotFound
 from hived.records.commands import address, mac, password, switch
 from hived.records.condition import Moment, condition
@@ -58,7 +57,7 @@ CHANGES: Mapping[str, params.Check] = {
 }  # fmt: skip
 
 
-@answers(miner_shapes.ListedDocument, body=Annotated[asked.MinerChange, shape(minProperties=1)], refuses=(409,))
+@answers(miner_shapes.ListedDocument, body=asked.MinerChange, refuses=(409,))
 async def change(request: web.Request) -> web.StreamResponse:
     """PATCH /api/miners/{mac}: change some of it; all of that or nothing is stored. Reply *miner*.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
 
 from aiohttp import web
 
@@ -12,7 +11,6 @@ from hived.api.http import access, params, responses
 from hived.api.http.answers import answers
 from hived.documents import asked, miner_shapes
 from hived.documents import miners as documents
-from hived.documents.shape import shape
 from hived.errors import BadRequest, NotFound
 from hived.records.commands import word_or_none
 from hived.services.miners import steering
@@ -36,7 +34,7 @@ async def one(request: web.Request) -> web.StreamResponse:
     return await responses.reply(request, documents.model(found[0]))
 
 
-@answers(miner_shapes.ModelDocument, body=Annotated[asked.ModelChange, shape(minProperties=1)])
+@answers(miner_shapes.ModelDocument, body=asked.ModelChange)
 async def change(request: web.Request) -> web.StreamResponse:
     """PATCH /api/models/{alias}: limit it to presets; `max_preset` and `min_preset`, null for no limit.
 

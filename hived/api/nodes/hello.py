@@ -16,6 +16,7 @@ from hived.records.joining import Certificate, as_key_id, as_node_id
 from hived.records.times import to_text
 from hived.store.access import node_keys
 
+_ASKED = {"node_id", "key_id", "nonce"}
 CERTIFICATE: web.AppKey[Callable[[], Certificate] | None] = web.AppKey("certificate")
 """What this application is served with now; None without TLS."""
 
@@ -47,9 +48,9 @@ def pin_of(request: web.Request) -> str | None:
 
 async def _proof(request: web.Request) -> str | None:
     ctx, asked = context.of(request), request.query
-    if "nonce" not in asked:
+    if not asked.keys() & _ASKED:
         return None
     node_id, key_id = as_node_id(asked.get("node_id")), as_key_id(asked.get("key_id"))
-    nonce = untrusted.digest(asked["nonce"], "nonce")
+    nonce = untrusted.digest(asked.get("nonce"), "nonce")
     known = await ctx.store.read(node_keys.hash_of, node_id, key_id)
     return joining.proof(known, nonce, node_id, ctx.node_id, pin_of(request)) if known is not None else None
