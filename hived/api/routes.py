@@ -71,6 +71,7 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/healthz", health.short, PUBLIC),
     ("GET", "/metrics", metrics.scrape, METRICS),
     ("GET", "/api/openapi.json", openapi.openapi, PUBLIC),
+    ("GET", "/api/docs", static.docs, PUBLIC),
     # Who may do all that.
     ("GET", "/api/v1/hello", hello.hello, PUBLIC),
     ("GET", "/api/v1/session", logins.current, PUBLIC),

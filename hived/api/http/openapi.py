@@ -155,7 +155,7 @@ def _words(handler: Handler) -> tuple[str, str]:
     """Return the sentence and the rest of a handler's docstring, without the path that it begins with."""
     text = _HEAD.sub("", inspect.cleandoc(handler.__doc__ or ""), count=1)
     first, _, rest = text.partition("\n\n")
-    first = " ".join(first.split())
+    first = re.sub(r"[*`]", "", " ".join(first.split()))
     return first[:1].upper() + first[1:], f"{rest}\n\n" if rest else ""
 
 

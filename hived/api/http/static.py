@@ -1,7 +1,8 @@
-"""The dashboard's files: read once, at start, so that no request names a file."""
+"""The dashboard's files: looked up once, at start, so that no request names a file."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Iterable
@@ -16,6 +17,7 @@ from hived.errors import NotFound
 
 DASHBOARD = Path(__file__).parents[1] / "dashboard"
 MAX_FILE_BYTES = 4 * 1024 * 1024
+KEPT_BYTES = 128 * 1024  # what is larger is seldom asked for, and stays on the disk
 
 _TYPES = {
     ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css",
@@ -25,10 +27,27 @@ _TYPES = {
 }  # fmt: skip
 
 INDEX = "index.html"
+DOCS = "docs.html"
 PAGES = "js/pages.js"
 _PATH = re.compile(r'\bpath: "(/[^"]*)"')
 
 FILES = web.AppKey("files", dict[str, Page])
+
+
+class Shelved(Page):
+    """A file that is read when somebody asks for it."""
+
+    def __init__(self, path: Path, page: Page) -> None:
+        super().__init__(b"", page.etag.removeprefix('W/"').rstrip('"'), page.content_type, page.charset)
+        self._path = path
+
+    async def read(self) -> Page:
+        """Return it with what is in it. NotFound when it is gone."""
+        try:
+            body = await asyncio.to_thread(self._path.read_bytes)
+        except OSError:
+            raise NotFound("there is no such file any more") from None
+        return Page(body, self.etag.removeprefix('W/"').rstrip('"'), self.content_type, self.charset)
 
 
 def load(folder: Path) -> dict[str, Page]:
@@ -42,7 +61,8 @@ def load(folder: Path) -> dict[str, Page]:
             continue
         body = path.read_bytes()
         charset = "utf-8" if kind.startswith("text/") or "json" in kind or "svg" in kind else None
-        found[name.as_posix()] = _page(body, kind, charset)
+        page = _page(body, kind, charset)
+        found[name.as_posix()] = Shelved(path, page) if len(body) > KEPT_BYTES else page
     if INDEX in found:
         found[INDEX] = _page(_linked(found[INDEX].body, found), "text/html", "utf-8")
     return found
@@ -78,8 +98,14 @@ async def static(request: web.Request) -> web.StreamResponse:
     return await _file(request, request.match_info["name"])
 
 
+@answers(str, also=UNCHANGED, media="text/html")
+async def docs(request: web.Request) -> web.StreamResponse:
+    """GET /api/docs: the description of the API as a page that needs nothing from elsewhere."""
+    return await _file(request, DOCS)
+
+
 async def _file(request: web.Request, name: str, status: int = 200) -> web.StreamResponse:
     page = request.app[FILES].get(name)
     if page is None:
         raise NotFound("there is no such file")
-    return await responses.send(request, page, status=status)
+    return await responses.send(request, await page.read() if isinstance(page, Shelved) else page, status=status)

@@ -80,7 +80,7 @@ def test_the_table_leaves_nothing_open_by_mistake() -> None:
     documents = {path for method, path in public if not path.startswith(("/api/", "/static/", "/healthz"))}
     assert public - {("GET", path) for path in documents} == {
         ("GET", "/healthz"), ("GET", "/static/{name:.+}"), ("GET", "/api/v1/hello"), ("GET", "/api/v1/limits"),
-        ("GET", "/api/openapi.json"),
+        ("GET", "/api/openapi.json"), ("GET", "/api/docs"),
         ("POST", "/api/v1/join"), ("GET", "/api/v1/session"), ("POST", "/api/v1/session"),
         ("DELETE", "/api/v1/session"), ("POST", "/api/v1/setup"), ("POST", "/api/v1/session/link"),
     }  # fmt: skip

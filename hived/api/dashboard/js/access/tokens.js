@@ -41,6 +41,7 @@ export function Tokens() {
       ? html`<p class="note muted">None. A program that reads or steers this site sends one with each call: <code>Authorization: Bearer …</code></p>`
       : html`<${Table} of="tokens" kind="stacked tokens" head=${["Name", "Role", "For", "Made", "Last used", "Ends", ACTIONS]}>
           <tbody>${tokens.map((token) => html`<${Row} key=${token.id} token=${token} onRevoke=${() => setAsked(token)} />`)}</tbody><//>`}
+    <p class="note muted">What can be asked and how: <a href="/api/docs" target="_blank">the description of the API</a>.</p>
     ${outcome}
     ${asked === "add" && html`<${MakeToken} onClose=${close} onMade=${read.again} />`}
     ${asked !== null && asked !== "add" && html`<${Confirm} title=${`Revoke ${asked.name}?`} verb="Revoke" onClose=${close}
