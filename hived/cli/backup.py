@@ -20,6 +20,7 @@ from hived.runtime.outlet import Outlet
 from hived.services.appliance.backup import SECRETS, make
 from hived.services.appliance.restore import restore as bring_back
 from hived.store import daemon_rows, database_of
+from hived.store.alerts import outlook
 from hived.store.engine.database import as_ours
 from hived.store.engine.locks import in_use
 
@@ -43,6 +44,9 @@ async def backup(context: CommandContext) -> int:
         database, context.config.state_dir, outlet, version=__version__, at=context.clock(),
         node_id=context.node_id(), name=context.config.node.effective_name, keys=not context.args.without_keys,
     )  # fmt: skip
+    with suppress(HivedError):  # it is made all the same where the database takes no more rows
+        async with context.store() as store:
+            await store.write(outlook.backed_up, context.clock())
     keys = bool(set(made.members) & set(SECRETS))
     line = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
     if out == "-":

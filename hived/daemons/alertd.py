@@ -16,12 +16,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from hived.records.daemon import ALERTD
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
 from hived.services.alerts.delivery import NoticeDelivery
-from hived.services.alerts.engine import AlertEngine
+from hived.services.alerts.engine import AlertEngine, facts_of
 from hived.services.alerts.heartbeat import EVERY_S, Heartbeat
 from hived.services.alerts.outgoing import Outgoing
 from hived.services.alerts.places import dashboard
@@ -60,9 +61,8 @@ async def alerts(desk: Desk) -> Sequence[Beat]:
     """Find what is wrong, and write what people are to be told."""
     config = desk.config
     engine = AlertEngine(
-        desk.store, name=config.node.effective_name, node_id=desk.node_id,
-        status_seconds=config.intervals.status_seconds, database=config.database.sqlite_path,
-        clock=time.time, base=dashboard(config.http),
+        desk.store, partial(facts_of, config.node.effective_name, desk.node_id, config.database.sqlite_path),
+        status_seconds=config.intervals.status_seconds, clock=time.time, base=dashboard(config.http),
     )  # fmt: skip
     await desk.life.retry(engine.start)
     desk.says.append(engine.summary)

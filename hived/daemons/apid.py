@@ -14,6 +14,7 @@ import errno
 import logging
 import socket
 import time
+from functools import partial
 
 from aiohttp import web
 
@@ -34,7 +35,9 @@ from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.tls import Tls, tls_of
 from hived.services.miners.orders import Rules
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
+from hived.store import Store
 from hived.store.access import sessions
+from hived.store.alerts import outlook
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
@@ -80,7 +83,7 @@ async def apid(config: Config, life: Life) -> None:
                 Beat("fleet", fleet.beat, every=BEAT_S, limit=30.0, backoff_max=10.0),
                 Beat("nodes", nodes.beat, every=WATCH_S, limit=30.0),
                 Beat("presence", presence.beat, every=PRESENCE_S, limit=30.0),
-                Beat("tls", tls.beat, every=TLS_LOOK_S, limit=30.0),
+                Beat("tls", partial(look_at, tls, store), every=TLS_LOOK_S, limit=30.0),
             ]
             code = SetupCode(store, where, time.time)
             await life.retry(code.beat)
@@ -88,6 +91,14 @@ async def apid(config: Config, life: Life) -> None:
             await life.run(beats, status)
         finally:
             await runner.cleanup()
+
+
+async def look_at(tls: Tls, store: Store) -> None:
+    """Renew or reload the certificate when it is time, and tell the alerts when it ends. Transient: database busy."""
+    await tls.beat()
+    ends_at = tls.current().ends_at
+    if await store.read(outlook.certificate_until) != ends_at:
+        await store.write(outlook.certified, ends_at)
 
 
 def warn(config: Config) -> None:

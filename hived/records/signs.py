@@ -60,31 +60,32 @@ class Sign:
 
 
 _SETUP = "see who changed it: hivectl events; if nobody of yours did, change the miner's password"
+_HOTTEST = next(measure for measure in measures.MINER if measure.name == "chip_temp_max_c")
 _RATE = "open the miner's page: its losses say why it gives less"
 
 _OWN = (
-    # Cause before consequence: node, breaker, offline, failure, parts, rate.
+    # Cause before consequence: node, breaker, offline, failure, parts, rate; of all at once before that of each.
     Sign("node.dead", "node", "Node silent", "silent", code="node_dead", chain=WORK, rank=10),
     Sign("place.offline", "place", "All of a group or node offline", "offline, all at once", chain=WORK, rank=20,
         step="check the breaker, the switch and its cable: all of them went at once"),
     Sign("mark.offline", "miner", "Offline", "offline", code="offline", chain=WORK, rank=30),
-    Sign("miner.unsteady", "miner", "Goes and comes", "losses of contact and reboots in an hour", measures.COUNT,
+    Sign("miner.unsteady", "miner", "Comes and goes", "losses of contact and reboots in an hour", measures.COUNT,
         chain=WORK, rank=35, step="check its power supply, plug, network cable and the temperature of its chips"),
     Sign("mark.failure", "miner", "Failure", "with a failure", code="failure", chain=WORK, rank=40),
     Sign("miner.fans_lost", "miner", "Fans lost", "with fans lost", measures.COUNT, code="lost_fan", chain=WORK,
         rank=50),
-    Sign("measure.chip_temp_max_c", "miner", "Hottest chip", "hottest chip", measures.TEMPERATURE, chain=WORK, rank=55,
-        step="check its fans, filters and the temperature of the intake; a lower preset is cooler"),
+    Sign("measure.chip_temp_max_c", "miner", "Hottest chip", "hottest chip", measures.TEMPERATURE, _HOTTEST,
+        chain=WORK, rank=55, step="check its fans, filters and intake; a lower preset is cooler"),
     Sign("miner.boards_lost", "miner", "Boards lost", "with boards lost", measures.COUNT, code="dead_board",
         chain=WORK, rank=60),
     Sign("miner.chips_fading", "miner", "Chips fading", "chips marked red on one board", measures.COUNT, chain=WORK,
         rank=70, step="look at the board's chips on the miner's page: clean it, or plan its repair"),
+    Sign("site.hashrate_percent", "site", "Share of the site's expected hashrate", "of what the site should give",
+        PERCENT, chain=WORK, rank=72, step="see the losses on the page of the site: they say which miners, and why"),
     Sign("miner.powered_idle", "miner", "No hashrate while powered", "on, without hashrate", chain=WORK, rank=75,
         step="open the miner's page: if it stays so, reboot it; then check its boards"),
-    Sign("miner.hashrate_percent", "miner", "Share of its expected hashrate", "of what it should give", PERCENT,
+    Sign("miner.hashrate_percent", "miner", "Share of the expected hashrate", "of what it should give", PERCENT,
         chain=WORK, rank=80, step=_RATE),
-    Sign("site.hashrate_percent", "site", "Share of the site's expected hashrate", "of what the site should give",
-        PERCENT, chain=WORK, rank=90, step="see the losses on the page of the site: they say which miners, and why"),
     Sign("mark.foreign", "miner", "Foreign pool or worker", "at a pool or worker that is not allowed",
         code="pool_foreign", chain=HANDS, rank=10),
     Sign("event.firmware_changed", "event", "Firmware changed", "with another firmware", chain=HANDS, rank=20,

@@ -9,11 +9,12 @@ from typing import Any
 
 from hived.errors import next_step
 from hived.records.alerts import DAY_S, Rule
-from hived.records.daemon import MINERD, alive
+from hived.records.daemon import APID, MINERD, alive
 from hived.records.host import HostTrouble
 from hived.records.miner_view import MinerView
 from hived.records.signs import Sign
 from hived.services.alerts import judges
+from hived.services.alerts.amounts import rate
 from hived.services.alerts.findings import Finding
 from hived.services.appliance.host_troubles import stored_troubles
 from hived.store import Database, daemon_rows
@@ -34,7 +35,8 @@ class Facts:
     node_id: str | None = None
     troubles: tuple[HostTrouble, ...] = ()
     disk_free_percent: float | None = None
-    certificate_until: float | None = None
+    has_database: bool = True
+    """Whether the database is a file of this box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ class _Look:
     facts: Facts
     nodes: list[NodeRow]
     at: float
+    stakes: Mapping[str | None, tuple[int, float]]
+    """The miners of each node, and what they should give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,14 @@ class _Told:
 
 
 def findings(
-    db: Database, rules: Iterable[Rule], facts: Facts, at: float, before: Collection[tuple[str, str]]
-) -> Iterator[Finding]:
-    """Yield what is wrong with this box and with the nodes. `before`: what was wrong already, by rule and subject."""
-    look = _Look(db, facts, outlook.nodes(db), at)
+    db: Database, rules: Iterable[Rule], facts: Facts, at: float, before: Collection[tuple[str, str]],
+    stakes: Mapping[str | None, tuple[int, float]],
+) -> Iterator[Finding]:  # fmt: skip
+    """Yield what is wrong with this box and with the nodes.
+
+    `before`: what was wrong already, by rule and subject. `stakes`: the miners of each node, and what they should give.
+    """
+    look = _Look(db, facts, outlook.nodes(db), at, stakes)
     for rule in rules:
         sign = rule.watched
         tell = _TELLS.get(rule.sign)
@@ -89,7 +97,9 @@ def _found(rule: Rule, sign: Sign, told: _Told) -> Finding:
 def _dead(look: _Look) -> Iterator[_Told]:
     for node in look.nodes:
         if node.is_dead:
-            yield _of(node, True, "silent", step=next_step("node_dead", node=node.name))
+            miners, expected_hs = look.stakes.get(node.node_id, (0, 0.0))
+            unknown = f": nobody knows how its {miners} miners are, {rate(expected_hs)}" if miners else ""
+            yield _of(node, True, f"silent{unknown}", step=next_step("node_dead", node=node.name))
 
 
 def _full(look: _Look) -> Iterator[_Told]:
@@ -148,12 +158,17 @@ def _database(look: _Look) -> Iterator[_Told]:
 
 
 def _certificate(look: _Look) -> Iterator[_Told]:
-    if look.facts.certificate_until is not None:
-        yield _own(look, "certificate", (look.facts.certificate_until - look.at) / DAY_S)
+    """Only where hive-apid runs and serves with it."""
+    until = outlook.certificate_until(look.db)
+    serves = any(row.name == APID and alive(row.beat_at, look.at) for row in daemon_rows.daemons(look.db))
+    if until is not None and serves:
+        yield _own(look, "certificate", (until - look.at) / DAY_S)
 
 
 def _backup(look: _Look) -> Iterator[_Told]:
-    """A box that never had a backup is as old as its alerts."""
+    """A box that never had a backup is as old as its alerts; a server's database is backed up there."""
+    if not look.facts.has_database:
+        return
     made_at = outlook.backup_at(look.db)
     since = made_at if made_at is not None else outlook.first_round(look.db)
     if since is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import tzinfo
 from pathlib import Path
 
@@ -25,17 +25,16 @@ JUMP_S = 300.0
 class AlertEngine:
     """Finds what is wrong, and writes what people are to be told. All that it knows is in rows.
 
-    `database`: the file of the database, None for a server; `base`: where the dashboard is; `zone` None: this box's.
+    `facts` tells how this box is; `base`: where the dashboard is, None where nobody knows; `zone` None: this box's.
     """
 
     def __init__(
-        self, store: Store, *, name: str, node_id: str | None, status_seconds: float, database: Path | None,
+        self, store: Store, facts: Callable[[], Awaitable[Facts]], *, status_seconds: float,
         clock: Callable[[], float], monotonic: Callable[[], float] = time.monotonic, zone: tzinfo | None = None,
-        base: str | None = None, certificate_until: Callable[[], float | None] = lambda: None,
+        base: str | None = None,
     ) -> None:  # fmt: skip
-        self._store, self._name, self._node_id, self._status_s = store, name, node_id, status_seconds
-        self._database, self._clock, self._monotonic, self._zone, self._base = database, clock, monotonic, zone, base
-        self._certificate_until = certificate_until
+        self._store, self._facts, self._status_s = store, facts, status_seconds
+        self._clock, self._monotonic, self._zone, self._base = clock, monotonic, zone, base
         self._ahead: float | None = None
         self._open = {"bad": 0, "warn": 0}
 
@@ -62,13 +61,6 @@ class AlertEngine:
         bad, warn = self._open["bad"], self._open["warn"]
         return f"{bad + warn} alerts open, {bad} of them bad" if bad + warn else "no alert is open"
 
-    async def _facts(self) -> Facts:
-        troubles = await asyncio.to_thread(host_troubles, self._database)
-        return Facts(
-            self._name, self._node_id, tuple(troubles), await asyncio.to_thread(_free, self._database),
-            self._certificate_until(),
-        )  # fmt: skip
-
 
 def settle(
     db: Database, sight: Sight, jumped: bool = False, zone: tzinfo | None = None, base: str | None = None
@@ -88,11 +80,20 @@ def _begin(db: Database, at: float) -> None:
     outlook.begin(db, at)
 
 
-def _free(database: Path | None) -> float | None:
+async def facts_of(name: str, node_id: str, database: Path | None) -> Facts:
+    """Return how this box is. `database`: its file; None for a server's, whose disk is another's."""
+    return await asyncio.to_thread(_facts, name, node_id, database)
+
+
+def _facts(name: str, node_id: str, database: Path | None) -> Facts:
     if database is None:
-        return None
+        return Facts(name, node_id, has_database=False)
+    return Facts(name, node_id, tuple(host_troubles(database)), _free(database.parent))
+
+
+def _free(folder: Path) -> float | None:
     try:
-        usage = shutil.disk_usage(database.parent)
+        usage = shutil.disk_usage(folder)
     except OSError:
         return None
     return 100.0 * usage.free / usage.total if usage.total else None

@@ -15,6 +15,9 @@ from hived.records.signs import HANDS, WORK, Sign
 IDLE_SHARE = 0.01
 """With less than this of what it should give, a miner gives nothing."""
 
+USUAL_SHARE = 0.05
+"""So much less than expected is no loss worth telling: rates swing."""
+
 Value = float | bool | None
 _ALWAYS = frozenset({"online", "offline", "unseen", "failing", "silent"})
 """Marks that need no fresh status."""
@@ -111,7 +114,7 @@ _JUDGES: Mapping[str, Callable[[MinerView, Condition], Value]] = {
 def words(sign: Sign, told: Value, view: MinerView, how: Condition) -> str:
     """Return what is wrong with one miner."""
     if sign.name == "miner.boards_lost":
-        dead = [f"board {board.index} is {board_condition(board)[0]}" for board in broken_boards(view)]
+        dead = [f"board {board.index}: {board_condition(board)[0]}" for board in broken_boards(view)]
         return ", ".join(dead) or "a board is gone"
     if sign.name == "miner.fans_lost":
         return ", ".join(f"fan {fan} is lost" for fan in lost_fans(view.status))
@@ -133,7 +136,9 @@ def foreign_words(view: MinerView, allowed: Sequence[AllowedPool]) -> str:
 def number(sign: Sign, told: float) -> str:
     """Return a value with its unit and what it is."""
     symbol = sign.unit.symbol if sign.unit else ""
-    return " ".join(filter(None, (f"{told:.{0 if abs(told) >= 10 or told == int(told) else 1}f}", symbol, sign.words)))
+    return " ".join(
+        filter(None, (f"{told:.{0 if abs(told) >= 9.95 or told == int(told) else 1}f}", symbol, sign.words))
+    )
 
 
 def lost_hs(sign: Sign, view: MinerView, how: Condition, allowed: Sequence[AllowedPool]) -> float:
@@ -145,4 +150,5 @@ def lost_hs(sign: Sign, view: MinerView, how: Condition, allowed: Sequence[Allow
         return (view.status.hashrate_hs or 0.0) if is_active else 0.0
     if sign.chain != WORK:
         return 0.0
-    return max(0.0, how.expected_hs - (view.status.hashrate_hs or 0.0 if how.fresh else 0.0))
+    lost = how.expected_hs - (view.status.hashrate_hs or 0.0 if how.fresh else 0.0)
+    return lost if lost > USUAL_SHARE * how.expected_hs else 0.0

@@ -53,7 +53,6 @@ class Round:
         self._take()
         self._explain()
         self._open()
-        self._explain()  # what has just opened explains what another rule opened before
         self._end()
 
     def write(self) -> None:
@@ -134,6 +133,8 @@ class Round:
             ]
             if found and member.under not in found:
                 self._go_under(member, min(found))
+            elif not found and member.under is not None and member.well_at is not None:
+                alerts.drop_members(self._db, [self._drop(member)])  # it happened, and was told with its cause
             elif not found and member.under is not None:
                 self._save(replace(member, under=None, since=self._at))
 
@@ -158,22 +159,26 @@ class Round:
     # -- opening -------------------------------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        by_rule: dict[str, list[Member]] = defaultdict(list)
         waits = self._waits()
-        for member in self.members.values():
-            by_rule[member.rule].append(member)
-        for name, members in sorted(by_rule.items(), key=lambda one: self._rank(one[0])):
+        for name in sorted({member.rule for member in self.members.values()}, key=self._rank):
             rule = self._sight.rules.get(name)
-            if rule is None:
-                continue
-            ripe = [one for one in members if not one.is_told_of and self._is_ripe(one, rule, waits)]
-            wrong = len(ripe) + sum(one.alert is not None for one in members)
-            for member in ripe:
-                known = next((a for a in self.open.values() if (a.rule, a.group) == (name, member.key)), None)
-                if known is not None:
-                    self._join(member, known.id)
-                elif wrong >= rule.miners:
-                    self._join(member, self._new_alert(rule, member))
+            if rule is not None and self._open_by(rule, waits):
+                self._explain()  # before its consequences open alerts of their own
+
+    def _open_by(self, rule: Rule, waits: dict[str, list[tuple[Sign, float]]]) -> bool:
+        """Let what lasted long enough by one rule join its alert; tell whether one was opened."""
+        members = [one for one in self.members.values() if one.rule == rule.name]
+        ripe = [one for one in members if not one.is_told_of and self._is_ripe(one, rule, waits)]
+        is_enough = len(ripe) + sum(one.alert is not None for one in members) >= rule.miners
+        known = {alert.group: alert.id for alert in self.open.values() if alert.rule == rule.name}
+        before = len(self.open)
+        for member in ripe:
+            number = known.get(member.key)
+            if number is None and is_enough:
+                number = known[member.key] = self._new_alert(rule, member)
+            if number is not None:
+                self._join(member, number)
+        return len(self.open) > before
 
     def _rank(self, name: str) -> int:
         rule = self._sight.rules.get(name)

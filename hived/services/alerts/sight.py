@@ -98,7 +98,7 @@ def look(db: Database, facts: Facts, status_seconds: float, at: float, zone: tzi
     sight.add(_site(db, sight, seen, present))
     happened, sight.event_id = outlook.news(db)
     sight.add(_events(sight, happened, {one.view.num: one for one in seen}))
-    sight.add(boxes.findings(db, every.values(), facts, at, before))
+    sight.add(boxes.findings(db, every.values(), facts, at, before, _stakes(seen)))
     for one in maintained:
         of_boxes = [found for found in sight.findings.values() if found.mac is None]
         sight.resting |= {found.subject for found in of_boxes if one.scope.fits_node(found.node_id)}
@@ -139,7 +139,10 @@ def _miners(
         if any(window.scope.fits(view) for window in maintained):
             sight.resting.add(view.mac)
         for rule, sign in by_miner:
-            if not rule.scope.fits(view) or (one.rests and judges.can_rest(sign)):
+            if not rule.scope.fits(view):
+                continue
+            if one.rests and judges.can_rest(sign):
+                sight.unknown.add((rule.name, view.mac))
                 continue
             told = judges.value(rule, sign, view, how)
             if sign.name == "miner.unsteady":
@@ -189,6 +192,7 @@ def _places(sight: Sight, seen: list[Seen], present: Iterable[Member]) -> Iterat
     for rule in sight.rules.values():
         if rule.sign != "place.offline":
             continue
+        sight.unknown |= {(rule.name, one.mac) for one in seen if one.rests or not one.is_known}
         open_keys = {str(one.detail.get("key")) for one in present if one.rule == rule.name and one.back_at is None}
         taken: set[str] = set()
         places: dict[str, list[Seen]] = defaultdict(list)
@@ -225,6 +229,7 @@ def _site(db: Database, sight: Sight, seen: list[Seen], present: Iterable[Member
             if one.is_known and not one.rests and not one.tunes and one.mac not in explained | sight.resting
             and rule.scope.fits(one.view) and (one.is_fresh or one.is_offline)
         ]  # fmt: skip
+        sight.covers["site"] = {one.mac for one in counted if one.lost_hs > 0}
         rate, expected = sum(one.rate_hs for one in counted), sum(one.expected_hs - one.limited_hs for one in counted)
         told = judges.percent(rate, expected)
         already = any(one.rule == rule.name and one.is_told_of and one.well_at is None for one in present)
@@ -232,6 +237,15 @@ def _site(db: Database, sight: Sight, seen: list[Seen], present: Iterable[Member
             sight.unknown.add((rule.name, "site"))
         elif rule.is_wrong(told, already=already):
             yield Finding(rule.name, "site", "", "the site", judges.number(sign, told), max(0.0, expected - rate))
+
+
+def _stakes(seen: Iterable[Seen]) -> dict[str | None, tuple[int, float]]:
+    """Return the miners of each node, and what they should give."""
+    found: dict[str | None, tuple[int, float]] = defaultdict(lambda: (0, 0.0))
+    for one in seen:
+        miners, expected = found[one.node_id]
+        found[one.node_id] = (miners + 1, expected + one.expected_hs)
+    return found
 
 
 def _events(sight: Sight, happened: Iterable[Event], seen: Mapping[int, Seen]) -> Iterator[Finding]:

@@ -70,7 +70,10 @@ class Telling:
 
     def _rests(self, alert: Alert) -> bool:
         wrong = self._round.of(alert.id)
-        return bool(wrong) and all(one.subject in self._sight.resting for one in wrong)
+        sight = self._sight
+        return bool(wrong) and all(
+            one.subject in sight.resting or (one.rule, one.subject) in sight.unknown for one in wrong
+        )
 
     def _over(self, alert: Alert) -> None:
         """Tell the end of what was told; of what began and ended in quiet hours later, in one."""
@@ -110,9 +113,10 @@ class Telling:
         else:
             wrong, back = [], alerts.members(self._db, alert.id)
         explained = [] if told == "ended" else self._round.under(alert.id)
+        titles = {name: one.watched.title.lower() for name, one in self._sight.rules.items() if one.watched}
         return Subject(
-            alert, wrong, back, _once(explained, alert), alert.ended_at or self._at, self._zone, self._base,
-            {name: one.watched.title.lower() for name, one in self._sight.rules.items() if one.watched}, last,
+            alert, wrong, back, _once(explained, alert), alert.ended_at or self._at, self._zone, self._base, titles,
+            rule, last,
         )  # fmt: skip
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from hived.errors import next_step
-from hived.records.alerts import Alert, Member, Told, page_of
+from hived.records.alerts import Alert, Member, Rule, Told, page_of
 from hived.records.signs import SIGNS, Sign
 from hived.records.times import span
+from hived.services.alerts.amounts import PH, amount, rate
 
 MOST_NAMES = 5
 """Miners that are named; of more only the number is told."""
 MOST_EXPLAINED = 5
-_PH = 1e15
 _STARTS: Mapping[Told, str] = {
     "opened": "", "changed": "Changed: ", "repeated": "Still: ", "ended": "Over: ",
 }  # fmt: skip
@@ -34,6 +34,7 @@ class Subject:
     """Where the dashboard is; None: nobody knows."""
     titles: Mapping[str, str] | None = None
     """What the rules are called that something explained was found by."""
+    rule: Rule | None = None
     last: bool = False
     """Whether it is the last notice of its rule for today."""
 
@@ -63,7 +64,7 @@ def what(subject: Subject) -> str:
     if not sign.of_miners:
         return f"{sign.title}: {_names(wrong)}"
     place = _place(subject)
-    return f"{len(wrong)} miners {_plural(sign)}" + (f": {place}" if place else "")
+    return _many(subject, sign, len(wrong)) + (f": {place}" if place else "")
 
 
 def body(told: Told, subject: Subject) -> str:
@@ -100,16 +101,15 @@ def _ended(subject: Subject) -> str:
     ends = [one.well_at for one in subject.back if one.well_at is not None]
     lasted = span(max(ends, default=subject.at) - alert.since)
     lost = alert.lost_until(subject.at)
-    much = f", {amount(lost)} lost" if lost >= _PH * 3600 * 0.0005 else ""
+    much = f", {amount(lost)} lost" if lost >= PH * 3600 * 0.0005 else ""
     back = len(subject.back)
     if sign is None:
         return f"{alert.rule}, after {lasted}"
     if sign.of_miners and back != 1:
         place = _place(subject)
-        return f"{sign.title.lower()}: {back} of {back} miners back after {lasted}{much}" + (
-            f": {place}" if place else ""
-        )
-    return f"{_names(subject.back) or sign.title}: {sign.title.lower()}, back after {lasted}{much}"
+        what_was = _many(subject, sign, back) + (f", {place}" if place else "")
+        return f"{what_was}: {back} of {back} back after {lasted}{much}"
+    return f"{_names(subject.back) or sign.title}: {sign.title.lower()}, well again after {lasted}{much}"
 
 
 def _place(subject: Subject) -> str:
@@ -123,8 +123,10 @@ def _place(subject: Subject) -> str:
 
 
 def _where(subject: Subject, members: Sequence[Member]) -> str:
-    place = _place(subject)
-    return ": ".join(filter(None, (place, _names(members)))) or "the site"
+    sign, names = subject.sign, _names(members)
+    if sign is not None and not sign.of_miners:
+        return names
+    return ": ".join(filter(None, (_place(subject), names)))
 
 
 def _telling(subject: Subject, members: Sequence[Member]) -> list[Member]:
@@ -141,10 +143,17 @@ def _names(members: Sequence[Member]) -> str:
     return f"{names} and {more} more" if more > 0 else names
 
 
-def _plural(sign: Sign) -> str:
-    return f"with trouble: {sign.title.lower()}" if sign.is_number and sign.measure is None else (
-        f"{sign.title.lower()} out of bounds" if sign.is_number else sign.words
-    )  # fmt: skip
+def _many(subject: Subject, sign: Sign, number: int) -> str:
+    """Return what is wrong with many: "3 miners offline", "3 miners: hottest chip over 95 °C"."""
+    if not sign.is_number:
+        return f"{number} miners {sign.words}"
+    return f"{number} miners: {sign.title.lower()}{_limit(subject.rule, sign)}"
+
+
+def _limit(rule: Rule | None, sign: Sign) -> str:
+    if rule is None or rule.threshold is None or sign.unit is None or not sign.unit.symbol:
+        return ""
+    return f" {rule.over} {rule.threshold:g} {sign.unit.symbol}"
 
 
 def _lost(told: Told, subject: Subject) -> str | None:
@@ -176,17 +185,6 @@ def _explained(subject: Subject) -> list[str]:
     ]
     more = len(subject.explained) - MOST_EXPLAINED
     return ["It explains:", *named, *([f"  and {more} more"] if more > 0 else [])]
-
-
-def rate(hashrate_hs: float) -> str:
-    """Return a hashrate for people."""
-    return f"{hashrate_hs / _PH:.1f} PH/s" if hashrate_hs >= _PH else f"{hashrate_hs / 1e12:.0f} TH/s"
-
-
-def amount(lost_hss: float) -> str:
-    """Return what was lost, of H/s times seconds."""
-    lost = lost_hss / 3600
-    return f"{lost / _PH:.1f} PH·h" if lost >= 0.1 * _PH else f"{lost / 1e12:.0f} TH·h"
 
 
 def _time(at: float, zone: tzinfo | None) -> str:

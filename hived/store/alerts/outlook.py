@@ -21,7 +21,7 @@ SETTLE_S = 600.0
 MAX_EVENTS = 2000
 _DONE = ("confirmed", "unconfirmed")
 _POWER = tuple(name for name, verb in VERBS.items() if verb.power != "none")
-_POINTER, _FIRST, _BACKUP = "alerts_event", "alerts_since", "backup_at"
+_POINTER, _FIRST, _BACKUP, _CERTIFICATE = "alerts_event", "alerts_since", "backup_at", "certificate_until"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,16 @@ class Master:
     ok_at: float | None
     skew_s: float | None
     url: str | None
+
+
+def certificate_until(db: Database) -> float | None:
+    """Return when the certificate ends that hive-apid serves with."""
+    return _number(db, _CERTIFICATE)
+
+
+def certified(db: Database, until: float) -> None:
+    """Note when the certificate ends that hive-apid serves with."""
+    _put(db, _CERTIFICATE, until)
 
 
 def master(db: Database) -> Master | None:

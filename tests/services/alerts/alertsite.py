@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from hived.records.alerts import Alert, Notice, Rule
@@ -16,6 +15,7 @@ from hived.records.miner import FanReading, HashboardReading, MinerIdentity, Poo
 from hived.records.miner_rules import MinerRules
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.pools import AllowedPool
+from hived.services.alerts.boxes import Facts
 from hived.services.alerts.engine import AlertEngine
 from hived.store import Database, Store, daemon_rows, events
 from hived.store.alerts import alerts, notices, rules
@@ -48,9 +48,12 @@ class AlertSite:
 
     store: Store
     clock: FakeClock
-    database: Path | None = None
+    facts: Facts = field(default_factory=lambda: Facts("shed", "id-1"))
+    """How the box itself is."""
     told: dict[int, dict[str, Any]] = field(default_factory=dict)
     """How each miner answers, by its number in the database."""
+    running: list[str] = field(default_factory=lambda: [DISCOVERD, POLLD])
+    """The daemons of this box."""
     away: set[str] = field(default_factory=set)
     """Nodes that are cut off."""
     engine: AlertEngine = field(init=False)
@@ -68,9 +71,12 @@ class AlertSite:
     def fresh(self) -> AlertEngine:
         """A new engine over the same rows, as after kill -9."""
         return AlertEngine(
-            self.store, name="shed", node_id="id-1", status_seconds=EVERY_S, database=self.database,
-            clock=self.clock, monotonic=self.clock, zone=UTC, base="https://shed.example",
+            self.store, self._facts, status_seconds=EVERY_S, clock=self.clock, monotonic=self.clock, zone=UTC,
+            base="https://shed.example",
         )  # fmt: skip
+
+    async def _facts(self) -> Facts:
+        return self.facts
 
     async def write(self, work: Callable[Concatenate[Database, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.store.write(work, *args, **kwargs)
@@ -96,6 +102,7 @@ class AlertSite:
         """Let a miner answer so from now on."""
         num = (await self.store.read(miners.one, mac(number))).num
         self.told[num] = self.told[num] | changes
+        self.clock.advance(1)
         await self.write(self._status, num)
 
     def _status(self, db: Database, num: int) -> None:
@@ -155,14 +162,15 @@ class AlertSite:
 
     # -- time ------------------------------------------------------------------------------------------------------
 
-    async def turn(self, minutes: float) -> None:
+    async def turn(self, minutes: float, *, every_s: float = EVERY_S) -> None:
         """Let time pass: every minute the miners are polled, and the engine looks."""
-        for _ in range(round(minutes * 60 / EVERY_S)):
-            self.clock.advance(EVERY_S)
+        for _ in range(round(minutes * 60 / every_s)):
+            self.clock.advance(every_s)
             await self.write(self._polled)
-            if self.killed():
+            if self.killed():  # before this round could be written
                 self.engine = self.fresh()
-            await self.engine.tick()
+            else:
+                await self.engine.tick()
 
     def _polled(self, db: Database) -> None:
         """Every miner that is online tells what it told before, just now."""
@@ -174,7 +182,7 @@ class AlertSite:
         db.execute_sql(f"UPDATE health SET status_at = {newest}, seen_at = {newest}")
 
     def _daemons(self, db: Database) -> None:
-        for name in (DISCOVERD, POLLD):
+        for name in self.running:
             daemon_rows.save_daemon(db, DaemonRow(name, 1, "0", 0.0, self.clock(), ""))
 
     # -- what came of it -------------------------------------------------------------------------------------------
