@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hived.records.alerts import Rule
 from hived.records.condition import Condition, board_condition, broken_boards, lost_fans, readable
-from hived.records.losses import losses
+from hived.records.losses import PLANNED, losses
 from hived.records.miner import HASHING_STATES, ON_THE_WAY
 from hived.records.miner_view import MinerView
 from hived.records.pools import AllowedPool, foreign, in_words
@@ -51,7 +51,8 @@ def _mark(name: str, how: Condition) -> Value:
 
 def rests(view: MinerView, planned: bool) -> bool:
     """Tell whether a miner gives nothing, or is about to, because somebody wants it so."""
-    return planned or view.state == "stopped"
+    is_paused = view.status is not None and view.status.extra.get(PLANNED) is True
+    return planned or view.state == "stopped" or (is_paused and view.state not in HASHING_STATES)
 
 
 def can_rest(sign: Sign) -> bool:
