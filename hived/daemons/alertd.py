@@ -4,8 +4,8 @@
 are to be told: once when a trouble begins, sparingly while it lasts, once when it is over. It brings that to people by
 the channels that the configuration or an admin named, and tries so for a day. It asks no miner anything.
 On a node that has joined a master it is silent, since the master's tells of the whole fleet; it tells what is bad
-itself when the master has been away for ten minutes. It also tells a broker how the miners are, and takes orders from
-there, as far as the section `mqtt` of the configuration says (docs/integrations.md).
+itself when the master has been away for ten minutes. It also tells webhooks of events, and a broker how the miners are,
+and takes orders from there, as far as the section `mqtt` of the configuration says (docs/integrations.md).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hived.services.alerts.heartbeat import EVERY_S, Heartbeat
 from hived.services.alerts.outgoing import Outgoing
 from hived.services.alerts.places import dashboard
 from hived.services.appliance.presence import PRESENCE_S, Presence
+from hived.services.integrations.webhook_delivery import WebhookDelivery
 from hived.store import Store
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
@@ -70,6 +71,13 @@ async def alerts(desk: Desk) -> Sequence[Beat]:
         Beat("alerts", engine.tick, every=LOOK_EVERY_S, limit=60.0, backoff_max=60.0),
         Beat("forget", engine.forget, every=FORGET_EVERY_S, limit=60.0),
     )
+
+
+async def webhooks(desk: Desk) -> Sequence[Beat]:
+    """Tell other programs of events."""
+    delivery = WebhookDelivery(desk.store, Outgoing.of(desk.config), clock=time.time)
+    desk.says.append(delivery.summary)
+    return (Beat("webhooks", delivery.tick, every=DELIVER_EVERY_S, limit=DELIVERIES_S, backoff_max=60.0),)
 
 
 async def mqtt(desk: Desk) -> Sequence[Beat]:
@@ -116,7 +124,7 @@ async def heartbeat(desk: Desk) -> Sequence[Beat]:
     return (Beat("heartbeat", heart.tick, every=EVERY_S, limit=EVERY_S, backoff_max=EVERY_S),)
 
 
-JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts, deliveries, heartbeat, mqtt)
+JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts, deliveries, heartbeat, webhooks, mqtt)
 """What this daemon does: each job opens what it needs on the desk's stack, and returns its beats."""
 
 

@@ -1,7 +1,8 @@
 """A process that sends something and ends: apprise and what it loads are gone from memory then.
 
 It gets its task as one line of JSON, asks its parent where a host is by a line and gets a line, and writes a line for
-each answer. Nothing of it is in its arguments or environment: everybody on a host may read those.
+each answer, to which the parent says to go on. Nothing of it is in its arguments or environment, which everybody on a
+host may read.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ def main() -> int:
     for answered in work(task):
         why = parent.refused if not answered.ok and answered.status is None else None
         parent.tell(ok=answered.ok, status=answered.status, said=why or answered.said)
+        parent.hear()  # it has written that down; a parent that was killed says nothing, and nothing more is sent
         signal.setitimer(signal.ITIMER_REAL, task["job_s"])
     return 0
 

@@ -80,15 +80,16 @@ class Sender:
         answers: list[Answered] = []
         said: dict[str, Any] | None = task
         while said is not None:
-            if said is task or "look" in said:
-                reply = task if said is task else await _looked_up(places, *said["look"])
-                with suppress(ConnectionError):  # it ended: the next line says so
-                    child.stdin.write(json.dumps(reply).encode() + b"\n")
-                    await child.stdin.drain()
-            else:
+            reply = said
+            if "look" in said:
+                reply = await _looked_up(places, *said["look"])
+            elif said is not task:
                 answers.append(Answered(said["ok"], said["status"], said["said"]))
                 if heard is not None:
                     await heard(answers[-1])
+            with suppress(ConnectionError):  # it ended: the next line says so
+                child.stdin.write(json.dumps(reply).encode() + b"\n")
+                await child.stdin.drain()
             said = await self._next(child, answers)
         expected = len(task["jobs"]) if "jobs" in task else 1
         if len(answers) < expected and all(answer.ok for answer in answers):

@@ -6,7 +6,6 @@ process is killed; what it was sending at that very moment may come twice.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from hived.records.alerts import Channel, Delivery
 from hived.records.outgoing import Answered, Message, Tone
 from hived.runtime.backoff import pause
 from hived.services.alerts import channels
-from hived.services.alerts.outgoing import Outgoing
+from hived.services.alerts.outgoing import Outgoing, to_the_end
 from hived.store import Store
 from hived.store.alerts import notices
 
@@ -58,7 +57,7 @@ class NoticeDelivery:
         while due := await self.store.write(notices.claim, self.clock(), lease_s=LEASE_S, limit=AT_ONCE):
             due.sort(key=lambda one: (one.channel, one.notice.id))
             batches = [list(batch) for _, batch in groupby(due, key=lambda one: one.channel)]
-            await asyncio.gather(*(self._deliver(by_name.get(batch[0].channel), batch) for batch in batches))
+            await to_the_end(self._deliver(by_name.get(batch[0].channel), batch) for batch in batches)
 
     async def _deliver(self, channel: Channel | None, batch: Sequence[Delivery]) -> None:
         """Send to one channel. After one that did not arrive the others wait with it."""

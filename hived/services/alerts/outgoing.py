@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Literal
@@ -15,6 +17,13 @@ from hived.runtime.named_urls import NamedUrl
 from hived.services.miners.sweep import networks_of
 from hived.store import Store
 from hived.store.miners.known_addresses import known_addresses
+
+
+async def to_the_end(works: Iterable[Awaitable[object]]) -> None:
+    """Do several things at once, each to its end whatever becomes of the others; raise what the first raised."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
 
 
 @dataclass(frozen=True, slots=True)

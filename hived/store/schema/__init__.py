@@ -16,6 +16,7 @@ from hived.store.schema.alerts import (
 )
 from hived.store.schema.base import Table
 from hived.store.schema.collecting import Artifact, Borrowed, Collector, Contribution, Frontier, Host, Refusal, Source
+from hived.store.schema.integrations import Webhook
 from hived.store.schema.miners import (
     AllowedPool,
     Baseline,
@@ -97,6 +98,7 @@ __all__ = [
     "Table",
     "Uplink",
     "User",
+    "Webhook",
 ]
 
 TABLES: list[Any] = [
@@ -105,5 +107,5 @@ TABLES: list[Any] = [
     NodeKey, OneTimeCode, SyncPoint, Uplink, DeadLetter, Peer, User, Session, ApiToken, Audit, Attempt,
     Baseline, Fleet5m, Fleet1h, AllowedPool, Ownership, Contested, Borrowed,
     MinerRules, MinerOrder, OrderTarget, Plan,
-    AlertRule, Alert, AlertMember, AlertNotice, AlertDelivery, AlertWindow, AlertChannel,
+    AlertRule, Alert, AlertMember, AlertNotice, AlertDelivery, AlertWindow, AlertChannel, Webhook,
 ]  # fmt: skip
