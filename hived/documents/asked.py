@@ -117,7 +117,7 @@ class PlannedOrder(TypedDict):
     """An order that a plan gives. Either `miners` or `where`; `where` {} is every miner."""
 
     verb: Annotated[str, shape(enum=list(steering.VERBS))]
-    args: NotRequired[Annotated[dict[str, Any] | None, shape(anyOf=[*verbs.every(steering.VERBS), {"type": "null"}])]]
+    args: NotRequired[Annotated[Any, shape(anyOf=[*verbs.every(steering.VERBS), {"type": "null"}])]]
     miners: NotRequired[Macs | None]
     where: NotRequired[Where | None]
     packet: NotRequired[PacketWish | None]
