@@ -20,6 +20,7 @@ from benchmarks import (
     ingest,
     invented,
     metrics,
+    mqtt,
     odd_site,
     siege,
     site_1000,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[float | None], Result]] = {
         full_nodes,
         api_list,
         metrics,
+        mqtt,
         collect_10000,
         zeroconf,
     )

@@ -32,6 +32,8 @@ ANEW_S = 30.0
 """Home Assistant that starts over and over is told everything so often at most."""
 STANDS_S = 60.0
 """A link that was lost sooner is not made again at once."""
+MOST_TOLD = 20_000
+"""Devices that the broker may say it keeps: four times the largest site. Anybody can write such a mark there."""
 ONLINE, OFFLINE = b"online", b"offline"
 
 
@@ -127,7 +129,7 @@ class Bridge:
         if heard.topic == topics.home:
             self._anew = self._anew or (heard.payload == ONLINE and not heard.retain)
         elif (mac := topics.told_of(heard.topic)) is not None:
-            if heard.payload:
+            if heard.payload and len(self._told) < MOST_TOLD:
                 self._told.add(mac)
         elif self._commands is not None:
             self._commands.hear(heard.topic, heard.payload, kept=heard.retain)
@@ -146,6 +148,8 @@ class Bridge:
         """Tell what is due and take away who is gone; return whether something is left."""
         until = self._monotonic() + SEND_S
         for mac in sorted(self._told - found.macs):
+            if self._monotonic() >= until:
+                return True
             await self._take_away(link, mac)
         for item in found.items:
             if self._monotonic() >= until:

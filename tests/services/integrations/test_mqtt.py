@@ -210,16 +210,42 @@ async def test_a_broker_that_takes_nothing_costs_the_time_of_one_step(
     assert bridge._link is None
 
 
-async def test_a_broker_that_is_slow_is_told_less_at_once(
-    make_bridge: MakeBridge, mosquitto: Mosquitto, home: House, monkeypatch: pytest.MonkeyPatch
+async def test_a_broker_that_is_slow_is_told_less_at_once_and_all_in_the_end(
+    make_bridge: MakeBridge, mosquitto: Mosquitto, home: House, clock: FakeClock
 ) -> None:
-    monkeypatch.setattr("hived.services.integrations.mqtt.SEND_S", 0.0)
+    class Slow:
+        """Each look at it takes four seconds: as long as a message to this broker."""
+
+        def __call__(self) -> float:
+            clock.advance(4)
+            return clock()
+
+    bridge = await make_bridge(mosquitto, monotonic=Slow(), clock=lambda: 1_800_000_000.0)
+    told: list[int] = []
+    while not told or TOPICS.site not in home.kept:
+        assert len(told) < 20
+        await bridge.tick()
+        await home.say("end", str(len(told)))
+        await home.sees(lambda: home.kept.get("end") == str(len(told)).encode())
+        told.append(len(home.under(DEVICES)))
+    assert told[0] < 4 == told[-1], "not all in the first tick"
+
+
+async def test_marks_that_somebody_makes_up_are_taken_away_and_bounded(
+    make_bridge: MakeBridge, mosquitto: Mosquitto, home: House, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hived.services.integrations.mqtt.MOST_TOLD", 5)
     bridge = await make_bridge(mosquitto)
     await bridge.tick()
-    assert not home.under(DEVICES), "no time at all: nothing was sent, and the tick is over"
-    monkeypatch.setattr("hived.services.integrations.mqtt.SEND_S", 10.0)
+    for number in range(20):
+        await home.say(TOPICS.told(f"02:ff:00:00:00:{number:02x}"), "1", retain=True)
+    await home.say(TOPICS.told("no-miner"), "1", retain=True)
+    await home.sees(lambda: len([one for one in bridge._link._heard if "/told/02ff" in one.topic]) == 20)
+    clock.advance(6)
     await bridge.tick()
-    await home.sees(lambda: TOPICS.site in home.kept)
+    await home.sees(lambda: len(home.under(f"{TOPICS.base}/told/02ff")) == 18)
+    assert len(bridge._told) == 3
+    assert sorted(home.under(DEVICES)) == sorted([*map(device, MAC), TOPICS.device("hived_site_node_1")])
 
 
 @pytest.mark.parametrize("steers", [True, False])
