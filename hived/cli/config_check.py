@@ -6,7 +6,9 @@ import stat
 from collections.abc import Iterator
 
 from hived.cli.context import CommandContext, owner
+from hived.records.mqtt import Broker
 from hived.runtime.config import SECRETS, show
+from hived.runtime.options import Mqtt
 
 
 async def check(context: CommandContext) -> int:
@@ -36,3 +38,11 @@ def oddities(context: CommandContext) -> Iterator[tuple[str, str]]:
             yield what, f"chmod 600 {file}"
         elif file != secrets and mode & 0o004:
             yield what, f"move that to {secrets}, which the user {owner(context.config.state_dir)} alone may read"
+    yield from _mqtt(context.config.mqtt)
+
+
+def _mqtt(mqtt: Mqtt) -> Iterator[tuple[str, str]]:
+    if mqtt.url and mqtt.steer and not Broker.of(mqtt.url).may_steer:
+        yield f"mqtt.steer: nothing is ordered over {mqtt.url}", "take mqtts://, or a broker on this host"
+    if mqtt.steer_reboot and not mqtt.steer:
+        yield "mqtt.steer_reboot does nothing without mqtt.steer", "set mqtt.steer, or take it out"

@@ -46,3 +46,21 @@ def test_a_database_url_with_a_password_counts_and_defaults_do_not(empty: Site) 
     assert "holds database.url, and others may read it" in empty.run("config", "check").err
     empty.config.write_text("network: {unlock_passwords: [admin]}\n")
     assert empty.run("config", "check").err == ""
+
+
+@pytest.mark.parametrize(
+    ("mqtt", "said"),
+    [
+        ("url: 'mqtt://broker.example', steer: true", "mqtt.steer: nothing is ordered over mqtt://broker.example; next:"),
+        ("url: 'mqtts://broker.example', steer: true", ""),
+        ("url: 'mqtt://127.0.0.1', steer: true, steer_reboot: true", ""),
+        ("url: 'mqtt://broker.example', password: geheim", ""),
+        ("url: 'mqtts://broker.example', steer_reboot: true", "mqtt.steer_reboot does nothing without mqtt.steer"),
+    ],
+)  # fmt: skip
+def test_a_broker_whose_commands_are_not_believed_is_named(empty: Site, mqtt: str, said: str) -> None:
+    empty.config.write_text(f"mqtt: {{{mqtt}}}\n")
+    empty.config.chmod(0o600)
+    told = empty.run("config", "check")
+    assert said in told.err if said else told.err == ""
+    assert "geheim" not in told.out + told.err
