@@ -75,6 +75,9 @@ def in_words(reason: str | None, said: str | None = None) -> str | None:
     return f"{words} ({said})" if said else words
 
 
+AUTOMATIC: Final = ("plan", "master-plan")
+"""Ways in which an order comes that nobody gave by hand, here or at the master."""
+
 UNDOABLE: Final = ("running", "confirmed", "unconfirmed")
 """Ends of a target that may have changed something."""
 
@@ -155,6 +158,11 @@ class Order:
     effect_hs: float | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     """How many targets are in each state."""
+
+    @property
+    def automatic(self) -> bool:
+        """Whether nobody gave it by hand."""
+        return self.via in AUTOMATIC
 
     @property
     def state(self) -> str:

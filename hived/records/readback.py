@@ -121,7 +121,8 @@ def _dimmer(args: Mapping[str, Any], before: Seen, now: Seen, _sent_at: float, _
     if shown != args["percent"]:
         return "waits"
     was = 100.0 if before.throttle_percent is None else before.throttle_percent
-    if now.state not in HASHING_STATES or before.state not in HASHING_STATES or not before.power_w or not now.power_w:
+    hashed = {now.state, before.state} <= HASHING_STATES
+    if not (hashed and was and before.power_w and now.power_w):
         return "done"
     way = before.power_w * (args["percent"] / was - 1.0)
     return "done" if not way or (now.power_w - before.power_w) / way >= 0.5 else "half"

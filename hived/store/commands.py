@@ -81,7 +81,10 @@ def give(db: Database, node_id: str, daemon: str, verb: str, args: dict[str, Any
 
 
 def waiting(db: Database, node_id: str, *, secure: bool, now: float) -> list[Order]:
-    """Return what a node is to do, oldest first. What waited too long is ended; secrets need a `secure` contact."""
+    """Return what a node is to do, oldest first. What waited too long is ended; secrets need a `secure` contact.
+
+    Orders to miners may be many: that one of them is taken back is told before them, and so is all else.
+    """
     found = []
     for row in _open(db, node_id):
         if not row["created_at"] > now - TOO_OLD_S:
@@ -100,7 +103,17 @@ def waiting(db: Database, node_id: str, *, secure: bool, now: float) -> list[Ord
                 _end(db, row, {"error": f"the {lost[0]} cannot be opened any more: give it again"}, now)
             else:
                 found.append(Order(row["id"], row["daemon"], row["verb"], args))
-    return found[:AT_ONCE]
+    return sorted(found, key=_turn)[:AT_ONCE]
+
+
+def _turn(order: Order) -> int:
+    return {"steer_cancel": 0, "steer": 2}.get(order.verb, 1)
+
+
+def is_taken_back(db: Database, master_id: str, order: int) -> bool:
+    """Tell whether a master has cancelled an order to miners of this node, that has perhaps not come yet."""
+    query = Row.select(Row.args).where(Row.verb == "steer_cancel", Row.origin.startswith(f"{master_id}:"))
+    return any(json.loads(args).get("order") == order for (args,) in tuples(query, db))
 
 
 def _with_seconds(args: dict[str, Any], now: float) -> bool:

@@ -53,3 +53,9 @@ def test_whose_mining_began_anew_instead_has_restarted(now: Seen, verdict: str) 
 def test_cooling_by_temperature_has_a_target(shown: dict[str, Any] | None, verdict: str) -> None:
     args = {"mode": "auto", "percent": None, "target_c": 60}
     assert judge("cooling", args, HASHES, seen(60.0, cooling=shown), sent_at=1.0) == verdict
+
+
+def test_a_miner_that_says_it_was_dimmed_to_nothing_is_judged_by_what_it_says_now() -> None:
+    before = Seen(at=0.0, state="mining", hashrate_hs=90e12, power_w=3000.0, throttle_percent=0.0)
+    now = seen(60.0, throttle_percent=50.0, power_w=1500.0)
+    assert judge("dimmer", {"percent": 50}, before, now, sent_at=1.0) == "done"

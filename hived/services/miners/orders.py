@@ -312,7 +312,7 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     request = Request(verb, {}, (), {}, pace, None, None, False, False, "")
     _may(db, request, giver)
     cancel(db, number, giver, moment.now)
-    back = ways_back(db, [number])
+    back = ways_back(db, [number], verb)
     by_num = {view.num: view for view in views.miners(db)}
     asking = Asking(moment.now, rules.reboots_per_hour, automatic=giver.automatic, undoes=True)
     wanted, others = [], []
@@ -323,19 +323,10 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
         if view.remote:  # its node has kept how it was, and judges by its own laws
             away = moment.blind_to(view) is not None
             back_w, back_hs = (None if told is None else -told for told in (one.effect_w, one.effect_hs))
-            others.append(
-                Target(
-                    0,
-                    one.num,
-                    one.mac,
-                    "skipped" if away else "pending",
-                    verb.name,
-                    at=moment.now,
-                    reason="node_away" if away else None,
-                    effect_w=back_w,
-                    effect_hs=back_hs,
-                )
+            theirs = Target(
+                0, one.num, one.mac, "pending", verb.name, at=moment.now, effect_w=back_w, effect_hs=back_hs
             )
+            others.append(replace(theirs, state="skipped", reason="node_away") if away else theirs)
         elif one.num not in back:
             others.append(Target(0, one.num, one.mac, "skipped", verb.name, reason="nothing_kept", at=moment.now))
         else:
@@ -344,11 +335,16 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     return _keep(db, request, _order(request, giver, rules, moment.now, again, number), again, giver, rules)
 
 
-def ways_back(db: Database, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """Return by miner the arguments that bring back what these orders changed, of those of which enough is kept."""
+def ways_back(db: Database, numbers: Sequence[int], verb: Verb) -> dict[int, dict[str, Any]]:
+    """Return by miner the arguments with which a verb brings back what these orders changed, where enough is kept.
+
+    What another verb undoes has none: its arguments mean something else, or nothing.
+    """
     found: dict[int, dict[str, Any]] = {}
     for number in numbers:
         order, targets = orders.one(db, number)
+        if VERBS[order.verb].undo != verb.name:
+            continue
         secrets = order_history.kept(db, number)
         for one in targets:
             before = Seen.from_json(one.before or {"at": 0.0})
@@ -366,14 +362,22 @@ def _way_back(verb: str, before: Seen, secrets: Mapping[str, Any]) -> dict[str, 
         name = before.asked_preset or before.preset
         return {"name": name, "untuned": True} if name else None
     if verb == "dimmer":
-        return {"percent": round(before.throttle_percent or 100)}
+        return _whole(verb, {"percent": round(100 if before.throttle_percent is None else before.throttle_percent)})
     pools = _pools_back(before, secrets)
     if verb == "pools":
         return pools
     if verb == "cooling":
-        return dict(before.cooling) if before.cooling else None
+        return _whole(verb, before.cooling) if before.cooling else None
     parts = {"pools": pools, "preset": _way_back("preset", before, {}), "cooling": _way_back("cooling", before, {})}
     return {name: part for name, part in parts.items() if part} or None
+
+
+def _whole(verb: str, told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a miner told of itself as a verb's arguments; None where it told what nobody can ask for."""
+    try:
+        return VERBS[verb].checked(told)
+    except BadRequest:
+        return None
 
 
 def _pools_back(before: Seen, secrets: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -43,7 +43,7 @@ def letter(order: Order, targets: Sequence[Target]) -> str:
     body: dict[str, Any] = {
         "verb": order.verb, "miners": {one.mac: one.args for one in targets}, "expires_at": order.expires_at,
         "packet": {"size": order.packet.size, "interval_seconds": order.packet.interval_s}, "force": order.force,
-        "by": order.by, "undo": order.undo_of,
+        "by": order.by, "undo": order.undo_of, "automatic": order.automatic,
     }  # fmt: skip
     return json.dumps(body, separators=(",", ":"))
 

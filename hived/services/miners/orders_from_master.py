@@ -32,7 +32,8 @@ from hived.store.miners import orders_elsewhere as rows
 log = logging.getLogger(__name__)
 
 MOST_MINERS = 64
-VIA = "master"
+VIAS = {False: "master", True: "master-plan"}
+"""How an order is known to have come, by whether it is automatic there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Letter:
     force: bool
     undo: int | None
     """The master's number of the order that is to be undone."""
+    automatic: bool
 
     @classmethod
     def read(cls, text: str) -> Letter:
@@ -66,7 +68,8 @@ class Letter:
         wanted = {
             mac("miners", name): {} if undo is not None else _args(verb, args) for name, args in told["miners"].items()
         }
-        return cls(verb, wanted, packet_of(told.get("packet")), seconds, switch("force", told.get("force")), undo)
+        force, automatic = switch("force", told.get("force")), switch("automatic", told.get("automatic", False))
+        return cls(verb, wanted, packet_of(told.get("packet")), seconds, force, undo, automatic)
 
 
 def _args(verb: Verb, args: Any) -> Mapping[str, Any]:
@@ -102,24 +105,29 @@ class OrdersFromMaster:
 def take(db: Database, command: Command, rules: Rules, moment: Moment) -> float:
     """Give the order of a command here, or cancel one; return how many seconds it has."""
     master, _, _ = (command.origin or "").rpartition(":")
-    by = By(at=moment.now, who=f"master {master}"[:200], via=VIA, address=None)
+    by = By(at=moment.now, who=_who(command), via=VIAS[False], address=None)
     if command.verb == "steer_cancel":
         for number in rows.by_key(db, by["who"], _key(command, "")):
             giving.cancel(db, number, Giver(by, "operator"), moment.now)
         commands.finish(db, command.id, {"ok": True}, moment.now)
         return 0.0
-    if orders.named(db, by["who"], VIA, _key(command)) is not None:
+    if _given(db, command) is not None:
         return 0.0  # left by another process, which has cancelled what it had not begun
     try:
         letter = Letter.read(str(command.args.get("body")))
     except BadRequest as err:
         commands.finish(db, command.id, {"error": str(err)}, moment.now)
         return 0.0
+    if commands.is_taken_back(db, master, command.args["order"]):
+        ended = [Target(0, 0, address, "cancelled", letter.verb.name) for address in letter.miners]
+        commands.finish(db, command.id, dict(orders_elsewhere.results(ended)), moment.now)
+        return 0.0
+    by["via"] = VIAS[letter.automatic]
     undone = rows.by_key(db, by["who"], f"{letter.undo}/") if letter.undo is not None else []
     targets = list(_targets(db, letter, undone, rules, moment))
     packet = letter.packet or rules.packet(letter.verb)
     order = Order(
-        0, letter.verb.name, {}, by["who"], VIA, moment.now, moment.now + letter.seconds, packet, letter.force,
+        0, letter.verb.name, {}, by["who"], by["via"], moment.now, moment.now + letter.seconds, packet, letter.force,
         undo_of=next(iter(undone), None),
     )  # fmt: skip
     number = orders.add(db, order, targets, stop_after=rules.stop_after_refusals, key=_key(command), body_hash=None)
@@ -127,6 +135,16 @@ def take(db: Database, command: Command, rules: Rules, moment: Moment) -> float:
     audit.note(db, **by, action=f"order.{order.verb}", target=str(number), after=after)
     log.info("the master wants to %s %d miners: order %d", letter.verb.words, len(targets), number)
     return letter.seconds
+
+
+def _who(command: Command) -> str:
+    return f"master {(command.origin or '').rpartition(':')[0]}"[:200]
+
+
+def _given(db: Database, command: Command) -> int | None:
+    """Return the order that was given here for a command, None while there is none."""
+    found = [orders.named(db, _who(command), via, _key(command)) for via in VIAS.values()]
+    return next((one[0] for one in found if one is not None), None)
 
 
 def _key(command: Command, end: str | None = None) -> str:
@@ -137,8 +155,8 @@ def _key(command: Command, end: str | None = None) -> str:
 def _targets(db: Database, letter: Letter, undone: list[int], rules: Rules, moment: Moment) -> list[Target]:
     ladders, allowed = Ladders(db), allowed_pools.listing(db)
     known = order_history.histories(db, None, moment.now, settle_s=rules.settle_s)
-    asking = Asking(moment.now, rules.reboots_per_hour, letter.force, undoes=letter.undo is not None)
-    back = giving.ways_back(db, undone)
+    asking = Asking(moment.now, rules.reboots_per_hour, letter.force, letter.automatic, undoes=letter.undo is not None)
+    back = giving.ways_back(db, undone, letter.verb)
     by_mac = {view.mac: view for view in views.miners(db) if view.mac in letter.miners}
     found = []
     for place, (address, args) in enumerate(letter.miners.items()):
@@ -164,11 +182,9 @@ def tell(db: Database, command: Command, at: float, overdue: bool) -> bool:
     open_one = commands.command(db, command.id)
     if open_one is None or open_one.done_at is not None:
         return True
-    master, _, _ = (command.origin or "").rpartition(":")
-    found = orders.named(db, f"master {master}"[:200], VIA, _key(command))
-    if found is None:
+    number = _given(db, command)
+    if number is None:
         return False
-    number = found[0]
     if overdue:
         orders.end_pending(db, number, "expired", None, at)
     order, targets = orders.one(db, number)
@@ -180,5 +196,5 @@ def tell(db: Database, command: Command, at: float, overdue: bool) -> bool:
 
 def drop_left(db: Database, at: float) -> None:
     """Cancel what another process has taken from the master and not begun: it is asked for again, or not."""
-    for number in rows.open_of(db, VIA):
+    for number in rows.open_of(db, *VIAS.values()):
         orders.end_pending(db, number, "cancelled", "node_restarted", at)

@@ -71,7 +71,7 @@ def of(db: Database, order: Order, one: Target, rules: Rules, at: float) -> Fact
     view = found[0]
     ladder = Ladders(db).of(view)
     asking = Asking(
-        at, rules.reboots_per_hour, order.force, automatic=order.via == "plan", undoes=order.undo_of is not None,
+        at, rules.reboots_per_hour, order.force, automatic=order.automatic, undoes=order.undo_of is not None,
         stored=False,
     )  # fmt: skip
     before = order_history.histories(db, [one.num], at, settle_s=rules.settle_s, but=order.id).get(one.num, History())

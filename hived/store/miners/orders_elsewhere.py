@@ -69,7 +69,7 @@ def by_key(db: Database, who: str, start: str) -> list[int]:
     return [number for (number,) in tuples(query, db)]
 
 
-def open_of(db: Database, via: str) -> list[int]:
-    """Return the orders that go on of those that came in one way."""
-    query = MinerOrder.select(MinerOrder.id).where(MinerOrder.via == via, MinerOrder.finished_at.is_null())
+def open_of(db: Database, *vias: str) -> list[int]:
+    """Return the orders that go on of those that came in these ways."""
+    query = MinerOrder.select(MinerOrder.id).where(MinerOrder.via.in_(vias), MinerOrder.finished_at.is_null())
     return [number for (number,) in tuples(query, db)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from hived.services.miners.control import Controller
 from hived.simulator.miners.lifecycle import Timings
 from hived.store.miners import miners, orders
 from tests.services.conftest import MakeSite, Site
+from tests.services.miners.line import Line
 from tests.services.miners.steered import Time
 
 RULES = giving.Rules(packet_size=50, packet_interval_s=5.0, power_on_interval_s=5.0)
@@ -96,3 +98,12 @@ async def _staffed(here: Site, time: Time) -> AsyncIterator[Desk]:
             await here.store.write(miners.set_managed, miner.mac, True, time())
         await desk.poll()
         yield desk
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Line]:
+    async with AsyncExitStack() as stack:
+        made = Line(tmp_path, stack)
+        await made.open()
+        yield made
+        await made.running.aclose()

@@ -1,0 +1,80 @@
+"""Masters, nodes and miners that say what nobody would: no law is passed by, and nothing ends hive-controld."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hived.records.access import By
+from hived.records.miner_rules import Hold, MinerRules
+from hived.records.node import Order
+from hived.records.steering import VERBS as VERBS_OF_ALL
+from hived.services.miners import orders as giving
+from hived.services.miners.orders import Giver
+from hived.store import commands
+from hived.store.miners import miners, rules
+from tests.services.miners.line import MACS, MASTER, Line
+
+VERBS = ("pause", "restart", "preset", "power", "dimmer", "pools", "cooling", "restore")
+
+
+async def _ask(line: Line, number: int, **body: Any) -> dict[str, Any]:
+    """Let a master ask for what ours never would; return what the node tells it."""
+    letter = {"miners": {MACS[0]: {}}, "seconds": 60, "force": False} | body
+    order = Order(number, "hive-controld", "steer", {"order": number, "body": json.dumps(letter)})
+    await line.orders.take(MASTER, [order], pinned=True)
+    await line.pass_by(5 if "undo" in body else 40)
+    told = dict(await line.orders.done(MASTER))
+    await line.orders.told(MASTER, list(told))
+    return told[number]
+
+
+async def test_a_master_undoes_an_order_by_the_verb_that_undoes_it_and_by_no_other(line: Line) -> None:
+    firsts: dict[str, dict[str, Any]] = {"preset": {"name": "low"}, "dimmer": {"percent": 50}, "pause": {}}
+    for number, (first, args) in enumerate(firsts.items(), 1):
+        told = await _ask(line, number, verb=first, miners={MACS[0]: args}, force=True)
+        assert told["targets"][0][1] == "confirmed"
+    before = len(line.devices[0].heard)
+    for undone, first in enumerate(firsts, 1):
+        for verb in VERBS:
+            if verb != VERBS_OF_ALL[first].undo:
+                told = await _ask(line, 100 * undone + VERBS.index(verb), verb=verb, undo=undone)
+                assert told["targets"][0][1:3] == ["skipped", "nothing_kept"], (first, verb)
+    assert len(line.devices[0].heard) == before
+    told = await _ask(line, 999, verb="preset", undo=1)
+    assert told["targets"][0][1] == "confirmed", "it is at work, and the right way back is open"
+
+
+async def test_what_a_plan_of_the_master_orders_is_automatic_at_the_node_too(line: Line) -> None:
+    hold = Hold("a client's", "bob", line.time())
+    await line.node.write(lambda db: rules.save(db, miners.one(db, MACS[0]).num, MinerRules(protected=hold), 1.0))
+    number = await line.give(
+        "pause", who=Giver(By(at=line.time(), who="ann", via="plan", address=None), "admin", automatic=True)
+    )
+    await line.contact()
+    await line.pass_by(20)
+    await line.contact()
+    _, targets = await line.told(number)
+    assert [(one.state, one.reason) for one in targets] == [
+        ("skipped", "protected"), ("confirmed", None), ("confirmed", None)
+    ]  # fmt: skip
+
+
+async def test_a_cancelled_order_is_not_begun_by_what_reaches_its_node_later(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "AT_ONCE", 1)
+    monkeypatch.setattr("hived.services.miners.orders_elsewhere.AT_ONCE", 1)
+    number = await line.give("pause")
+    await line.contact()
+    await line.pass_by(0.5)
+    await line.master.write(giving.cancel, number, line.giver(), line.time())
+    for _ in range(6):
+        await line.contact()
+        await line.pass_by(20)
+    assert [len(device.heard) for device in line.devices] == [1, 0, 0]
+    order, targets = await line.told(number)
+    assert [one.state for one in targets] == ["confirmed", "cancelled", "cancelled"]
+    assert order.finished_at is not None
