@@ -44,5 +44,7 @@ def oddities(context: CommandContext) -> Iterator[tuple[str, str]]:
 def _mqtt(mqtt: Mqtt) -> Iterator[tuple[str, str]]:
     if mqtt.url and mqtt.steer and not Broker.of(mqtt.url).may_steer:
         yield f"mqtt.steer: nothing is ordered over {mqtt.url}", "take mqtts://, or a broker on this host"
+    if mqtt.url and mqtt.password and not Broker.of(mqtt.url).may_steer:
+        yield f"mqtt.password can be read by whoever listens on the way to {mqtt.url}", "take mqtts://"
     if mqtt.steer_reboot and not mqtt.steer:
         yield "mqtt.steer_reboot does nothing without mqtt.steer", "set mqtt.steer, or take it out"

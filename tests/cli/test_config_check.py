@@ -54,7 +54,8 @@ def test_a_database_url_with_a_password_counts_and_defaults_do_not(empty: Site) 
         ("url: 'mqtt://broker.example', steer: true", "nothing is ordered over mqtt://broker.example; next:"),
         ("url: 'mqtts://broker.example', steer: true", ""),
         ("url: 'mqtt://127.0.0.1', steer: true, steer_reboot: true", ""),
-        ("url: 'mqtt://broker.example', password: geheim", ""),
+        ("url: 'mqtt://broker.example', password: geheim", "mqtt.password can be read by whoever listens"),
+        ("url: 'mqtts://broker.example', password: geheim", ""),
         ("url: 'mqtts://broker.example', steer_reboot: true", "mqtt.steer_reboot does nothing without mqtt.steer"),
     ],
 )  # fmt: skip

@@ -59,6 +59,10 @@ async def test_a_switch_of_home_assistant_pauses_a_miner(appliance: Appliance, s
         (status,) = [one for one in home.kept if one.endswith("/status") and one.startswith("hived/")]
         await alertd.stop()
         await home.sees(lambda: home.kept[status] == b"offline")
+        killed = appliance.start("hive-alertd")
+        await home.sees(lambda: home.kept[status] == b"online")
+        killed.kill()
+        await home.sees(lambda: home.kept[status] == b"offline")
         for daemon in finders:
             await daemon.stop()
         assert PASSWORD not in alertd.log
