@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from hived.clients.outgoing.kinds import BY_SCHEMA, KINDS, kind_of, masked
 from hived.clients.outgoing.sender import Sender
 from hived.errors import BadRequest
 
+ROOT = Path(__file__).parents[3]
 REFUSED = (
     "file:///etc/passwd", "exec://x", "syslog://x", "dbus://", "apprise://host/x", "growl://x", "irc://x", "rsyslog://x",
     "mqtt://x/y", "smpp://x", "macosx://", "windows://", "gnome://", "vapid://x", "https://x.example/", "http://x",
@@ -92,3 +94,10 @@ def test_of_a_url_its_kind_and_its_server_are_shown(url: str, shown: str) -> Non
 
 def test_every_schema_is_of_one_kind() -> None:
     assert len(BY_SCHEMA) == sum(len(kind.schemas) for kind in KINDS)
+
+
+def test_the_documentation_has_every_kind_with_its_parameters() -> None:
+    text = (ROOT / "docs/alerts.md").read_text()
+    for kind in KINDS:
+        params = ", ".join(f"`{'+Header' if name == '+' else name}`" for name in sorted(kind.params))
+        assert f"| {kind.title} | `{kind.example}` | {params} |" in text
