@@ -75,7 +75,7 @@ async def alerts(desk: Desk) -> Sequence[Beat]:
 
 async def webhooks(desk: Desk) -> Sequence[Beat]:
     """Tell other programs of events."""
-    delivery = WebhookDelivery(desk.store, Outgoing.of(desk.config), clock=time.time)
+    delivery = WebhookDelivery(desk.store, Outgoing.of(desk.config, at_once=1), clock=time.time)
     desk.says.append(delivery.summary)
     return (Beat("webhooks", delivery.tick, every=DELIVER_EVERY_S, limit=DELIVERIES_S, backoff_max=60.0),)
 
@@ -120,7 +120,7 @@ async def heartbeat(desk: Desk) -> Sequence[Beat]:
     """Be heard of while all is well."""
     if (url := desk.config.alerts.heartbeat) is None:
         return ()
-    heart = Heartbeat(desk.store, Outgoing.of(desk.config), url)
+    heart = Heartbeat(desk.store, Outgoing.of(desk.config, at_once=1), url)
     return (Beat("heartbeat", heart.tick, every=EVERY_S, limit=EVERY_S, backoff_max=EVERY_S),)
 
 

@@ -10,5 +10,5 @@ MAX_ANSWER = 64 * 1024
 """Bytes of an answer that are read."""
 MAX_LINE = 64 * 1024
 """Bytes of a line between parent and child."""
-AT_ONCE = 4
-"""Children."""
+AT_ONCE = 2
+"""Children of one sender, 25 to 35 MiB each."""

@@ -25,11 +25,11 @@ Heard = Callable[[Answered], Awaitable[None]]
 
 
 class Sender:
-    """Sends. `ca`: the file of the authorities that certificates must come from; None: those of this host."""
+    """Sends, so many at once. `ca`: of whom certificates must come, a file; None: of those whom this host trusts."""
 
-    def __init__(self, *, ca: Path | None = None, job_s: float = JOB_S) -> None:
+    def __init__(self, *, ca: Path | None = None, job_s: float = JOB_S, at_once: int = AT_ONCE) -> None:
         self._ca, self._job_s = ca, job_s
-        self._free = asyncio.Semaphore(AT_ONCE)
+        self._free = asyncio.Semaphore(at_once)
 
     async def notify(self, url: str, message: Message, places: Places, *, configured: bool = False) -> Answered:
         """Send a message to a channel. `configured`: its URL is one of the configuration. Transient: no process."""

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from typing import Literal
 
 from hived.clients.outgoing.egress import Egress
+from hived.clients.outgoing.limits import AT_ONCE
 from hived.clients.outgoing.sender import Sender
 from hived.records.hosts import OwnHosts
 from hived.runtime.config import Config
@@ -36,10 +37,10 @@ class Outgoing:
     sender: Sender = field(default_factory=Sender)
 
     @classmethod
-    def of(cls, config: Config) -> Outgoing:
+    def of(cls, config: Config, *, at_once: int = AT_ONCE) -> Outgoing:
         """Return what the configuration says."""
         own = config.alerts
-        return cls(own.channels, OwnHosts.of(own.allow_hosts), config.network.subnets)
+        return cls(own.channels, OwnHosts.of(own.allow_hosts), config.network.subnets, Sender(at_once=at_once))
 
     async def egress(self, store: Store, *, configured: bool = False) -> Egress:
         """Return where something may be sent to now. `configured`: the configuration itself has the URL."""
