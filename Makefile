@@ -12,7 +12,7 @@ LONG ?=
 ONLY ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: run test test-appliance check bench deb pin format clean
+.PHONY: examples run test test-appliance check bench deb pin format clean
 
 run: $(VENV)/.run
 	@$(BIN)/python -m hived.simulator.suite --subnets "$(SUBNETS)" --miners "$(MINERS)" --nodes "$(NODES)" --http "$(HTTP)"
@@ -41,6 +41,10 @@ deb:
 # Beside each pin of the locks, what its files must be.
 pin: $(VENV)/.test
 	$(BIN)/python packaging/pin.py requirements.lock packaging/test.lock
+
+# What a simulated site answers, for the description of the API.
+examples: $(VENV)/.test
+	$(BIN)/python -m tests.record_examples
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix .

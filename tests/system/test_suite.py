@@ -34,7 +34,7 @@ class Suite:
         self.mark = f"{MARK}={secrets.token_hex(8)}"
         self.url = f"http://127.0.0.1:{port}"
         self.err, self.out = folder / "suite.log", folder / "suite.out"
-        self._cookie: dict[str, str] = {}
+        self.cookie: dict[str, str] = {}
         name, _, value = self.mark.partition("=")
         with self.err.open("wb") as sink, self.out.open("wb") as terminal:
             self.process = subprocess.Popen(
@@ -69,12 +69,12 @@ class Suite:
         if link is None:  # it is printed when all runs
             return []
         async with aiohttp.ClientSession(self.url) as http:
-            if not self._cookie:
+            if not self.cookie:
                 async with http.post("/api/v1/session/link", json={"code": link[1]}) as reply:
                     assert reply.status == 200, await reply.text()
                     got = "; ".join(f"{cookie.key}={cookie.value}" for cookie in reply.cookies.values())
-                    self._cookie = {"Cookie": got}
-            async with http.get(path, headers=self._cookie) as reply:
+                    self.cookie = {"Cookie": got}
+            async with http.get(path, headers=self.cookie) as reply:
                 assert reply.status == 200
                 return list(json.loads(await reply.read()))
 

@@ -131,7 +131,7 @@ async def test_page_api_and_hivectl_say_what_the_site_knows_of_itself(
                     "Object.fromEntries([...document.querySelectorAll('.chip')].map("
                     "c => [c.className.match(/chip-(\\w+)/)[1], Number(c.querySelector('b').innerText)]))"
                 )
-                return {mark: chips.get(mark, 0) for mark in known["counts"]} == known["counts"]
+                return bool({mark: chips.get(mark, 0) for mark in known["counts"]} == known["counts"])
 
             try:
                 await until(chips_say_so)  # a miner that was slow for a moment is asked again

@@ -1,0 +1,59 @@
+"""The examples of the description: answers of a real run (`make examples`) that are still what is described."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hived.api import routes
+from hived.api.http import examples, openapi
+from hived.api.http.access import PUBLIC
+from hived.api.http.answers import JSON, SAID
+from tests import described
+
+EXAMPLES = examples.load()
+PATHS = {f"{method} {path}": (method, path) for method, path, _, _ in routes.TABLE}
+MISSING = {"GET /api/openapi.json"}
+
+
+def operation(name: str) -> Any:
+    method, path = PATHS[name]
+    return described.document()["paths"][openapi.plain(path)][method.lower()]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_what_is_described(name: str) -> None:
+    example, told = EXAMPLES[name], operation(name)
+    if "body" in example and "requestBody" in told:
+        assert described.wrong(told["requestBody"]["content"][JSON]["schema"], example["body"]) is None
+    if "answer" in example:
+        body = json.dumps(example["answer"]).encode()
+        assert described.complaint(*PATHS[name], example["status"], body) is None
+        shown = told["responses"][str(example["status"])]["content"][JSON]
+        assert shown["example"] == example["answer"]
+
+
+def test_whatever_can_be_read_has_an_example() -> None:
+    read = {
+        f"GET {path}"
+        for method, path, handler, who in routes.TABLE
+        if method == "GET" and SAID[handler].media == JSON and (who is not PUBLIC or path.startswith("/api/v1"))
+    }
+    assert read - EXAMPLES.keys() - MISSING == set()
+    steered = {name for name, row in PATHS.items() if row[1].startswith(("/api/v1/orders", "/api/v1/plans"))}
+    assert {name for name in steered if not name.startswith("DELETE")} <= EXAMPLES.keys()
+
+
+def test_an_example_that_is_not_what_is_described_is_found() -> None:
+    name = "GET /api/models"
+    spoilt = [{**EXAMPLES[name]["answer"][0], "presets": "3080"}]
+    assert "presets" in str(described.complaint(*PATHS[name], 200, json.dumps(spoilt).encode()))
+
+
+def test_no_example_shows_a_secret() -> None:
+    text = json.dumps(EXAMPLES)
+    for begin in ("hive_", "hived_"):
+        assert text.count(begin) == text.count(f"{begin}...")
+    assert '"unlock_pass"' not in text
