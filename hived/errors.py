@@ -279,6 +279,8 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
         "hivectl nodes list: remove a node that sends too much, or raise retention.max_database_mb"),
     Problem("database_replaced", "the database was damaged", "warn",
         "hivectl restore FILE, or go on with the new one; then remove {file}"),
+    Problem("push_waits", "metrics cannot be sent on", "warn",
+        "see whether {place} is up and takes remote write; metrics.push in hived.yaml names it"),
     # Where objects are collected.
     Problem("source_waits", "has asked for a pause", "warn", f"nothing yet: {_ON}"),
     Problem("source_fails", "does not answer as expected", "warn",

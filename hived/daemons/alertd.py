@@ -18,9 +18,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
+from hived import __version__
 from hived.records.daemon import ALERTD
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
+from hived.runtime.tally import Numbers
 from hived.services.alerts.delivery import NoticeDelivery
 from hived.services.alerts.engine import AlertEngine, facts_of
 from hived.services.alerts.heartbeat import EVERY_S, Heartbeat
@@ -28,7 +30,7 @@ from hived.services.alerts.outgoing import Outgoing
 from hived.services.alerts.places import dashboard
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.integrations.webhook_delivery import WebhookDelivery
-from hived.store import Store
+from hived.store import Store, push_state
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
@@ -52,6 +54,8 @@ class Desk:
     stack: AsyncExitStack
     node_id: str
     says: list[Callable[[], str]] = field(default_factory=list)
+    numbers: list[Callable[[], Numbers]] = field(default_factory=list)
+    """What each counts about itself."""
 
     def summary(self) -> str:
         """Return what the jobs say of themselves."""
@@ -124,7 +128,27 @@ async def heartbeat(desk: Desk) -> Sequence[Beat]:
     return (Beat("heartbeat", heart.tick, every=EVERY_S, limit=EVERY_S, backoff_max=EVERY_S),)
 
 
-JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts, deliveries, heartbeat, webhooks, mqtt)
+async def push(desk: Desk) -> Sequence[Beat]:
+    """Send metrics on, where `metrics.push` says so."""
+    config = desk.config
+    if config.metrics.push is None:
+        await desk.life.retry(lambda: desk.store.write(push_state.keep, None))
+        return ()
+    # What sends them takes memory that boxes without it keep.
+    from hived.clients.remote_write.client import RemoteWrite
+    from hived.services.integrations.push import READ_EVERY_S, SEND_EVERY_S, Box, Push
+
+    client = RemoteWrite(config.metrics.push, version=__version__)
+    desk.stack.push_async_callback(client.close)
+    box = Box(config.node.effective_name, desk.node_id, __version__, config.intervals.status_seconds, config.state_dir)
+    work = Push(desk.store, box, client.send, place=client.place, clock=time.time, progress=lambda: sending.touch())
+    desk.says.append(work.summary)
+    desk.numbers.append(work.numbers)
+    sending = Beat("push", work.send, every=SEND_EVERY_S, limit=60.0, backoff_max=120.0)
+    return (Beat("metrics", work.read, every=READ_EVERY_S, limit=60.0), sending)
+
+
+JOBS: Sequence[Callable[[Desk], Awaitable[Sequence[Beat]]]] = (alerts, deliveries, heartbeat, webhooks, mqtt, push)
 """What this daemon does: each job opens what it needs on the desk's stack, and returns its beats."""
 
 
@@ -138,6 +162,8 @@ async def alertd(config: Config, life: Life) -> None:
         desk = Desk(config, life, store, stack, own_id)
         beats = [beat for job in JOBS for beat in await job(desk)]
         if not life.once:
-            presence = Presence(store, ALERTD, status=life.words(desk.summary), clock=time.time)
+            presence = Presence(
+                store, ALERTD, status=life.words(desk.summary), numbers=life.numbers(*desk.numbers), clock=time.time
+            )
             beats.append(Beat("presence", presence.beat, every=PRESENCE_S, limit=15.0))
         await life.run(beats, status=desk.summary)

@@ -10,7 +10,7 @@ from typing import Literal
 class HostTrouble:
     """One trouble, and the next step of whoever looks after this box."""
 
-    kind: Literal["disk_full", "disk_readonly", "not_writable", "database_replaced", "database_full"]
+    kind: Literal["disk_full", "disk_readonly", "not_writable", "database_replaced", "database_full", "push_waits"]
     text: str
     step: str
     at: float | None = None

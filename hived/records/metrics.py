@@ -77,6 +77,7 @@ DAEMONS_COUNT = (
     Metric("poll_failures_total", COUNTER, "Polls that brought no status, by the code of the error.", "code"),
     Metric("queue_length", GAUGE, "What waits in a daemon, by queue.", "queue"),
     Metric("queue_lost_total", COUNTER, "What a full queue let go, by queue.", "queue"),
+    Metric("pushed_series_total", COUNTER, "Series that hive-alertd sent on to where metrics.push says."),
     Metric("http_request_duration_seconds", HISTOGRAM, "How long hive-apid took to answer a request."),
     Metric("http_requests_total", COUNTER, "Requests that hive-apid answered, by status code.", "code"),
 )

@@ -46,6 +46,7 @@ class Config:
     syncd: options.Syncd = field(default_factory=options.Syncd)
     http: options.Http = field(default_factory=options.Http)
     alerts: options.Alerts = field(default_factory=options.Alerts)
+    metrics: options.Metrics = field(default_factory=options.Metrics)
     mqtt: options.Mqtt = field(default_factory=options.Mqtt)
     retention: options.Retention = field(default_factory=options.Retention)
     log: options.Log = field(default_factory=options.Log)

@@ -194,6 +194,11 @@ class Alerts:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    push: str | None = option(optional(kinds.web_url), None, hide="password")
+
+
+@dataclass(frozen=True, slots=True)
 class Retention:
     raw_days: float = option(_DAYS, 7.0)
     rollup_5m_days: float = option(_DAYS, 90.0)
@@ -242,7 +247,7 @@ def _options(section: type[Any]) -> tuple[Option, ...]:
 TYPES: dict[str, type[Any]] = {
     section.__name__.lower(): section
     for section in (
-        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Alerts, Mqtt,
+        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Alerts, Metrics, Mqtt,
         Retention, Log,
     )
 }  # fmt: skip

@@ -213,6 +213,14 @@ CASES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
         {"null": None, "https://hc.example/a-b": "https://hc.example/a-b", "http://[::1]:80/": "http://[::1]:80"},
         ["ftp://x", "x", "''", "[a]", "https://", "https://x:0/", "{}"],
     ),
+    "metrics.push": (
+        None,
+        {
+            "null": None, "https://a:b@metrics.example/api/v1/push": "https://a:b@metrics.example/api/v1/push",
+            "http://127.0.0.1:9090/api/v1/write": "http://127.0.0.1:9090/api/v1/write",
+        },
+        ["ftp://x", "x", "''", "[a]", "https://", "https://x:0/", "{}"],
+    ),
     "mqtt.url": (
         None,
         {

@@ -153,7 +153,7 @@ def _disk_troubles(look: _Look) -> Iterator[_Told]:
 
 def _database(look: _Look) -> Iterator[_Told]:
     for one in (*look.facts.troubles, *stored_troubles(look.db)):
-        if one.kind not in _DISK:
+        if one.kind.startswith("database_"):
             yield _own(look, one.kind, True, one.text, one.step)
 
 

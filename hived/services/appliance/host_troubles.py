@@ -7,7 +7,7 @@ from pathlib import Path
 from hived.errors import next_step
 from hived.records.host import HostTrouble
 from hived.runtime.disk import room, unwritable
-from hived.store import Database, budget
+from hived.store import Database, budget, push_state
 from hived.store.engine.damage import kept
 
 FULL_BYTES = 16 * 1024 * 1024
@@ -46,8 +46,23 @@ def host_troubles(database: Path | None) -> list[HostTrouble]:
 
 def stored_troubles(db: Database) -> list[HostTrouble]:
     """Return what is wrong with this box that only its database knows."""
+    return [trouble for trouble in (_full(db), _unsent(db)) if trouble is not None]
+
+
+def _full(db: Database) -> HostTrouble | None:
     full = budget.full(db)
     if full is None:
-        return []
+        return None
     text = f"the database uses {full.used // _MIB} MiB of {full.budget // _MIB}, but not for history: none is deleted"
-    return [HostTrouble("database_full", text, next_step("database_full"), full.at)]
+    return HostTrouble("database_full", text, next_step("database_full"), full.at)
+
+
+def _unsent(db: Database) -> HostTrouble | None:
+    unsent = push_state.unsent(db)
+    if unsent is None:
+        return None
+    text = (
+        f"metrics cannot be sent to {unsent.place}: {unsent.why}; {unsent.waiting} readings wait "
+        f"({unsent.waiting_bytes // 1024:,} KiB), {unsent.lost} were let go"
+    )
+    return HostTrouble("push_waits", text, next_step("push_waits", place=unsent.place), unsent.since)
