@@ -139,7 +139,6 @@ async def push(desk: Desk) -> Sequence[Beat]:
     from hived.services.integrations.push import READ_EVERY_S, SEND_EVERY_S, Box, Push
 
     client = RemoteWrite(config.metrics.push, version=__version__)
-    desk.stack.push_async_callback(client.close)
     box = Box(config.node.effective_name, desk.node_id, __version__, config.intervals.status_seconds, config.state_dir)
     work = Push(desk.store, box, client.send, place=client.place, clock=time.time, progress=lambda: sending.touch())
     desk.says.append(work.summary)

@@ -247,8 +247,8 @@ def _options(section: type[Any]) -> tuple[Option, ...]:
 TYPES: dict[str, type[Any]] = {
     section.__name__.lower(): section
     for section in (
-        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Alerts, Metrics, Mqtt,
-        Retention, Log,
+        Node, Database, Network, Intervals, Discoverd, Polld, Controld, Minerd, Ollama, Syncd, Http, Alerts, Metrics,
+        Mqtt, Retention, Log,
     )
 }  # fmt: skip
 SECTIONS = {name: _options(section) for name, section in TYPES.items()}

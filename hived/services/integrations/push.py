@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 READ_EVERY_S = 60.0
 SEND_EVERY_S = 5.0
 MOST_BYTES = 8 * 1024 * 1024
-"""Waiting, compressed: more than six hours of 200 miners, a few minutes of 5,000."""
+"""Waiting, compressed: two hours of 200 miners, five minutes of 5,000."""
 REFUSED_S = 600.0
 """So long it is told that something was refused."""
 
@@ -93,25 +93,32 @@ class Push:
         """Send all that waits, oldest first. Transient: the receiver cannot be reached, or takes nothing just now."""
         if self._clock() < self._not_before:
             return
-        while self._waiting:
-            part = self._waiting[0]
-            try:
-                await self._send(part.packed)
-            except Refused as err:
-                self._why, self._refused_at = str(err), self._clock()
-                self._lost_one(part)
-            except Throttled as err:
+        try:
+            while self._waiting:
+                await self._send_one(self._waiting[0])
+                self._progress()
+        except Transient as err:
+            self._why = str(err)
+            if isinstance(err, Throttled):
                 self._not_before = self._clock() + (err.retry_after_s or 0.0)
-                self._failed(err)
-                raise
-            except Transient as err:
-                self._failed(err)
-                raise
-            else:
-                self._gone(part)
-                self._tally.count("pushed_series_total", by=part.series)
-            self._progress()
-        self._since = None
+            if self._since is None:
+                self._since = self._clock()
+                await self._keep()
+            raise
+        if self._since is not None:
+            self._since = None
+            await self._keep()
+
+    async def _send_one(self, part: _Part) -> None:
+        try:
+            await self._send(part.packed)
+        except Refused as err:
+            self._why, self._refused_at = str(err), self._clock()
+            log.warning("%s refuses metrics: %s", self._place, self._why)
+            self._lost += 1
+        else:
+            self._tally.count("pushed_series_total", by=part.series)
+        self._gone(part)
 
     def summary(self) -> str:
         """Return how it goes, for people."""
@@ -128,11 +135,6 @@ class Push:
     def _readings(self) -> int:
         return len({part.at for part in self._waiting})
 
-    def _failed(self, err: Transient) -> None:
-        self._why = str(err)
-        if self._since is None:
-            self._since = self._clock()
-
     def _make_room(self) -> None:
         """Let the oldest readings go, whole: half of one is worth nothing."""
         while self._bytes > self._most_bytes and self._waiting[0].at != self._waiting[-1].at:
@@ -142,11 +144,6 @@ class Push:
             self._lost += 1
             while self._waiting[0].at == oldest:
                 self._gone(self._waiting[0])
-
-    def _lost_one(self, part: _Part) -> None:
-        log.warning("%s refuses metrics: %s", self._place, self._why)
-        self._lost += 1
-        self._gone(part)
 
     def _gone(self, part: _Part) -> None:
         """Let a part go, unless room was made of it while it was on its way."""

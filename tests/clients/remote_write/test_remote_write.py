@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -13,6 +16,7 @@ from hived.clients.remote_write.client import MOST_SAID, RemoteWrite, pack
 from hived.clients.remote_write.encode import SERIES_AT_ONCE, requests
 from hived.errors import Refused, Throttled, Transient
 from hived.records.metrics import COUNTER, GAUGE, Family, Metric, labels
+from tests.clients.master.tls import certificate
 
 POWER = Metric("power_watts", GAUGE, "Power.")
 
@@ -74,11 +78,10 @@ async def sent(answer: web.StreamResponse) -> tuple[web.Request, bytes]:
     bodies: list[bytes] = []
     async with receiver(answer, seen, bodies) as place:
         client = RemoteWrite(f"http://me:p%40ss@{place}/api/v1/write", version="1")
+        assert client.place == f"http://{place}"
         try:
-            assert client.place == f"http://{place}"
             await client.send(pack(b"hello" * 100))
         finally:
-            await client.close()
             assert len(seen) == 1
     return seen[0], bodies[0]
 
@@ -116,6 +119,52 @@ async def test_nobody_there_is_said_without_the_password(free_port: int) -> None
     client = RemoteWrite(f"http://me:secret@127.0.0.1:{free_port}/x")
     with pytest.raises(Transient) as found:
         await client.send(b"")
-    await client.close()
     assert "secret" not in str(found.value)
     assert "secret" not in client.place
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"HTTP/1.1", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 999 x\r\n\r\n", b"x" * 100_000,
+        b"HTTP/1.1 500 x\r\n" + b"a: b\r\n" * 10_000, b"HTTP/1.1 500 x\r\na: " + b"b" * 100_000,
+    ],
+)  # fmt: skip
+async def test_an_answer_that_is_none_waits(answer: bytes) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async with await asyncio.start_server(speak, "127.0.0.1", 0) as server:
+        client = RemoteWrite(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x")
+        with pytest.raises(Transient):
+            await client.send(b"x")
+
+
+async def test_who_says_nothing_is_waited_for_so_long_and_no_longer() -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        client = RemoteWrite(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x", answer_s=0.05)
+        with pytest.raises(Transient, match="no answer within"):
+            await client.send(b"x")
+
+
+async def test_a_certificate_that_nobody_vouches_for_gets_no_password(tmp_path: Path) -> None:
+    made = certificate(tmp_path).context()
+    heard: list[bytes] = []
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(100))
+        writer.close()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0, ssl=made) as server:
+        client = RemoteWrite(f"https://me:secret@127.0.0.1:{server.sockets[0].getsockname()[1]}/x")
+        with pytest.raises(Transient, match="CERTIFICATE_VERIFY_FAILED"):
+            await client.send(b"x")
+    assert heard == []

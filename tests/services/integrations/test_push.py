@@ -76,7 +76,6 @@ async def test_a_real_prometheus_takes_it(store: Store, tmp_path: Path, free_por
         )
         await push.read()
         await push.send()
-        await client.close()
         assert await prometheus.value('hived_miner_power_watts{instance="rig-1",job="hived"}') == 3010
         assert await prometheus.value('hived_fleet_miners{mark="online"}') == 1
         assert await prometheus.value('count({__name__=~"hived_.+"})') == push.numbers()["pushed_series_total"][""]
