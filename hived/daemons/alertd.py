@@ -23,10 +23,12 @@ from hived.records.daemon import ALERTD
 from hived.runtime.config import Config
 from hived.runtime.runner import Beat, Life
 from hived.runtime.tally import Numbers
+from hived.services.alerts.boxes import Facts
 from hived.services.alerts.delivery import NoticeDelivery
 from hived.services.alerts.engine import AlertEngine, facts_of
 from hived.services.alerts.heartbeat import EVERY_S, Heartbeat
 from hived.services.alerts.outgoing import Outgoing
+from hived.services.alerts.past_the_disk import PastTheDisk, to_all
 from hived.services.alerts.places import dashboard
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.integrations.webhook_delivery import WebhookDelivery
@@ -65,9 +67,11 @@ class Desk:
 async def alerts(desk: Desk) -> Sequence[Beat]:
     """Find what is wrong, and write what people are to be told."""
     config = desk.config
+    own = Facts(config.node.effective_name, desk.node_id, dashboard=dashboard(config.http))
     engine = AlertEngine(
-        desk.store, partial(facts_of, config.node.effective_name, desk.node_id, config.database.sqlite_path),
-        status_seconds=config.intervals.status_seconds, clock=time.time, base=dashboard(config.http),
+        desk.store, partial(facts_of, own, config.database.sqlite_path),
+        status_seconds=config.intervals.status_seconds, clock=time.time,
+        past=PastTheDisk(partial(to_all, desk.store, Outgoing.of(config))),
     )  # fmt: skip
     await desk.life.retry(engine.start)
     desk.says.append(engine.summary)

@@ -24,6 +24,15 @@ def room(folder: Path) -> int | None:
     return disk.f_bavail * disk.f_frsize
 
 
+def free_percent(folder: Path) -> float | None:
+    """Return the share of a folder's disk that this process can still write, None when that is unknown."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
+    return 100.0 * disk.f_bavail / disk.f_blocks if disk.f_blocks else None
+
+
 def require_room(folder: Path) -> None:
     """Raise Transient when there is not enough room to open a database."""
     free = room(folder)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
-import psutil
-
 
 class OwnAddress(NamedTuple):
     """An address of ours; one of IPv6 without its zone."""
@@ -20,6 +18,8 @@ class OwnAddress(NamedTuple):
 
 def own_addresses(*, running: bool = False) -> Iterator[OwnAddress]:
     """Yield the addresses of this host; `running`: of interfaces whose cable is plugged in."""
+    import psutil  # half a MiB that a daemon does not need which sends nothing
+
     up = {name for name, stats in psutil.net_if_stats().items() if stats.isup} if running else None
     for name, bound in psutil.net_if_addrs().items():
         for address in bound:

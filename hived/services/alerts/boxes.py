@@ -35,6 +35,8 @@ class Facts:
     node_id: str | None = None
     troubles: tuple[HostTrouble, ...] = ()
     disk_free_percent: float | None = None
+    dashboard: str | None = None
+    """Where its own dashboard is, if it has one."""
     has_database: bool = True
     """Whether the database is a file of this box."""
 

@@ -108,4 +108,6 @@ def message_of(one: Delivery) -> Message:
     notice = one.notice
     body = notice.body if len(notice.body) <= MAX_BODY else f"{notice.body[: MAX_BODY - 1]}…"
     tone: Tone = "good" if notice.told == "ended" else notice.severity
-    return Message(notice.title[:MAX_TITLE], f"{body}\n{notice.link}" if notice.link else body, tone)
+    return Message(
+        notice.title[:MAX_TITLE], f"{body}\n{notice.link}" if notice.link and notice.link not in body else body, tone
+    )

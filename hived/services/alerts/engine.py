@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 
+from hived.errors import Transient
 from hived.records.alerts import KEPT_S
+from hived.runtime.disk import free_percent
 from hived.services.alerts.boxes import Facts
+from hived.services.alerts.past_the_disk import PastTheDisk
 from hived.services.alerts.settle import Round
 from hived.services.alerts.sight import Sight, look
 from hived.services.alerts.telling import Telling
@@ -25,16 +28,17 @@ JUMP_S = 300.0
 class AlertEngine:
     """Finds what is wrong, and writes what people are to be told. All that it knows is in rows.
 
-    `facts` tells how this box is; `base`: where the dashboard is, None where nobody knows; `zone` None: this box's.
+    `facts` tells how this box is; `zone` None: this box's.
     """
 
     def __init__(
         self, store: Store, facts: Callable[[], Awaitable[Facts]], *, status_seconds: float,
         clock: Callable[[], float], monotonic: Callable[[], float] = time.monotonic, zone: tzinfo | None = None,
-        base: str | None = None,
+        past: PastTheDisk | None = None,
     ) -> None:  # fmt: skip
         self._store, self._facts, self._status_s = store, facts, status_seconds
-        self._clock, self._monotonic, self._zone, self._base = clock, monotonic, zone, base
+        self._clock, self._monotonic, self._zone = clock, monotonic, zone
+        self._past = past
         self._ahead: float | None = None
         self._open = {"bad": 0, "warn": 0}
 
@@ -44,8 +48,15 @@ class AlertEngine:
         ahead = at - self._monotonic()
         jumped = self._ahead is not None and abs(ahead - self._ahead) > JUMP_S
         sight = await self._store.read(look, await self._facts(), self._status_s, at, self._zone)
-        self._open = await self._store.write(settle, sight, jumped, self._zone, self._base)
         self._ahead = ahead
+        try:
+            self._open = await self._store.write(settle, sight, jumped, self._zone)
+        except Transient:
+            if self._past is not None:
+                await self._past.refused(sight)
+            raise
+        if self._past is not None:
+            await self._past.taken(sight)
 
     async def start(self) -> None:
         """Bring the rules up to this hived's, and remember when alerts began. Transient: database busy."""
@@ -62,14 +73,12 @@ class AlertEngine:
         return f"{bad + warn} alerts open, {bad} of them bad" if bad + warn else "no alert is open"
 
 
-def settle(
-    db: Database, sight: Sight, jumped: bool = False, zone: tzinfo | None = None, base: str | None = None
-) -> dict[str, int]:
+def settle(db: Database, sight: Sight, jumped: bool = False, zone: tzinfo | None = None) -> dict[str, int]:
     """Make alerts and notices of what was seen, in one transaction; return how many alerts are open, by severity."""
     this = Round(db, sight, jumped=jumped)
     this.settle()
     this.write()  # what the notices of ended alerts are read from
-    Telling(db, sight, this, zone=zone, base=base).tell()
+    Telling(db, sight, this, zone=zone).tell()
     this.write()
     outlook.seen(db, sight.event_id)
     return alerts.counts(db)
@@ -80,20 +89,12 @@ def _begin(db: Database, at: float) -> None:
     outlook.begin(db, at)
 
 
-async def facts_of(name: str, node_id: str, database: Path | None) -> Facts:
-    """Return how this box is. `database`: its file; None for a server's, whose disk is another's."""
-    return await asyncio.to_thread(_facts, name, node_id, database)
+async def facts_of(own: Facts, database: Path | None) -> Facts:
+    """Return how this box is, whose name is known. `database`: its file; None for a server's, on another's disk."""
+    return await asyncio.to_thread(_facts, own, database)
 
 
-def _facts(name: str, node_id: str, database: Path | None) -> Facts:
+def _facts(own: Facts, database: Path | None) -> Facts:
     if database is None:
-        return Facts(name, node_id, has_database=False)
-    return Facts(name, node_id, tuple(host_troubles(database)), _free(database.parent))
-
-
-def _free(folder: Path) -> float | None:
-    try:
-        usage = shutil.disk_usage(folder)
-    except OSError:
-        return None
-    return 100.0 * usage.free / usage.total if usage.total else None
+        return replace(own, has_database=False)
+    return replace(own, troubles=tuple(host_troubles(database)), disk_free_percent=free_percent(database.parent))

@@ -12,7 +12,7 @@ from hived.errors import Severity
 from hived.records import events as event_words
 from hived.records.alerts import ALONE_S, Member, Rule, Window
 from hived.records.condition import Condition, Moment, condition
-from hived.records.daemon import POLLD, alive
+from hived.records.daemon import APID, POLLD, alive
 from hived.records.events import Event
 from hived.records.miner_view import MinerView
 from hived.records.plans import following
@@ -75,7 +75,7 @@ class Sight:
     tells: Tells = "all"
     event_id: int = 0
     link: str | None = None
-    """Where the dashboard is."""
+    """Where the dashboard is; None for a node alone."""
 
     def add(self, found: Iterable[Finding]) -> None:
         for one in found:
@@ -87,8 +87,13 @@ def look(db: Database, facts: Facts, status_seconds: float, at: float, zone: tzi
     every = {rule.name: rule for rule in rules.listing(db) if rule.enabled and rule.watched is not None}
     present = alerts.present(db)
     plan = windows.listing(db)
-    sight = Sight(at, every, quiet=_quiet(plan, at, zone), tells=_tells(db, at))
+    master = outlook.master(db)
+    sight = Sight(at, every, quiet=_quiet(plan, at, zone), tells=_tells(master, at))
     beats = {row.name: row.beat_at for row in daemon_rows.daemons(db)}
+    if master is not None:
+        sight.link = master.url
+    elif alive(beats.get(APID), at):
+        sight.link = facts.dashboard
     blind = {one.node_id: one.code for one in node_rows.blind(db)}
     moment = Moment(at, status_seconds, alive(beats.get(POLLD), at), blind, allowed_pools.listing(db))
     maintained = [one for one in plan if one.kind == "maintenance" and is_on(one, at, zone)]
@@ -118,8 +123,7 @@ def _quiet(plan: Iterable[Window], at: float, zone: tzinfo | None) -> Severity |
     return "bad" if "bad" in found else "warn" if found else None
 
 
-def _tells(db: Database, at: float) -> Tells:
-    master = outlook.master(db)
+def _tells(master: outlook.Master | None, at: float) -> Tells:
     if master is None:
         return "all"
     return "none" if master.ok_at is not None and at - master.ok_at < ALONE_S else "bad"

@@ -24,10 +24,8 @@ WORTH = 3
 class Telling:
     """Writes the notices of one round."""
 
-    def __init__(
-        self, db: Database, sight: Sight, this: Round, *, zone: tzinfo | None = None, base: str | None = None
-    ) -> None:
-        self._db, self._sight, self._round, self._zone, self._base = db, sight, this, zone, base
+    def __init__(self, db: Database, sight: Sight, this: Round, *, zone: tzinfo | None = None) -> None:
+        self._db, self._sight, self._round, self._zone = db, sight, this, zone
         self._at = sight.at
         self._told = notices.told_since(db, self._at - DAY_S)
         self._epoch = epoch(db)[:8]
@@ -115,8 +113,8 @@ class Telling:
         explained = [] if told == "ended" else self._round.under(alert.id)
         titles = {name: one.watched.title.lower() for name, one in self._sight.rules.items() if one.watched}
         return Subject(
-            alert, wrong, back, _once(explained, alert), alert.ended_at or self._at, self._zone, self._base, titles,
-            rule, last,
+            alert, wrong, back, _once(explained, alert), alert.ended_at or self._at, self._zone, self._sight.link,
+            titles, rule, last,
         )  # fmt: skip
 
 

@@ -24,6 +24,9 @@ _ROW = (
     "node_name", "min_preset",
 )  # fmt: skip
 
+AT_ONCE = 200
+"""Rows with their statuses, of those that are read bit by bit."""
+
 
 def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None = None) -> list[MinerView]:
     """Return miners by number: all, those changed after a rev, or the one with this MAC (in any case)."""
@@ -38,8 +41,14 @@ def miners(db: Database, *, newer_than_rev: int | None = None, mac: str | None =
 
 
 def one_by_one(db: Database) -> Iterator[MinerView]:
-    """Yield all miners, one by one, without what their nodes are asked to change."""
-    return (_view(row, ()) for row in dicts(_query(), db))
+    """Yield all miners by number, one by one, without what their nodes are asked to change.
+
+    Few of them are in memory at a time.
+    """
+    last = 0
+    while rows := dicts(_query().where(Miner.num > last).limit(AT_ONCE), db):
+        yield from (_view(row, ()) for row in rows)
+        last = rows[-1]["num"]
 
 
 def own(db: Database) -> Iterator[MinerView]:

@@ -9,7 +9,7 @@ from datetime import UTC
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from hived.records.alerts import Alert, Notice, Rule
-from hived.records.daemon import DISCOVERD, POLLD, DaemonRow
+from hived.records.daemon import APID, DISCOVERD, POLLD, DaemonRow
 from hived.records.events import Event
 from hived.records.miner import FanReading, HashboardReading, MinerIdentity, PoolReading
 from hived.records.miner_rules import MinerRules
@@ -17,6 +17,7 @@ from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.records.pools import AllowedPool
 from hived.services.alerts.boxes import Facts
 from hived.services.alerts.engine import AlertEngine
+from hived.services.alerts.past_the_disk import PastTheDisk
 from hived.store import Database, Store, daemon_rows, events
 from hived.store.alerts import alerts, notices, rules
 from hived.store.miners import allowed_pools, miners, readings
@@ -48,12 +49,13 @@ class AlertSite:
 
     store: Store
     clock: FakeClock
-    facts: Facts = field(default_factory=lambda: Facts("shed", "id-1"))
+    facts: Facts = field(default_factory=lambda: Facts("shed", "id-1", dashboard="https://shed.example"))
     """How the box itself is."""
     told: dict[int, dict[str, Any]] = field(default_factory=dict)
     """How each miner answers, by its number in the database."""
-    running: list[str] = field(default_factory=lambda: [DISCOVERD, POLLD])
+    running: list[str] = field(default_factory=lambda: [DISCOVERD, POLLD, APID])
     """The daemons of this box."""
+    past: PastTheDisk | None = None
     away: set[str] = field(default_factory=set)
     """Nodes that are cut off."""
     engine: AlertEngine = field(init=False)
@@ -72,7 +74,7 @@ class AlertSite:
         """A new engine over the same rows, as after kill -9."""
         return AlertEngine(
             self.store, self._facts, status_seconds=EVERY_S, clock=self.clock, monotonic=self.clock, zone=UTC,
-            base="https://shed.example",
+            past=self.past,
         )  # fmt: skip
 
     async def _facts(self) -> Facts:
