@@ -75,7 +75,7 @@ def in_words(reason: str | None, said: str | None = None) -> str | None:
     return f"{words} ({said})" if said else words
 
 
-AUTOMATIC: Final = ("plan", "master-plan")
+AUTOMATIC: Final = ("plan", "mqtt", "master-automatic")
 """Ways in which an order comes that nobody gave by hand, here or at the master."""
 
 UNDOABLE: Final = ("running", "confirmed", "unconfirmed")

@@ -11,19 +11,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
 from hived.clients.firmwares.family import Firmware
 from hived.errors import AnotherDevice, BadCredentials, HivedError, NotSupported, Refused, Transient
 from hived.records import readback
+from hived.records.miner import HASHING_STATES
 from hived.records.miner_view import KnownMiner
 from hived.records.orders import REASONS, Order, Target
 from hived.records.steering import VERBS, Seen, Wish
 from hived.services.miners import steering_facts
 from hived.services.miners.orders import Rules
-from hived.services.miners.steering_facts import Facts, left_out, preset_of, reach, why_unseen, wish_of
+from hived.services.miners.steering_facts import Facts, left_out, reach, why_unseen, wish_of
 from hived.store import Store
 from hived.store.miners import miners, order_ends, orders, orders_elsewhere
 
@@ -34,6 +35,22 @@ FIRST_LOOK_S = 1.0
 LONGEST_LOOK_S = 10.0
 LIGHTS_TRIED_S = 900.0
 """So long it is tried to put out the lights of a miner that does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A miner that was asked for something, as long as it is looked at: there may be thousands of these."""
+
+    firmware: Firmware
+    known: KnownMiner
+    one: Target
+    before: Seen
+    step_w: float | None
+    """What the preset takes that it is to run, W."""
+
+    @property
+    def sent_at(self) -> float:
+        return self.one.sent_at or self.before.at
 
 
 class Controller:
@@ -130,32 +147,39 @@ class Controller:
     # -- one miner -----------------------------------------------------------------------------------------------------
 
     async def _carry_out(self, order: Order, one: Target) -> None:
+        asked = await self._begin(order, one)
+        if asked is not None:
+            await self._ask(asked)
+
+    async def _begin(self, order: Order, one: Target) -> Asked | None:
+        """Write that a miner is asked now; None where it is left out."""
         facts = await self._again(lambda: self._store.read(steering_facts.of, order, one, self._rules, self._clock()))
         if facts is None:
             await self._end(one, "skipped", reason="gone")
-            return
+            return None
         if facts.is_lost:
             await self._end(one, "skipped", reason="nothing_kept")
-            return
+            return None
         firmware = self._families.get(facts.known.firmware or "")
         if (why := self._why_not(facts, firmware)) is not None or firmware is None:
             await self._end(one, "skipped", reason=why)
-            return
+            return None
         one = replace(one, args=facts.meant.args)
         try:
             before = await self._look(firmware, facts.known, None if VERBS[one.verb].undo else one.verb)
         except (Transient, Refused) as err:
             await self._end(one, "skipped", reason=why_unseen(err), said=str(err))
-            return
+            return None
         why = left_out(one, before)
         if why is not None:
             await self._end(one, "skipped", reason=why, after=before)
-            return
+            return None
         sent_at = await self._again(
             lambda: self._store.write(steering_facts.begin, order, one, before, self._rules, self._clock)
         )
-        if sent_at is not None:
-            await self._ask(firmware, facts, replace(one, sent_at=sent_at), before)
+        if sent_at is None:
+            return None
+        return Asked(firmware, facts.known, replace(one, sent_at=sent_at), before, facts.step_w(one, before))
 
     def _why_not(self, facts: Facts, firmware: Firmware | None) -> str | None:
         """Return why a miner is not asked, by the laws and by what is known of it now."""
@@ -165,11 +189,11 @@ class Controller:
             return "cannot"
         return None if self._allows(facts.known.ip or "") else "excluded"
 
-    async def _ask(self, firmware: Firmware, facts: Facts, one: Target, before: Seen) -> None:
+    async def _ask(self, asked: Asked) -> None:
         """Ask a miner, once, and look at what it does. That it is asked is written already."""
-        said = heard = None
+        one, said, heard = asked.one, None, None
         try:
-            answer = await firmware.steer(reach(facts.known), wish_of(one))
+            answer = await asked.firmware.steer(reach(asked.known), wish_of(one))
             said, heard = answer.words, True
         except NotSupported as err:
             await self._end(one, "refused", reason="cannot", said=str(err))
@@ -188,55 +212,63 @@ class Controller:
         finally:
             self._asking.pop(one.num, None)
         await self._again(lambda: self._store.write(orders.answered, one, said, self._clock()))
-        await self._confirm(firmware, facts, one, before, otherwise="no_effect" if heard else "no_answer")
+        await self._confirm(asked, otherwise="no_effect" if heard else "no_answer")
 
-    async def _confirm(self, firmware: Firmware, facts: Facts, one: Target, before: Seen, *, otherwise: str) -> None:
+    async def _confirm(self, asked: Asked, *, otherwise: str) -> None:
         """Look at a miner until it shows what was asked for. `otherwise`: why it is unconfirmed if it never does."""
-        sent_at = one.sent_at or self._clock()
-        passed = min(max(self._clock() - sent_at, 0.0), self._patience_s(firmware, one.verb))
-        until = self._monotonic() + max(self._patience_s(firmware, one.verb) - passed, LONGEST_LOOK_S)
+        one = asked.one
+        patience_s = self._patience_s(asked.firmware, one.verb)
+        passed = min(max(self._clock() - asked.sent_at, 0.0), patience_s)
+        until = self._monotonic() + max(patience_s - passed, LONGEST_LOOK_S)
         pause, restarted = FIRST_LOOK_S, one.step == "restarting"
         while True:
             await self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_LOOK_S)
-            now, verdict = await self._verdict(firmware, facts, one, before, sent_at)
+            now, verdict = await self._verdict(asked)
             if verdict == "done":
                 await self._end(one, "confirmed", after=now)
                 return
-            if verdict == "waits_for_restart" and not restarted:
+            waits = verdict == "waits_for_restart" and not restarted
+            if waits and await self._may_restart(one, now):
                 restarted = True
-                until += await self._restart(firmware, facts, one)
-            elif self._monotonic() >= until:
+                until += await self._restart(asked)
+            elif self._monotonic() >= until or (waits and _stands(now)):
                 why = otherwise if verdict == "waits" else verdict
                 await self._end(one, "unconfirmed", reason=why, after=now)
                 return
 
-    async def _verdict(
-        self, firmware: Firmware, facts: Facts, one: Target, before: Seen, sent_at: float
-    ) -> tuple[Seen | None, str]:
-        known = await self._again(lambda: self._store.read(miners.by_mac, one.mac)) or facts.known
+    async def _verdict(self, asked: Asked) -> tuple[Seen | None, str]:
+        one = asked.one
+        known = await self._again(lambda: self._store.read(miners.by_mac, one.mac)) or asked.known
         try:
-            now = await self._look(firmware, known, one.verb)
+            now = await self._look(asked.firmware, known, one.verb)
         except AnotherDevice:
             return None, "moved"  # the next sweep knows where it is
         except HivedError:
             return None, "no_answer"
-        name = before.preset if one.verb in ("resume", "restart") else preset_of(one)
-        step = next((step for step in facts.ladder if step["name"] == name), None)
-        watts = step.get("power_w") if step else None
-        return now, readback.judge(one.verb, one.args, before, now, sent_at=sent_at, step_w=watts)
+        return now, readback.judge(one.verb, one.args, asked.before, now, sent_at=asked.sent_at, step_w=asked.step_w)
 
-    async def _restart(self, firmware: Firmware, facts: Facts, one: Target) -> float:
+    async def _may_restart(self, one: Target, now: Seen | None) -> bool:
+        """Tell whether mining may be restarted for a change that waits: never where nobody wants it to begin.
+
+        What changes no power goes without a pause from miner to miner, and so would the restarts.
+        """
+        if now is None or now.state not in HASHING_STATES or VERBS[one.verb].power == "none":
+            return False
+        ip = await self._again(lambda: self._store.read(steering_facts.may_go_on, one, self._clock()))
+        return ip is not None and self._allows(ip)
+
+    async def _restart(self, asked: Asked) -> float:
         """Restart mining, once, for a change that is not in force before; return how long that may take, s."""
-        await self._again(lambda: self._store.write(orders.restarting, one))
+        await self._again(lambda: self._store.write(orders.restarting, asked.one))
         try:
-            await firmware.steer(reach(facts.known), Wish("restart"))
+            await asked.firmware.steer(reach(asked.known), Wish("restart"))
         except Transient:
             pass  # nobody knows
         except HivedError as err:
-            log.warning("%s keeps its change waiting: mining cannot be restarted: %s", facts.known.ip, err)
+            log.warning("%s keeps its change waiting: mining cannot be restarted: %s", asked.known.ip, err)
             return 0.0
-        return self._patience_s(firmware, "restart")
+        return self._patience_s(asked.firmware, "restart")
 
     async def _lights_off(self, one: Target) -> None:
         known = await self._again(lambda: self._store.read(miners.by_mac, one.mac))
@@ -294,15 +326,20 @@ class Controller:
             await self._end(one, "unconfirmed", reason="interrupted")
             return
         before = Seen.from_json(one.before or {"at": one.sent_at or 0.0})
+        asked = Asked(firmware, facts.known, one, before, facts.step_w(one, before))
         if one.step != "sending":
-            await self._confirm(firmware, facts, one, before, otherwise="no_effect")
+            await self._confirm(asked, otherwise="no_effect")
             return
-        now, verdict = await self._verdict(firmware, facts, one, before, one.sent_at or self._clock())
+        now, verdict = await self._verdict(asked)
         if verdict == "done":  # it was heard
             await self._end(one, "confirmed", after=now)
             return
         stands = await self._again(lambda: self._store.read(orders_elsewhere.stands, order.id, self._clock()))
         if stands and VERBS[one.verb].repeatable and self._why_not(facts, firmware) is None:
-            await self._ask(firmware, facts, one, before)
+            await self._ask(asked)
         else:
-            await self._confirm(firmware, facts, one, before, otherwise="interrupted")
+            await self._confirm(asked, otherwise="interrupted")
+
+
+def _stands(now: Seen | None) -> bool:
+    return now is not None and now.state == "stopped"

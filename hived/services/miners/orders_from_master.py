@@ -32,7 +32,7 @@ from hived.store.miners import orders_elsewhere as rows
 log = logging.getLogger(__name__)
 
 MOST_MINERS = 64
-VIAS = {False: "master", True: "master-plan"}
+VIAS = {False: "master", True: "master-automatic"}
 """How an order is known to have come, by whether it is automatic there."""
 
 

@@ -11,6 +11,7 @@ from hived.records.condition import Moment
 from hived.records.firmware import Reach
 from hived.records.laws import Asking, History
 from hived.records.miner import ON_THE_WAY
+from hived.records.miner_rules import is_held
 from hived.records.miner_view import KnownMiner
 from hived.records.orders import Order, Target
 from hived.records.steering import VERBS, Seen, Wish
@@ -33,7 +34,13 @@ class Facts:
     @property
     def is_lost(self) -> bool:
         """Whether what was secret of the order cannot be opened any more."""
-        return self.meant.verb == "pools" and not self.meant.args
+        return VERBS[self.meant.verb].sets_pools and not self.meant.args
+
+    def step_w(self, one: Target, before: Seen) -> float | None:
+        """Return what the preset takes that a miner is to run after an order, W."""
+        name = before.preset if one.verb in ("resume", "restart") else preset_of(one)
+        step = next((step for step in self.ladder if step["name"] == name), None)
+        return step.get("power_w") if step else None
 
 
 def tidy(db: Database, at: float) -> list[int]:
@@ -78,6 +85,13 @@ def of(db: Database, order: Order, one: Target, rules: Rules, at: float) -> Fact
     allowed = allowed_pools.listing(db)
     moment = Moment(at, 1.0)
     return Facts(known, ladder, target(db, VERBS[one.verb], view, one.args, ladder, asking, before, moment, allowed))
+
+
+def may_go_on(db: Database, one: Target, at: float) -> str | None:
+    """Return the address of a miner that was asked and may be asked for what that takes more; None: it may not."""
+    found = views.miners(db, mac=one.mac)
+    held = not found or not found[0].managed or is_held(found[0].rules.locked, at)
+    return None if held or not orders_elsewhere.stands(db, one.order, at) else found[0].ip
 
 
 def left_out(one: Target, before: Seen) -> str | None:

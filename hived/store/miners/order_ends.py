@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import peewee as pw
 
 from hived.records.events import Event
@@ -24,19 +22,10 @@ def expire(db: Database, at: float) -> None:
 def cancel(db: Database, number: int, by: str, at: float) -> int:
     """End what waits of an order; return how many that were. What was asked already goes on. NotFound."""
     order = head(db, number)
-    waiting_still = tuples(_pending(number).limit(1), db)
     if order.finished_at is None and order.cancelled_at is None:
-        # What other nodes have is cancelled there.
-        elsewhere = OrderTarget.select(OrderTarget.num).where(
-            OrderTarget.order == number, OrderTarget.command.is_null(False), OrderTarget.state == "running"
-        )
-        if waiting_still or tuples(elsewhere.limit(1), db):
-            MinerOrder.update(cancelled_at=at, cancelled_by=by[:200]).where(MinerOrder.id == number).execute(db)
+        # Also where nothing waits any more: nodes have a part of it, or what was about to be sent would be sent again.
+        MinerOrder.update(cancelled_at=at, cancelled_by=by[:200]).where(MinerOrder.id == number).execute(db)
     return end_pending(db, number, "cancelled", None, at)
-
-
-def _pending(number: int) -> Any:
-    return OrderTarget.select(OrderTarget.num).where(OrderTarget.order == number, OrderTarget.state == "pending")
 
 
 def stop_refused(db: Database, at: float) -> list[int]:

@@ -47,11 +47,12 @@ async def test_a_master_undoes_an_order_by_the_verb_that_undoes_it_and_by_no_oth
     assert told["targets"][0][1] == "confirmed", "it is at work, and the right way back is open"
 
 
-async def test_what_a_plan_of_the_master_orders_is_automatic_at_the_node_too(line: Line) -> None:
+@pytest.mark.parametrize("via", ["plan", "mqtt"])
+async def test_what_is_automatic_at_the_master_is_so_at_the_node_too(line: Line, via: str) -> None:
     hold = Hold("a client's", "bob", line.time())
     await line.node.write(lambda db: rules.save(db, miners.one(db, MACS[0]).num, MinerRules(protected=hold), 1.0))
     number = await line.give(
-        "pause", who=Giver(By(at=line.time(), who="ann", via="plan", address=None), "admin", automatic=True)
+        "pause", who=Giver(By(at=line.time(), who="ann", via=via, address=None), "admin", automatic=True)
     )
     await line.contact()
     await line.pass_by(20)
