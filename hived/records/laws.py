@@ -106,7 +106,8 @@ def _presets(view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequen
     order = {str(one["name"]): place for place, one in enumerate(ladder)}
     place = order[str(step["name"])]
     # A limit that this miner's own ladder does not name lets nothing pass: ladders differ by firmware and boards.
-    if view.max_preset is not None and place > order.get(view.max_preset, -1):
+    highest = view.max_preset
+    if highest not in (None, step["name"]) and (place > order.get(highest, -1) or step["name"] in unranked(ladder)):
         return "above_max_preset"
     if any(place < order.get(name, len(order)) for name in (view.min_preset, view.rules.min_preset) if name):
         return "below_min_preset"
@@ -121,6 +122,15 @@ def open_presets(view: MinerView, ladder: Sequence[Mapping[str, Any]]) -> tuple[
         return ()
     names = (str(one["name"]) for one in ladder)
     return tuple(name for name in names if _presets(view, "preset", {"name": name}, ladder) is None)
+
+
+def unranked(ladder: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the presets of which nobody knows what they take, among others that tell it: "disabled" is stock clocks.
+
+    They stand first in a ladder, and are under no limit for it.
+    """
+    blank = frozenset(str(one["name"]) for one in ladder if not one.get("power_w"))
+    return blank if len(blank) < len(ladder) else frozenset()
 
 
 def _why_no_watts(ladder: Sequence[Mapping[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from hived.errors import BadRequest, Conflict, Forbidden
+from hived.records import laws
 from hived.records.access import By, Role, is_enough, least_role
 from hived.records.commands import word_or_none
 from hived.records.miner_rules import Hold, HoldWish, hold, tags
@@ -91,7 +92,7 @@ def _wanted(db: Database, view: MinerView, name: str, value: Any, by: By) -> Any
 def _is_lower(view: ModelView, name: str | None) -> bool:
     """Tell whether a preset, as the ladder has it, allows no more than the highest one of now."""
     order = [str(preset["name"]) for preset in view.presets]
-    if name is None:
+    if name is None or name in laws.unranked(view.presets):
         return False
     return view.max_preset is None or (view.max_preset in order and order.index(name) <= order.index(view.max_preset))
 

@@ -7,15 +7,21 @@ from typing import Any
 
 import pytest
 
+from hived.errors import Forbidden
 from hived.records.access import By
+from hived.records.condition import Moment
+from hived.records.miner import ModelInfo, Preset
 from hived.records.miner_rules import Hold, MinerRules
 from hived.records.node import Order
+from hived.records.order_request import read
 from hived.records.steering import VERBS as VERBS_OF_ALL
 from hived.services.miners import orders as giving
 from hived.services.miners.orders import Giver
-from hived.store import commands
-from hived.store.miners import miners, rules
-from tests.services.miners.line import MACS, MASTER, Line
+from hived.services.miners.rules import set_limits
+from hived.store import Database, commands
+from hived.store.miners import miners, models, rules
+from tests.services.miners.line import MACS, MASTER, RULES, Line
+from tests.services.miners.steered import LADDER
 
 VERBS = ("pause", "restart", "preset", "power", "dimmer", "pools", "cooling", "restore")
 
@@ -79,3 +85,21 @@ async def test_a_cancelled_order_is_not_begun_by_what_reaches_its_node_later(
     order, targets = await line.told(number)
     assert [one.state for one in targets] == ["confirmed", "cancelled", "cancelled"]
     assert order.finished_at is not None
+
+
+async def test_stock_clocks_are_under_no_limit_though_they_stand_first_in_the_ladder(line: Line) -> None:
+    ladder = [Preset("disabled"), *LADDER]
+    by = By(at=1.0, who="bob", via="session", address=None)
+
+    def work(db: Database) -> Any:
+        models.save(db, ModelInfo("toy", "Toy"), ladder, "1", line.time())
+        set_limits(db, "toy", {"max_preset": "middle"}, by, "operator")
+        with pytest.raises(Forbidden):
+            set_limits(db, "toy", {"max_preset": "disabled"}, by, "operator")
+        told = {}
+        for name in ("disabled", "low", "high"):
+            request = read({"verb": "preset", "args": {"name": name, "untuned": True}, "miners": MACS[:1]})
+            (told[name],) = giving.preview(db, request, line.giver(), RULES, Moment(line.time(), 15.0))[1]
+        return {name: one.reason for name, one in told.items()}
+
+    assert await line.node.write(work) == {"disabled": "above_max_preset", "low": None, "high": "above_max_preset"}
