@@ -8,12 +8,13 @@ from itertools import pairwise
 import pytest
 
 from hived.records.alerts import DAY_S, Rule, Scope, Window
+from hived.records.daemon import APID
 from hived.records.host import HostTrouble
 from hived.records.plans import Schedule
 from hived.store import Database
 from hived.store.alerts import alerts, rules, windows
 from hived.store.miners import miners
-from hived.store.schema import MinerOrder, OrderTarget, Uplink
+from hived.store.schema import Miner, MinerOrder, OrderTarget, Uplink
 from tests.services.alerts.alertsite import AlertSite, board, mac
 
 DEAD = {"hashboards": (board(1), board(2, state="failure", hashrate_hs=0.0)), "hashrate_hs": 50e12}
@@ -309,3 +310,29 @@ async def test_nothing_that_happened_before_the_first_round_is_told(site: AlertS
     await site.event("firmware_changed", 1, after="1.2.8")
     await site.turn(1)
     assert [one.title for one in await site.notices()] == ["10.0.0.1: now runs firmware 1.2.8"]
+
+
+async def test_a_master_tells_of_its_fleet_in_one_notice(site: AlertSite) -> None:
+    for number, node_id in ((1, "n-2"), (11, "n-3")):
+        await site.node(node_id)
+        await site.miners(range(number, number + 10), node=node_id)
+    gone = [mac(number) for number in (1, 2, 11, 12)]
+
+    def lose(db: Database) -> None:
+        Miner.update(online=False, ip=None).where(Miner.mac.in_(gone)).execute(db)
+
+    await site.write(lose)
+    await site.turn(5)
+    (told,) = await site.notices()
+    assert told.title == "4 miners offline: 2 nodes"
+    assert "10.0.0.1, 10.0.0.2, 10.0.0.11, 10.0.0.12" in told.body
+
+
+async def test_a_notice_links_to_the_master_or_to_its_own_page_or_says_what_to_type(site: AlertSite) -> None:
+    site.facts = replace(site.facts, troubles=(FULL,))
+    site.running.remove(APID)
+    site.clock.advance(60)  # its row is old
+    await site.turn(1)
+    (told,) = [one for one in await site.notices() if one.rule == "disk"]
+    assert told.link is None
+    assert told.body.endswith("More: hivectl alerts show 1")
