@@ -10,7 +10,7 @@ HTTP ?=
 ARCH ?=
 LONG ?=
 ONLY ?=
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 3 --dist loadgroup
 
 .PHONY: examples run test test-appliance check bench deb pin format clean
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from hived.records.miner import HASHING_STATES, ON_THE_WAY
 from hived.records.miner_rules import is_held
-from hived.records.miner_view import MinerView
+from hived.records.miner_view import READ_WITHIN_S, MinerView
 from hived.records.pools import AllowedPool
 from hived.records.steering import IDLE_W, VERBS
 
@@ -58,7 +58,7 @@ def reason(
     rests = VERBS[verb].rests or asking.automatic
     if waits and rests and not asking.force and asking.at < history.settles_until:
         return "settling"
-    told_since = view.status is not None and view.status.at > history.touched_at
+    told_since = view.status is not None and view.status.at - READ_WITHIN_S > history.touched_at
     return "same_already" if asking.stored and told_since and _is_so(view, verb, args, ladder) else None
 
 

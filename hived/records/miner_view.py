@@ -119,6 +119,10 @@ class PollTarget:
         return f"PollTarget(num={self.num}, mac={self.mac}, ip={self.ip})"
 
 
+READ_WITHIN_S = 30.0
+"""Longer takes no poll: a status is of the time when it ended, and what it tells may be so much older."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStatus(Measured):
     """One stored status of one miner: what it said at one time."""

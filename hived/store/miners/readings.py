@@ -16,7 +16,7 @@ from hived.errors import HivedError
 from hived.records import expected, measures, pools, units
 from hived.records.expected import Asked
 from hived.records.miner import HASHING_STATES, FanReading, HashboardReading, PoolReading
-from hived.records.miner_view import PollOutcome, PollTarget, StoredStatus
+from hived.records.miner_view import READ_WITHIN_S, PollOutcome, PollTarget, StoredStatus
 from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
@@ -208,7 +208,7 @@ def _health(outcome: PollOutcome) -> dict[str, Any]:
                 change[name] = getattr(outcome.status, name)
         if outcome.status.state in HASHING_STATES:
             # Read before the pause was confirmed: it may still have hashed, and stands all the same.
-            before = Health.paused_at < outcome.status.at
+            before = Health.paused_at < outcome.status.at - READ_WITHIN_S
             change["paused_at"] = pw.Case(None, [(before, None)], Health.paused_at)
     if outcome.boards:
         change["chips_at"] = outcome.at

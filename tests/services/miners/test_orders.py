@@ -12,7 +12,7 @@ from hived.records.access import By, Role
 from hived.records.condition import Moment
 from hived.records.miner import MinerSettings
 from hived.records.miner_rules import Hold
-from hived.records.miner_view import PollOutcome, StoredStatus
+from hived.records.miner_view import READ_WITHIN_S, PollOutcome, StoredStatus
 from hived.records.order_request import read
 from hived.records.orders import REASONS, Order, Packet, Target
 from hived.records.pools import checked
@@ -111,6 +111,23 @@ async def test_each_miner_that_is_left_out_has_its_reason(
     _, targets = await preview(store, verb, args, who=giver("admin", confirmed=True), miners=[MAC[0]], where=None)
     assert [(one.state, one.reason) for one in targets] == [("skipped", name)]
     assert name in REASONS
+
+
+async def test_a_status_that_was_read_before_the_last_order_ended_tells_nothing_of_now(store: Store) -> None:
+    one: dict[str, Any] = {"miners": [MAC[0]], "where": None}
+    number = await give(store, "pause", at=NOW - 60, **one)
+
+    def paused(db: Database) -> None:
+        (_, (target,)) = orders.one(db, number)
+        orders.begin(db, target, Seen(NOW - 60), NOW - 59, args={}, ends_at=None)
+        orders.end(db, target, "confirmed", NOW - 10)
+
+    await store.write(paused)
+    # It came in five seconds after the end, and its poll may have begun before.
+    assert [one.reason for one in (await preview(store, "resume", **one))[1]] == [None]
+    status = StoredStatus(num=1, at=NOW - 10 + READ_WITHIN_S + 1, state="mining", hashrate_hs=100e12)
+    await store.write(readings.save, [PollOutcome(1, status.at, status)])
+    assert [one.reason for one in (await preview(store, "resume", **one))[1]] == ["same_already"]
 
 
 async def test_the_highest_and_lowest_preset_of_a_model_hold_for_names_and_for_watts(store: Store) -> None:
