@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import shutil
 import subprocess
 import tempfile
 import time
@@ -21,6 +22,8 @@ from hived.records.access import new_token
 from hived.store import create, database_of
 from hived.store.access import tokens
 from hived.store.miners import readings
+from tests import prometheus
+from tests.waiting import until
 
 NAME = "metrics"
 MINERS = 5000
@@ -42,6 +45,8 @@ def run(seconds: float | None = None) -> Result:
         )  # so that every miner's status counts as fresh for as long as this takes
         with program("hive-apid", "--config", str(file), folder=folder) as apid:
             asyncio.run(_run(result, apid, port, bearer, seconds or REST_S))
+            if shutil.which("prometheus"):
+                asyncio.run(_prometheus(result, folder, port, bearer))
     return result.done()
 
 
@@ -76,6 +81,22 @@ async def _run(
     miners = sum(line.startswith(b"hived_miner_hashrate_hashes_per_second{") for line in lines)
     result.add("miners", miners, "miners", wanted=f"{MINERS}", good=miners == MINERS)
     result.add("memory of hive-apid", memory / MIB, "MiB", f"RSS; {peak / MIB:.0f} after scrapes")
+
+
+async def _prometheus(result: Result, folder: Path, port: int, bearer: dict[str, str]) -> None:
+    """Have a real Prometheus scrape it."""
+    scrape = {
+        "job_name": "hived", "scrape_interval": "5s", "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+        "authorization": {"credentials": bearer["Authorization"].removeprefix("Bearer ")},
+    }  # fmt: skip
+    async with prometheus.running(folder, free_port(), scrape=[scrape]) as running:
+        await until(lambda: running.value("count(hived_miner_online)"), START_S)
+        miners = await running.value("count(hived_miner_online)")
+        series = await running.value("scrape_samples_scraped")
+        took = await running.value("scrape_duration_seconds")
+    note = f"{series or 0:,.0f} samples"
+    result.add("Prometheus: miners it has", miners, "miners", note, wanted=f"{MINERS}", good=miners == MINERS)
+    result.add("Prometheus: one scrape", (took or 0) * 1e3, "ms", "until it has read and kept it")
 
 
 async def _started(session: aiohttp.ClientSession) -> None:

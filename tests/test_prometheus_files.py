@@ -28,7 +28,7 @@ _METRIC = re.compile(r"\bhived_[a-z0-9_]+")
 
 def exist() -> set[str]:
     """The names of all samples that there can be."""
-    box = Box((), {}, (), 1, 1, Sweep(1.0, 2.0, 1, 1, 1, 0, 0), {}, {}, 0, {})
+    box = Box((), {}, (), 1, 1, Sweep(1.0, 2.0, 1, 1, 1, 0, 0), {}, {}, 0, {}, {})
     found = every(Facts(Moment(3.0, 15.0), "id", "name", "1", (), box))
     return {f"{PREFIX}{family.metric.name}{end}" for family in found for end in family.samples}
 

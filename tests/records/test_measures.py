@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, get_type_hints
 
 import pytest
 
+from hived.documents.metrics.miners import of_measure
 from hived.records import measures
 from hived.records.measures import Measure, Rolled
 from hived.records.miner import HashboardReading, Measured
@@ -54,3 +55,18 @@ def test_tables_have_a_column_for_each() -> None:
     for table in (Rollup5m, Rollup1h):
         for rolled in measures.ROLLED:
             assert hasattr(table, rolled.column)
+
+
+def test_a_measure_is_a_metric_in_its_base_unit() -> None:
+    by_name = {measure.name: measure.metric for measure in (*measures.MINER, *measures.BOARD)}
+    assert by_name["hashrate_hs"] == "hashrate_hashes_per_second"
+    assert by_name["chip_temp_max_c"] == "chip_temp_max_celsius"
+    assert by_name["fan_duty_percent"] == "fan_duty_ratio"
+    assert by_name["state_s"] == "state_seconds"
+    assert by_name["voltage_mv"] == "voltage_volts"
+    assert by_name["hardware_errors"] == "hardware_errors_total"
+    assert by_name["restart_count"] == "restart_total"
+    assert by_name["chips_red"] == "chips_red"
+    added = Measure("error_hashrate_hs", measures.HASHRATE, "error_hashrate_ths")
+    assert of_measure(added).name == "miner_error_hashrate_hashes_per_second"
+    assert (of_measure(added).kind, of_measure(replace(added, unit=measures.GROWING)).kind) == ("gauge", "counter")

@@ -37,8 +37,9 @@ def families(facts: Facts) -> Iterator[Family]:
                   [(at, row.started_at) for at, row in daemons])  # fmt: skip
     yield _family("daemon_beat_timestamp_seconds", "When the daemon last said that it runs.",
                   [(at, row.beat_at) for at, row in daemons])  # fmt: skip
+    numbers = {row.name: box.numbers.get(row.name) for row in box.daemons if alive(row.beat_at, now)}
     for metric in DAEMONS_COUNT:
-        yield Family(metric, _counted(metric, box.numbers))
+        yield Family(metric, _counted(metric, numbers))
     yield _family("database_bytes", "Size of the database.", [("", float(box.database_bytes))])
     log = [] if box.log_bytes is None else [("", float(box.log_bytes))]
     yield _family("database_log_bytes", "Size of the write-ahead log beside it.", log)
@@ -53,6 +54,8 @@ def _site(box: Box) -> Iterator[Family]:
                   _by("kind", box.other_devices))  # fmt: skip
     yield _family("artifacts", "Objects that were collected, by state.", _by("state", box.artifacts))
     yield _family("open_order_targets", "Miners of orders that are not done, by state.", _by("state", box.open_targets))
+    yield _family("open_alerts", "Alerts that are open and in nobody's hand, by severity.",
+                  _by("severity", box.alerts))  # fmt: skip
     yield _family("events_total", "Events that were noted.", [("", float(box.newest_event))], COUNTER)
     sweep = box.sweep
     if sweep is None or sweep.finished_at is None:

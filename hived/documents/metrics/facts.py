@@ -31,6 +31,8 @@ class Box:
     newest_event: int
     open_targets: Mapping[str, int]
     """Miners of orders that are not done, by state."""
+    alerts: Mapping[str, int]
+    """Open ones, by severity."""
     troubles: Sequence[HostTrouble] = ()
     health: Mapping[str, Any] = field(default_factory=dict)
     """Of this box, as a node tells it its master."""

@@ -10,6 +10,7 @@ from hived.documents.metrics.facts import Box
 from hived.services.appliance.host_health import measured
 from hived.services.appliance.host_troubles import host_troubles, stored_troubles
 from hived.store import Database, Store, daemon_rows
+from hived.store.alerts import alerts
 from hived.store.engine import counts, dialect
 from hived.store.miners import discovery, fleet, orders
 from hived.store.nodes import contacts
@@ -34,5 +35,5 @@ def _read(db: Database, health: dict[str, Any], troubles: list[Any]) -> Box:
         sweep=next((sweep for sweep in sweeps if sweep.finished_at is not None), None),
         other_devices=fleet.other_device_kinds(db), artifacts=counts.artifacts_by_state(db),
         newest_event=fleet.newest_event_id(db), open_targets=orders.open_by_state(db),
-        troubles=[*troubles, *stored_troubles(db)], health=health,
+        alerts=alerts.counts(db), troubles=[*troubles, *stored_troubles(db)], health=health,
     )  # fmt: skip

@@ -110,12 +110,16 @@ async def test_what_daemons_count_is_told_by_daemon(api: Api) -> None:
     assert {one.labels["daemon"]: one.value for one in found["hived_daemon_up"]}["hive-polld"] == 1
     assert "hived_beat_duration_seconds_bucket" not in found
     assert not any("newer" in name for name in found)
+    api.clock.advance(60)  # and it has said nothing since: what it counted is not how it is now
+    found = by_name(await scraped(api))
+    assert {one.labels["daemon"]: one.value for one in found["hived_daemon_up"]}["hive-polld"] == 0
+    assert "hived_poll_failures_total" not in found
 
 
 @needs_promtool
 async def test_promtool_has_nothing_to_say(api: Api) -> None:
     tally = Tally()
-    for metric in DAEMONS_COUNT:
+    for metric in DAEMONS_COUNT:  # told by one daemon here
         if metric.kind == "histogram":
             tally.took(metric.name, 0.3, metric.label and "x")
         else:

@@ -48,6 +48,21 @@ async def test_a_poll_stores_what_the_miner_says_in_base_units(make_site: MakeSi
     assert chips[0][1].chips[0].temp_c is not None
 
 
+async def test_polls_are_counted_with_their_durations_and_failures_by_code(make_site: MakeSite) -> None:
+    here = await make_site(3)
+    await here.discoverer().round()
+    here.fleet.set_fault(here.fleet.miners[0], Fault.ERROR_500)
+    async with here.poller() as poller:
+        await poller.round()
+        numbers = poller.numbers()
+    durations = numbers["poll_duration_seconds"][""]
+    assert isinstance(durations, list)
+    assert sum(durations[:-1]) == 3
+    assert numbers["poll_failures_total"] == {"server_error": 1.0}
+    assert numbers["queue_length"] == {"polls": 0, "results": 0}
+    assert numbers["queue_lost_total"] == {"results": 0}
+
+
 async def test_every_miner_is_polled_every_fifteen_seconds_and_its_chips_every_sixty(make_site: MakeSite) -> None:
     here = await make_site(8)
     await here.discoverer().round()
