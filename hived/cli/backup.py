@@ -20,7 +20,6 @@ from hived.runtime.outlet import Outlet
 from hived.services.appliance.backup import SECRETS, make
 from hived.services.appliance.restore import restore as bring_back
 from hived.store import daemon_rows, database_of
-from hived.store.alerts import outlook
 from hived.store.engine.database import as_ours
 from hived.store.engine.locks import in_use
 
@@ -46,7 +45,7 @@ async def backup(context: CommandContext) -> int:
     )  # fmt: skip
     with suppress(HivedError):  # it is made all the same where the database takes no more rows
         async with context.store() as store:
-            await store.write(outlook.backed_up, context.clock())
+            await store.write(daemon_rows.note, daemon_rows.BACKUP_AT, context.clock())
     keys = bool(set(made.members) & set(SECRETS))
     line = f"{out}: {size(made.bytes)}, {size(made.database_bytes)} of it the database, which is whole"
     if out == "-":

@@ -35,9 +35,8 @@ from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.tls import Tls, tls_of
 from hived.services.miners.orders import Rules
 from hived.services.nodes.node_presence import WATCH_S, NodeWatch
-from hived.store import Store
+from hived.store import Store, daemon_rows
 from hived.store.access import sessions
-from hived.store.alerts import outlook
 from hived.store.engine.node_id import node_id
 from hived.store.engine.opening import opened
 
@@ -97,8 +96,8 @@ async def look_at(tls: Tls, store: Store) -> None:
     """Renew or reload the certificate when it is time, and tell the alerts when it ends. Transient: database busy."""
     await tls.beat()
     ends_at = tls.current().ends_at
-    if await store.read(outlook.certificate_until) != ends_at:
-        await store.write(outlook.certified, ends_at)
+    if await store.read(daemon_rows.noted, daemon_rows.CERTIFICATE_UNTIL) != ends_at:
+        await store.write(daemon_rows.note, daemon_rows.CERTIFICATE_UNTIL, ends_at)
 
 
 def warn(config: Config) -> None:

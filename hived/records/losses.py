@@ -84,7 +84,7 @@ def _share(lost_hs: float, missing_hs: float) -> float:
 def _dead_boards_hs(status: StoredStatus, expected: float) -> float:
     """Return what the boards would give that are broken, or not even listed any more."""
     broken = [board for board in status.hashboards if board.works is False]
-    listed, boards = _boards(status)
+    listed, boards = boards_of(status)
     gone = len(broken) + boards - listed
     return expected * gone / boards - sum(board.hashrate_hs or 0.0 for board in broken) if gone else 0.0
 
@@ -92,10 +92,10 @@ def _dead_boards_hs(status: StoredStatus, expected: float) -> float:
 def _unread_boards_hs(status: StoredStatus, expected: float) -> float:
     """Return what the boards would give that give nothing and do not say why."""
     unread = sum(board.works is None and not board.hashrate_hs for board in status.hashboards)
-    return expected * unread / _boards(status)[1] if unread else 0.0
+    return expected * unread / boards_of(status)[1] if unread else 0.0
 
 
-def _boards(status: StoredStatus) -> tuple[float, float]:
+def boards_of(status: StoredStatus) -> tuple[float, float]:
     """Return how many boards a status lists, and how many there are."""
     listed = _number(status, "boards_listed", len(status.hashboards))
     return listed, max(_number(status, "boards_expected", listed), listed)

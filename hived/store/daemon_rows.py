@@ -33,6 +33,23 @@ def numbers(db: Database) -> dict[str, Any]:
     }
 
 
+BACKUP_AT, CERTIFICATE_UNTIL = "backup_at", "certificate_until"
+"""Numbers that one program leaves for others: when the last backup was made, when hive-apid's certificate ends."""
+
+
+def noted(db: Database, name: str) -> float | None:
+    """Return a number that was left under a name."""
+    found = tuples(Setting.select(Setting.value).where(Setting.name == name), db)
+    return float(found[0][0]) if found else None
+
+
+def note(db: Database, name: str, value: float) -> None:
+    """Leave a number under a name."""
+    Setting.insert(name=name, value=str(value)).on_conflict(
+        conflict_target=[Setting.name], update={Setting.value: str(value)}
+    ).execute(db)
+
+
 def first_time(db: Database, name: str) -> bool:
     """Tell whether something happens for the first time since this database was made, and remember it."""
     if tuples(Setting.select(Setting.name).where(Setting.name == name), db):

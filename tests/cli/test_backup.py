@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from hived.cli import backup
-from hived.store.alerts import outlook
+from hived.store import daemon_rows
 from hived.store.engine.locks import in_use
 from tests.cli.site import Site, Terminal
 
@@ -44,9 +44,9 @@ def test_a_backup_is_restored_and_what_was_there_is_kept(site: Site) -> None:
 
 @SQLITE
 def test_a_backup_is_noted_so_that_an_alert_can_tell_when_it_is_too_old(site: Site) -> None:
-    assert site.write(outlook.backup_at) is None
+    assert site.write(daemon_rows.noted, daemon_rows.BACKUP_AT) is None
     assert site.run("backup", str(site.folder / "backup.tar")).code == 0
-    assert site.write(outlook.backup_at) == site.now
+    assert site.write(daemon_rows.noted, daemon_rows.BACKUP_AT) == site.now
 
 
 @SQLITE

@@ -8,8 +8,7 @@ import pytest
 
 from hived.daemons.apid import look_at
 from hived.services.appliance.tls import Tls
-from hived.store import Store
-from hived.store.alerts import outlook
+from hived.store import Store, daemon_rows
 from tests.databases import Databases
 
 
@@ -18,4 +17,4 @@ async def test_the_end_of_the_certificate_is_noted(databases: Databases, tmp_pat
     tls = Tls(None, tmp_path, "rig-1")
     async with Store.open(databases.make()) as store:
         await look_at(tls, store)
-        assert await store.read(outlook.certificate_until) == tls.current().ends_at
+        assert await store.read(daemon_rows.noted, daemon_rows.CERTIFICATE_UNTIL) == tls.current().ends_at

@@ -9,14 +9,14 @@ from typing import Any
 
 from hived.errors import next_step
 from hived.records.alerts import DAY_S, Rule
-from hived.records.daemon import APID, MINERD, alive
+from hived.records.daemon import APID, alive
 from hived.records.host import HostTrouble
 from hived.records.miner_view import MinerView
 from hived.records.signs import Sign
 from hived.services.alerts import judges
 from hived.services.alerts.amounts import rate
 from hived.services.alerts.findings import Finding
-from hived.services.appliance.host_troubles import stored_troubles
+from hived.services.appliance.host_troubles import model_state, stored_troubles
 from hived.store import Database, daemon_rows
 from hived.store.alerts import outlook
 from hived.store.alerts.outlook import NodeRow
@@ -24,6 +24,8 @@ from hived.store.collecting import collector
 
 FORGOTTEN_S = 7 * DAY_S
 """A daemon that has not run for so long is not missed any more."""
+MOST_TROUBLES = 8
+"""Of one node that are looked at."""
 _DISK = ("disk_full", "disk_readonly", "not_writable")
 
 
@@ -148,41 +150,62 @@ def _clocks(look: _Look) -> Iterator[_Told]:
 
 
 def _disk_troubles(look: _Look) -> Iterator[_Told]:
-    for one in look.facts.troubles:
-        if one.kind in _DISK:
-            yield _own(look, one.kind, True, one.text, one.step)
+    return _troubles(look, look.facts.troubles, lambda kind: kind in _DISK)
 
 
 def _database(look: _Look) -> Iterator[_Told]:
-    for one in (*look.facts.troubles, *stored_troubles(look.db)):
-        if one.kind.startswith("database_"):
+    own = (*look.facts.troubles, *stored_troubles(look.db))
+    return _troubles(look, own, lambda kind: kind not in _DISK)
+
+
+def _troubles(look: _Look, own: Iterable[HostTrouble], wanted: Callable[[str], bool]) -> Iterator[_Told]:
+    """Yield what this box and the nodes say of themselves."""
+    for one in own:
+        if wanted(one.kind):
             yield _own(look, one.kind, True, one.text, one.step)
+    for node in look.nodes:
+        told = _health(node).get("troubles")
+        for trouble in told[:MOST_TROUBLES] if isinstance(told, list) and not node.is_dead else ():
+            if isinstance(trouble, Mapping) and wanted(kind := str(trouble.get("kind"))[:40]):
+                yield replace(
+                    _of(node, True, str(trouble.get("text")), f"on {node.name}: {trouble.get('step')}"),
+                    subject=f"node:{node.node_id}:{kind}",
+                )  # fmt: skip
 
 
 def _certificate(look: _Look) -> Iterator[_Told]:
     """Only where hive-apid runs and serves with it."""
-    until = outlook.certificate_until(look.db)
+    until = daemon_rows.noted(look.db, daemon_rows.CERTIFICATE_UNTIL)
     serves = any(row.name == APID and alive(row.beat_at, look.at) for row in daemon_rows.daemons(look.db))
     if until is not None and serves:
         yield _own(look, "certificate", (until - look.at) / DAY_S)
 
 
 def _backup(look: _Look) -> Iterator[_Told]:
-    """A box that never had a backup is as old as its alerts; a server's database is backed up there."""
-    if not look.facts.has_database:
-        return
-    made_at = outlook.backup_at(look.db)
+    """A box that never had a backup is as old as its alerts; a server's database is backed up there.
+
+    A node that never had one is no matter: its master has what it learnt.
+    """
+    made_at = daemon_rows.noted(look.db, daemon_rows.BACKUP_AT)
     since = made_at if made_at is not None else outlook.first_round(look.db)
-    if since is not None:
+    if since is not None and look.facts.has_database and outlook.master(look.db) is None:
         days = (look.at - since) / DAY_S
         yield _own(look, "backup", days, f"{days:.0f} d without a backup")
+    for node in look.nodes:
+        at = _health(node).get("backup_at")
+        if isinstance(at, int | float) and not node.is_dead:
+            days = (look.at - at) / DAY_S
+            yield _of(node, days, f"{days:.0f} d without a backup")
 
 
 def _model_server(look: _Look) -> Iterator[_Told]:
-    state = collector.state(look.db)
-    runs = any(row.name == MINERD and alive(row.beat_at, look.at) for row in daemon_rows.daemons(look.db))
-    if state.wanted and runs and state.model_state is not None:
-        yield _own(look, "model-server", True, state.model_state[:200])
+    lacks = model_state(collector.state(look.db), daemon_rows.daemons(look.db), look.at)
+    if lacks is not None:
+        yield _own(look, "model-server", True, lacks)
+    for node in look.nodes:
+        told = _health(node).get("model_state")
+        if isinstance(told, str) and not node.is_dead:
+            yield _of(node, True, told)
 
 
 _TELLS: Mapping[str, Callable[[_Look], Iterator[_Told]]] = {

@@ -6,9 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hived.records.values import text
+
 AT_ONCE_S = 600.0
 """Miners that were all last seen within so long went together."""
 LEAST_AT_ONCE = 2
+MAX_NAME, MAX_WHAT = 80, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,11 @@ class Finding:
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """Return what is kept of it for people."""
+        """Return what is kept of it for people: miners and nodes had their say in it, so each text is a short line."""
         told = {
-            "name": self.name, "what": self.what, "key": self.key, "lost_hs": round(self.lost_hs),
-            "mac": self.mac, "node": self.node_name or self.node_id, "step": self.step,
+            "name": text(self.name, MAX_NAME), "what": text(self.what, MAX_WHAT), "key": self.key,
+            "lost_hs": round(self.lost_hs), "mac": self.mac, "node": text(self.node_name or self.node_id, MAX_NAME),
+            "step": text(self.step, MAX_WHAT),
         }  # fmt: skip
         return {name: value for name, value in told.items() if value not in (None, "", 0)}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from hived.records.alerts import Rule
 from hived.records.condition import Condition, board_condition, broken_boards, lost_fans, readable
-from hived.records.losses import PLANNED, losses
+from hived.records.losses import PLANNED, boards_of, losses
 from hived.records.miner import HASHING_STATES, ON_THE_WAY
 from hived.records.miner_view import MinerView
 from hived.records.pools import AllowedPool, foreign, in_words
@@ -91,10 +91,8 @@ def _idle(view: MinerView, how: Condition) -> Value:
 
 def _boards(view: MinerView, _how: Condition) -> Value:
     assert view.status is not None
-    listed = view.status.extra.get("boards_listed", len(view.status.hashboards))
-    expected = view.status.extra.get("boards_expected")
-    gone = max(0.0, float(expected) - float(listed)) if isinstance(expected, int | float) else 0.0
-    return len(broken_boards(view)) + gone
+    listed, expected = boards_of(view.status)
+    return len(broken_boards(view)) + expected - listed
 
 
 def _red_chips(view: MinerView, _how: Condition) -> Value:

@@ -13,6 +13,7 @@ import psutil
 
 from hived.records.artifact import CollectorState
 from hived.records.daemon import MINERD, DaemonRow, alive
+from hived.services.appliance.host_troubles import host_troubles, model_state, stored_troubles
 from hived.store import Store, daemon_rows
 from hived.store.collecting import collector
 
@@ -33,9 +34,14 @@ class HostHealth:
         """Return the health of this box as the master shows it; what cannot be known is None."""
         daemons = await self._store.read(daemon_rows.daemons)
         collects = await self._store.read(collector.state)
+        troubles = await asyncio.to_thread(host_troubles, self._database)
+        troubles += await self._store.read(stored_troubles)
         return await asyncio.to_thread(measured, self._database, self._folder) | {
             "daemons": presence(daemons, self._clock()),
             "describes": describes(collects, daemons, self._clock()),
+            "troubles": [{"kind": one.kind, "text": one.text, "step": one.step} for one in troubles],
+            "model_state": model_state(collects, daemons, self._clock()),
+            "backup_at": await self._store.read(daemon_rows.noted, daemon_rows.BACKUP_AT),
         }
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hived.errors import next_step
+from hived.records.artifact import CollectorState
+from hived.records.daemon import MINERD, DaemonRow, alive
 from hived.records.host import HostTrouble
 from hived.runtime.disk import room, unwritable
 from hived.store import Database, budget, push_state
@@ -66,3 +69,9 @@ def _unsent(db: Database) -> HostTrouble | None:
         f"({unsent.waiting_bytes // 1024:,} KiB), {unsent.lost} were let go"
     )
     return HostTrouble("push_waits", text, next_step("push_waits", place=unsent.place), unsent.since)
+
+
+def model_state(state: CollectorState, daemons: Sequence[DaemonRow], now: float) -> str | None:
+    """Return what the model server lacks, where somebody wants it to describe; None: nothing."""
+    runs = any(row.name == MINERD and alive(row.beat_at, now) for row in daemons)
+    return state.model_state if state.wanted and runs else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from peewee import fn
 
@@ -14,14 +13,14 @@ from hived.records.uplink import WITH_MASTER
 from hived.store import daemon_rows, events
 from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import Event as EventRow
-from hived.store.schema import MinerOrder, Node, OrderTarget, Setting, Uplink
+from hived.store.schema import MinerOrder, Node, OrderTarget, Uplink
 
 SETTLE_S = 600.0
 """So long after an order a miner may still be on its way."""
 MAX_EVENTS = 2000
 _DONE = ("confirmed", "unconfirmed")
 _POWER = tuple(name for name, verb in VERBS.items() if verb.power != "none")
-_POINTER, _FIRST, _BACKUP, _CERTIFICATE = "alerts_event", "alerts_since", "backup_at", "certificate_until"
+_POINTER, _FIRST = "alerts_event", "alerts_since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def unsteady(db: Database, since: float) -> dict[int, int]:
 
 def news(db: Database) -> tuple[list[Event], int]:
     """Return what happened since the last round, oldest first, and the number of the newest: see `seen`."""
-    last = _number(db, _POINTER)
+    last = daemon_rows.noted(db, _POINTER)
     if last is None:  # what was before the first round is history
         newest = EventRow.select(fn.MAX(EventRow.id)).bind(db).scalar()
         return [], int(newest or 0)
@@ -71,29 +70,19 @@ def news(db: Database) -> tuple[list[Event], int]:
 
 def seen(db: Database, event_id: int) -> None:
     """Remember how far the events were looked at."""
-    if _number(db, _POINTER) != event_id:
-        _put(db, _POINTER, event_id)
+    if daemon_rows.noted(db, _POINTER) != event_id:
+        daemon_rows.note(db, _POINTER, event_id)
 
 
 def first_round(db: Database) -> float | None:
     """Return when the engine ran for the first time on this database."""
-    return _number(db, _FIRST)
+    return daemon_rows.noted(db, _FIRST)
 
 
 def begin(db: Database, at: float) -> None:
     """Remember when the engine ran for the first time."""
     if daemon_rows.first_time(db, _FIRST):
-        _put(db, _FIRST, at)
-
-
-def backup_at(db: Database) -> float | None:
-    """Return when the last backup was made."""
-    return _number(db, _BACKUP)
-
-
-def backed_up(db: Database, at: float) -> None:
-    """Note that a backup was made."""
-    _put(db, _BACKUP, at)
+        daemon_rows.note(db, _FIRST, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +93,6 @@ class Master:
     ok_at: float | None
     skew_s: float | None
     url: str | None
-
-
-def certificate_until(db: Database) -> float | None:
-    """Return when the certificate ends that hive-apid serves with."""
-    return _number(db, _CERTIFICATE)
-
-
-def certified(db: Database, until: float) -> None:
-    """Note when the certificate ends that hive-apid serves with."""
-    _put(db, _CERTIFICATE, until)
 
 
 def master(db: Database) -> Master | None:
@@ -135,15 +114,3 @@ def nodes(db: Database) -> list[NodeRow]:
         )
         for row in dicts(query.where(Node.role == NODE, Node.contact_at.is_null(False), Node.status == "approved"), db)
     ]  # fmt: skip
-
-
-def _number(db: Database, name: str) -> float | None:
-    value = Setting.select(Setting.value).where(Setting.name == name).bind(db).scalar()
-    return None if value is None else float(value)
-
-
-def _put(db: Database, name: str, value: Any) -> None:
-    text = str(value)
-    Setting.insert(name=name, value=text).on_conflict(
-        conflict_target=[Setting.name], update={Setting.value: text}
-    ).execute(db)

@@ -13,6 +13,7 @@ from hived.records.alerts import DAY_S, DEFAULTS
 from hived.records.daemon import APID, MINERD, POLLD
 from hived.records.host import HostTrouble
 from hived.records.miner import FanReading, PoolReading
+from hived.store import daemon_rows
 from hived.store.alerts import outlook
 from hived.store.collecting import collector
 from hived.store.schema import Node
@@ -106,7 +107,7 @@ async def _polld_runs(site: AlertSite) -> None:
 def certificate(days: float) -> Step:
     async def step(site: AlertSite) -> None:
         site.running = [*site.running, APID]
-        await site.write(outlook.certified, site.clock() + days * DAY_S)
+        await site.write(daemon_rows.note, daemon_rows.CERTIFICATE_UNTIL, site.clock() + days * DAY_S)
 
     return step
 
@@ -117,7 +118,7 @@ async def _a_month_passes(site: AlertSite) -> None:
 
 
 async def _backed_up(site: AlertSite) -> None:
-    await site.write(outlook.backed_up, site.clock())
+    await site.write(daemon_rows.note, daemon_rows.BACKUP_AT, site.clock())
 
 
 def model(state: str | None) -> Step:

@@ -336,3 +336,43 @@ async def test_a_notice_links_to_the_master_or_to_its_own_page_or_says_what_to_t
     (told,) = [one for one in await site.notices() if one.rule == "disk"]
     assert told.link is None
     assert told.body.endswith("More: hivectl alerts show 1")
+
+
+async def test_what_a_node_says_of_itself_is_told_by_its_master(site: AlertSite) -> None:
+    troubles = [{"kind": "disk_readonly", "text": "the disk cannot be written", "step": "dmesg says why"}]
+    await site.node("n-2", troubles=troubles, backup_at=site.clock() - 40 * DAY_S)
+    await site.turn(1)
+    disk, backup = await site.notices()
+    assert disk.title == "n-2: the disk cannot be written"
+    assert "Next step: on n-2: dmesg says why" in disk.body
+    assert backup.title == "n-2: 40 d without a backup"
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        {"troubles": "full", "daemons": [], "backup_at": "never", "model_state": 7, "disk_free_bytes": "much"},
+        {"troubles": [7, {"kind": None}], "daemons": {"x": 1, "y": {"alive": 0}}, "disk_total_bytes": 0},
+        {"troubles": [{"kind": "disk_full", "text": "a\n\x1b[31mb" + "x" * 9000, "step": ["rm"]}] * 500},
+        {"backup_at": float("inf"), "disk_free_bytes": float("nan"), "disk_total_bytes": 1},
+    ],
+)
+async def test_whatever_a_node_says_of_itself_ends_nothing_here(site: AlertSite, health: dict[str, object]) -> None:
+    await site.node("n-2", **health)
+    await site.turn(12)
+    for told in await site.notices():
+        assert "\x1b" not in told.title + told.body
+        assert len(told.title) < 400
+        assert "\n" not in told.title
+
+
+async def test_whatever_a_miner_says_ends_nothing_here(site: AlertSite) -> None:
+    await site.miners([1, 2])
+    await site.tells(
+        1, extra={"boards_listed": "three", "boards_expected": [], "limit_hs": "x", "throttle_percent": -1}
+    )
+    await site.tells(
+        2, hashrate_hs=1e18, target_hashrate_hs=0.0, hashboards=(), chip_temp_max_c=None, state="odd\nstate"
+    )
+    await site.turn(20)
+    assert [one.title for one in await site.notices()] == []

@@ -21,7 +21,7 @@ Sensor = namedtuple("Sensor", "label current high critical")
 
 KEYS = {
     "disk_free_bytes", "disk_total_bytes", "database_bytes", "load_1m", "cpus", "memory_used_bytes",
-    "memory_total_bytes", "temperature_c", "uptime_s", "daemons", "describes",
+    "memory_total_bytes", "temperature_c", "uptime_s", "daemons", "describes", "troubles", "model_state", "backup_at",
 }  # fmt: skip
 
 
