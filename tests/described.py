@@ -22,9 +22,19 @@ def document() -> dict[str, Any]:
 
 
 @cache
+def closed() -> dict[str, Any]:
+    """Return the schemas as they are today: a member that is not described is wrong."""
+    schemas = document()["components"]["schemas"]
+    return {
+        name: {"additionalProperties": False, **told} if told.get("type") == "object" and "properties" in told else told
+        for name, told in schemas.items()
+    }
+
+
+@cache
 def validator(schema: str) -> jsonschema_rs.Draft202012Validator:
     """Return what checks values against a schema of the description, given as JSON."""
-    whole = {**json.loads(schema), "components": {"schemas": document()["components"]["schemas"]}}
+    whole = {**json.loads(schema), "components": {"schemas": closed()}}
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 

@@ -27,7 +27,7 @@ from tests.waiting import until
 
 FILE = Path(examples.__file__).with_name(examples.FILE)
 SHOWN_ONCE = {"token": "hive_...", "key": "hived_...", "code": "ABCD-EFGH"}
-PASSWORD = "correct horse battery"
+PASSWORD = "words that are easy to keep"
 FIRST = 2
 """Entries of a list that are kept."""
 

@@ -60,6 +60,7 @@ class BubbleDocument(TypedDict, total=False):
     node_id: str
     node_name: str | None
     model: str | None
+    model_digest: str | None
     content: Any
     prompt_version: int | None
     is_old: bool

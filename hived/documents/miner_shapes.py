@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 from hived.documents.fleet import JudgedDocument, LossDocument
+from hived.documents.shape import more
 
 
 class MeasuredDocument(TypedDict, total=False):
@@ -32,14 +33,6 @@ class MeasuredDocument(TypedDict, total=False):
     frequency_mhz: float | None
     voltage_mv: float | None
     hardware_errors: float | None
-    state_s: float | None
-    found_blocks: float | None
-    restart_count: float | None
-    inlet_water_temp_c: float | None
-    outlet_water_temp_c: float | None
-    chips_grey: float | None
-    chips_orange: float | None
-    chips_red: float | None
 
 
 class FanDocument(TypedDict):
@@ -207,9 +200,9 @@ class _Miner(TypedDict):
 
 
 class MinerDocument(_Miner):
-    """*miner*; `pending`: what waits for its node to fetch it."""
+    """*miner*; `model` goes without watts in a list. `pending`: what waits for its node to fetch it."""
 
-    model: ModelInMinerDocument | None
+    model: ModelDocument | ModelInMinerDocument | None
     latest_status: StatusDocument | None
     created_at: str | None
     updated_at: str | None
@@ -270,6 +263,9 @@ class SettingsDocument(SettingsVersionDocument):
     network: dict[str, Any] | None
 
 
+more(SettingsDocument, Any)
+
+
 class SeriesDocument(TypedDict):
     """A line of a chart: the column that it shows, in which unit."""
 
@@ -292,6 +288,9 @@ class HistoryDocument(TypedDict):
     series: list[SeriesDocument]
     at: list[float]
     statuses: NotRequired[list[int]]
+
+
+more(HistoryDocument, list[float | None])
 
 
 class ListedRowDocument(RowDocument, JudgedDocument):

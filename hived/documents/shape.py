@@ -17,6 +17,15 @@ class Shape:
     words: Mapping[str, Any]
 
 
+MORE: dict[Any, Any] = {}
+"""By document: the type of members that it has beside those that it names."""
+
+
+def more(document: Any, kind: Any) -> None:
+    """Say of a document that it has other members of this type, under names that are not known here."""
+    MORE[document] = kind
+
+
 def shape(**words: Any) -> Shape:
     """Return a shape by its words: `shape(minimum=1)`."""
     return Shape(words)

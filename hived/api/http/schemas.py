@@ -19,13 +19,16 @@ from typing import (
 )
 
 from hived.documents import asked
-from hived.documents.shape import Shape
+from hived.documents.miner_shapes import MeasuredDocument
+from hived.documents.shape import MORE, Shape
 from hived.documents.shared import Json
+from hived.records import measures
 
 _PLAIN: Mapping[Any, Json] = {
     str: {"type": "string"}, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"},
     NoneType: {"type": "null"}, None: {"type": "null"}, Any: {}, dict: {"type": "object"},
 }  # fmt: skip
+_MEASURED = [one.outside for one in (*measures.MINER, *measures.BOARD)]
 _TIMES = ("at", "since", "until")
 
 
@@ -81,6 +84,10 @@ class Schemas:
 
     def _object(self, kind: Any) -> Json:
         hints = get_type_hints(kind, include_extras=True)
+        if MeasuredDocument.__optional_keys__ <= hints.keys():
+            hints |= {
+                one.outside: float | None for one in (*measures.MINER, *measures.BOARD) if one.outside not in hints
+            }
         may_lack = {name for name, hint in hints.items() if get_origin(hint) is NotRequired}
         must = {name for name, hint in hints.items() if get_origin(hint) is Required}
         needed = [name for name in hints if name in (kind.__required_keys__ - may_lack) | must]
@@ -90,6 +97,7 @@ class Schemas:
             "properties": {name: self._member(name, hint) for name, hint in hints.items()},
             **({"required": needed} if needed else {}),
             **({"minProperties": 1} if kind in asked.CHANGES else {}),
+            **({"additionalProperties": self.of(MORE[kind]) or True} if kind in MORE else {}),
             **({"additionalProperties": False} if kind.__module__ == asked.__name__ else {}),
         }  # fmt: skip
 
