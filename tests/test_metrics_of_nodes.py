@@ -41,7 +41,7 @@ def test_a_node_that_lies_about_its_box_tells_no_number() -> None:
     found = by_name(told(node("id-1", "rig", health)))
     of_node = {
         name for name, every in found.items() for one in every
-        if one.labels.get("node") == "rig" and not name.startswith(("hived_node_lost", "hived_node_miners"))
+        if one.labels.get("node") == "rig" and not name.startswith(("hived_node_hashrate_lost", "hived_node_miners"))
     }  # fmt: skip
     assert of_node == {
         "hived_info", "hived_node_up", "hived_node_last_contact_timestamp_seconds", "hived_node_clock_skew_seconds",

@@ -76,8 +76,8 @@ class Measure:
 
     @property
     def metric(self) -> str:
-        """Its name among metrics: "state_s" is "state_seconds", "restart_count" is "restart_total"."""
-        stem = self.name.removesuffix(self.unit.inside).removesuffix("_count")
+        """Its name among metrics, that of the API in the base unit: "hashrate_ths" is "hashrate_hashes_per_second"."""
+        stem = self.outside.removesuffix(self.unit.outside or self.unit.inside).removesuffix("_count")
         return f"{stem}_{self.unit.base}" if self.unit.base else stem
 
     def shown(self, value: float | None) -> float | None:

@@ -14,8 +14,8 @@ from hived.records.units import TERA
 
 SUMS: tuple[tuple[str, str, Callable[[Totals], float | None]], ...] = (
     ("hashrate_hashes_per_second", "What its miners give now.", lambda of: of.hashrate_hs),
-    ("expected_hashrate_hashes_per_second", "What its miners should give.", lambda of: of.expected_hs),
-    ("unseen_hashrate_hashes_per_second", "What the miners should give that nobody watches.", lambda of: of.unseen_hs),
+    ("hashrate_expected_hashes_per_second", "What its miners should give.", lambda of: of.expected_hs),
+    ("hashrate_unseen_hashes_per_second", "What the miners should give that nobody watches.", lambda of: of.unseen_hs),
     ("power_watts", "What its miners take.", lambda of: of.power_w),
     ("joules_per_hash", "What a hash costs, over the miners that tell both.",
      lambda of: None if of.efficiency_j_per_th is None else of.efficiency_j_per_th / TERA),
@@ -42,7 +42,7 @@ def _sums(of: str, parts: Sequence[tuple[str, Totals]]) -> Iterator[Family]:
     yield Family(known, {"": samples((at, float(sums.miners)) for at, sums in parts)})
     for name, meaning, read in SUMS:
         yield Family(Metric(f"{of}_{name}", GAUGE, meaning), {"": samples((at, read(sums)) for at, sums in parts)})
-    lost = Metric(f"{of}_lost_hashrate_hashes_per_second", GAUGE, "What is expected less what there is, by reason.")
+    lost = Metric(f"{of}_hashrate_lost_hashes_per_second", GAUGE, "What is expected less what there is, by reason.")
     yield Family(lost, {"": samples(one for at, sums in parts for one in _lost(at, sums))})
 
 

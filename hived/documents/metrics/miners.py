@@ -28,7 +28,7 @@ JUDGED: tuple[tuple[Metric, Read], ...] = (
     (Metric("miner_hashing", GAUGE, "1 for a miner that mines or tunes by a fresh status."), _marked("hashing")),
     (Metric("miner_condition_rank", GAUGE, "How it is: 0 needs a look now, 4 is well."),
      lambda _, how: None if how.unseen else float(how.rank)),
-    (Metric("miner_lost_hashrate_hashes_per_second", GAUGE, "What it should give less what it gives."),
+    (Metric("miner_hashrate_lost_hashes_per_second", GAUGE, "What it should give less what it gives."),
      lambda _, how: None if how.unseen else sum(loss.hashrate_hs for loss in how.lost)),
     (Metric("miner_lost_boards", GAUGE, "Boards that it says are broken or gone."),
      lambda view, how: float(len(broken_boards(view))) if how.fresh else None),
@@ -44,7 +44,7 @@ JUDGED: tuple[tuple[Metric, Read], ...] = (
 def of_measure(measure: Measure) -> Metric:
     """Return the metric that a measure of a miner is."""
     kind = COUNTER if measure.unit is GROWING else GAUGE
-    return Metric(f"miner_{measure.metric}", kind, f"{measure.unit.quantity} as the miner tells it: {measure.name}.")
+    return Metric(f"miner_{measure.metric}", kind, f"{measure.unit.quantity}: {measure.outside} of the API.")
 
 
 MEASURED = tuple((of_measure(measure), measure) for measure in MINER)

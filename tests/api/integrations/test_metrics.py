@@ -56,7 +56,7 @@ async def test_a_miner_has_every_measure_and_few_labels(api: Api) -> None:
     assert {one.labels["group"] for one in of_miners} == {'row "3"\\'}
     told = {one.name.removeprefix("hived_miner_"): one.value for one in of_miners}
     every = {metric.name.removeprefix("miner_") for metric, _ in (*JUDGED, *MEASURED)}
-    assert told.keys() == every - {"target_hashrate_hashes_per_second"}, "all but what this miner does not tell"
+    assert told.keys() == every - {"hashrate_expected_hashes_per_second"}, "all but what this miner does not tell"
     assert len(MEASURED) == len(MINER)
     assert told["hashrate_hashes_per_second"] == 95.5e12
     assert told["power_watts"] == 3010
