@@ -23,6 +23,7 @@ class Web:
     got: list[bytes] = field(default_factory=list)
     asked: list[tuple[str, int]] = field(default_factory=list)
     hangs: bool = False
+    floods: bool = False
 
     async def __call__(self, host: str, port: int) -> Sequence[tuple[str, int]]:
         """Be the place of every host."""
@@ -38,6 +39,9 @@ class Web:
                 await reader.read()
             writer.write(self.answer)
             await writer.drain()
+            while self.floods:
+                writer.write(b"x" * 65536)
+                await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             pass
         finally:

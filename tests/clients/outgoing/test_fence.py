@@ -34,6 +34,7 @@ open({secret!r}, "rb")
 os.open({secret!r}, os.O_RDONLY)
 pathlib.Path({secret!r}).read_text()
 open({new!r}, "w")
+open(json.__file__, "ab")
 open("/usr/share/../../" + {secret!r})
 os.open({new!r}, os.O_WRONLY | os.O_CREAT)
 os.rename({secret!r}, {new!r})
@@ -45,7 +46,7 @@ open("/dev/null", "w").close()
 ssl.create_default_context()
 __import__("email.mime.text")
 """
-FREE = (1, 3, 27, 28, 29, 30)
+FREE = (1, 3, 28, 29, 30, 31)
 
 PROGRAM = """
 import json, os, pathlib, socket, ssl, subprocess, sys, tempfile
@@ -73,7 +74,7 @@ def test_nothing_but_what_was_given_is_reached_or_read(tmp_path: Path) -> None:
         lines = TRIES.format(port=port, other=closed, secret=str(secret), new=str(new)).strip().split("\n")
         ran = subprocess.run(
             [sys.executable, "-P", "-c", PROGRAM.format(port=port, lines=lines)], capture_output=True, text=True,
-            check=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}, timeout=60,
+            check=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}, timeout=60, cwd=tmp_path,
         )  # fmt: skip
         other.setblocking(False)
         told = [json.loads(line) for line in ran.stdout.splitlines()]

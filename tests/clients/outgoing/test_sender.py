@@ -160,6 +160,17 @@ async def test_who_never_answers_costs_a_bounded_time(by: str) -> None:
     assert answered == Answered(False, None, "no answer in time")
 
 
+@pytest.mark.parametrize("by", ["apprise", "http"])
+async def test_an_answer_without_an_end_is_not_read_to_it(by: str) -> None:
+    async with web(b"HTTP/1.1 200 OK\r\n\r\nfine!") as hook:
+        hook.floods = True
+        if by == "apprise":
+            answered = await Sender().notify("json://hook.example.com/", ALERT, hook)
+        else:
+            (answered,) = await Sender().request("http://hook.example.com/", [JOB], hook)
+    assert (answered.ok, answered.said) == (True, "fine!" + "x" * 195)
+
+
 async def test_what_must_not_be_reached_gets_not_one_byte() -> None:
     async with web() as miner, mail_server() as mail:
         egress, sender = Egress(), Sender()

@@ -77,11 +77,26 @@ async def test_a_notice_goes_once_to_each_channel_that_takes_it(store: Store, cl
 class Refusing(Sender):
     """What a process would answer, without one for each of thirty tries."""
 
-    asked = 0
+    def __init__(self, status: int | None = 503) -> None:
+        super().__init__()
+        self.status, self.asked = status, 0
 
     async def notify(self, *_: Any, **__: Any) -> Answered:
         self.asked += 1
-        return Answered(False, 503, "busy")
+        return Answered(False, self.status, "busy")
+
+
+@pytest.mark.parametrize(("status", "asked"), [(None, 1), (503, 3)])
+async def test_when_nobody_answers_the_others_for_this_channel_wait_with_it(
+    store: Store, clock: FakeClock, status: int | None, asked: int
+) -> None:
+    sender = Refusing(status)
+    for number in range(3):
+        await store.write(notices.add, notice(number, clock()))
+    await NoticeDelivery(store, replace(to(1, "ops"), sender=sender), clock=clock).tick()
+    assert sender.asked == asked
+    waiting = await store.read(notices.undelivered)
+    assert [one.next_try is not None and one.next_try > clock() for one in waiting] == [True] * 3
 
 
 async def test_what_is_not_taken_is_tried_ever_more_rarely_for_a_day_then_given_up_and_shown(
