@@ -24,7 +24,7 @@ from hived.services.miners.orders import Rules
 from hived.services.miners.orders_from_master import OrdersFromMaster, drop_left
 from hived.services.miners.plans import Clockwork
 from hived.services.miners.sweep import Range
-from hived.store.access import users
+from hived.store.access.owners import may_steer_as
 from hived.store.engine.locks import only_one
 from hived.store.engine.opening import opened
 
@@ -76,7 +76,7 @@ async def controld(config: Config, life: Life) -> None:
             beats.append(Beat("master", from_master.tick, every=FROM_MASTER_S, limit=60.0))
             turn = controller.round if life.once else controller.turn
             status_s = config.intervals.status_seconds
-            clock = Clockwork(store, Rules.of(own), users.role_of, status_s=status_s, clock=time.time)
+            clock = Clockwork(store, Rules.of(own), may_steer_as, status_s=status_s, clock=time.time)
             beats.append(Beat("plans", clock.tick, every=PLANS_EVERY_S, limit=60.0))
             beats.append(Beat("orders", turn, every=TURN_EVERY_S, limit=3600.0 if life.once else 30.0, backoff_max=5.0))
         if not life.once:

@@ -43,6 +43,11 @@ class Asking:
     stored: bool = True
     """Whether its last status tells that it is so already; right before the act the miner itself is looked at."""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits until a miner has settled, where it is given: the way back of a plan never falls out."""
+        return self.automatic and self.undoes and self.stored
+
 
 def reason(
     view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]], asking: Asking,

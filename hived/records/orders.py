@@ -75,7 +75,9 @@ def in_words(reason: str | None, said: str | None = None) -> str | None:
     return f"{words} ({said})" if said else words
 
 
-AUTOMATIC: Final = ("plan", "mqtt", "master-automatic")
+FROM_MASTER: Final = {False: "master", True: "master-automatic"}
+"""Ways in which orders of a master come, by whether nobody gave them by hand there."""
+AUTOMATIC: Final = ("plan", "mqtt", FROM_MASTER[True])
 """Ways in which an order comes that nobody gave by hand, here or at the master."""
 
 UNDOABLE: Final = ("running", "confirmed", "unconfirmed")

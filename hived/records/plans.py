@@ -22,6 +22,10 @@ SHORTEST_S = 60.0
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONGEST_AHEAD_S = 366 * 86_400.0
 
+FARTHEST_S = 8 * 86_400.0
+"""The next time of a plan that comes every week is never farther: else the clock was wrong when it was found."""
+PROGRAM = "program"
+
 What = Literal["do", "back"]
 
 
@@ -110,7 +114,7 @@ class Plan:
     """The order's, as `order_request.read` takes it."""
     by: str = ""
     role: str | None = "operator"
-    """What its owner may; it may no more. None: a user, whose role is looked up when it is due."""
+    """What its owner may; it may no more. None: a user, PROGRAM: a program; their role is looked up when it is due."""
     enabled: bool = True
     late: bool = False
     """Whether it is carried out late, where the box was off at its time."""

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 LOOKS_AT_ONCE = 32
 FIRST_LOOK_S = 1.0
 LONGEST_LOOK_S = 10.0
+RESTS_S = 10.0
+"""So long it is waited before it is asked again whether a miner has settled."""
 LIGHTS_TRIED_S = 900.0
 """So long it is tried to put out the lights of a miner that does not answer."""
 
@@ -71,6 +73,8 @@ class Controller:
         """Miners that are being asked, by the place that their packet is counted in: (group, kind of change)."""
         self._next: dict[tuple[str | None, str], float] = {}
         """When the next packet may be begun in each place."""
+        self._resting: dict[int, float] = {}
+        """Miners that settle before the way back of a plan, by until when they are left alone."""
         self._recovered = False
         self._not_before = 0.0
         """No packet is begun before: what the last process began a moment ago counts as one."""
@@ -107,7 +111,7 @@ class Controller:
             for number in await self._store.write(steering_facts.tidy, now):
                 log.warning("order %d was stopped: too many miners refused", number)
             if self._monotonic() >= self._not_before:
-                for group, power, order in await self._store.read(orders.waiting, list(self._under_way)):
+                for group, power, order in await self._store.read(orders.waiting, self._busy()):
                     await self._begin_packet(group, power, order)
         for lit in await self._store.read(order_ends.lights, now):
             if lit.num not in self._under_way:
@@ -127,13 +131,18 @@ class Controller:
         room = order.packet.size - sum(one == place for one in self._asking.values())
         if room <= 0:
             return
-        busy = list(self._under_way)
+        busy = self._busy()
         found = await self._store.read(lambda db: orders.next_ones(db, order, group, busy=busy, limit=room))
         for one in found:
             self._asking[one.num] = place
             self._start(one.num, self._carry_out(order, one))
         if found and power != "none":
             self._next[place] = self._monotonic() + order.packet.interval_s
+
+    def _busy(self) -> list[int]:
+        now = self._monotonic()
+        self._resting = {num: until for num, until in self._resting.items() if until > now}
+        return [*self._under_way, *self._resting]
 
     def _start(self, num: int, work: Any) -> None:
         task = self._group.create_task(work)
@@ -161,7 +170,11 @@ class Controller:
             await self._end(one, "skipped", reason="nothing_kept")
             return None
         firmware = self._families.get(facts.known.firmware or "")
-        if (why := self._why_not(facts, firmware)) is not None or firmware is None:
+        why = self._why_not(facts, firmware)
+        if why == "settling" and order.automatic and order.undo_of is not None:
+            self._resting[one.num] = self._monotonic() + RESTS_S
+            return None
+        if why is not None or firmware is None:
             await self._end(one, "skipped", reason=why)
             return None
         one = replace(one, args=facts.meant.args)

@@ -152,6 +152,8 @@ def target(
     if verb.name == "restore" and "version" in args and not view.remote:  # its node knows the versions
         args, lacks = _of_version(db, view, int(args["version"]))
     why = laws.reason(view, verb.name, args, ladder, asking, history, seen=moment.blind_to(view) is None) or lacks
+    if why == "settling" and asking.waits:
+        why = None
     pools = args.get("pools", {}) if verb.name == "restore" else args
     if why is None and verb.sets_pools and allowed and laws.forbidden_pools(pools, allowed):
         why = "pool_not_allowed"

@@ -20,7 +20,7 @@ from hived.records.condition import Moment
 from hived.records.daemon import CONTROLD
 from hived.records.laws import Asking, History
 from hived.records.order_request import LONGEST_S, packet_of
-from hived.records.orders import Order, Packet, Target
+from hived.records.orders import FROM_MASTER, Order, Packet, Target
 from hived.records.steering import Verb, verb_of
 from hived.services.miners import orders as giving
 from hived.services.miners import orders_elsewhere
@@ -32,8 +32,6 @@ from hived.store.miners import orders_elsewhere as rows
 log = logging.getLogger(__name__)
 
 MOST_MINERS = 64
-VIAS = {False: "master", True: "master-automatic"}
-"""How an order is known to have come, by whether it is automatic there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class OrdersFromMaster:
 def take(db: Database, command: Command, rules: Rules, moment: Moment) -> float:
     """Give the order of a command here, or cancel one; return how many seconds it has."""
     master, _, _ = (command.origin or "").rpartition(":")
-    by = By(at=moment.now, who=_who(command), via=VIAS[False], address=None)
+    by = By(at=moment.now, who=_who(command), via=FROM_MASTER[False], address=None)
     if command.verb == "steer_cancel":
         for number in rows.by_key(db, by["who"], _key(command, "")):
             giving.cancel(db, number, Giver(by, "operator"), moment.now)
@@ -122,7 +120,7 @@ def take(db: Database, command: Command, rules: Rules, moment: Moment) -> float:
         ended = [Target(0, 0, address, "cancelled", letter.verb.name) for address in letter.miners]
         commands.finish(db, command.id, dict(orders_elsewhere.results(ended)), moment.now)
         return 0.0
-    by["via"] = VIAS[letter.automatic]
+    by["via"] = FROM_MASTER[letter.automatic]
     undone = rows.by_key(db, by["who"], f"{letter.undo}/") if letter.undo is not None else []
     targets = list(_targets(db, letter, undone, rules, moment))
     packet = letter.packet or rules.packet(letter.verb)
@@ -143,7 +141,7 @@ def _who(command: Command) -> str:
 
 def _given(db: Database, command: Command) -> int | None:
     """Return the order that was given here for a command, None while there is none."""
-    found = [orders.named(db, _who(command), via, _key(command)) for via in VIAS.values()]
+    found = [orders.named(db, _who(command), via, _key(command)) for via in FROM_MASTER.values()]
     return next((one[0] for one in found if one is not None), None)
 
 
@@ -196,5 +194,5 @@ def tell(db: Database, command: Command, at: float, overdue: bool) -> bool:
 
 def drop_left(db: Database, at: float) -> None:
     """Cancel what another process has taken from the master and not begun: it is asked for again, or not."""
-    for number in rows.open_of(db, *VIAS.values()):
+    for number in rows.open_of(db, *FROM_MASTER.values()):
         orders.end_pending(db, number, "cancelled", "node_restarted", at)

@@ -13,14 +13,14 @@ from hived.records.access import LOCAL_USER, ROLES, By, Role, is_enough
 from hived.records.condition import Moment
 from hived.records.events import Event
 from hived.records.order_request import read
-from hived.records.plans import LATE_S, Plan, following, read_body
+from hived.records.plans import FARTHEST_S, LATE_S, PROGRAM, Plan, following, read_body
 from hived.services.miners import orders as giving
 from hived.services.miners.orders import Giver, Rules
 from hived.store import Database, Store, audit, events
 from hived.store.miners import orders, plans
 
-RoleOf = Callable[[Database, str], Role | None]
-"""What a user may by now, by name; None: there is no such user."""
+RoleOf = Callable[[Database, str, bool, float], Role | None]
+"""What a user, or else a token, may by now, by name: `store.access.owners`; None: it may not steer any more."""
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, momen
         raise BadRequest(f"when: {request.verb.name} has no way back, and takes no end")
     giving.preview(db, request, replace(giver, automatic=True), rules, moment)
     who = giver.by["who"]
-    role = None if giver.by["via"] == "session" and who != LOCAL_USER else giver.role
+    role: str | None = None if giver.by["via"] == "session" and who != LOCAL_USER else giver.role
+    role = PROGRAM if giver.by["via"] == "token" else role
     plan = Plan(0, name, schedule, dict(order), who, role, True, late, moment.now, coming[0], coming[1])
     number = plans.add(db, plan)
     audit.note(db, **giver.by, action="plan.add", target=name, after={"when": body.get("when"), "order": order})
@@ -102,7 +103,7 @@ class Clockwork:
     async def tick(self) -> None:
         """Look what is due."""
         moment = Moment(self._clock(), self._status_s)
-        if await self._store.read(plans.due, moment.now):
+        if await self._store.read(_is_any_due, moment.now):
             for told in await self._store.write(carry_out, self._rules, self._role_of, moment, self._zone):
                 log.info("%s", told)
 
@@ -114,6 +115,9 @@ def carry_out(db: Database, rules: Rules, role_of: RoleOf, moment: Moment, zone:
     nothing would bring it back.
     """
     told = []
+    for plan in plans.coming_after(db, moment.now + FARTHEST_S):
+        if plan.schedule.begins is not None:
+            _find_again(db, plan, moment.now, zone)
     for plan in plans.due(db, moment.now):
         assert plan.next_at is not None
         late_s = moment.now - plan.next_at
@@ -128,10 +132,22 @@ def carry_out(db: Database, rules: Rules, role_of: RoleOf, moment: Moment, zone:
     return told
 
 
+def _is_any_due(db: Database, at: float) -> bool:
+    return bool(plans.due(db, at) or plans.coming_after(db, at + FARTHEST_S))
+
+
+def _find_again(db: Database, plan: Plan, at: float, zone: tzinfo | None) -> None:
+    """Find the next time of a plan whose last one was carried out by a clock that ran ahead, and was set right."""
+    coming = (at, "back") if plan.owes else following(plan.schedule, at, zone)
+    if coming is not None:
+        plans.change(db, plan.id, next_at=coming[0], next_what=coming[1])
+
+
 def _do(db: Database, plan: Plan, rules: Rules, role_of: RoleOf, moment: Moment, zone: tzinfo | None) -> str:
     number = plan.order
     try:
-        role = _role(plan, None if plan.role else role_of(db, plan.by))
+        looked_up = plan.role in (None, PROGRAM)
+        role = _role(plan, role_of(db, plan.by, plan.role == PROGRAM, moment.now) if looked_up else None)
         giver = Giver(By(at=moment.now, who=plan.by, via="plan", address=None), role, automatic=True)
         if plan.next_what == "do":
             number, _ = giving.give(db, read(plan.body), giver, rules, moment)
@@ -155,13 +171,16 @@ def _back(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment)
 
 
 def _next(db: Database, plan: Plan, at: float, zone: tzinfo | None, **fields: Any) -> None:
-    coming = following(plan.schedule, max(at, plan.next_at or at), zone)
+    after = max(at, plan.next_at or at)
+    if plan.next_what == "back" and plan.next_at is not None:
+        after = plan.next_at  # what was missed since is told as well
+    coming = following(plan.schedule, after, zone)
     plans.change(db, plan.id, next_at=coming and coming[0], next_what=coming[1] if coming else "do", **fields)
 
 
 def _role(plan: Plan, of_user: Role | None) -> Role:
     """Return what a plan may now, where its owner is a user by their role. Forbidden for who may not steer any more."""
-    if plan.role is not None:
+    if plan.role not in (None, PROGRAM):
         return next((one for one in ROLES if one == plan.role), "operator")
     if of_user is not None and is_enough(of_user, "operator"):
         return of_user

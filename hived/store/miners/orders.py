@@ -14,17 +14,25 @@ import peewee as pw
 
 from hived.errors import NotFound
 from hived.records.events import Event
-from hived.records.orders import ENDS, KEEP_ORDERS, MAX_REASON, OPEN, Order, Packet, State, Target, in_words
+from hived.records.orders import (
+    ENDS,
+    MAX_REASON,
+    OPEN,
+    Order,
+    Packet,
+    State,
+    Target,
+    in_words,
+)
 from hived.records.steering import VERBS, Power, Seen
 from hived.records.totals import sum_known
 from hived.store import events
 from hived.store.engine.counters import next_rev
 from hived.store.engine.database import Database, dicts, tuples
+from hived.store.miners.orders_kept import forget
 from hived.store.schema import Health, MinerOrder, MinerRules, OrderTarget
 
 SECRET = frozenset(name for name, verb in VERBS.items() if verb.sets_pools)
-MOST_TARGETS = 100_000
-"""Of orders that are over: a target is about a kilobyte."""
 
 
 def named(db: Database, who: str, via: str, key: str) -> tuple[int, str | None] | None:
@@ -66,22 +74,8 @@ def add(
         _supersede(db, number, order.verb, [one.num for one in targets if one.state in OPEN], order.created_at)
     if not any(one.state in OPEN for one in targets):
         MinerOrder.update(finished_at=order.created_at).where(MinerOrder.id == number).execute(db)
-    _forget(db, number)
+    forget(db, number, order.created_at)
     return number
-
-
-def _forget(db: Database, newest: int) -> None:
-    """Let go of the oldest orders that are over, where there are too many of them or of their targets."""
-    count = pw.fn.COUNT(OrderTarget.num)
-    kept = OrderTarget.select(OrderTarget.order, count).group_by(OrderTarget.order).order_by(OrderTarget.order.desc())
-    total, oldest = 0, newest - KEEP_ORDERS
-    for number, targets in tuples(kept, db):
-        total += targets
-        if total > MOST_TARGETS and number < newest:
-            oldest = max(oldest, number)
-            break
-    over = MinerOrder.select(MinerOrder.id).where(MinerOrder.id <= oldest, MinerOrder.finished_at.is_null(False))
-    MinerOrder.delete().where(MinerOrder.id.in_(over)).execute(db)
 
 
 def _supersede(db: Database, number: int, verb: str, nums: Sequence[int], at: float) -> None:

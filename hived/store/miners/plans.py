@@ -63,6 +63,11 @@ def due(db: Database, at: float) -> list[Plan]:
     return [_plan(row) for row in dicts(query, db)]
 
 
+def coming_after(db: Database, at: float) -> list[Plan]:
+    """Return the plans whose next time is later than a time."""
+    return [_plan(row) for row in dicts(Row.select().where(Row.next_at > at), db)]
+
+
 def _plan(row: dict[str, Any]) -> Plan:
     return Plan(
         id=row["id"], name=row["name"], schedule=Schedule.from_json(json.loads(row["schedule"])),

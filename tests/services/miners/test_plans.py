@@ -11,7 +11,7 @@ import pytest
 
 from hived.documents import plans as documents
 from hived.errors import BadRequest, Conflict
-from hived.records.access import By
+from hived.records.access import ApiSecret, By
 from hived.records.condition import Moment
 from hived.records.plans import LATE_S, Schedule, following, read
 from hived.records.steering import Seen
@@ -19,7 +19,8 @@ from hived.records.times import rfc3339
 from hived.services.miners import plans as planning
 from hived.services.miners.orders import Giver, Rules
 from hived.store import Store, events
-from hived.store.access import users
+from hived.store.access import tokens, users
+from hived.store.access.owners import may_steer_as
 from hived.store.miners import orders, plans
 from tests.databases import Databases
 from tests.services.miners.steered import Device, settle
@@ -48,7 +49,7 @@ async def add(
 
 
 async def at(store: Store, then: float) -> list[str]:
-    told: list[str] = await store.write(planning.carry_out, RULES, users.role_of, Moment(then, 15.0), BERLIN)
+    told: list[str] = await store.write(planning.carry_out, RULES, may_steer_as, Moment(then, 15.0), BERLIN)
     return told
 
 
@@ -259,6 +260,11 @@ async def become(store: Store, name: str, role: str | None) -> None:
 @pytest.mark.parametrize("role", ["viewer", None])
 async def test_the_plan_of_a_user_who_may_no_longer_steer_gives_no_order(store: Store, role: str | None) -> None:
     await store.write(users.add, "otto", "hash", "operator", NOW)
+    await store.write(
+        lambda db: tokens.add(
+            db, ApiSecret.new(), name="otto", role="operator", scopes=["steer"], created_by=None, at=NOW
+        )
+    )
     otto = {via: Giver(By(at=NOW, who="otto", via=via, address=None), "operator") for via in ("session", "token")}
     await add(store, {"days": ["fri"], "from": "22:00"}, giver=otto["session"])
     await add(store, {"days": ["fri"], "from": "23:00"}, "reboot", giver=otto["token"], name="a program's")
