@@ -56,6 +56,8 @@ class Desk:
     stack: AsyncExitStack
     node_id: str
     says: list[Callable[[], str]] = field(default_factory=list)
+    watches: list[Callable[[], bool]] = field(default_factory=list)
+    """Whether each that looks does so."""
     numbers: list[Callable[[], Numbers]] = field(default_factory=list)
     """What each counts about itself."""
 
@@ -75,6 +77,7 @@ async def alerts(desk: Desk) -> Sequence[Beat]:
     )  # fmt: skip
     await desk.life.retry(engine.start)
     desk.says.append(engine.summary)
+    desk.watches.append(engine.watches)
     return (
         Beat("alerts", engine.tick, every=LOOK_EVERY_S, limit=60.0, backoff_max=60.0),
         Beat("forget", engine.forget, every=FORGET_EVERY_S, limit=60.0),
@@ -128,8 +131,13 @@ async def heartbeat(desk: Desk) -> Sequence[Beat]:
     """Be heard of while all is well."""
     if (url := desk.config.alerts.heartbeat) is None:
         return ()
-    heart = Heartbeat(desk.store, Outgoing.of(desk.config, at_once=1), url)
+    watches = partial(_all, desk.watches)
+    heart = Heartbeat(desk.store, Outgoing.of(desk.config, at_once=1), url, watches)
     return (Beat("heartbeat", heart.tick, every=EVERY_S, limit=EVERY_S, backoff_max=EVERY_S),)
+
+
+def _all(told: Sequence[Callable[[], bool]]) -> bool:
+    return all(one() for one in told)
 
 
 async def push(desk: Desk) -> Sequence[Beat]:

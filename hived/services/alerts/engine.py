@@ -21,6 +21,8 @@ from hived.services.appliance.host_troubles import host_troubles
 from hived.store import Database, Store
 from hived.store.alerts import alerts, outlook, rules
 
+WATCHES_S = 180.0
+"""Without a round for so long nobody watches."""
 JUMP_S = 300.0
 """A clock that was set by more than this between two rounds tells no durations."""
 
@@ -40,6 +42,7 @@ class AlertEngine:
         self._clock, self._monotonic, self._zone = clock, monotonic, zone
         self._past = past
         self._ahead: float | None = None
+        self._written: float | None = None
         self._open = {"bad": 0, "warn": 0}
 
     async def tick(self) -> None:
@@ -55,6 +58,7 @@ class AlertEngine:
             if self._past is not None:
                 await self._past.refused(sight)
             raise
+        self._written = self._monotonic()
         if self._past is not None:
             await self._past.taken(sight)
 
@@ -66,6 +70,10 @@ class AlertEngine:
         """Let alerts go that were over long ago. Transient: database busy."""
         while await self._store.write(alerts.forget, self._clock() - KEPT_S):
             pass
+
+    def watches(self) -> bool:
+        """Tell whether a round was written lately."""
+        return self._written is not None and self._monotonic() - self._written < WATCHES_S
 
     def summary(self) -> str:
         """Return what is open, for people."""

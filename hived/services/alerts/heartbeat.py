@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hived.errors import Transient
@@ -20,10 +21,15 @@ class Heartbeat:
     store: Store
     outgoing: Outgoing
     url: str = field(repr=False)
+    watches: Callable[[], bool] = lambda: True
+    """Whether somebody looks: a box that sees nothing wrong because it does not look is not well."""
 
     async def tick(self) -> None:
-        """Ask the URL unless something bad is open that nobody has in hand. Transient: it does not answer well."""
-        if not await self.store.read(alerts.is_well):
+        """Ask the URL unless something bad is open that nobody has in hand, or nobody looks.
+
+        Transient: it does not answer well.
+        """
+        if not self.watches() or not await self.store.read(alerts.is_well):
             return
         places = await self.outgoing.egress(self.store, configured=True)
         (answered,) = await self.outgoing.sender.request(self.url, [_GET], places)

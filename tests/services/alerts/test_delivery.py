@@ -189,6 +189,10 @@ async def test_the_heartbeat_beats_while_all_is_well(store: Store, clock: FakeCl
         await store.write(alerts.acknowledge, number, by="eva", at=clock())
         await heart.tick()
         assert len(service.got) == 2, "somebody has it in hand"
+        heart.watches = lambda: False
+        await heart.tick()
+        assert len(service.got) == 2, "nobody looks whether all is well"
+        heart.watches = lambda: True
         service.answer = BUSY
         with pytest.raises(Transient, match=r"^alerts.heartbeat is not answered well: 503: busy$"):
             await heart.tick()

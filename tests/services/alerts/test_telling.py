@@ -376,3 +376,11 @@ async def test_whatever_a_miner_says_ends_nothing_here(site: AlertSite) -> None:
     )
     await site.turn(20)
     assert [one.title for one in await site.notices()] == []
+
+
+async def test_an_engine_that_writes_no_rounds_watches_nothing(site: AlertSite) -> None:
+    assert not site.fresh().watches()
+    await site.turn(1)
+    assert site.engine.watches()
+    site.clock.advance(181)
+    assert not site.engine.watches()
