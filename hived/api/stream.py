@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 
@@ -22,7 +22,7 @@ from hived.api.http.answers import answers
 from hived.api.http.responses import encode
 from hived.api.http.turns import Full, Turns
 from hived.documents import stream as documents
-from hived.documents.shape import Number
+from hived.documents.shape import Number, shape
 from hived.runtime.waits import first_of
 
 
@@ -58,10 +58,12 @@ class Stream:
             transport.abort()
 
 
+Since = Annotated[Number, shape(description="The rev to go on from: what /api/v1/rows told, or the last id.")]
+
 STREAM = web.AppKey("stream", Stream)
 
 
-@answers(documents.EVENTS, query={"since": Number}, media="text/event-stream", headers={"Last-Event-ID": Number})
+@answers(documents.EVENTS, query={"since": Since}, media="text/event-stream", headers={"Last-Event-ID": Number})
 async def listen(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/stream[?since=REV]: what changes, as it changes: `hello`, then `miners`, `fleet` and others.
 

@@ -148,7 +148,7 @@ class LentDocument(TypedDict):
 
 
 class BatchDocument(TypedDict):
-    """A batch of one stream: the rows from `first_seq` to `last_seq`, whose shapes docs/nodes.md tells."""
+    """A batch of one stream: the rows from `first_seq` to `last_seq`, as `hived.api.nodes.ingest_parse` reads them."""
 
     node_id: NodeId
     stream: Stream

@@ -76,10 +76,10 @@ def answers(
 
 def limit(default: int) -> Any:
     """Return the type of the most rows of a list."""
-    return Annotated[int, shape(minimum=1, maximum=MAX_LIMIT, default=default)]
+    return Annotated[int, shape(minimum=1, maximum=MAX_LIMIT, default=default, description="At most so many.")]
 
 
 UNCHANGED = {304: None}
 """For what has an ETag."""
-NODE = {"node": AnyNode}
-BEFORE = {"before": Number}
+NODE = {"node": Annotated[AnyNode, shape(description="Only what this node told.")]}
+BEFORE = {"before": Annotated[Number, shape(description="Only ids below: the last one of a page goes on from there.")]}

@@ -25,8 +25,9 @@ from hived.documents.shared import Json
 from hived.errors import PROBLEMS
 
 ABOUT = """\
-What hived's dashboard and `hivectl` are made of, for other programs. Everything that is read is answered to HEAD, too.
-Times are UTC, units are in the names (TH/s, W, °C, J/TH), unknown is `null` and never 0.
+What hived's dashboard and `hivectl` are made of, for other programs. Everything that is read is answered to HEAD, too,
+and large answers come packed (gzip) to whoever takes that. Times are UTC, units are in the names (TH/s, W, °C, J/TH),
+unknown is `null` and never 0.
 An answer may get members that are not described here; a member that is described stays.
 A route that is about to go says so in a header `Deprecation` (RFC 9745), with a link to the one that takes its place.
 """

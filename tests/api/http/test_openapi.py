@@ -98,6 +98,7 @@ def test_a_handler_that_says_nothing_of_itself_is_refused_at_the_start() -> None
         openapi.prepare(web.Application(), [("GET", "/x", handler, PUBLIC)], routes.area)
 
 
+@pytest.mark.sqlite_only("a parser does not ask the database")
 @pytest.mark.parametrize(
     "name",
     [name for name, told in operations().items() if "requestBody" in told and ROWS[name][3] not in (NODE, INGEST)],
