@@ -27,9 +27,10 @@ def request(task: dict[str, Any]) -> Iterator[Answered]:
 
 
 def _connection(scheme: str, host: str, port: int | None, ca: str | None) -> HTTPConnection:
+    # Without a port, an IPv6 address would be taken apart at its last colon.
     if scheme != "https":
-        return HTTPConnection(host, port, timeout=TIMEOUT_S)
-    return HTTPSConnection(host, port, timeout=TIMEOUT_S, context=ssl.create_default_context(cafile=ca))
+        return HTTPConnection(host, port or 80, timeout=TIMEOUT_S)
+    return HTTPSConnection(host, port or 443, timeout=TIMEOUT_S, context=ssl.create_default_context(cafile=ca))
 
 
 def _one(

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 BATCH = 50
 FIRST_PAUSE_S = 15.0
 LONGEST_PAUSE_S = 3600.0
+AHEAD_S = 2 * LONGEST_PAUSE_S
+"""Nothing waits longer for its next try: the clock was set back."""
 MAX_BODY = 64 * 1024
 
 Happened = tuple[Event, str | None, str | None]
@@ -52,7 +54,7 @@ class WebhookDelivery:
         every = await self.store.read(webhooks.listing)
         self.failing &= {webhook.name for webhook in every}
         now = self.clock()
-        due = [one for one in every if one.enabled and (one.next_try is None or one.next_try <= now)]
+        due = [one for one in every if one.enabled and not 0 < (one.next_try or now) - now <= AHEAD_S]
         await to_the_end(self._send(webhook) for webhook in due)
 
     async def _send(self, webhook: Webhook) -> None:

@@ -13,6 +13,8 @@ from hived.store.engine.database import Database, dicts, tuples
 from hived.store.schema import AlertDelivery as DeliveryRow
 from hived.store.schema import AlertNotice as Row
 
+AHEAD_S = 7200.0
+"""Nothing waits longer for its next try: the clock was set back."""
 MAX_SAID = 200
 """Characters of an answer that are kept."""
 _NOTICE = (Row.id, Row.key, Row.alert, Row.rule, Row.told, Row.severity, Row.title, Row.body, Row.link, Row.at)
@@ -69,7 +71,9 @@ def claim(db: Database, at: float, *, lease_s: float, limit: int = 20) -> list[D
     DeliveryRow.update(next_try=None, given_up=True).where(
         DeliveryRow.next_try.is_null(False), DeliveryRow.notice.in_(late)
     ).execute(db)
-    found = _deliveries(db, DeliveryRow.next_try <= at, limit=limit, newest=False)
+    found = _deliveries(
+        db, (DeliveryRow.next_try <= at) | (DeliveryRow.next_try > at + AHEAD_S), limit=limit, newest=False
+    )
     for one in found:
         _of(one.notice.id, one.channel, db, attempts=one.attempts + 1, next_try=at + lease_s)
     return found

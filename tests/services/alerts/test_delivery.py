@@ -154,6 +154,16 @@ async def test_a_channel_gets_so_many_an_hour_and_the_rest_later(store: Store, c
     assert titles(hook.got) == [f"Trouble {number}" for number in range(3)]
 
 
+async def test_a_clock_that_was_set_back_holds_nothing_up(store: Store, clock: FakeClock) -> None:
+    sender = Refusing()
+    delivery = NoticeDelivery(store, replace(to(1, "ops"), sender=sender), clock=clock)
+    await store.write(notices.add, notice(1, clock()))
+    await delivery.tick()
+    clock.advance(-90_000)
+    await delivery.tick()
+    assert sender.asked == 2
+
+
 async def test_a_channel_that_is_gone_gets_nothing(store: Store, clock: FakeClock) -> None:
     async with web() as hook:
         await store.write(notices.add, notice(1, clock()))
