@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 
 from hived import __version__
 from hived.api import context, routes
+from hived.api.alerts import channels
 from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
 from hived.api.http import access, body, openapi, origin_guard, params, responses, static, turns
@@ -29,6 +30,7 @@ from hived.records.joining import Certificate
 from hived.records.untrusted import BadValue
 from hived.runtime.tally import Tally
 from hived.services.access.passwords import Passwords
+from hived.services.alerts.outgoing import Outgoing
 from hived.services.miners.orders import Rules
 from hived.store import Store
 
@@ -54,12 +56,13 @@ def make_app(
     metrics_from: Sequence[IPv4Network | IPv6Network] = (),
     certificate: Callable[[], Certificate] | None = None,
     steering: Rules | None = None,
+    outgoing: Outgoing | None = None,
 ) -> web.Application:
     """Return the application. Call `fleet.beat()` once before serving, then about once a second.
 
     `names`: DNS names that it may be asked by, beside its own. `plain_ingest`: collectors that are not ours need no
     TLS. `metrics_from`: from where metrics are read without a token. `certificate`: what it is served with now over
-    TLS; None: it is not. `steering`: how orders to miners are carried out.
+    TLS; None: it is not. `steering`: how orders to miners are carried out. `outgoing`: the way to channels of alerts.
     """
     app = web.Application(
         middlewares=[_errors, origin_guard.guard(node_name, names), access.admit],
@@ -76,6 +79,7 @@ def make_app(
     app[context.SEARCHES] = Turns("searches", most=1, waiting=24)
     app[context.TALLY] = Tally()
     app[metrics.SCRAPES] = metrics.Scrapes()
+    app[channels.OUTGOING] = outgoing or Outgoing()
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
     routes.add(app, table, plain_ingest=plain_ingest, metrics_from=metrics_from)
     openapi.prepare(app, routes.TABLE, routes.area)

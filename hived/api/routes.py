@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 
 from hived.api import events, stream
 from hived.api.access import logins, tokens, users
+from hived.api.alerts import alerts, channels, rules, windows
 from hived.api.appliance import health, site
 from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import openapi, static
@@ -72,6 +73,24 @@ TABLE: tuple[Row, ...] = (
     ("GET", "/metrics", metrics.scrape, METRICS),
     ("GET", "/api/openapi.json", openapi.openapi, PUBLIC),
     ("GET", "/api/docs", static.docs, PUBLIC),
+    # What people are told of, and how.
+    ("GET", "/api/v1/alerts", alerts.every, VIEWER),
+    ("GET", "/api/v1/alerts/counts", alerts.counts, VIEWER),
+    ("GET", "/api/v1/alerts/signs", rules.signs, VIEWER),
+    ("GET", "/api/v1/alerts/rules", rules.listing, VIEWER),
+    ("PUT", "/api/v1/alerts/rules", rules.change, ADMIN),
+    ("DELETE", "/api/v1/alerts/rules/{name}", rules.remove, ADMIN),
+    ("GET", "/api/v1/alerts/windows", windows.listing, VIEWER),
+    ("POST", "/api/v1/alerts/windows", windows.add, OPERATOR),
+    ("DELETE", "/api/v1/alerts/windows/{id}", windows.remove, OPERATOR),
+    ("GET", "/api/v1/alerts/{id}", alerts.one, VIEWER),
+    ("POST", "/api/v1/alerts/{id}/acknowledge", alerts.acknowledge, OPERATOR),
+    ("POST", "/api/v1/alerts/{id}/snooze", alerts.snooze, OPERATOR),
+    ("GET", "/api/v1/channels", channels.listing, ADMIN),
+    ("POST", "/api/v1/channels", channels.add, ADMIN),
+    ("PATCH", "/api/v1/channels/{name}", channels.change, ADMIN),
+    ("DELETE", "/api/v1/channels/{name}", channels.remove, ADMIN),
+    ("POST", "/api/v1/channels/{name}/test", channels.test, ADMIN),
     # Who may do all that.
     ("GET", "/api/v1/hello", hello.hello, PUBLIC),
     ("GET", "/api/v1/session", logins.current, PUBLIC),
@@ -121,8 +140,8 @@ TABLE: tuple[Row, ...] = (
 _AREAS: dict[str, tuple[str, ...]] = {
     "miners": ("/api/miners", "/api/models", "/api/v1/miners", "/api/v1/pools", "/api/v1/fleet", "/api/v1/rows",
         "/api/v1/stream", "/api/v1/legend", "/api/v1/history"),
-    "collecting": ("/api/v1/collections", *(f"/{name}" for name in INHERITED)),
     "nodes": ("/api/v1/nodes", "/api/v1/peers", "/api/v1/enroll-codes", "/api/v1/join", "/api/v1/ingest", "/master"),
+    "collecting": ("/api/v1/collections", *(f"/{name}" for name in INHERITED)),  # but for /master
     "site": (
         "/api/v1/events", "/api/v1/strangers", "/api/v1/sweeps", "/api/v1/daemons", "/api/v1/scan", "/api/v1/commands",
         "/api/v1/health",
@@ -130,6 +149,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
     STEER: ("/api/v1/orders", "/api/v1/plans"),
     "access": ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit", "/api/v1/session"),
     "metrics": ("/metrics",),
+    "alerts": ("/api/v1/alerts", "/api/v1/channels"),
 }  # fmt: skip
 """What a token's scopes mean: the first parts of paths. A path that is in none is closed to tokens with scopes.
 
@@ -139,8 +159,8 @@ What tokens without scopes and others may do with orders: `access.why_not`.
 
 def area(path: str) -> str | None:
     """Return the area that a path of the table belongs to."""
-    for name in ("nodes", "miners", "site", "access", STEER, "collecting", "metrics"):  # /master is of the nodes
-        if any(path == start or path.startswith(f"{start}/") for start in _AREAS[name]):
+    for name, starts in _AREAS.items():
+        if any(path == start or path.startswith(f"{start}/") for start in starts):
             return name
     return None
 

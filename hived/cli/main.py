@@ -15,7 +15,7 @@ from hived.cli.grammar import Argument, Group, OneOf, arg, command, common, noun
 COMPLETION = "completion"
 SHELLS = ("bash", "zsh", "fish")
 ROLES = ("viewer", "operator", "admin")
-AREAS = ("miners", "collecting", "nodes", "site", "access", "steer", "metrics")
+AREAS = ("miners", "collecting", "nodes", "site", "access", "steer", "metrics", "alerts")
 
 _STREAMS = ("contributions", "miners", "status", "events", "fleet", "facts")
 SORT_KEYS = {

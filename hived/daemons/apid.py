@@ -31,6 +31,7 @@ from hived.runtime.kinds import Endpoint
 from hived.runtime.runner import Beat, Life
 from hived.services.access import setup_code
 from hived.services.access.setup_code import SetupCode
+from hived.services.alerts.outgoing import Outgoing
 from hived.services.appliance.presence import PRESENCE_S, Presence
 from hived.services.appliance.tls import Tls, tls_of
 from hived.services.miners.orders import Rules
@@ -61,7 +62,7 @@ async def apid(config: Config, life: Life) -> None:
         app = make_app(
             store, fleet=fleet, node_name=config.node.effective_name, node_id=own_id, names=config.http.names,
             plain_ingest=config.http.plain_ingest, metrics_from=config.http.metrics_from, certificate=tls.current,
-            steering=Rules.of(config.controld),
+            steering=Rules.of(config.controld), outgoing=Outgoing.of(config),
         )  # fmt: skip
         runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()

@@ -5,7 +5,7 @@ What nodes send is in `documents.sent`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, Required, TypedDict
 
 from hived.documents import verbs
 from hived.documents.shape import (
@@ -23,13 +23,17 @@ from hived.documents.shape import (
     Word,
     shape,
 )
-from hived.records import commands, orders, steering
+from hived.errors import Severity
+from hived.records import alert_wishes, commands, orders, steering
 from hived.records.access import AREAS, Role
+from hived.records.alerts import SEVERITIES, Over
 from hived.records.logins import LONGEST_PASSWORD
 from hived.records.miner_rules import MAX_TAGS
 from hived.records.order_request import LONGEST_INTERVAL_S, LONGEST_S, WHERE
+from hived.records.outgoing import MAX_URL
 from hived.records.plans import DAYS
 from hived.records.pools import MAX_PATTERN
+from hived.records.signs import SIGNS
 
 UserName = Annotated[str, shape(pattern="^[a-z0-9][a-z0-9._@-]{0,63}$")]
 Known = Annotated[str, shape(maxLength=LONGEST_PASSWORD, pattern=PRINTABLE, format="password")]
@@ -270,6 +274,86 @@ class KeyWish(TypedDict):
 
     key_id: KeyId
     key_hash: Digest
+
+
+AlertState = Annotated[str, shape(enum=["open", "over"])]
+Least = Annotated[Severity, shape(enum=list(SEVERITIES))]
+Lasting = Annotated[float, shape(minimum=0, maximum=alert_wishes.LONGEST_S)]
+Threshold = Annotated[float, shape(minimum=-alert_wishes.BEYOND, maximum=alert_wishes.BEYOND)]
+
+
+class Snooze(TypedDict, total=False):
+    """Either `seconds` or `until`; a week at most."""
+
+    seconds: Annotated[float, shape(exclusiveMinimum=0, maximum=alert_wishes.LONGEST_S)]
+    until: Time
+
+
+class ScopeWish(TypedDict, total=False):
+    """What something is for: whatever fits all that is said; {}: everything. `node` is an id."""
+
+    node: Word | None
+    model: Word | None
+    group: Word | None
+    tag: Word | None
+
+
+class RuleWish(TypedDict, total=False):
+    """A rule. A new one needs `sign`, and `threshold` where that is a number; of one that is there `sign` stays.
+
+    Where only `threshold` is moved, `clear` goes with it. `title`, `of`, `unit`, `default`, `changed_at` and
+    `changed_by` may be sent back, and change nothing.
+    """
+
+    name: Required[Annotated[str, shape(pattern=f"^{alert_wishes.NAME.pattern}$")]]
+    sign: Annotated[str, shape(enum=list(SIGNS))]
+    severity: Least
+    for_seconds: Lasting
+    clear_seconds: Lasting
+    over: Over
+    threshold: Threshold | None
+    clear: Threshold | None
+    miners: Annotated[int, shape(minimum=1, maximum=alert_wishes.MOST_MINERS)]
+    scope: ScopeWish | None
+    per_day: Annotated[int, shape(minimum=1, maximum=alert_wishes.MOST_PER_DAY)]
+    enabled: bool
+    title: Any
+    of: Any
+    unit: Any
+    default: Any
+    changed_at: Any
+    changed_by: Any
+
+
+class RulesWish(TypedDict):
+    """Rules to change or to make; the others stay as they are."""
+
+    rules: Annotated[list[RuleWish], shape(minItems=1)]
+
+
+class WindowWish(TypedDict):
+    """Maintenance, or quiet hours up to a `severity`. `when` needs an end."""
+
+    name: Word
+    kind: NotRequired[Annotated[str, shape(enum=["maintenance", "quiet"])]]
+    when: Once | Weekly
+    scope: NotRequired[ScopeWish | None]
+    severity: NotRequired[Least]
+
+
+class ChannelWish(TypedDict):
+    """A way to people. `least` severity: what is less goes not there."""
+
+    name: Annotated[str, shape(pattern="^[a-z0-9][a-z0-9_-]{0,31}$")]
+    url: Annotated[str, shape(minLength=1, maxLength=MAX_URL, examples=["ntfys://ntfy.sh/my-secret-topic"])]
+    least: NotRequired[Least]
+
+
+class ChannelChange(TypedDict, total=False):
+    """What goes to a channel, and whether anything does."""
+
+    least: Least
+    enabled: bool
 
 
 CHANGES = (MinerChange, ModelChange, UserChange)

@@ -22,7 +22,7 @@ def is_enough(role: Role, least: Role) -> bool:
 STEER = "steer"
 """Orders to miners: never a token's that does not name it."""
 
-AREAS = ("miners", "collecting", "nodes", "site", "access", STEER, "metrics")
+AREAS = ("miners", "collecting", "nodes", "site", "access", STEER, "metrics", "alerts")
 """Parts of the API that a token can be bound to."""
 
 NARROWS: Mapping[str, Callable[[Any], bool]] = {

@@ -37,6 +37,7 @@ from hived.records.miner import (
 )
 from hived.records.miner_view import PollOutcome, StoredStatus
 from hived.services.access.passwords import Passwords
+from hived.services.alerts.outgoing import Outgoing
 from hived.store import Database, Store, daemon_rows
 from hived.store.miners import discovery, miners, models, readings, settings
 from hived.store.schema import Health, Miner
@@ -240,18 +241,19 @@ class Api:
 @asynccontextmanager
 async def serve(
     store: Store, clock: FakeClock, *, pace: Pace | None = None, names: Collection[str] = (),
-    metrics_from: Sequence[IPv4Network | IPv6Network] = (), **limits: Any,
+    metrics_from: Sequence[IPv4Network | IPv6Network] = (), outgoing: Outgoing | None = None, **limits: Any,
 ) -> AsyncIterator[Api]:  # fmt: skip
     """Run the application on a free port of 127.0.0.1, in the way hive-apid does; the client is an admin."""
     await store.write(access.admit, at=clock())
-    async with serve_again(store, clock, pace=pace, names=names, metrics_from=metrics_from, **limits) as api:
+    more = {"pace": pace, "names": names, "metrics_from": metrics_from, "outgoing": outgoing}
+    async with serve_again(store, clock, **more, **limits) as api:
         yield api
 
 
 @asynccontextmanager
 async def serve_again(
     store: Store, clock: FakeClock, *, pace: Pace | None = None, names: Collection[str] = (),
-    metrics_from: Sequence[IPv4Network | IPv6Network] = (), **limits: Any,
+    metrics_from: Sequence[IPv4Network | IPv6Network] = (), outgoing: Outgoing | None = None, **limits: Any,
 ) -> AsyncIterator[Api]:  # fmt: skip
     """The same on a database that knows the client already."""
     fleet = LiveMiners(store, status_seconds=15.0, clock=clock)
@@ -259,7 +261,7 @@ async def serve_again(
     app = make_app(
         store, fleet=fleet, node_name="node-1", node_id="id-1", clock=clock, pace=pace, names=names,
         metrics_from=metrics_from,
-        passwords=Passwords(access.HASHER),
+        passwords=Passwords(access.HASHER), outgoing=outgoing,
     )  # fmt: skip
     app.on_response_prepare.append(described.hold)
     runner = web.AppRunner(app, shutdown_timeout=SHUTDOWN_S)

@@ -38,6 +38,7 @@ TAGS = {
     "nodes": "Boxes that report to this one: for people, and for the boxes.",
     "collecting": "The auto-miner, its sources and artifacts.",
     "access": "Sessions, users, tokens, and who changed what.",
+    "alerts": "What people are told of, by which rules, and how it comes to them.",
     "metrics": "For Prometheus.",
     "open": "What needs no login, and the files of the page.",
 }

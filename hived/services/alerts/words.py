@@ -90,6 +90,21 @@ def link(subject: Subject) -> str | None:
     return None if subject.base is None else subject.base.rstrip("/") + page_of(subject.alert.id)
 
 
+def sentence(subject: Subject) -> str:
+    """Return what is wrong; of an alert that is over, how it ended."""
+    return what(subject) if subject.alert.ended_at is None else _ended(subject)
+
+
+def where(subject: Subject) -> str:
+    """Return where it is, or of an alert that is over, was."""
+    return _where(subject, subject.wrong or subject.back)
+
+
+def step(subject: Subject) -> str | None:
+    """Return what to do about it; None where it is over."""
+    return _step(subject) if subject.alert.ended_at is None else None
+
+
 def _what_and_back(subject: Subject) -> str:
     back = len(subject.back)
     return what(subject) + (f"; {back} of {back + len(subject.wrong)} back" if back else "")

@@ -18,7 +18,9 @@ from hived.api.http.access import INGEST, NODE
 from hived.records.joining import NodeKey
 from hived.store import Database
 from hived.store.access import users
+from hived.store.alerts import alerts
 from tests import access
+from tests import alerts as troubles
 from tests import nodes as fleet
 from tests.api import farm
 from tests.api.farm import MAC, NOW, Api, mac_of
@@ -75,6 +77,20 @@ BODIES: dict[str, list[Any]] = {
         {"verb": "set_unlock_pass", "args": {"mac": MAC, "password": "long enough"}, "node_id": "n1"},
         {"verb": "set_max_preset", "args": {"alias": "s19", "name": None}},
     ],
+    "PUT /api/v1/alerts/rules": [
+        {"rules": [{"name": "too-hot", "threshold": 90, "clear": 85.5, "enabled": False, "severity": "warn"},
+                   {"name": "new", "sign": "measure.power_w", "threshold": 3500, "scope": {"group": "row 3"},
+                    "for_seconds": 60, "clear_seconds": 60, "miners": 3, "per_day": 5, "over": "over"}]},
+    ],
+    "POST /api/v1/alerts/windows": [
+        {"name": "rewiring", "when": {"until": "2027-01-16T08:00:00Z"}, "scope": {"model": "s19"}},
+        {"name": "night", "kind": "quiet", "severity": "warn", "when": {"from": "22:00", "to": "06:00"}},
+    ],
+    "POST /api/v1/alerts/{id}/acknowledge": [{}],
+    "POST /api/v1/alerts/{id}/snooze": [{"seconds": 3600}, {"until": "2027-01-16T08:00:00Z"}],
+    "POST /api/v1/channels": [{"name": "ops", "url": "ntfys://ntfy.example.com/secret-topic", "least": "bad"}],
+    "PATCH /api/v1/channels/{name}": [{"least": "bad", "enabled": False}],
+    "POST /api/v1/channels/{name}/test": [{}],
     "POST /api/v1/pools/allowed": [{"url": "stratum+tcp://pool.example:3333", "worker": "farm.w1"}],
     "POST /api/v1/session": [{"user": "anna", "password": "correct horse battery"}],
     "POST /api/v1/session/link": [{"code": "0123456789abcdef"}],
@@ -123,6 +139,8 @@ def furnish(db: Database) -> NodeKey:
     """Put back what requests may have removed: a user, and a node that is let in; return its key."""
     if not any(user.name == "anna" for user in users.listing(db)):
         users.add(db, "anna", access.HASHER.hash("correct horse battery"), "operator", NOW)
+    if not alerts.open_ones(db):
+        troubles.furnish(db, NOW)
     key = fleet.let_in(db, "n1", NOW)
     fleet.touch(db, "n1", NOW)
     return key

@@ -16,6 +16,7 @@ const AREAS = {
   access: "users, tokens, audit",
   steer: "orders to miners, which no token gives without this",
   metrics: "numbers for Prometheus, and nothing else",
+  alerts: "alerts, their rules, maintenance and channels",
 };
 
 const DAY_S = 86400;
