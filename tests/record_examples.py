@@ -100,6 +100,27 @@ async def steer(site: Recorder, mac: str, alias: str) -> None:
     await site.ask("GET /api/v1/commands/{id}", id=found["id"])
 
 
+async def warn(site: Recorder) -> None:
+    """Have people be told of something, and take it in hand."""
+    rule = {"name": "much-power", "sign": "measure.power_w", "severity": "warn", "threshold": 500, "miners": 2}
+    await site.ask("PUT /api/v1/alerts/rules", {"rules": [rule]})
+    when = {"days": ["sun"], "from": "06:00", "to": "08:00"}
+    await site.ask("POST /api/v1/alerts/windows", {"name": "fans", "when": when, "scope": {"group": "row 3"}})
+    url = "ntfys://ntfy.example.com/farm"
+    await site.ask("POST /api/v1/channels", {"name": "phones", "url": url, "least": "bad"})
+    await site.ask("PATCH /api/v1/channels/{name}", {"least": "warn"}, name="phones")
+
+    async def is_open() -> bool:
+        return any(one["rule"] == rule["name"] for one in await site.ask("GET /api/v1/alerts"))
+
+    await until(is_open, 90)
+    found = await site.ask("GET /api/v1/alerts")
+    number = next(one["id"] for one in found if one["rule"] == rule["name"])
+    await site.ask("POST /api/v1/alerts/{id}/snooze", {"seconds": 3600}, id=number)
+    await site.ask("POST /api/v1/alerts/{id}/acknowledge", {}, id=number)
+    await site.ask("GET /api/v1/alerts/{id}", id=number)
+
+
 async def admit(site: Recorder) -> None:
     """Make users, tokens and nodes."""
     await site.ask("POST /api/v1/users", {"name": "anna", "role": "operator", "password": PASSWORD})
@@ -154,6 +175,7 @@ async def record(port: int, folder: Path) -> dict[str, Any]:
             site = Recorder(suite, http)
             miner = next(one for one in await suite.miners() if one["node_name"] == "master" and one["verbs"])
             await collect(site)
+            await warn(site)
             await steer(site, miner["id"], miner["model_alias"])
             await admit(site)
             await look(site, miner["id"])

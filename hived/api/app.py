@@ -14,10 +14,11 @@ from aiohttp.typedefs import Handler
 
 from hived import __version__
 from hived.api import context, routes
-from hived.api.alerts import channels
+from hived.api.alerts import alerts, channels
 from hived.api.collecting import collecting
 from hived.api.context import CONTEXT, Context
 from hived.api.http import access, body, openapi, origin_guard, params, responses, static, turns
+from hived.api.http.latest import Latest
 from hived.api.http.shares import Known
 from hived.api.http.turns import Turns
 from hived.api.integrations import metrics
@@ -33,6 +34,7 @@ from hived.services.access.passwords import Passwords
 from hived.services.alerts.outgoing import Outgoing
 from hived.services.miners.orders import Rules
 from hived.store import Store
+from hived.store.alerts import alerts as alert_rows
 
 _STATUSES: dict[type[HivedError], int] = {BadRequest: 400, NotFound: 404, Conflict: 409, Forbidden: 403}
 _WORDS = {
@@ -79,6 +81,7 @@ def make_app(
     app[context.SEARCHES] = Turns("searches", most=1, waiting=24)
     app[context.TALLY] = Tally()
     app[metrics.SCRAPES] = metrics.Scrapes()
+    app[alerts.COUNTS] = Latest(store, alert_rows.counts)
     app[channels.OUTGOING] = outgoing or Outgoing()
     table = (*routes.TABLE, *routes.pages(app[static.FILES]))
     routes.add(app, table, plain_ingest=plain_ingest, metrics_from=metrics_from)

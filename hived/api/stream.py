@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from aiohttp import web
 
 from hived.api import context
+from hived.api.alerts import alerts
 from hived.api.collecting import collecting
 from hived.api.http import access, params, responses
 from hived.api.http.answers import answers
@@ -69,8 +70,9 @@ async def listen(request: web.Request) -> web.StreamResponse:
 
     `hello` has {rev, version, node, reload}; `reload` true says that rows may have left unnoticed since REV, so that
     /api/v1/rows has to be loaded again. `miners` has {rev, rows, gone}: changed rows, and ids that left. `happened` has
-    {events}, oldest first, `collecting` the auto-miner's state and counts. An id comes with the last piece of a change,
-    so a cut change is sent again on return.
+    {events}, oldest first, `collecting` the auto-miner's state and counts, `alerts` how many are open.
+
+    An id comes with the last piece of a change, so a cut change is sent again on return.
     """
     stream, ctx = request.app[STREAM], context.of(request)
     since = _since(request)
@@ -101,6 +103,8 @@ class _Reader:
         self.shown: dict[str, Any] = {}
         self.collecting = request.app[collecting.VIEW]
         self.last_doing: dict[str, Any] | None = None
+        self.alerts = request.app[alerts.COUNTS]
+        self.last_counts: dict[str, int] | None = None
         self.totals_at, self.beat_at = -math.inf, self.clock()
         self.admitted_at = self.beat_at
         self.areas = access.principal(request).areas
@@ -139,6 +143,11 @@ class _Reader:
         if (lasting != self.shown and age >= pace.look_s) or age >= pace.totals_s:
             self.shown, self.totals_at = lasting, now
             if not await self._send(_event("fleet", encode(totals))):
+                return False
+        counts = await self.alerts.now() if self._may_hear("alerts") else None
+        if counts is not None and counts != self.last_counts:
+            self.last_counts = counts
+            if not await self._send(_event("alerts", encode(counts))):
                 return False
         doing = await self.collecting.now() if self._may_hear("collecting") else None
         if doing is not None and doing != self.last_doing:

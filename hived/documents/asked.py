@@ -356,5 +356,5 @@ class ChannelChange(TypedDict, total=False):
     enabled: bool
 
 
-CHANGES = (MinerChange, ModelChange, UserChange)
+CHANGES = (MinerChange, ModelChange, UserChange, Snooze)
 """Bodies that have one member at least."""

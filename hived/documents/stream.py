@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from hived.documents.alerts import AlertCountsDocument
 from hived.documents.appliance import EventDocument
 from hived.documents.collecting import AutoMinerDocument, CountsDocument
 from hived.documents.fleet import WholeFleetDocument
@@ -40,4 +41,5 @@ class CollectingDocument(AutoMinerDocument, CountsDocument):
 EVENTS = {
     "hello": GreetingDocument, "miners": ChangedDocument, "happened": HappenedDocument,
     "fleet": WholeFleetDocument, "collecting": CollectingDocument,
+    "alerts": AlertCountsDocument,
 }  # fmt: skip

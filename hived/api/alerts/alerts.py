@@ -7,6 +7,7 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, params, responses
 from hived.api.http.answers import BEFORE, answers, limit
+from hived.api.http.latest import Latest
 from hived.documents import alerts as documents
 from hived.documents import asked
 from hived.errors import BadRequest
@@ -16,6 +17,8 @@ from hived.services.alerts import attention, listing
 from hived.store import Database
 from hived.store.alerts import alerts
 
+COUNTS: web.AppKey[Latest[dict[str, int]]] = web.AppKey("alert_counts")
+"""For the stream."""
 PAST = 50
 STATES = ("open", "over")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,10 +12,10 @@ from aiohttp import web
 from hived.api import context
 from hived.api.http import access, origin_guard, params, responses, static
 from hived.api.http.answers import UNCHANGED, answers
+from hived.api.http.latest import Latest
 from hived.api.http.responses import Page
 from hived.documents import collecting as documents
 from hived.documents.shape import Number
-from hived.errors import Transient
 from hived.records.daemon import alive
 from hived.records.net import is_loopback
 from hived.services.collecting import auto_miner
@@ -26,7 +24,6 @@ from hived.store import Database, Store
 from hived.store.collecting import artifacts, sources
 from hived.store.engine import counts
 
-LOOK_S = 1.0
 MAX_ORIGINS = 32  # of pictures on this machine; a policy is one header line
 
 
@@ -34,34 +31,19 @@ class CollectingView:
     """What the auto-miner does, looked up at most once a second, and only when something was committed."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
-        self._store, self._clock = store, clock
-        self._lock = asyncio.Lock()
-        self._mark: int | None = None
-        self._looked_at: float | None = None
-        self._found: tuple[Condition, dict[str, int]] | None = None
+        self._latest, self._clock = Latest(store, _condition_and_counts), clock
 
     async def now(self) -> dict[str, Any] | None:
         """Return {status, current_source, auto_miner, model, artifact_count, ...}.
 
         While the database is busy it is what was known before, None when that was nothing.
         """
-        async with self._lock:
-            at = asyncio.get_running_loop().time()
-            if self._looked_at is None or at - self._looked_at >= LOOK_S:
-                self._looked_at = at
-                with suppress(Transient):
-                    await self._look()
-        if self._found is None:
+        found = await self._latest.now()
+        if found is None:
             return None
-        condition, by_state = self._found
+        condition, by_state = found
         runs = alive(condition.beat_at, self._clock())
         return {**documents.status(condition.state, runs=runs), **documents.counts(by_state)}
-
-    async def _look(self) -> None:
-        mark = await self._store.changed()
-        if mark != self._mark:
-            self._found = await self._store.read(_condition_and_counts)
-            self._mark = mark
 
 
 VIEW = web.AppKey("collecting", CollectingView)

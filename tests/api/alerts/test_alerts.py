@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from hived.api.stream import Pace
 from hived.records.access import Role
 from hived.records.times import rfc3339
-from hived.store import audit
+from hived.store import Store, audit
 from hived.store.alerts import alerts as rows
 from tests import alerts
+from tests.api import farm
 from tests.api.farm import NOW, Api
+from tests.api.http.listener import listen
+from tests.clock import FakeClock
 
 ALERTS = "/api/v1/alerts"
 
@@ -132,3 +137,17 @@ async def test_a_viewer_looks_an_operator_takes_in_hand_an_admin_makes_rules(
 async def test_whoever_is_not_known_hears_of_no_trouble(nobody: Api, numbers: tuple[int, int, int]) -> None:
     for path in (ALERTS, f"{ALERTS}/{numbers[0]}", f"{ALERTS}/rules", f"{ALERTS}/windows", "/api/v1/channels"):
         assert (await nobody.ask("GET", path))[0] == 401
+
+
+async def test_the_stream_tells_how_many_are_open(made: Callable[[str], str], clock: FakeClock) -> None:
+    pace = Pace(look_s=0.01)
+    async with (
+        Store.open(made("small")) as store,
+        farm.serve(store, clock, pace=pace) as api,
+        listen(api.port) as heard,
+    ):
+        assert (await heard.next("alerts")).data == {"bad": 0, "warn": 0}
+        dark, *_ = await store.write(alerts.furnish, NOW)
+        assert (await heard.next("alerts")).data == {"bad": 2, "warn": 0}
+        assert (await api.ask("POST", f"{ALERTS}/{dark}/acknowledge", {}))[0] == 200
+        assert (await heard.next("alerts")).data == {"bad": 1, "warn": 0}

@@ -1,5 +1,6 @@
 /* The frame around every page: navigation, the state of the connection, the theme. */
 import { Account } from "./access/account.js";
+import { AlertPill } from "./alerts/pill.js";
 import { span } from "./lib/format.js";
 import { html, render, useEffect, useLayoutEffect, useState } from "./lib/html.js";
 import { live, retryNow, startLive, useLive, useNow, useUnknownSince } from "./lib/live.js";
@@ -78,6 +79,7 @@ function Header({ page }) {
     <nav aria-label="Pages">
       ${PAGES.filter(({ nav, role }) => nav && (!role || may(role))).map((one) => html`<a href=${one.path} aria-current=${one === page ? "page" : undefined}>${one.title}</a>`)}
     </nav>
+    <${AlertPill} />
     <${Connection} />
     <${Account} />
     <${ThemeSwitch} />

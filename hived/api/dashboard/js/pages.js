@@ -5,6 +5,8 @@ for whom `role` lets. `gate`: for those who are not logged in. */
 import { AccessPage } from "./access/access.js";
 import { LoginPage } from "./access/login.js";
 import { SetupPage } from "./access/setup.js";
+import { AlertPage } from "./alerts/alert.js";
+import { AlertsPage } from "./alerts/alerts.js";
 import { SitePage } from "./appliance/site.js";
 import { CollectingPage } from "./collecting/collecting.js";
 import { EventsPage } from "./miners/events.js";
@@ -20,6 +22,8 @@ export const PAGES = [
   { path: "/miners/{mac}", page: MinerPage },
   { path: "/orders", title: "Orders", page: OrdersPage, nav: true },
   { path: "/orders/{id}", page: OrderPage },
+  { path: "/alerts", title: "Alerts", page: AlertsPage, nav: true },
+  { path: "/alerts/{id}", page: AlertPage },
   { path: "/nodes", title: "Nodes", page: NodesPage, nav: true },
   { path: "/models", title: "Models", page: ModelsPage, nav: true },
   { path: "/collecting", title: "Collecting", page: CollectingPage, nav: true },

@@ -46,5 +46,6 @@ async function call(method, path, body, signal) {
 
 export const get = (path, signal) => call("GET", path, undefined, signal);
 export const patch = (path, body) => call("PATCH", path, body);
+export const put = (path, body) => call("PUT", path, body);
 export const post = (path, body) => call("POST", path, body);
 export const remove = (path) => call("DELETE", path);

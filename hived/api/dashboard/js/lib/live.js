@@ -24,6 +24,7 @@ export const live = {
   changes: 0, // grows with every change of rows
   fleet: null,
   collecting: null, // what the auto-miner does, and how much it has collected
+  alerts: { bad: 0, warn: 0 }, // that are open, and that nobody has in hand
   node: null,
   version: null,
   updated: false, // the server runs another version than the one this page came from
@@ -171,6 +172,9 @@ function listen(mine) {
   });
   on("fleet", takeFleet);
   on("collecting", takeCollecting);
+  on("alerts", (counts) => {
+    live.alerts = counts;
+  });
   on("happened", (message) => {
     for (const event of message.events) for (const tell of listeners) tell(event);
   });
