@@ -245,8 +245,9 @@ async def serve(
 ) -> AsyncIterator[Api]:  # fmt: skip
     """Run the application on a free port of 127.0.0.1, in the way hive-apid does; the client is an admin."""
     await store.write(access.admit, at=clock())
-    more = {"pace": pace, "names": names, "metrics_from": metrics_from, "outgoing": outgoing}
-    async with serve_again(store, clock, **more, **limits) as api:
+    async with serve_again(
+        store, clock, pace=pace, names=names, metrics_from=metrics_from, outgoing=outgoing, **limits
+    ) as api:
         yield api
 
 

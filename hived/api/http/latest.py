@@ -15,10 +15,10 @@ LOOK_S = 1.0
 
 
 class Latest(Generic[T]):
-    """Asked at most every `look_s` seconds, and only when something was committed."""
+    """Asked at most every `LOOK_S` seconds, and only when something was committed."""
 
-    def __init__(self, store: Store, query: Callable[[Database], T], look_s: float = LOOK_S) -> None:
-        self._store, self._query, self._look_s = store, query, look_s
+    def __init__(self, store: Store, query: Callable[[Database], T]) -> None:
+        self._store, self._query = store, query
         self._lock = asyncio.Lock()
         self._mark: int | None = None
         self._looked_at: float | None = None
@@ -28,7 +28,7 @@ class Latest(Generic[T]):
         """Return the answer; while the database is busy the one before, None when there was none."""
         async with self._lock:
             at = asyncio.get_running_loop().time()
-            if self._looked_at is None or at - self._looked_at >= self._look_s:
+            if self._looked_at is None or at - self._looked_at >= LOOK_S:
                 self._looked_at = at
                 with suppress(Transient):
                     await self._look()

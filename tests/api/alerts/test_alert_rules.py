@@ -100,7 +100,8 @@ async def test_rules_that_make_no_sense_are_refused_in_words(api: Api) -> None:
     for rule in NO_RULES:
         code, said = await put(api, rule)
         assert (code, len(said["error"]) > 10) == (400, True), rule
-    for body in ({}, {"rules": []}, {"rules": {}}, {"rules": None}, {"rules": [HOT], "surprise": 1}):
+    bodies: tuple[Any, ...] = ({}, {"rules": []}, {"rules": {}}, {"rules": None}, {"rules": [HOT], "surprise": 1})
+    for body in bodies:
         assert (await api.ask("PUT", RULES, body))[0] == 400
     assert (await api.ask("PUT", RULES, b'{"rules": [{"name": "too-hot", "threshold": 1e999}]}'))[0] == 400
     assert [one["name"] for one in (await api.get(RULES))["rules"]] == list(DEFAULTS)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from hived.api.http import latest
 from hived.api.stream import Pace
 from hived.records.access import Role
 from hived.records.times import rfc3339
@@ -41,7 +42,7 @@ async def test_open_ones_come_first_each_with_what_it_explains(api: Api, numbers
     assert (first["lost_ths"], first["lost_th_hours"]) == (1200.0, 360.0)  # 1,200 TH/s for 18 minutes
     assert first["explains_count"] == 3
     assert next((one["name"], one["title"], one["what"]) for one in first["explains"]) == (
-        "127.20.0.1", "Share of its expected hashrate", "0 % of what it should give",
+        "127.20.0.1", "Share of the expected hashrate", "0 % of what it should give",
     )  # fmt: skip
     assert len(first["members"]) == 10  # of twelve: the alert itself has them all
     assert len((await api.get(f"{ALERTS}/{dark}"))["members"]) == 12
@@ -139,7 +140,10 @@ async def test_whoever_is_not_known_hears_of_no_trouble(nobody: Api, numbers: tu
         assert (await nobody.ask("GET", path))[0] == 401
 
 
-async def test_the_stream_tells_how_many_are_open(made: Callable[[str], str], clock: FakeClock) -> None:
+async def test_the_stream_tells_how_many_are_open(
+    made: Callable[[str], str], clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(latest, "LOOK_S", 0.02)
     pace = Pace(look_s=0.01)
     async with (
         Store.open(made("small")) as store,

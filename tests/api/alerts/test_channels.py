@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ async def test_a_channel_is_added_shown_masked_changed_and_removed(api: Api) -> 
     assert "geheim" not in json.dumps([noted, await api.get(CHANNELS)])
 
 
-NO_CHANNELS = (
+NO_CHANNELS: tuple[dict[str, Any], ...] = (
     {}, {"name": "ops"}, {"url": URL}, {"name": "Ops", "url": URL}, {"name": "ops", "url": "exec://rm"},
     {"name": "ops", "url": URL, "least": "loud"}, {"name": "ops", "url": 7}, {"name": "ops", "url": URL, "more": 1},
     {"name": "ops", "url": "gotify://h/" + "x" * 2000},

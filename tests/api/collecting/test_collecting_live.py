@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from hived.api.collecting import collecting
-from hived.api.http import origin_guard
+from hived.api.http import latest, origin_guard
 from hived.api.stream import Pace
 from hived.store import Database, Store
 from hived.store.collecting import collector
@@ -46,7 +46,7 @@ async def test_errors_speak_twice_on_the_inherited_paths_only(api: Api) -> None:
 async def test_the_stream_tells_what_the_auto_miner_does_as_it_changes(
     store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collecting, "LOOK_S", 0.02)
+    monkeypatch.setattr(latest, "LOOK_S", 0.02)
     async with farm.serve(store, clock, pace=Pace(look_s=0.05)) as api, listen(api.port) as heard:
         first = (await heard.next("collecting")).data
         assert first == {

@@ -76,7 +76,7 @@ function AddChannel({ again, say, onClose }) {
     await again();
   };
   return html`<${FormDialog} title="Add a channel" verb="Add" failed="Not added" act=${act} onClose=${onClose}>
-    <label>Name <input name="name" required maxlength="32" pattern="[a-z0-9][a-z0-9_-]*" title="small letters, digits, - and _" autocomplete="off" autofocus value=${wish.name} onInput=${(event) => set({ name: event.target.value })} /></label>
+    <label>Name <input name="name" required maxlength="32" pattern="[a-z0-9][a-z0-9_\\-]*" title="small letters, digits, - and _" autocomplete="off" autofocus value=${wish.name} onInput=${(event) => set({ name: event.target.value })} /></label>
     <label>Address, as apprise writes it <input name="url" required maxlength="1000" autocomplete="off" spellcheck="false" placeholder="ntfys://ntfy.sh/my-secret-topic" value=${wish.url} onInput=${(event) => set({ url: event.target.value })} /></label>
     <p class="small">Such as <code>mailtos://user:password@mail.example.com?to=me@example.com</code>, <code>slack://…</code>, <code>tgram://…</code> or <code>jsons://…</code> for a program of yours.</p>
     <label>Gets <select name="least" onChange=${(event) => set({ least: event.target.value })}>${SEVERITIES.map((word) => html`<option key=${word} value=${word} selected=${word === wish.least}>${LEAST[word]}</option>`)}</select></label><//>`;

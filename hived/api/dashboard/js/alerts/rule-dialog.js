@@ -23,7 +23,7 @@ export function RuleDialog({ rule, names, change, onClose }) {
   return html`<${FormDialog} title=${rule ? `Rule ${rule.name}` : "New rule"} verb=${rule ? "Change" : "Make the rule"} act=${act} onClose=${onClose}>
     ${rule
       ? html`<p class="small">${rule.title} (${rule.sign})</p>`
-      : html`<label>Name <input name="name" required maxlength="40" pattern="[a-z0-9][a-z0-9_-]*" title="small letters, digits, - and _" autocomplete="off" value=${wish.name} onInput=${(event) => set({ name: event.target.value })} /></label>
+      : html`<label>Name <input name="name" required maxlength="40" pattern="[a-z0-9][a-z0-9_\\-]*" title="small letters, digits, - and _" autocomplete="off" value=${wish.name} onInput=${(event) => set({ name: event.target.value })} /></label>
         ${signs.data ? html`<label>What <select name="sign" required onChange=${(event) => set({ sign: event.target.value })}><option value="" selected=${!wish.sign}>choose…</option>${Object.entries(OF).map(
           ([of, words]) => html`<optgroup key=${of} label=${words}>${signs.data.filter((one) => one.of === of).map((one) => html`<option key=${one.name} value=${one.name} selected=${one.name === wish.sign}>${one.title}${one.unit ? ` (${one.unit})` : ""}</option>`)}</optgroup>`,
         )}</select></label>` : html`<${Pending} read=${signs} what="What can be watched" />`}`}

@@ -32,7 +32,7 @@ export function Rules() {
   return html`<section aria-labelledby="rules"><div class="sectionhead"><h2 id="rules">Rules <small>${count(rules.filter(({ enabled }) => enabled).length, "rule")} on</small></h2>
       <${Only} role="admin"><button type="button" class="addrule" onClick=${() => setAsked({ rule: null })}>New rule…</button><//></div>
     <p class="muted">A trouble must last so long before anybody is told. What an open alert explains opens nothing.</p>
-    <${Table} of="rules" kind="stacked alertrules" head=${["Rule", "Severity", "When", "Lasting", "Where", ["A day", "num", "Notices of it in a day, at most"], ACTIONS]}>
+    <${Table} of="rules" kind="stacked alertrules" head=${["Rule", "Severity", "When", "Lasting", "Where", ["A day", "", "Notices of it in a day, at most"], ACTIONS]}>
       <tbody>${rules.map((rule) => html`<${Row} key=${rule.name} rule=${rule} onTurn=${() => turn(rule)} onEdit=${() => setAsked({ rule })} onLeave=${() => setAsked({ rule, leaving: true })} />`)}</tbody><//>
     ${outcome}
     ${asked && !asked.leaving && html`<${RuleDialog} rule=${asked.rule} names=${rules.map(({ name }) => name)} change=${change} onClose=${close} />`}
@@ -47,7 +47,7 @@ function Row({ rule, onTurn, onEdit, onLeave }) {
   return html`<tr class=${rule.enabled ? "" : "off"} data-rule=${rule.name}><th scope="row" title=${rule.sign}>${rule.title} <small class="muted" title=${changed}>${rule.name}${changed ? " *" : ""}</small></th>
     <td data-label="Severity">${rule.enabled ? html`<${Severity} value=${rule.severity} />` : html`<${Badge} tone="off">off<//>`}</td>
     <td data-label="When">${limitWords(rule)}</td><td data-label="Lasting" class="nowrap">${lastingWords(rule.for_seconds)}</td>
-    <td data-label="Where">${scopeWords(rule.scope)}</td><td data-label="A day" class="num">${number(rule.per_day)}</td>
+    <td data-label="Where">${scopeWords(rule.scope)}</td><td data-label="A day">${number(rule.per_day)}</td>
     <td class="actions"><${Only} role="admin"><button type="button" onClick=${onTurn}>${rule.enabled ? "Switch off" : "Switch on"}</button>
       <button type="button" onClick=${onEdit}>Change…</button>${may && html`<button type="button" onClick=${onLeave}>${rule.default ? "Reset…" : "Remove…"}</button>`}<//></td></tr>`;
 }

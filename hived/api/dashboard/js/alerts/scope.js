@@ -14,7 +14,7 @@ function choices() {
   return found;
 }
 
-const WORDS = { node: "Node", model: "Model", group: "Group", tag: "Tag" };
+const WORDS = { __proto__: null, node: "Node", model: "Model", group: "Group", tag: "Tag" };
 
 export function ScopeFields({ scope, onChange, only = Object.keys(WORDS) }) {
   const known = choices();

@@ -68,7 +68,7 @@ function AddWindow({ kind, again, onClose }) {
         <p class="days">${DAYS.map((day) => html`<label key=${day} class="tick"><input type="checkbox" name=${day} checked=${wish.days.includes(day)}
           onChange=${(event) => set({ days: DAYS.filter((one) => (one === day ? event.target.checked : wish.days.includes(one))) })} /> ${day}</label> `)}</p>
         <p class="small">By the clock of the box that hived runs on.</p>`
-      : html`<div class="pace"><label>From <input type="datetime-local" name="at" required value=${wish.at} onInput=${(event) => set({ at: event.target.value })} /></label>
+      : html`<div class="pace dates"><label>From <input type="datetime-local" name="at" required value=${wish.at} onInput=${(event) => set({ at: event.target.value })} /></label>
           <label>Until <input type="datetime-local" name="until" required value=${wish.until} onInput=${(event) => set({ until: event.target.value })} /></label></div>`}
     ${isQuiet
       ? html`<label>Up to severity <select name="severity" onChange=${(event) => set({ severity: event.target.value })}>${SEVERITIES.map((word) => html`<option key=${word} value=${word} selected=${word === wish.severity}>${word === "bad" ? "bad: nothing is told" : "warn: what is bad is told all the same"}</option>`)}</select></label>`

@@ -1,5 +1,5 @@
 /* Alerts, rules and windows in words. */
-import { exact, hashrate, known, longSpan, number, own, stamp } from "../lib/format.js";
+import { exact, hashrate, known, number, own, span, stamp } from "../lib/format.js";
 import { html } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { minerPath } from "../lib/router.js";
@@ -55,7 +55,7 @@ export function limitWords(rule) {
 
 const places = (value) => (Number.isInteger(value) ? 0 : 1);
 
-export const lastingWords = (seconds) => (seconds ? longSpan(seconds) : "at once");
+export const lastingWords = (seconds) => (seconds ? span(seconds) : "at once");
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
