@@ -199,7 +199,8 @@ def _headers(schemas: Schemas, said: Answers) -> list[Json]:
 def _body(schemas: Schemas, kind: Any) -> Json:
     schema = schemas.of(kind)
     named = schemas.named[schema["$ref"].rpartition("/")[2]]
-    return {"required": bool(named.get("required")), "content": {JSON: {"schema": schema}}}
+    needed = bool(named.get("required") or named.get("minProperties"))
+    return {"required": needed, "content": {JSON: {"schema": schema}}}
 
 
 def _responses(schemas: Schemas, method: str, path: str, who: Who, said: Answers) -> Json:

@@ -74,6 +74,8 @@ def test_every_measure_has_its_place_in_a_status_and_a_board() -> None:
 def test_times_are_times_and_bodies_of_people_are_closed() -> None:
     schemas = described.document()["components"]["schemas"]
     assert schemas["Event"]["properties"]["at"] == {"type": ["string", "null"], "format": "date-time"}
+    change = described.document()["paths"]["/api/v1/users/{name}"]["patch"]["requestBody"]
+    assert change["required"], "nothing to change is no change"
     closed = {name for name, told in schemas.items() if told.get("additionalProperties") is False}
     assert closed == {name for name, kind in vars(asked).items() if is_typeddict(kind) and name in schemas}
 
