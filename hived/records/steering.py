@@ -114,6 +114,11 @@ class Verb:
     """The parts of a miner's settings document that it changes."""
 
     @property
+    def draws(self) -> bool:
+        """Whether it is about how much a miner draws; to set pools restarts it and leaves that as it was."""
+        return self.power != "none" and self.settings != ("pools",)
+
+    @property
     def sets_pools(self) -> bool:
         """Whether it may let a miner mine elsewhere; its arguments may hold passwords."""
         return "pools" in self.settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hived.errors import AnotherDevice, BadCredentials, HivedError, NotSupported, Transient
 from hived.records import readback
@@ -84,7 +84,10 @@ def of(db: Database, order: Order, one: Target, rules: Rules, at: float) -> Fact
     before = order_history.histories(db, [one.num], at, settle_s=rules.settle_s, but=order.id).get(one.num, History())
     allowed = allowed_pools.listing(db)
     moment = Moment(at, 1.0)
-    return Facts(known, ladder, target(db, VERBS[one.verb], view, one.args, ladder, asking, before, moment, allowed))
+    meant = target(db, VERBS[one.verb], view, one.args, ladder, asking, before, moment, allowed)
+    if view.remote:  # it was ours when the order was given: one writer a device
+        meant = replace(meant, state="skipped", reason="node_away")
+    return Facts(known, ladder, meant)
 
 
 def may_go_on(db: Database, one: Target, at: float) -> str | None:

@@ -83,7 +83,7 @@ def _supersede(db: Database, number: int, verb: str, nums: Sequence[int], at: fl
 
     What changes how much a miner draws is of one kind: to pause it takes the place of a preset that waits.
     """
-    alike = [name for name, one in VERBS.items() if name == verb or "none" not in (one.power, VERBS[verb].power)]
+    alike = [name for name, one in VERBS.items() if name == verb or (one.draws and VERBS[verb].draws)]
     older = MinerOrder.select(MinerOrder.id).where(
         MinerOrder.finished_at.is_null(), MinerOrder.id < number, MinerOrder.verb.in_(alike)
     )
@@ -248,7 +248,7 @@ def begin(
         return False
     secret = before.kept if target.verb in SECRET else None
     kept = db.box.seal(_dump(secret), f"kept:{target.order}:{target.mac}") if secret else None
-    if target.verb == "locate":  # its end is that of this order now
+    if ends_at is not None:  # the end of its lights is that of this order now
         OrderTarget.update(ends_at=None).where(OrderTarget.num == target.num).execute(db)
     changed = (
         OrderTarget.update(

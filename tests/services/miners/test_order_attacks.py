@@ -19,7 +19,8 @@ from hived.services.miners import orders as giving
 from hived.services.miners.orders import Giver
 from hived.services.miners.rules import set_limits
 from hived.store import Database, commands
-from hived.store.miners import miners, models, rules
+from hived.store.miners import miners, models, orders, rules
+from hived.store.schema import Miner
 from tests.services.miners.line import MACS, MASTER, RULES, Line
 from tests.services.miners.steered import LADDER
 
@@ -103,3 +104,38 @@ async def test_stock_clocks_are_under_no_limit_though_they_stand_first_in_the_la
         return {name: one.reason for name, one in told.items()}
 
     assert await line.node.write(work) == {"disabled": "above_max_preset", "low": None, "high": "above_max_preset"}
+
+
+async def _here(line: Line, verb: str, args: dict[str, Any] | None = None) -> int:
+    """Give an order at the node itself, to its first miner."""
+    request = read({"verb": verb, "args": args or {}, "miners": MACS[:1]})
+    number, _ = await line.node.write(giving.give, request, line.giver(), RULES, Moment(line.time(), 15.0))
+    return int(number)
+
+
+async def test_a_miner_that_another_node_watches_by_now_is_not_steered_from_here(line: Line) -> None:
+    number = await _here(line, "pause")
+    await line.node.write(lambda db: Miner.update(remote=True, node_id="other", node_has_key=True).execute(db))
+    await line.pass_by(10)
+    _, (target,) = await line.node.read(orders.one, number)
+    assert (target.state, target.reason, line.devices[0].heard) == ("skipped", "node_away", [])
+
+
+async def test_lights_are_put_out_also_when_the_order_to_do_so_was_refused(line: Line) -> None:
+    await _here(line, "locate", {"seconds": 60})
+    await line.pass_by(10)
+    line.devices[0].manner = "refuses"
+    await _here(line, "locate", {"on": False})
+    await line.pass_by(10)
+    line.devices[0].manner = "honest"
+    assert line.devices[0].finding
+    await line.pass_by(60)
+    assert not line.devices[0].finding
+
+
+async def test_pools_do_not_take_the_place_of_a_pause_that_waits(line: Line) -> None:
+    await line.node.write(lambda db: Miner.update(features="pause pools").execute(db))
+    first = await _here(line, "pause")
+    await _here(line, "pools", {"pools": [{"url": "stratum+tcp://pool.example.com:3333", "user": "farm"}]})
+    _, (target,) = await line.node.read(orders.one, first)
+    assert target.state == "pending"
