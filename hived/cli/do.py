@@ -34,7 +34,7 @@ _ARGUMENTS: dict[str, Callable[[CommandContext], dict[str, Any]]] = {
     "power": lambda context: _given(context, "watts", "untuned"),
     "dimmer": lambda context: _given(context, "percent"),
     "pools": lambda context: {"pools": _pools(context)},
-    "cooling": lambda context: _given(context, "mode", "percent"),
+    "cooling": lambda context: _given(context, "mode", "percent", "target_c"),
     "restore": lambda context: _given(context, "version"),
 }
 
@@ -56,9 +56,12 @@ async def _do(verb: str, context: CommandContext) -> int:
     async with context.store() as store:
         macs = [one.mac for one in await store.read(lookup.find_all, args.miner)] if args.miner else None
         request = _request(context, verb, arguments, macs, where)
-        if planned and not args.dry_run:
-            return await plans.add(context, _body(context, verb, arguments, macs, where, planned=True))
         order, targets, names = await store.read(_preview, request, context)
+        if planned and not args.dry_run:
+            if not args.yes and not _confirmed(context, order, targets, names, "Plan it?"):
+                context.note("nothing was planned")
+                return EXIT_FAILED
+            return await plans.add(context, _body(context, verb, arguments, macs, where, planned=True))
         if args.dry_run:
             return _answer(context, order, targets, names)
         if not order.miners:
@@ -164,7 +167,9 @@ def _nothing(context: CommandContext, order: Order, targets: Sequence[Target], n
     return 0 if all(one.reason == "same_already" for one in targets) else EXIT_FAILED
 
 
-def _confirmed(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> bool:
+def _confirmed(
+    context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str], question: str = "Do it?"
+) -> bool:
     for line in shown.left_out(targets, names):
         context.note(line)
-    return context.confirm(f"{shown.headline(order)}. Do it?")
+    return context.confirm(f"{shown.headline(order)}. {question}")

@@ -78,6 +78,8 @@ def add(nouns: Group) -> None:
         "cooling", "set how the fans are driven",
         arg("mode", choices=("auto", "manual", "immersion"), metavar="MODE", help="auto, manual or immersion"),
         arg("percent", nargs="?", type=argument_types.number, metavar="PERCENT", help="the duty of manual fans"),
+        arg("--target", type=argument_types.number, dest="target_c", metavar="DEGREES",
+            help="the temperature that auto aims at, in degrees Celsius (as it is)"),
     )  # fmt: skip
     verb(
         "restore", "write back what a kept version of the settings says of pools, preset and cooling",

@@ -105,6 +105,7 @@ VERB_ARGS: list[tuple[str, dict[str, Any]]] = [
     ("power 3000", {"watts": 3000, "untuned": False}),
     ("dimmer 80", {"percent": 80}),
     ("cooling auto", {"mode": "auto", "percent": None}),
+    ("cooling auto --target 60", {"mode": "auto", "target_c": 60}),
     ("cooling manual 60", {"mode": "manual", "percent": 60}),
     ("restore 3", {"version": 3}),
 ]

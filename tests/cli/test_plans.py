@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hived.store.miners import orders, plans
-from tests.cli.site import Site
+from tests.cli.site import Site, Terminal
 from tests.cli.test_do import farm, given
 
 assert farm  # the fixture
@@ -58,3 +58,16 @@ def test_with_an_end_alone_it_is_done_now_and_brought_back_then(farm: Site) -> N
 def test_a_time_that_makes_no_sense_is_wrong_usage(farm: Site, line: tuple[str, ...]) -> None:
     assert farm.run("do", "pause", "--all", "--yes", *line).code == 2
     assert planned(farm) == []
+
+
+@pytest.mark.parametrize("when", [("--until", "6h"), ("--from", "22:00", "--to", "06:00")])
+def test_a_plan_is_asked_about_as_an_order_is(
+    farm: Site, when: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("n\ny\n"))
+    ran = farm.run("do", "pause", "--all", "--plan", "storm", *when)
+    assert ran.code == 1
+    assert "pause 3 miners" in ran.err
+    assert (planned(farm), given(farm)) == ([], [])
+    assert farm.run("do", "pause", "--all", "--plan", "storm", *when).code == 0
+    assert len(planned(farm)) == 1
