@@ -96,7 +96,7 @@ class Toy:
     def patience_s(self, verb: str) -> float:
         return 5.0
 
-    async def look(self, reach: Reach, verb: str | None = None) -> Seen:
+    async def look(self, reach: Reach, verb: str | None = None, *, before: bool = False) -> Seen:
         told = await self._ask(reach.ip, "how", None)
         if told["mac"] != reach.mac:
             raise AnotherDevice(f"{told['mac']} answers")

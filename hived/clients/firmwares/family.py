@@ -100,8 +100,10 @@ class Firmware(Protocol):
     def patience_s(self, verb: str) -> float:
         """Return how long a miner may take until it shows what it was asked for."""
 
-    async def look(self, reach: Reach, verb: str | None = None) -> Seen:
+    async def look(self, reach: Reach, verb: str | None = None, *, before: bool = False) -> Seen:
         """Return how a miner is, as far as the effect of a verb can be told from it; None: all that there is.
+
+        `before`: right before it is asked, also what brings it back, and what it can be asked for at present.
 
         `Seen.at` is left 0.0: the caller has the clock. A part that does not come is None there; BadCredentials,
         AnotherDevice and Transient where nothing comes.

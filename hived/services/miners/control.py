@@ -179,7 +179,7 @@ class Controller:
             return None
         one = replace(one, args=facts.meant.args)
         try:
-            before = await self._look(firmware, facts.known, None if VERBS[one.verb].undo else one.verb)
+            before = await self._look(firmware, facts.known, one.verb, before=True)
         except (Transient, Refused) as err:
             await self._end(one, "skipped", reason=why_unseen(err), said=str(err))
             return None
@@ -298,9 +298,9 @@ class Controller:
                 log.warning("%s keeps its lights on: %s", known.ip, err)
         await self._again(lambda: self._store.write(order_ends.lights_off, one))
 
-    async def _look(self, firmware: Firmware, known: KnownMiner, verb: str | None) -> Seen:
+    async def _look(self, firmware: Firmware, known: KnownMiner, verb: str, *, before: bool = False) -> Seen:
         async with self._looks:
-            return replace(await firmware.look(reach(known), verb), at=self._clock())
+            return replace(await firmware.look(reach(known), verb, before=before), at=self._clock())
 
     def _patience_s(self, firmware: Firmware, verb: str) -> float:
         return self._confirm_s if self._confirm_s is not None else firmware.patience_s(verb)

@@ -21,11 +21,12 @@ def histories(
     db: Database, nums: Sequence[int] | None, at: float, *, settle_s: float, but: int | None = None
 ) -> dict[int, History]:
     """Return what orders (`but` one) did to miners lately, of those that they did anything to; `nums` None: of all."""
-    since = at - max(HOUR_S, settle_s)
+    span_s = max(HOUR_S, settle_s)
+    since, until = at - span_s, at + span_s  # what lies farther ahead was written by a clock that was wrong
     query = (
         OrderTarget.select(OrderTarget.num, MinerOrder.verb, OrderTarget.sent_at, OrderTarget.at, OrderTarget.state)
         .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
-        .where(OrderTarget.sent_at > since)
+        .where(OrderTarget.sent_at > since, OrderTarget.sent_at < until)
     )
     if but is not None:
         query = query.where(OrderTarget.order != but)

@@ -103,8 +103,8 @@ class Invented:
         del verb
         return 60.0
 
-    async def look(self, reach: Reach, verb: str | None = None) -> Seen:
-        del verb
+    async def look(self, reach: Reach, verb: str | None = None, *, before: bool = False) -> Seen:
+        del verb, before
         one = self.by_ip[reach.ip]
         await self.time.sleep(0.1)
         if one.manner == "gone":

@@ -163,3 +163,16 @@ async def test_what_an_order_paused_is_lost_as_planned_until_it_was_seen_mining_
     assert await _lost(at, rig, after_s=600) == set()
     rig.stop()
     assert await _lost(at, rig) == {"stopped"}, "its own page stopped it: no order did"
+
+
+async def test_a_miner_is_asked_for_no_more_than_a_verb_needs(desk: Any) -> None:
+    at = await desk(1)
+    (rig,) = at.here.fleet.miners
+    before = dict(rig.requests)
+    await at.order("pause")
+    await at.order("resume")
+    asked = {path for path, count in rig.requests.items() if count > before.get(path, 0)}
+    assert asked == {
+        "GET /api/v1/info", "GET /api/v1/summary", "GET /api/v1/perf-summary", "POST /api/v1/mining/pause",
+        "POST /api/v1/mining/resume",
+    }  # fmt: skip

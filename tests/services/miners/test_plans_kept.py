@@ -118,3 +118,14 @@ async def test_what_a_clock_that_ran_ahead_began_is_brought_back_when_it_is_set_
     await confirm_all(store, order.id, berlin(2031, 3, 28, 22, 1))
     await at(store, NOW + 60)
     assert await verbs(store) == ["resume", "pause"]
+
+
+async def test_what_was_done_by_a_clock_that_ran_ahead_holds_up_no_miner_for_years(store: Store) -> None:
+    request = read({"verb": "preset", "args": {"name": "low"}, "where": {}})
+    ahead = NOW + 4 * 365 * 24 * HOUR
+    number, _ = await store.write(giving.give, request, ADMIN, RULES, Moment(ahead, 15.0))
+    await confirm_all(store, number, ahead)
+    _, targets = await store.read(giving.preview, request, ADMIN, RULES, Moment(NOW, 15.0))
+    assert {one.reason for one in targets} == {None}
+    _, targets = await store.read(giving.preview, request, ADMIN, RULES, Moment(ahead + 1, 15.0))
+    assert {one.reason for one in targets} == {"settling"}

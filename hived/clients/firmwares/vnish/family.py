@@ -117,9 +117,9 @@ class Vnish:
         """Return what `steer.PATIENCE_S` says."""
         return steer.PATIENCE_S.get(verb, max(steer.PATIENCE_S.values()))
 
-    async def look(self, reach: Reach, verb: str | None = None) -> Seen:
-        """Ask only for what the verb changes, and of nobody but `reach.mac`."""
-        return await steer.look(self._client, _named(reach), verb)
+    async def look(self, reach: Reach, verb: str | None = None, *, before: bool = False) -> Seen:
+        """Ask only for what the verb needs, and of nobody but `reach.mac`."""
+        return await steer.look(self._client, _named(reach), verb, before=before)
 
     async def steer(self, reach: Reach, wish: Wish) -> Said:
         """Send one command."""

@@ -188,20 +188,27 @@ _PARTS: dict[str | None, tuple[str, ...]] = {
     **dict.fromkeys(("pause", "resume", "restart"), ("summary",)),
     "reboot": ("info", "summary"),
     "locate": ("status",),
-    **dict.fromkeys(("preset", "power", "dimmer", "restore"), _STEPS),
+    "dimmer": ("summary",),
+    **dict.fromkeys(("preset", "power", "restore"), _STEPS),
     **dict.fromkeys(("pools", "cooling"), _LISTS),
     None: (*_STEPS, "info", "presets"),
 }
 """What the effect of each verb is seen in."""
+_BEFORE = {
+    **dict.fromkeys(("pause", "resume", "restart"), ("summary", "perf")),
+    **dict.fromkeys(("preset", "power", "restore"), (*_STEPS, "presets")),
+}
+"""What is needed beforehand, where that is not the same: the preset that runs, and those that are tuned."""
 _KEEPS = (None, "pools", "restore")
 """Before these the passwords are needed, to bring back what was there."""
 
 
-async def look(client: VnishClient, reach: Reach, verb: str | None) -> Seen:
+async def look(client: VnishClient, reach: Reach, verb: str | None, *, before: bool = False) -> Seen:
     """Return how the miner is; what does not come is left out."""
     found: dict[str, Any] = {}
     failed: Transient | Refused | None = None
-    for part in _PARTS[verb]:
+    parts = _BEFORE.get(verb, _PARTS[verb]) if before and verb is not None else _PARTS[verb]
+    for part in parts:
         try:
             found |= await _LOOKS[part](client, reach)
         except AnotherDevice:

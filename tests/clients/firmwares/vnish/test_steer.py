@@ -315,9 +315,9 @@ async def test_a_miner_that_was_stopped_is_started_where_there_is_no_pause_to_en
 
 LOOKS: dict[str | None, list[str]] = {
     "pause": ["/summary"], "resume": ["/summary"], "restart": ["/summary"], "reboot": ["/summary"],
-    "locate": ["/status"], "cooling": ["/settings", "/status", "/summary"],
+    "locate": ["/status"], "dimmer": ["/summary"], "cooling": ["/settings", "/status", "/summary"],
     "pools": ["/settings", "/status", "/summary"],
-    **{one: ["/summary", "/perf-summary", "/settings", "/status"] for one in ("preset", "power", "dimmer", "restore")},
+    **{one: ["/summary", "/perf-summary", "/settings", "/status"] for one in ("preset", "power", "restore")},
     None: ["/summary", "/perf-summary", "/settings", "/status", "/info", "/autotune/presets"],
 }  # fmt: skip
 
@@ -329,6 +329,15 @@ async def test_only_what_shows_the_effect_is_asked_for(peer: Peer, vnish: Vnish,
     await vnish.look(REACH, verb)
     first, *rest = [call.removeprefix("GET /api/v1") for call in peer.calls()]
     assert (first, rest) == ("/info", LOOKS[verb])  # who is there comes first, and tells since when it runs
+
+
+@pytest.mark.parametrize(("verb", "more"), [("pause", "/perf-summary"), ("preset", "/autotune/presets"), ("pools", "")])
+async def test_before_a_verb_what_brings_back_is_asked_for_too(peer: Peer, vnish: Vnish, verb: str, more: str) -> None:
+    for call in ("summary", "perf-summary", "autotune/presets"):
+        peer.says(f"/{call}", reply(200, capture(f"{S19}{call.replace('/', '_')}.json")))
+    await vnish.look(REACH, verb, before=True)
+    _, *rest = [call.removeprefix("GET /api/v1") for call in peer.calls()]
+    assert rest == LOOKS[verb] + ([more] if more else [])
 
 
 async def test_everything_that_a_miner_shows(peer: Peer, vnish: Vnish) -> None:
