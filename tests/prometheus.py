@@ -20,7 +20,7 @@ from tests.waiting import until
 needs_prometheus = pytest.mark.skipif(
     shutil.which("prometheus") is None, reason="needs Prometheus: apt-get install prometheus"
 )
-START_S = 20.0
+START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ async def push(desk: Desk) -> Sequence[Beat]:
     work = Push(desk.store, box, client.send, place=client.place, clock=time.time, progress=lambda: sending.touch())
     desk.says.append(work.summary)
     desk.numbers.append(work.numbers)
-    sending = Beat("push", work.send, every=SEND_EVERY_S, limit=60.0, backoff_max=120.0)
+    sending = Beat("push", work.send, every=SEND_EVERY_S, limit=60.0, backoff_max=30.0)
     return (Beat("metrics", work.read, every=READ_EVERY_S, limit=60.0), sending)
 
 

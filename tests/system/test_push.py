@@ -22,7 +22,7 @@ async def test_hive_alertd_sends_metrics_where_the_configuration_says(
         assert "see whether http://127.0.0.1" in said
         assert "hush-hush" not in said
     async with running(tmp_path, free_port, flags=["--web.enable-remote-write-receiver"]) as prometheus:
-        await until(lambda: prometheus.query("hived_fleet_known_miners"))
+        await until(lambda: prometheus.query("hived_fleet_known_miners"), within_s=90.0)
         assert await prometheus.value('hived_daemon_up{daemon="hive-alertd",job="hived"}') in (1, None)
         await until(lambda: "metrics cannot" not in appliance.hivectl("status"))
     assert "hush-hush" not in alertd.log

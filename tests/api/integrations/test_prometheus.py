@@ -24,11 +24,11 @@ async def test_prometheus_scrapes_hive_apid(
 ) -> None:
     async with Store.open(made("thousand")) as store, farm.serve(store, clock) as api:
         scrape = {
-            "job_name": "hived", "scrape_interval": "1s", "authorization": {"credentials": access.TOKEN.text},
+            "job_name": "hived", "scrape_interval": "3s", "authorization": {"credentials": access.TOKEN.text},
             "static_configs": [{"targets": [f"127.0.0.1:{api.port}"]}],
         }  # fmt: skip
         async with running(tmp_path, free_port, scrape=[scrape], rules=[RULES]) as prometheus:
-            await until(lambda: prometheus.value("hived_fleet_known_miners"), 20.0)
+            await until(lambda: prometheus.value("hived_fleet_known_miners"), 60.0)
             assert await prometheus.value('up{job="hived"}') == 1
             assert await prometheus.value("count(hived_miner_online)") == 500, "of the others nobody knows"
             assert await prometheus.value("hived_fleet_known_miners") == 1000
