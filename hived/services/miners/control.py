@@ -49,6 +49,8 @@ class Asked:
     before: Seen
     step_w: float | None
     """What the preset takes that it is to run, W."""
+    began: float | None = None
+    """When it was asked by the clock that nobody sets; None: by another process."""
 
     @property
     def sent_at(self) -> float:
@@ -192,7 +194,8 @@ class Controller:
         )
         if sent_at is None:
             return None
-        return Asked(firmware, facts.known, replace(one, sent_at=sent_at), before, facts.step_w(one, before))
+        one = replace(one, sent_at=sent_at)
+        return Asked(firmware, facts.known, one, before, facts.step_w(one, before), self._monotonic())
 
     def _why_not(self, facts: Facts, firmware: Firmware | None) -> str | None:
         """Return why a miner is not asked, by the laws and by what is known of it now."""
@@ -259,7 +262,10 @@ class Controller:
             return None, "moved"  # the next sweep knows where it is
         except HivedError:
             return None, "no_answer"
-        return now, readback.judge(one.verb, one.args, asked.before, now, sent_at=asked.sent_at, step_w=asked.step_w)
+        # A clock that was set meanwhile would make what began long ago look as if it had begun since.
+        at = now.at if asked.began is None else asked.sent_at + self._monotonic() - asked.began
+        shown = replace(now, at=at)
+        return now, readback.judge(one.verb, one.args, asked.before, shown, sent_at=asked.sent_at, step_w=asked.step_w)
 
     async def _may_restart(self, one: Target, now: Seen | None) -> bool:
         """Tell whether mining may be restarted for a change that waits: never where nobody wants it to begin.

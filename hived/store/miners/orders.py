@@ -70,8 +70,7 @@ def add(
     ]  # fmt: skip
     for batch in pw.chunked(rows, 500):
         OrderTarget.insert_many(batch).execute(db)
-    if order.verb != "locate":
-        _supersede(db, number, order.verb, [one.num for one in targets if one.state in OPEN], order.created_at)
+    _supersede(db, number, order.verb, [one.num for one in targets if one.state in OPEN], order.created_at)
     if not any(one.state in OPEN for one in targets):
         MinerOrder.update(finished_at=order.created_at).where(MinerOrder.id == number).execute(db)
     forget(db, number, order.created_at)

@@ -34,7 +34,8 @@ class Line:
     def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
         self.folder, self.stack, self.time = folder, stack, Time()
         self.devices = [Device(mac, f"127.9.0.{i}", booted_at=self.time() - 9e4) for i, mac in enumerate(MACS)]
-        self.is_old = False
+        self.set_by = 0.0
+        """By how many seconds the node's clock was set since."""
 
     async def open(self) -> None:
         for name in (MASTER, NODE):
@@ -65,7 +66,8 @@ class Line:
         self.controller = await self.running.enter_async_context(
             Controller(
                 self.node, self.families(), RULES, confirm_s=None,
-                allows=lambda _ip: True, clock=self.time, monotonic=self.time, sleep=self.time.sleep,
+                allows=lambda _ip: True, clock=lambda: self.time() + self.set_by, monotonic=self.time,
+                sleep=self.time.sleep,
             )
         )  # fmt: skip
         self.taking = OrdersFromMaster(self.node, RULES, status_s=15.0, clock=self.time, monotonic=self.time)

@@ -133,6 +133,27 @@ async def test_lights_are_put_out_also_when_the_order_to_do_so_was_refused(line:
     assert not line.devices[0].finding
 
 
+@pytest.mark.parametrize("verb", ["reboot", "restart"])
+async def test_a_clock_that_is_set_makes_no_miner_look_as_if_it_had_begun_anew(line: Line, verb: str) -> None:
+    device = line.devices[0]
+    device.booted_at = device.started_at = line.time() - 1800.0
+    device.manner = "lies"
+    number = await _here(line, verb)
+    await line.pass_by(0.5)
+    line.set_by = 3600.0
+    await line.pass_by(90)
+    assert [one[1] for one in device.heard] == [verb]
+    _, (target,) = await line.node.read(orders.one, number)
+    assert (target.state, target.reason) == ("unconfirmed", "no_effect")
+
+
+async def test_however_many_orders_are_given_one_of_a_kind_waits_for_a_miner(line: Line) -> None:
+    for _ in range(3):
+        for verb in ("locate", "pause", "reboot", "restart"):
+            await _here(line, verb)
+    assert await line.node.read(orders.open_by_state) == {"pending": 2, "running": 0}
+
+
 async def test_pools_do_not_take_the_place_of_a_pause_that_waits(line: Line) -> None:
     await line.node.write(lambda db: Miner.update(features="pause pools").execute(db))
     first = await _here(line, "pause")
