@@ -14,6 +14,7 @@ FIRMWARES = HIVED / "clients" / "firmwares"
 NAMES = {"vnish": ("vnish", "anthill")}
 MAY = {
     FIRMWARES / "__init__.py": "the table of families",
+    HIVED / "api" / "http" / "examples.json": "what a real run answered: miners tell their firmware",
     HIVED / "store" / "migrations" / "0005_firmware.py": "the rows of 0.1.0, which knew one family",
 }
 
