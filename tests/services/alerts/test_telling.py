@@ -342,7 +342,8 @@ async def test_what_a_node_says_of_itself_is_told_by_its_master(site: AlertSite)
     troubles = [{"kind": "disk_readonly", "text": "the disk cannot be written", "step": "dmesg says why"}]
     await site.node("n-2", troubles=troubles, backup_at=site.clock() - 40 * DAY_S)
     await site.turn(1)
-    disk, backup = await site.notices()
+    told = {one.rule: one for one in await site.notices()}  # of one round, in any order
+    disk, backup = told["disk"], told["backup-old"]
     assert disk.title == "n-2: the disk cannot be written"
     assert "Next step: on n-2: dmesg says why" in disk.body
     assert backup.title == "n-2: 40 d without a backup"
