@@ -16,7 +16,7 @@ from hived.api.collecting import artifacts, collecting, sources
 from hived.api.http import openapi, static
 from hived.api.http.access import ADMIN, INGEST, INHERITED, METRICS, NODE, OPERATOR, PUBLIC, RULES, VIEWER, Rules, Who
 from hived.api.http.responses import Page
-from hived.api.integrations import metrics
+from hived.api.integrations import metrics, webhooks
 from hived.api.miners import fleet_history, history, miners, models, orders, plans, pools
 from hived.api.nodes import hello, ingest, join, lending, nodes, peers
 from hived.records.access import STEER
@@ -91,6 +91,11 @@ TABLE: tuple[Row, ...] = (
     ("PATCH", "/api/v1/channels/{name}", channels.change, ADMIN),
     ("DELETE", "/api/v1/channels/{name}", channels.remove, ADMIN),
     ("POST", "/api/v1/channels/{name}/test", channels.test, ADMIN),
+    ("GET", "/api/v1/webhooks", webhooks.listing, ADMIN),
+    ("POST", "/api/v1/webhooks", webhooks.add, ADMIN),
+    ("PATCH", "/api/v1/webhooks/{name}", webhooks.change, ADMIN),
+    ("DELETE", "/api/v1/webhooks/{name}", webhooks.remove, ADMIN),
+    ("POST", "/api/v1/webhooks/{name}/test", webhooks.test, ADMIN),
     # Who may do all that.
     ("GET", "/api/v1/hello", hello.hello, PUBLIC),
     ("GET", "/api/v1/session", logins.current, PUBLIC),
@@ -149,7 +154,7 @@ _AREAS: dict[str, tuple[str, ...]] = {
     STEER: ("/api/v1/orders", "/api/v1/plans"),
     "access": ("/api/v1/users", "/api/v1/tokens", "/api/v1/audit", "/api/v1/session"),
     "metrics": ("/metrics",),
-    "alerts": ("/api/v1/alerts", "/api/v1/channels"),
+    "alerts": ("/api/v1/alerts", "/api/v1/channels", "/api/v1/webhooks"),
 }  # fmt: skip
 """What a token's scopes mean: the first parts of paths. A path that is in none is closed to tokens with scopes.
 

@@ -201,6 +201,19 @@ def _miners(nouns: Group) -> None:
         group, "remove", "pools:remove", "stop allowing a pool",
         arg("entry", metavar="ID|URL", help="as `hivectl pools list` has it"),
     )  # fmt: skip
+    group = noun(nouns, "webhooks", "programs that are told of events: list, add, change, test and remove them")
+    command(group, "list", "webhooks:list_webhooks", "a line for each webhook")
+    hook, kind = arg("name", metavar="NAME"), {"action": "append", "metavar": "KIND", "help": "may be repeated"}
+    url = arg("url", metavar="URL", help="where events go; - reads it from the first line of stdin")
+    command(group, "add", "webhooks:add", "tell a program of events from now on, and print its secret", hook, url,
+            arg("--kind", **kind))  # fmt: skip
+    command(
+        group, "change", "webhooks:change", "change what a webhook gets", hook,
+        OneOf((arg("--kind", **kind), arg("--all-kinds", action="store_true", help="all kinds of event"))),
+        OneOf((arg("--on", action="store_true", help="again"), arg("--off", action="store_true", help="no more"))),
+    )  # fmt: skip
+    command(group, "test", "webhooks:test", "send a signed test now", hook)
+    command(group, "remove", "webhooks:remove", "forget a webhook", hook)
     group = noun(nouns, "models", "miner models and how far hived may drive them")
     command(group, "list", "models:list_models", "a line for each model")
     command(

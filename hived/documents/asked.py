@@ -27,6 +27,7 @@ from hived.errors import Severity
 from hived.records import alert_wishes, commands, orders, steering
 from hived.records.access import AREAS, Role
 from hived.records.alerts import SEVERITIES, Over
+from hived.records.events import EVENTS
 from hived.records.logins import LONGEST_PASSWORD
 from hived.records.miner_rules import MAX_TAGS
 from hived.records.order_request import LONGEST_INTERVAL_S, LONGEST_S, WHERE
@@ -341,6 +342,9 @@ class WindowWish(TypedDict):
     severity: NotRequired[Least]
 
 
+Kinds = Annotated[list[Annotated[str, shape(enum=sorted(EVENTS))]], shape(maxItems=100)]
+
+
 class ChannelWish(TypedDict):
     """A way to people. `least` severity: what is less goes not there."""
 
@@ -353,6 +357,22 @@ class ChannelChange(TypedDict, total=False):
     """What goes to a channel, and whether anything does."""
 
     least: Least
+    enabled: bool
+
+
+class WebhookWish(TypedDict):
+    """A program that is to be told of events. No `kinds` are all; without `secret` one is made."""
+
+    name: Annotated[str, shape(pattern="^[a-z0-9][a-z0-9_-]{0,31}$")]
+    url: Annotated[str, shape(minLength=1, maxLength=MAX_URL, examples=["https://example.com/hook"])]
+    kinds: NotRequired[Kinds]
+    secret: NotRequired[Annotated[str, shape(pattern="^whsec_[A-Za-z0-9+/]{32,88}={0,2}$")]]
+
+
+class WebhookChange(TypedDict, total=False):
+    """What a webhook gets, and whether it gets anything."""
+
+    kinds: Kinds
     enabled: bool
 
 
