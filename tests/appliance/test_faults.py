@@ -141,8 +141,8 @@ def _problems(site: Machine, token: str) -> list[str]:
 
 def test_a_damaged_database_is_replaced_while_all_run_and_a_backup_brings_it_back(site: Machine) -> None:
     token = site.token()
-    site.run("hivectl", "backup", "/root/rig.tar")
     statuses = site.number("SELECT COUNT(*) FROM status")
+    site.run("hivectl", "backup", "/root/rig.tar")
     with _same_processes(site):
         site.run("python3", "-c", DAMAGE, DATABASE, f"{DATABASE}-wal")
         wait(lambda: _kept(site), "the damaged file is set aside", 60, lambda: site.journal()[-5000:])
