@@ -16,14 +16,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hived.records.daemon import CONTROLD, DAEMONS, EVERY_NODE
+from hived.records.daemon import ALERTD, CONTROLD, DAEMONS, EVERY_NODE
 from tests.appliance import tools
 from tests.appliance.tools import Packages
 
 NODE_UNITS = EVERY_NODE
 UNITS = tuple(daemon.name for daemon in DAEMONS)
-OLD_NODE_UNITS, OLD_UNITS = (tuple(one for one in units if one != CONTROLD) for units in (NODE_UNITS, UNITS))
-"""Of 0.1.0, which steered no miner."""
+OLD_NODE_UNITS, OLD_UNITS = (
+    tuple(one for one in units if one not in (CONTROLD, ALERTD)) for units in (NODE_UNITS, UNITS)
+)
+"""Of 0.1.0, which steered no miner and told nobody."""
 MINERS = 20
 SUBNET, PORT = "127.20.0.0/24", 8180
 SITE = "/opt/site"  # where the stand-ins run from
