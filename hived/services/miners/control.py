@@ -24,6 +24,7 @@ from hived.records.orders import REASONS, Order, Target
 from hived.records.steering import VERBS, Seen, Wish
 from hived.services.miners import steering_facts
 from hived.services.miners.orders import Rules
+from hived.services.miners.pace import Pace, Place
 from hived.services.miners.steering_facts import Facts, left_out, reach, why_unseen, wish_of
 from hived.store import Store
 from hived.store.miners import miners, order_ends, orders, orders_elsewhere
@@ -71,15 +72,16 @@ class Controller:
         self._store, self._families, self._rules, self._confirm_s = store, families, rules, confirm_s
         self._allows, self._clock, self._monotonic, self._sleep = allows, clock, monotonic, sleep
         self._under_way: dict[int, asyncio.Task[None]] = {}
-        self._asking: dict[int, tuple[str | None, str]] = {}
+        self._asking: dict[int, Place] = {}
         """Miners that are being asked, by the place that their packet is counted in: (group, kind of change)."""
-        self._next: dict[tuple[str | None, str], float] = {}
+        self._next: dict[Place, float] = {}
         """When the next packet may be begun in each place."""
         self._resting: dict[int, float] = {}
         """Miners that settle before the way back of a plan, by until when they are left alone."""
         self._recovered = False
         self._not_before = 0.0
         """No packet is begun before: what the last process began a moment ago counts as one."""
+        self._pace = Pace(monotonic, sleep)
         self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._stack = AsyncExitStack()
 
@@ -189,6 +191,9 @@ class Controller:
         if why is not None:
             await self._end(one, "skipped", reason=why, after=before)
             return None
+        place = self._asking.get(one.num)
+        if place is not None and place[1] != "none":
+            await self._pace.turn(place, order.packet)
         sent_at = await self._again(
             lambda: self._store.write(steering_facts.begin, order, one, before, self._rules, self._clock)
         )
