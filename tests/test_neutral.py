@@ -16,6 +16,7 @@ MAY = {
     FIRMWARES / "__init__.py": "the table of families",
     HIVED / "api" / "http" / "examples.json": "what a real run answered: miners tell their firmware",
     HIVED / "store" / "migrations" / "0005_firmware.py": "the rows of 0.1.0, which knew one family",
+    HIVED / "api" / "http" / "examples.json": "what a real run answered, its miners' firmware among it",
 }
 
 
