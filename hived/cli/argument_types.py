@@ -38,6 +38,11 @@ def lifetime(text: str) -> float:
     return _span(text, "dh", "days or hours such as 90d or 12h")
 
 
+def duration(text: str) -> float:
+    """Return a span, s."""
+    return _span(text, "dhms", "a span such as 90s, 5m, 1h or 1d")
+
+
 def since(text: str) -> Callable[[float], float]:
     """Return what gives the time that is meant from the present one: so long ago, or a time in full."""
     return _moment(text, -1.0)

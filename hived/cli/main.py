@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from hived import __version__
-from hived.cli import argument_types, order_grammar
+from hived.cli import alert_grammar, argument_types, order_grammar
 from hived.cli.grammar import Argument, Group, OneOf, arg, command, common, noun
 
 COMPLETION = "completion"
@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     command(nouns, "doctor", "doctor:doctor", "what works on this box and what does not, with the next step")
     _miners(nouns)
     order_grammar.add(nouns)
+    alert_grammar.add(nouns)
     command(
         nouns, "events", "events:events", "what happened, newest first",
         arg("--miner", metavar="MAC|IP|HOSTNAME", help="only this miner's"), _NODE,

@@ -27,6 +27,7 @@ from hived.records.peers import Peer
 from hived.records.totals import Totals, totals
 from hived.services.appliance.host_troubles import host_troubles, stored_troubles
 from hived.store import Database, daemon_rows, node_rows
+from hived.store.alerts import alerts
 from hived.store.engine import dialect
 from hived.store.miners import discovery, views
 from hived.store.miners import fleet as stored_fleet
@@ -56,6 +57,8 @@ class Facts:
     master: uplink.Standing
     host: list[HostTrouble]
     nodes: list[NodeView]
+    alerts: dict[str, int]
+    """Open ones that nobody has in hand, by severity."""
 
 
 async def status(context: CommandContext) -> int:
@@ -88,6 +91,7 @@ def _read(db: Database, context: CommandContext, node_id: str, path: Path | None
         database=db.name, bytes=sizes[0], log_bytes=sizes[1],
         blind=node_rows.blind(db), master=uplink.read(db, node_id, when.now, context.config.syncd.master),
         host=[*host_troubles(path), *stored_troubles(db)], nodes=contacts.listing(db),
+        alerts=alerts.counts(db),
     )  # fmt: skip
 
 
@@ -109,6 +113,7 @@ class _Words:
             yield self._named("trouble", self.paint(f"{clean(one.text)}{since}", "bad"))
             yield self._named("", f"next: {clean(one.step)}")
         yield from self._master()
+        yield from self._alerts()
         yield ""
         yield from self._daemons()
         yield ""
@@ -125,6 +130,12 @@ class _Words:
             yield self._named("master", self.paint(clean(said[0]), said[1]) if said[1] else clean(said[0]))
             if said[2]:
                 yield self._named("", f"next: {clean(said[2])}")
+
+    def _alerts(self) -> Iterator[str]:
+        bad, warn = self.facts.alerts["bad"], self.facts.alerts["warn"]
+        if bad or warn:
+            words = f"{bad + warn:,} open" + (f", {bad:,} of them bad" if bad and warn else "")
+            yield self._named("alerts", self.paint(words, "bad" if bad else "warn") + ": hivectl alerts list")
 
     def _verdict(self) -> str:
         if any(problem(one.kind).severity == "bad" for one in self.facts.host):  # the daemons cannot say that they run
@@ -289,6 +300,7 @@ def _document(context: CommandContext, facts: Facts, sums: FleetDocument, wrong:
             {"text": one.text, "next": one.next_step, "at": rfc3339(one.at)}
             for one in node_troubles(facts.nodes, facts.moment.now)
         ],
+        "alerts": facts.alerts,
         "fleet": sums,
         "errors": [
             {
