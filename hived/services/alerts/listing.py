@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from hived.documents import alerts as documents
 from hived.documents.alerts import AlertDocument, AlertMemberDocument, WholeAlertDocument
@@ -34,7 +34,7 @@ def one(db: Database, number: int, at: float) -> WholeAlertDocument:
     told = notices.listing(db, alert=number)
     brought = notices.deliveries(db, notices=[notice.id for notice in told], limit=MOST)
     return {
-        **_document(db, alert, at, _titles(rules.listing(db)), MOST),
+        **_document(db, alert, at, _rules(db), MOST),
         "told": [
             documents.notice(notice, [one for one in brought if one.notice.id == notice.id]) for notice in told
         ],
@@ -42,20 +42,23 @@ def one(db: Database, number: int, at: float) -> WholeAlertDocument:
 
 
 def _documents(db: Database, found: Sequence[Alert], at: float) -> list[AlertDocument]:
-    titles = _titles(rules.listing(db)) if found else {}
-    return [_document(db, alert, at, titles, SHOWN) for alert in found]
+    every = _rules(db) if found else {}
+    return [_document(db, alert, at, every, SHOWN) for alert in found]
 
 
-def _titles(every: Sequence[Rule]) -> dict[str, str]:
-    return {rule.name: rule.watched.title for rule in every if rule.watched is not None}
+def _rules(db: Database) -> dict[str, Rule]:
+    return {rule.name: rule for rule in rules.listing(db)}
 
 
-def _document(db: Database, alert: Alert, at: float, titles: dict[str, str], most: int) -> AlertDocument:
+def _document(db: Database, alert: Alert, at: float, every: Mapping[str, Rule], most: int) -> AlertDocument:
     members = alerts.members(db, alert.id, limit=max(MOST, alert.count))
     explained = alerts.explained(db, alert.id, limit=MOST)
     wrong = [one for one in members if one.back_at is None] if alert.ended_at is None else []
     back = [one for one in members if one.back_at is not None or alert.ended_at is not None]
-    subject = Subject(alert, wrong, back, explained, alert.ended_at or at, titles=titles)
+    titles = {name: rule.watched.title for name, rule in every.items() if rule.watched is not None}
+    subject = Subject(
+        alert, wrong, back, explained, alert.ended_at or at, titles=titles, rule=every.get(alert.rule)
+    )  # fmt: skip
 
     def shown(some: Sequence[Member]) -> list[AlertMemberDocument]:
         return [documents.member(one, titles.get(one.rule, one.rule)) for one in some[:most]]
