@@ -61,10 +61,12 @@ class Stream:
 
 Since = Annotated[Number, shape(description="The rev to go on from: what /api/v1/rows told, or the last id.")]
 
+Mark = Annotated[str, shape(pattern="^[0-9]{0,15}$", description="The last id that was heard; empty: none.")]
+
 STREAM = web.AppKey("stream", Stream)
 
 
-@answers(documents.EVENTS, query={"since": Since}, media="text/event-stream", headers={"Last-Event-ID": Number})
+@answers(documents.EVENTS, query={"since": Since}, media="text/event-stream", headers={"Last-Event-ID": Mark})
 async def listen(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/stream[?since=REV]: what changes, as it changes: `hello`, then `miners`, `fleet` and others.
 
