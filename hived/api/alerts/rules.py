@@ -9,9 +9,12 @@ from hived.api.http import access, params, responses
 from hived.api.http.answers import answers
 from hived.documents import alerts as documents
 from hived.documents import asked
+from hived.errors import BadRequest
 from hived.records.signs import SIGNS
 from hived.services.alerts import rules
 from hived.store.alerts import rules as rows
+
+MAX_BODY_BYTES = 512 * 1024  # as many rules as there may be, with the longest names
 
 
 @answers(documents.AlertRulesDocument)
@@ -28,8 +31,10 @@ async def change(request: web.Request) -> web.StreamResponse:
     is. Reply: the rules that were named, as they are now.
     """
     ctx = context.of(request)
-    wanted = await params.fields(request, {"rules": lambda value: value}, needed=("rules",))
-    changed = await ctx.store.write(rules.change, wanted["rules"], access.by(request))
+    body = await params.document(request, MAX_BODY_BYTES)
+    if unknown := body.keys() - {"rules"}:
+        raise BadRequest(f"expected rules: {min(unknown)[:40]!r} is none of them")
+    changed = await ctx.store.write(rules.change, body.get("rules"), access.by(request))
     return await responses.reply(request, documents.rules(changed))
 
 

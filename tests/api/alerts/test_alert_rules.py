@@ -67,6 +67,18 @@ async def test_what_is_read_can_be_sent_back_and_changes_nothing(api: Api) -> No
     assert await api.store.read(audit.listing, limit=9) == []
 
 
+async def test_as_many_rules_as_there_may_be_go_back_and_forth_and_not_one_more(api: Api) -> None:
+    words = dict.fromkeys(("node", "model", "group", "tag"), "ü" * 100)
+    many = [HOT | {"name": f"r{number:039}", "scope": words} for number in range(rows.MAX_RULES - len(DEFAULTS))]
+    await api.store.write(rows.install)
+    assert (await put(api, *many))[0] == 200
+    whole = await api.get(RULES)
+    assert len(whole["rules"]) == rows.MAX_RULES
+    assert await api.ask("PUT", RULES, whole) == (200, whole)
+    code, said = await put(api, HOT)
+    assert (code, said["error"]) == (400, "there are 200 rules already")
+
+
 async def test_a_rule_that_came_with_hived_is_made_what_it_was(api: Api) -> None:
     assert (await put(api, {"name": "too-hot", "threshold": 80, "severity": "warn"}))[0] == 200
     assert (await api.store.read(rows.one, "too-hot")).threshold == 80
