@@ -9,6 +9,7 @@ import pytest
 from hived.records.access import ApiSecret, By
 from hived.records.condition import Moment
 from hived.records.order_request import read
+from hived.records.steering import Seen
 from hived.services.miners import orders as giving
 from hived.store import Store
 from hived.store.access import tokens
@@ -69,7 +70,7 @@ async def test_the_way_back_waits_for_a_rest_and_does_not_fall_out(store: Store)
     then = berlin(2026, 3, 28, 5, 59)
     for target in (await store.read(orders.one, order.id))[1]:
         sent_at = berlin(2026, 3, 27, 22, 1)
-        before = giving.Seen(sent_at, "mining", preset="high", asked_preset="high")
+        before = Seen(sent_at, "mining", preset="high", asked_preset="high")
         assert await store.write(orders.begin, target, before, sent_at, args={"name": "low"})
         await store.write(orders.end, target, "confirmed", then)
     await at(store, berlin(2026, 3, 28, 6, 0) + 1)
@@ -84,9 +85,9 @@ async def test_what_was_missed_after_the_way_back_is_told_too(store: Store) -> N
     await at(store, two_days_later)
     await at(store, two_days_later + 5)
     assert len(await told_of(store, "plan_missed")) == 1
-    assert (await store.read(plans.one, number)).next_at > NOW
+    assert ((await store.read(plans.one, number)).next_at or 0.0) > NOW
     await at(store, two_days_later + 10)
-    assert (await store.read(plans.one, number)).next_at > two_days_later
+    assert ((await store.read(plans.one, number)).next_at or 0.0) > two_days_later
 
 
 @pytest.mark.parametrize("scopes", [("steer",), ("miners",), None])
@@ -105,7 +106,7 @@ async def test_the_plan_of_a_program_needs_its_token(store: Store, scopes: tuple
 async def test_a_clock_that_ran_ahead_does_not_stop_a_plan_for_years(store: Store) -> None:
     number = await add(store, NIGHT)
     await at(store, berlin(2031, 3, 27, 12, 0))
-    assert (await store.read(plans.one, number)).next_at > NOW + 365 * 24 * HOUR
+    assert ((await store.read(plans.one, number)).next_at or 0.0) > NOW + 365 * 24 * HOUR
     await at(store, NOW + 60)
     assert (await store.read(plans.one, number)).next_at == berlin(2026, 3, 27, 22, 0)
 
