@@ -94,6 +94,10 @@ _KINDS = (
     ),
     EventKind("plan_failed", "Plan failed", "plan {plan} could not be carried out: {error}", "bad"),
     EventKind(
+        "plan_left", "Plan left miners out",
+        "plan {plan} did not bring back {miners} with order {order}: {why}", "bad",
+    ),
+    EventKind(
         "steering_ready", "Ready to steer",
         "hive-controld can steer miners now: {managed} of {miners} are managed, and none is touched without an order."
         " Orders may come from {who}; of tokens, from those with the scope steer alone",

@@ -74,7 +74,9 @@ def _whose(view: MinerView, asking: Asking) -> str | None:
         return "not_managed"
     if is_held(view.rules.locked, asking.at):
         return "locked"
-    return "protected" if asking.automatic and is_held(view.rules.protected, asking.at) else None
+    if asking.automatic and not asking.undoes and is_held(view.rules.protected, asking.at):
+        return "protected"  # the way back of a plan is promised from its beginning: nothing stays off by it
+    return None
 
 
 def _reach(view: MinerView, seen: bool) -> str | None:
@@ -107,7 +109,7 @@ def _presets(view: MinerView, verb: str, args: Mapping[str, Any], ladder: Sequen
         return None
     step = chosen(view, "power" if verb == "power" else "preset", part, ladder)
     if step is None:
-        return _why_no_watts(ladder) if verb == "power" else "unknown_preset"
+        return _why_no_watts(part, ladder) if verb == "power" else "unknown_preset"
     order = {str(one["name"]): place for place, one in enumerate(ladder)}
     place = order[str(step["name"])]
     # A limit that this miner's own ladder does not name lets nothing pass: ladders differ by firmware and boards.
@@ -138,10 +140,11 @@ def unranked(ladder: Sequence[Mapping[str, Any]]) -> frozenset[str]:
     return blank if len(blank) < len(ladder) else frozenset()
 
 
-def _why_no_watts(ladder: Sequence[Mapping[str, Any]]) -> str:
-    if not any(one.get("power_w") for one in ladder):
+def _why_no_watts(args: Mapping[str, Any], ladder: Sequence[Mapping[str, Any]]) -> str:
+    known = [float(one["power_w"]) for one in ladder if one.get("power_w")]
+    if not known:
         return "no_power"
-    return "below_min_preset"
+    return "not_tuned" if min(known) <= args["watts"] else "no_such_low"
 
 
 def chosen(

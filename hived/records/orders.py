@@ -27,6 +27,7 @@ REASONS: Final = {
     "above_max_preset": "that is above its highest allowed preset",
     "below_min_preset": "that is below its lowest allowed preset",
     "unknown_preset": "it has no such preset",
+    "no_such_low": "it has no preset that takes so little",
     "no_power": "its presets do not say how much power they take",
     "not_tuned": "it has not tuned this preset, and would tune for hours",
     "cannot": "its firmware cannot do this",

@@ -13,6 +13,7 @@ from hived.records.access import LOCAL_USER, ROLES, By, Role, is_enough
 from hived.records.condition import Moment
 from hived.records.events import Event
 from hived.records.order_request import read
+from hived.records.orders import in_words
 from hived.records.plans import FARTHEST_S, LATE_S, PROGRAM, Plan, following, read_body
 from hived.services.miners import orders as giving
 from hived.services.miners.orders import Giver, Rules
@@ -152,7 +153,7 @@ def _do(db: Database, plan: Plan, rules: Rules, role_of: RoleOf, moment: Moment,
         if plan.next_what == "do":
             number, _ = giving.give(db, read(plan.body), giver, rules, moment)
         elif number is not None:
-            number = _back(db, number, giver, rules, moment)
+            number = _back(db, plan, number, giver, rules, moment)
     except (BadRequest, Forbidden, NotFound, Conflict) as err:
         events.add(db, [Event("plan_failed", moment.now, {"plan": plan.name, "error": str(err)})])
         _next(db, plan, moment.now, zone, last_order=None)
@@ -161,13 +162,19 @@ def _do(db: Database, plan: Plan, rules: Rules, role_of: RoleOf, moment: Moment,
     return f"plan {plan.name}: order {number}"
 
 
-def _back(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) -> int | None:
-    """Bring back what an order changed, and cancel what it has not begun."""
+def _back(db: Database, plan: Plan, number: int, giver: Giver, rules: Rules, moment: Moment) -> int | None:
+    """Bring back what an order changed, and cancel what it has not begun; tell of miners that stay as they are."""
     order, _ = orders.one(db, number)
-    if order.can_undo:
-        return giving.undo(db, number, giver, rules, moment)
-    giving.cancel(db, number, giver, moment.now)
-    return None
+    if not order.can_undo:
+        giving.cancel(db, number, giver, moment.now)
+        return None
+    back = giving.undo(db, number, giver, rules, moment)
+    why = [one.reason for one in orders.one(db, back)[1] if one.state == "skipped" and one.reason != "same_already"]
+    if why:
+        words = "; ".join(str(in_words(one)) for one in dict.fromkeys(why))
+        left = {"plan": plan.name, "order": back, "miners": len(why), "why": words}
+        events.add(db, [Event("plan_left", moment.now, left)])
+    return back
 
 
 def _next(db: Database, plan: Plan, at: float, zone: tzinfo | None, **fields: Any) -> None:

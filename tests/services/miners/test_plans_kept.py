@@ -8,15 +8,19 @@ import pytest
 
 from hived.records.access import ApiSecret, By
 from hived.records.condition import Moment
+from hived.records.miner_rules import Hold
 from hived.records.order_request import read
 from hived.records.steering import Seen
+from hived.records.times import rfc3339
 from hived.services.miners import orders as giving
+from hived.services.miners import plans as planning
 from hived.store import Store
 from hived.store.access import tokens
-from hived.store.miners import orders, orders_kept, plans
-from hived.store.schema import OrderTarget
+from hived.store.miners import miners, orders, orders_kept, plans
+from hived.store.schema import Miner, MinerRules, OrderTarget
 from tests.services.miners.test_plans import (
     ADMIN,
+    BERLIN,
     HOUR,
     MACS,
     NOW,
@@ -130,3 +134,33 @@ async def test_what_was_done_by_a_clock_that_ran_ahead_holds_up_no_miner_for_yea
     assert {one.reason for one in targets} == {None}
     _, targets = await store.read(giving.preview, request, ADMIN, RULES, Moment(ahead + 1, 15.0))
     assert {one.reason for one in targets} == {"settling"}
+
+
+async def test_the_way_back_comes_to_a_protected_miner_too_and_the_plan_itself_does_not(store: Store) -> None:
+    """A person paused it by name, in a storm; the week's plan leaves it alone from the beginning."""
+    on = Hold("customer X", "ann", NOW - 10).to_text()
+    await store.write(lambda db: MinerRules.insert(num=miners.one(db, MACS[0]).num, protected=on).execute(db))
+    body = {"name": "storm", "until": rfc3339(NOW + HOUR), "order": {"verb": "pause", "miners": MACS}}
+    number = await store.write(planning.storm, body, ADMIN, RULES, Moment(NOW, 15.0), BERLIN)
+    await confirm_all(store, number, NOW + 60)
+    await at(store, NOW + HOUR + 1)
+    back, _ = await store.read(orders.listing, limit=5)
+    assert (back.verb, back.counts) == ("resume", {"pending": 2})
+    await add(store, NIGHT)
+    await at(store, berlin(2026, 3, 27, 22, 0) + 1)
+    (night, *_) = await store.read(orders.listing, limit=1)
+    assert {one.mac: one.reason for one in (await store.read(orders.one, night.id))[1]} == {
+        MACS[0]: "protected", MACS[1]: None,
+    }  # fmt: skip
+
+
+async def test_whom_the_way_back_does_not_reach_is_told(store: Store) -> None:
+    await add(store, NIGHT)
+    await at(store, berlin(2026, 3, 27, 22, 0) + 1)
+    (order,) = await store.read(orders.listing, limit=5)
+    await confirm_all(store, order.id, berlin(2026, 3, 27, 22, 1))
+    await store.write(lambda db: Miner.update(online=False).where(Miner.mac == MACS[0]).execute(db))
+    await at(store, berlin(2026, 3, 28, 6, 0) + 1)
+    assert await told_of(store, "plan_left") == [
+        {"plan": "night", "order": order.id + 1, "miners": 1, "why": "it is offline"}
+    ]
