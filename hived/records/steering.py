@@ -108,6 +108,8 @@ class Verb:
     """Whether to ask for it a second time changes nothing more: what is not may never be sent twice."""
     rests: bool = False
     """Whether a miner needs time to settle after it, and is left alone by the same kind meanwhile."""
+    silent: bool = False
+    """Whether a miner may be off the network until it shows what it was asked for."""
     undo: str | None = None
     """The verb that brings back what was there before."""
     settings: tuple[str, ...] = ()
@@ -144,10 +146,10 @@ _UNTUNED = Argument("untuned", switch, default=False)
 VERBS = {
     verb.name: verb
     for verb in (
-        Verb("pause", "pause", frozenset({Feature.PAUSE}), "off", undo="resume"),
+        Verb("pause", "pause", frozenset({Feature.PAUSE}), "off", silent=True, undo="resume"),
         Verb("resume", "resume", frozenset({Feature.PAUSE}), "on", undo="pause"),
-        Verb("restart", "restart mining on", frozenset({Feature.RESTART}), "on", repeatable=False),
-        Verb("reboot", "reboot", frozenset({Feature.REBOOT}), "on", repeatable=False),
+        Verb("restart", "restart mining on", frozenset({Feature.RESTART}), "on", repeatable=False, silent=True),
+        Verb("reboot", "reboot", frozenset({Feature.REBOOT}), "on", repeatable=False, silent=True),
         Verb(
             "locate", "flash the lights of", frozenset({Feature.LOCATE}),
             arguments=(

@@ -50,14 +50,14 @@ def _mark(name: str, how: Condition) -> Value:
 
 
 def rests(view: MinerView, planned: bool) -> bool:
-    """Tell whether a miner gives nothing, or is about to, because somebody wants it so."""
+    """Tell whether a miner gives nothing, or is about to, because somebody wants it so. `planned`: an order says so."""
     is_paused = view.status is not None and view.status.extra.get(PLANNED) is True
     return planned or view.state == "stopped" or (is_paused and view.state not in HASHING_STATES)
 
 
-def can_rest(sign: Sign) -> bool:
-    """Tell whether a miner that rests is no matter to a sign."""
-    return sign.chain != HANDS
+def can_rest(sign: Sign, *, is_offline: bool) -> bool:
+    """Tell whether a miner that rests is no matter to a sign: one that answers is not offline, whatever it does."""
+    return sign.chain != HANDS and (is_offline or sign.name != "mark.offline")
 
 
 def percent(rate_hs: float, expected_hs: float) -> float | None:

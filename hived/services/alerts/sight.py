@@ -133,19 +133,19 @@ def _miners(
     db: Database, sight: Sight, moment: Moment, before: Collection[tuple[str, str]], maintained: Iterable[Window]
 ) -> list[Seen]:
     """Judge each miner by each rule. `before`: what was wrong already."""
-    planned, unsteady = outlook.planned(db, moment.now), outlook.unsteady(db, moment.now - HOUR_S)
+    ordered, unsteady = outlook.ordered(db, moment.now), outlook.unsteady(db, moment.now - HOUR_S)
     watched = [(rule, rule.watched) for rule in sight.rules.values()]
     by_miner = [(rule, sign) for rule, sign in watched if sign is not None and sign.of == "miner"]
     seen = []
     for view in views.one_by_one(db):
         how = condition(view, moment)
-        one = _seen(view, how, planned=view.num in planned)
+        one = _seen(view, how, ordered)
         if any(window.scope.fits(view) for window in maintained):
             sight.resting.add(view.mac)
         for rule, sign in by_miner:
             if not rule.scope.fits(view):
                 continue
-            if one.rests and judges.can_rest(sign):
+            if one.rests and judges.can_rest(sign, is_offline=one.is_offline):
                 sight.unknown.add((rule.name, view.mac))
                 continue
             told = judges.value(rule, sign, view, how)
@@ -162,10 +162,12 @@ def _miners(
     return seen
 
 
-def _seen(view: MinerView, how: Condition, *, planned: bool) -> Seen:
+def _seen(view: MinerView, how: Condition, ordered: outlook.Ordered) -> Seen:
+    is_offline = "offline" in how.marks
+    excused = ordered.silent if is_offline else ordered.changed  # a new preset takes no miner off the network
     return Seen(
         view.mac, view.name, view.node_id, view.node_name, view.rules.group, boxes.without_status(view),
-        is_offline="offline" in how.marks, is_known=not how.unseen, rests=judges.rests(view, planned),
+        is_offline=is_offline, is_known=not how.unseen, rests=judges.rests(view, view.num in excused),
         is_fresh=how.fresh, tunes=view.state == "auto-tuning", seen_at=view.seen_at,
         expected_hs=how.expected_hs or 0.0,
         rate_hs=(view.status.hashrate_hs or 0.0) if view.status is not None and how.fresh else 0.0,
@@ -196,12 +198,12 @@ def _places(sight: Sight, seen: list[Seen], present: Iterable[Member]) -> Iterat
     for rule in sight.rules.values():
         if rule.sign != "place.offline":
             continue
-        sight.unknown |= {(rule.name, one.mac) for one in seen if one.rests or not one.is_known}
+        sight.unknown |= {(rule.name, one.mac) for one in seen if (one.rests and one.is_offline) or not one.is_known}
         open_keys = {str(one.detail.get("key")) for one in present if one.rule == rule.name and one.back_at is None}
         taken: set[str] = set()
         places: dict[str, list[Seen]] = defaultdict(list)
         for one in seen:
-            if not one.rests and one.is_known and rule.scope.fits(one.view):
+            if not (one.rests and one.is_offline) and one.is_known and rule.scope.fits(one.view):
                 if one.group:
                     places[f"group:{one.group}"].append(one)
                 places[f"node:{one.node_id or ''}"].append(one)

@@ -20,6 +20,7 @@ SETTLE_S = 600.0
 MAX_EVENTS = 2000
 _DONE = ("confirmed", "unconfirmed")
 _POWER = tuple(name for name, verb in VERBS.items() if verb.power != "none")
+_SILENT = tuple(name for name, verb in VERBS.items() if verb.silent)
 _POINTER, _FIRST = "alerts_event", "alerts_since"
 
 
@@ -37,15 +38,34 @@ class NodeRow:
     is_full: bool
 
 
-def planned(db: Database, at: float) -> set[int]:
-    """Return the numbers of the miners that an order has changed just now, or is changing."""
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """The numbers of the miners that orders are at work on."""
+
+    changed: frozenset[int]
+    """It was changed just now, or is being changed: what it gives says nothing yet."""
+    silent: frozenset[int]
+    """It may be off the network, since it was asked for something that can cause that and has not shown it yet."""
+
+
+def ordered(db: Database, at: float) -> Ordered:
+    """Return which miners an order excuses, and from what.
+
+    hive-controld gives up on a miner when its family's patience is over; without hive-controld it is excused no longer
+    than one that was changed.
+    """
     query = (
-        OrderTarget.select(OrderTarget.num)
+        OrderTarget.select(OrderTarget.num, OrderTarget.state, MinerOrder.verb, OrderTarget.at)
         .join(MinerOrder, on=(MinerOrder.id == OrderTarget.order))
         .where(MinerOrder.verb.in_(_POWER))
         .where((OrderTarget.state == "running") | (OrderTarget.state.in_(_DONE) & (OrderTarget.at > at - SETTLE_S)))
     )
-    return {int(num) for (num,) in tuples(query, db)}
+    found = tuples(query, db)
+    silent = (
+        num for num, state, verb, asked_at in found
+        if state == "running" and verb in _SILENT and asked_at > at - SETTLE_S
+    )  # fmt: skip
+    return Ordered(frozenset(int(num) for num, *_ in found), frozenset(map(int, silent)))
 
 
 def unsteady(db: Database, since: float) -> dict[int, int]:

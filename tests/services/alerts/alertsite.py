@@ -22,7 +22,7 @@ from hived.store import Database, Store, daemon_rows, events
 from hived.store.alerts import alerts, notices, rules
 from hived.store.miners import allowed_pools, miners, readings
 from hived.store.miners import rules as miner_rules
-from hived.store.schema import Node
+from hived.store.schema import MinerOrder, Node, OrderTarget
 from tests.clock import FakeClock
 from tests.nodes import let_in
 
@@ -136,6 +136,18 @@ class AlertSite:
     async def event(self, kind: str, number: int, **detail: Any) -> None:
         num = (await self.store.read(miners.one, mac(number))).num
         await self.write(events.add, [Event(kind, self.clock(), detail, num=num)])
+
+    async def ordered(self, number: int, verb: str, state: str) -> None:
+        """Let an order be at a miner just now."""
+        num = (await self.store.read(miners.one, mac(number))).num
+        await self.write(self._ordered, num, mac(number), verb, state)
+
+    def _ordered(self, db: Database, num: int, mac: str, verb: str, state: str) -> None:
+        order = MinerOrder.insert(
+            verb=verb, who="eva", via="cli", created_at=1.0, expires_at=2.0, packet_size=1, packet_interval_s=1.0,
+            stop_after=1,
+        ).execute(db)  # fmt: skip
+        OrderTarget.insert(order=order, num=num, mac=mac, state=state, args="{}", at=self.clock()).execute(db)
 
     async def allow(self, url: str = POOL) -> None:
         await self.write(allowed_pools.add, AllowedPool(url, None), by="eva", at=self.clock())

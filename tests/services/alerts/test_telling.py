@@ -13,8 +13,7 @@ from hived.records.host import HostTrouble
 from hived.records.plans import Schedule
 from hived.store import Database
 from hived.store.alerts import alerts, rules, windows
-from hived.store.miners import miners
-from hived.store.schema import Miner, MinerOrder, OrderTarget, Uplink
+from hived.store.schema import Miner, Uplink
 from tests.services.alerts.alertsite import AlertSite, board, mac
 
 DEAD = {"hashboards": (board(1), board(2, state="failure", hashrate_hs=0.0)), "hashrate_hs": 50e12}
@@ -225,15 +224,7 @@ async def test_what_an_order_does_to_a_miner_is_no_trouble(
     site: AlertSite, verb: str, said: list[tuple[str, str]]
 ) -> None:
     await site.miners(range(1, 9))
-    num = (await site.store.read(miners.one, mac(4))).num
-    fields = {"who": "eva", "via": "cli", "created_at": 1.0, "expires_at": 2.0, "packet_size": 1,
-              "packet_interval_s": 1.0, "stop_after": 1}  # fmt: skip
-
-    def ordered(db: Database) -> None:
-        order = MinerOrder.insert(verb=verb, **fields).execute(db)
-        OrderTarget.insert(order=order, num=num, mac=mac(4), state="confirmed", args="{}", at=site.clock()).execute(db)
-
-    await site.write(ordered)
+    await site.ordered(4, verb, "confirmed")
     await site.tells(4, state="failure", hashrate_hs=0.0)
     await site.turn(9)
     assert await site.said() == said
