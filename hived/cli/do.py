@@ -22,6 +22,8 @@ from hived.store import Database
 MAX_BYTES = 64 * 1024
 """Of a file with pools: eight of them are 6 KiB."""
 
+NONE_FITS = "no miner fits: hivectl miners list"
+
 Preview = tuple[Order, Sequence[Target], dict[str, str]]
 
 _ARGUMENTS: dict[str, Callable[[CommandContext], dict[str, Any]]] = {
@@ -77,10 +79,13 @@ def _where(context: CommandContext) -> dict[str, str]:
     """Return by what miners are chosen; nothing is all of them, or those that are named."""
     args = context.args
     where = {name: value for name in ("model", "node", "group", "tag", "state") if (value := getattr(args, name))}
-    if bool(args.miner) + args.all + bool(where) != 1:
+    given = [*(["--miner"] if args.miner else []), *(["--all"] if args.all else []), *(f"--{name}" for name in where)]
+    if not given:
         raise WrongUsage(
             "say which miners: --miner, --all, or what has to fit: --model, --node, --group, --tag, --state"
         )
+    if len(given) > max(1, len(where)):
+        raise WrongUsage(f"{given[0]} and {given[-1]}: not both")
     return where
 
 
@@ -148,7 +153,9 @@ def _give(db: Database, request: Request, context: CommandContext) -> int:
 def _answer(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> int:
     if context.json:
         context.screen.document(documents.whole(order, targets, names.get))
-        return 0
+        return 0 if targets else EXIT_FAILED
+    if not targets:
+        raise BadRequest(NONE_FITS)
     context.screen.say(f"would {shown.headline(order)}")
     shown.table(context, targets, names)
     return 0
@@ -157,7 +164,7 @@ def _answer(context: CommandContext, order: Order, targets: Sequence[Target], na
 def _nothing(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> int:
     """Say why no miner would do it: no order is given. 0 when all are so already."""
     if not targets:
-        raise BadRequest("no miner fits: hivectl miners list")
+        raise BadRequest(NONE_FITS)
     if context.json:
         context.screen.document(documents.whole(order, targets, names.get))
     else:

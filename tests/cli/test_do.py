@@ -120,8 +120,8 @@ def test_each_verb_is_ordered_with_its_arguments(farm: Site) -> None:
 
 WRONG = {
     "pause": "say which miners",
-    "pause --all --model s19jpro": "say which miners",
-    "pause --miner 192.168.7.1 --state mining": "say which miners",
+    "pause --all --model s19jpro": "--all and --model: not both",
+    "pause --miner 192.168.7.1 --state mining": "--miner and --state: not both",
     "pause --all --packet 10": "expected miners and a pause such as 10/5s",
     "pause --all --packet 0/5s": "packet.size",
     "pause --all --expires 0": "expires_seconds",
@@ -148,8 +148,13 @@ def test_miners_are_chosen_by_what_fits(farm: Site) -> None:
     assert chosen("--model", "s19jpro", "--state", "mining") == 4
     assert chosen("--model", "s19jpro", "--state", "stopped") == 0
     assert farm.run("do", "reboot", "--miner", "192.168.7.99", "--yes").err.startswith("hivectl: there is no miner")
-    ran = farm.run("do", "reboot", "--group", "none", "--yes")
-    assert (ran.code, ran.err) == (1, "hivectl: no miner fits: hivectl miners list\n")
+    for how in ("--dry-run", "--yes"):
+        ran = farm.run("do", "reboot", "--group", "none", how)
+        assert (ran.code, ran.err) == (1, "hivectl: no miner has the group 'none': none has any group\n")
+        ran = farm.run("do", "reboot", "--state", "stopped", how)
+        assert (ran.code, ran.err) == (1, "hivectl: no miner fits: hivectl miners list\n")
+    ran = farm.run("do", "reboot", "--miner", mac(4), "--dry-run")
+    assert (ran.code, ran.lines[0]) == (0, "would reboot 0 miners: 1 left out")
 
 
 def test_packet_and_expiry_are_those_that_were_asked_for(farm: Site) -> None:

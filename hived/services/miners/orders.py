@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hived.errors import BadRequest, Conflict, Forbidden, NotFound
+from hived.errors import BadRequest, Conflict, Forbidden
 from hived.records import laws
 from hived.records.access import ROLES, By, Role
 from hived.records.condition import Moment
@@ -20,23 +20,9 @@ from hived.records.pools import AllowedPool
 from hived.records.steering import VERBS, Seen, Verb
 from hived.records.totals import sum_known
 from hived.runtime.options import Controld
-from hived.services.miners import orders_elsewhere
+from hived.services.miners import choosing, orders_elsewhere
 from hived.store import Database, audit, events
 from hived.store.miners import allowed_pools, models, order_ends, order_history, orders, settings, views
-
-_WHERE: dict[str, Callable[[MinerView], tuple[str | None, ...]]] = {
-    "model": lambda view: (view.model_alias,),
-    "node": lambda view: (view.node_id, view.node_name),
-    "group": lambda view: (view.rules.group,),
-    "tag": lambda view: view.rules.tags,
-    "state": lambda view: (view.state,),
-    "preset": lambda view: (view.status.preset if view.status else None,),
-    "firmware": lambda view: (view.firmware,),
-}
-
-
-FEW = 50
-"""So many miners are looked up one by one; for more the fleet is read."""
 
 Ladder = Sequence[Mapping[str, Any]]
 
@@ -85,10 +71,10 @@ class Giver:
 def preview(db: Database, request: Request, giver: Giver, rules: Rules, moment: Moment) -> tuple[Order, list[Target]]:
     """Return the order as it would be: each miner with its effect, or with the reason why it is left out.
 
-    Forbidden for who may not give it; BadRequest or NotFound where nothing can be made of it.
+    Forbidden for who may not give it; NotFound for a miner, or a group, model or other name, that there is not.
     """
     _may(db, request, giver)
-    chosen = list(_chosen(db, request))
+    chosen = choosing.chosen(db, request.miners, request.where)
     asking = Asking(moment.now, rules.reboots_per_hour, request.force, giver.automatic)
     targets = list(_targets(db, request.verb, [(view, request.args) for view in chosen], asking, rules, moment))
     return _order(request, giver, rules, moment.now, targets), targets
@@ -113,29 +99,12 @@ def _may(db: Database, request: Request, giver: Giver) -> None:
         )
 
 
-def _chosen(db: Database, request: Request) -> Iterator[MinerView]:
-    if request.miners is None:
-        yield from (view for view in views.miners(db) if _fits(view, request.where))
-        return
-    few = len(request.miners) <= FEW
-    some = [view for mac in request.miners for view in views.miners(db, mac=mac)] if few else views.miners(db)
-    by_mac = {view.mac: view for view in some}
-    missing = [one for one in request.miners if one not in by_mac]
-    if missing:
-        raise NotFound(f"there is no miner {missing[0]}")
-    yield from (by_mac[one] for one in request.miners)
-
-
-def _fits(view: MinerView, where: Mapping[str, str]) -> bool:
-    return all(value in _WHERE[name](view) for name, value in where.items())
-
-
 def _targets(
     db: Database, verb: Verb, wanted: Sequence[tuple[MinerView, Mapping[str, Any]]], asking: Asking, rules: Rules,
     moment: Moment,
 ) -> Iterator[Target]:  # fmt: skip
     ladders = Ladders(db)
-    nums = [view.num for view, _ in wanted] if len(wanted) <= FEW else None
+    nums = [view.num for view, _ in wanted] if len(wanted) <= choosing.FEW else None
     known = order_history.histories(db, nums, moment.now, settle_s=rules.settle_s)
     allowed = allowed_pools.listing(db)
     for view, args in wanted:

@@ -307,6 +307,33 @@ async def test_miners_are_chosen_by_what_fits_and_all_of_it(store: Store) -> Non
 
 
 @pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ({"group": "row 3"}, "no miner has the group 'row 3': there are 'rack 1', 'rack 2'"),
+        ({"tag": "hot", "state": "mining"}, "no miner has the tag 'hot': none has any tag"),
+        ({"model": "s19"}, "no miner has the model 's19': there are 'toy'"),
+        ({"node": "barn"}, "no miner has the node 'barn': "),
+        ({"state": "paused"}, "no miner has the state 'paused': there are 'auto-tuning', "),
+        ({"preset": "9999"}, "no miner has the preset '9999': there are 'high', 'low', 'middle'"),
+        ({"firmware": "none"}, "no miner has the firmware 'none': there are 'invented'"),
+    ],
+)
+async def test_a_name_that_no_miner_has_is_said_with_those_that_there_are(
+    store: Store, where: dict[str, str], says: str
+) -> None:
+    for mac, group in zip(MAC, ("rack 1", "rack 2"), strict=False):
+        await change(store, mac, MinerRules, group=group)
+    with pytest.raises(NotFound) as raised:
+        await preview(store, "pause", where=where)
+    assert str(raised.value).startswith(says)
+
+
+async def test_a_state_or_preset_that_no_miner_has_just_now_is_no_mistake(store: Store) -> None:
+    for where in ({"state": "stopped"}, {"preset": "middle"}):
+        assert (await preview(store, "pause", where=where))[1] == []
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {}, {"verb": "explode", "where": {}}, {"verb": "pause"}, {"verb": "pause", "where": {}, "miners": [MAC[0]]},

@@ -238,7 +238,7 @@ async def test_a_storm_says_what_is_wrong_with_it(store: Store, monkeypatch: pyt
     with pytest.raises(BadRequest, match="'late' is none of them"):
         await storm(late=True)
     with pytest.raises(BadRequest, match="no miner fits"):
-        await storm(order={"verb": "pause", "where": {"group": "none"}})
+        await storm(order={"verb": "pause", "where": {"state": "stopped"}})
 
     def refuse(*_: Any, **__: Any) -> None:
         raise Conflict("what is really wrong")
