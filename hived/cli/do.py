@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
 from hived.cli import daemons, lookup, plans
 from hived.cli import orders as shown
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
-from hived.documents import orders as documents
+from hived.cli.order_preview import Preview, confirmed, must_be_asked, nothing, would
 from hived.errors import BadRequest
 from hived.records.order_request import Request, read
-from hived.records.orders import Order, Target
 from hived.runtime import written
 from hived.runtime.written import Unusable, Written
 from hived.services.miners import orders
@@ -21,10 +19,6 @@ from hived.store import Database
 
 MAX_BYTES = 64 * 1024
 """Of a file with pools: eight of them are 6 KiB."""
-
-NONE_FITS = "no miner fits: hivectl miners list"
-
-Preview = tuple[Order, Sequence[Target], dict[str, str]]
 
 _ARGUMENTS: dict[str, Callable[[CommandContext], dict[str, Any]]] = {
     "pause": lambda _: {},
@@ -52,23 +46,22 @@ async def _do(verb: str, context: CommandContext) -> int:
     """Say what an order would do, ask, and leave it for hive-controld."""
     args, where = context.args, _where(context)
     planned = plans.is_wanted(context)
-    if not (args.yes or args.dry_run or sys.stdin.isatty()):
-        raise WrongUsage("nobody can be asked here: add --yes, or --dry-run to see what would happen")
+    must_be_asked(context)
     arguments = _ARGUMENTS[verb](context)
     async with context.store() as store:
         macs = [one.mac for one in await store.read(lookup.find_all, args.miner)] if args.miner else None
         request = _request(context, verb, arguments, macs, where)
-        order, targets, names = await store.read(_preview, request, context)
+        found = await store.read(_preview, request, context)
         if planned and not args.dry_run:
-            if not args.yes and not _confirmed(context, order, targets, names, "Plan it?"):
+            if not args.yes and not confirmed(context, found, "Plan it?"):
                 context.note("nothing was planned")
                 return EXIT_FAILED
             return await plans.add(context, _body(context, verb, arguments, macs, where, planned=True))
         if args.dry_run:
-            return _answer(context, order, targets, names)
-        if not order.miners:
-            return _nothing(context, order, targets, names)
-        if not args.yes and not _confirmed(context, order, targets, names):
+            return would(context, found)
+        if not found.order.miners:
+            return nothing(context, found)
+        if not args.yes and not confirmed(context, found):
             context.note("nothing was done")
             return EXIT_FAILED
         number = await store.write(_give, request, context)
@@ -143,40 +136,8 @@ def _body(
 def _preview(db: Database, request: Request, context: CommandContext) -> Preview:
     when = daemons.moment(db, context)
     order, targets = orders.preview(db, request, shown.giver(context), shown.rules(context), when)
-    return order, targets, shown.places(db)
+    return Preview(order, targets, shown.places(db))
 
 
 def _give(db: Database, request: Request, context: CommandContext) -> int:
     return orders.give(db, request, shown.giver(context), shown.rules(context), daemons.moment(db, context))[0]
-
-
-def _answer(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> int:
-    if context.json:
-        context.screen.document(documents.whole(order, targets, names.get))
-        return 0 if targets else EXIT_FAILED
-    if not targets:
-        raise BadRequest(NONE_FITS)
-    context.screen.say(f"would {shown.headline(order)}")
-    shown.table(context, targets, names)
-    return 0
-
-
-def _nothing(context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str]) -> int:
-    """Say why no miner would do it: no order is given. 0 when all are so already."""
-    if not targets:
-        raise BadRequest(NONE_FITS)
-    if context.json:
-        context.screen.document(documents.whole(order, targets, names.get))
-    else:
-        for line in shown.left_out(targets, names):
-            context.screen.say(line)
-    context.note("nothing to do, so no order was given")
-    return 0 if all(one.reason == "same_already" for one in targets) else EXIT_FAILED
-
-
-def _confirmed(
-    context: CommandContext, order: Order, targets: Sequence[Target], names: dict[str, str], question: str = "Do it?"
-) -> bool:
-    for line in shown.left_out(targets, names):
-        context.note(line)
-    return context.confirm(f"{shown.headline(order)}. {question}")

@@ -14,11 +14,12 @@ _WHICH = (
     arg("--tag", metavar="TAG", help="miners with this tag"),
     arg("--state", metavar="S", help="miners in this state: mining, stopped, failure, ..."),
 )
+_ASKED = OneOf((
+    arg("--dry-run", action="store_true", help="only say what would happen, to each miner; nothing is kept"),
+    arg("--yes", action="store_true", help="do not ask; without a terminal nothing is done without it"),
+))  # fmt: skip
 _HOW = (
-    OneOf((
-        arg("--dry-run", action="store_true", help="only say what would happen, to each miner; nothing is kept"),
-        arg("--yes", action="store_true", help="do not ask; without a terminal nothing is done without it"),
-    )),
+    _ASKED,
     arg("--packet", type=argument_types.packet, metavar="N/S",
         help="ask so many miners of a group at a time, and so often: 10/5s (default: controld.packet_size and its"
              " intervals)"),
@@ -101,6 +102,6 @@ def add(nouns: Group) -> None:
         group, "cancel", "orders:cancel", "ask no more miners; those that were asked are followed to the end", _ORDER
     )
     command(
-        group, "undo", "orders:undo", "bring back, with another order, what an order has changed", _ORDER,
+        group, "undo", "orders:undo", "bring back, with another order, what an order has changed", _ORDER, _ASKED,
         arg("--wait", action="store_true", help="wait for the outcome, as `hivectl do` does"),
     )  # fmt: skip

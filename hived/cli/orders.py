@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hived.cli import daemons
 from hived.cli.context import EXIT_FAILED, CommandContext
+from hived.cli.order_preview import Preview, confirmed, must_be_asked, nothing, would
+from hived.cli.order_words import headline, left_out, state_of, tally
 from hived.cli.output.progress import Progress
 from hived.cli.output.tables import Cell, Column, draw
-from hived.cli.output.text import ago, clean, counted, span, terahash, watts
+from hived.cli.output.text import ago, watts
 from hived.documents import orders as documents
 from hived.errors import NotFound
 from hived.records.daemon import CONTROLD
@@ -23,8 +24,6 @@ from hived.store.miners import miners
 from hived.store.miners import orders as rows
 
 LOOK_EVERY_S = 0.5
-MOST_NAMED = 3
-"""Miners named in a line that counts them."""
 
 _TONES = {
     "confirmed": "good", "done": "good", "refused": "bad", "unconfirmed": "bad", "stopped": "bad", "expired": "warn",
@@ -45,7 +44,7 @@ ORDERS = (
     Column("ID", lambda one, _: str(one.id), right=True),
     Column("ORDER", lambda one, _: one.words, least=20),
     Column("STATE", lambda one, _: _state(one.state)),
-    Column("MINERS", lambda one, _: _tally(one.counts), least=16),
+    Column("MINERS", lambda one, _: tally(one.counts), least=16),
     Column("BY", lambda one, _: one.by, leaves=2),
     Column("GIVEN", lambda one, now: ago(one.created_at, now), right=True, leaves=1),
 )
@@ -98,12 +97,25 @@ async def cancel(context: CommandContext) -> int:
 
 
 async def undo(context: CommandContext) -> int:
-    """Bring back what an order has changed."""
+    """Say what it would bring back of what an order has changed, ask, and leave that for hive-controld."""
+    must_be_asked(context)
+
+    def preview(db: Database) -> Preview:
+        found = orders.preview_undo(db, context.args.id, giver(context), rules(context), daemons.moment(db, context))
+        return Preview(*found, places(db))
 
     def give(db: Database) -> int:
         return orders.undo(db, context.args.id, giver(context), rules(context), daemons.moment(db, context))
 
     async with context.store() as store:
+        found = await store.read(preview)
+        if context.args.dry_run:
+            return would(context, found)
+        if not found.order.miners:
+            return nothing(context, found)
+        if not context.args.yes and not confirmed(context, found):
+            context.note("nothing was done")
+            return EXIT_FAILED
         return await follow(context, store, await store.write(give))
 
 
@@ -143,7 +155,7 @@ async def _ended(context: CommandContext, store: Store, number: int) -> None:
                 if (why := await store.read(idle, context)) is not None:
                     context.note(f"{why}: order {number} is not done")
                     return
-                progress.show(f": {_tally(order.counts)}")
+                progress.show(f": {tally(order.counts)}")
                 await asyncio.sleep(LOOK_EVERY_S)
         except asyncio.CancelledError:
             context.note(f"order {number} goes on: hivectl orders cancel {number}")
@@ -183,7 +195,7 @@ def _whole(db: Database, number: int) -> Whole:
 def _say(context: CommandContext, found: Whole) -> None:
     """Print an order, as JSON with its miners, for people without them."""
     order = found.order
-    lines = [f"order {order.id}: {headline(order)}", _tally(order.counts), _state_of(order, context.clock())]
+    lines = [f"order {order.id}: {headline(order)}", tally(order.counts), state_of(order, context.clock())]
     context.answer(documents.whole(order, found.targets, found.names.get), *lines)
 
 
@@ -196,54 +208,3 @@ def table(context: CommandContext, targets: Sequence[Target], names: Mapping[str
 def places(db: Database) -> dict[str, str]:
     """Return the address, or the last one, of each miner by its MAC."""
     return {one.mac: at for one in miners.known(db, everywhere=True) if (at := one.ip or one.last_ip)}
-
-
-def headline(order: Order) -> str:
-    """Return an order and its effect: "pause 50 miners: -168.0 kW, -5.2 PH/s, 3 left out"."""
-    out = order.counts.get("skipped", 0)
-    parts = [
-        *(effect(order.effect_w, order.effect_hs) if order.miners else []),
-        *([f"{out:,} left out"] if out else []),
-    ]
-    return clean(order.words) + (f": {', '.join(parts)}" if parts else "")
-
-
-def effect(power_w: float | None, rate_hs: float | None) -> list[str]:
-    """Return a change of power and hashrate in words; none where nothing changes."""
-    if power_w is None and rate_hs is None:
-        return ["nobody can tell how much power that changes"]
-    parts = []
-    if power_w:
-        parts.append(f"{'-' if power_w < 0 else '+'}{watts(abs(power_w))}")
-    if rate_hs:
-        size = abs(rate_hs)
-        rate = f"{size / 1e15:,.1f} PH/s" if size >= 1e15 else f"{terahash(size)} TH/s"
-        parts.append(f"{'-' if rate_hs < 0 else '+'}{rate}")
-    return parts
-
-
-def left_out(targets: Sequence[Target], names: Mapping[str, str]) -> list[str]:
-    """Return a line for each reason why miners are left out, with some of them."""
-    why = Counter(one.reason for one in targets if one.state == "skipped")
-    lines = []
-    for reason, count in why.most_common():
-        some = [names.get(one.mac, one.mac) for one in targets if one.state == "skipped" and one.reason == reason]
-        more = ", ..." if count > MOST_NAMED else ""
-        lines.append(f"left out: {counted(count, 'miner')}, {in_words(reason)} ({', '.join(some[:MOST_NAMED])}{more})")
-    return lines
-
-
-def _tally(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {state}" for state, count in counts.items() if count) or "no miner"
-
-
-def _state_of(order: Order, now: float) -> str:
-    parts = [f"{order.state}, given by {clean(order.by)} {ago(order.created_at, now)}"]
-    if order.cancelled_by:
-        parts.append(f"cancelled by {clean(order.cancelled_by)}")
-    if order.finished_at is not None:
-        parts.append(f"ended {ago(order.finished_at, now)}")
-    else:
-        parts.append(f"{counted(order.packet.size, 'miner')} of a group every {order.packet.interval_s:g} s")
-        parts.append(f"expires in {span(max(0.0, order.expires_at - now))}")
-    return "; ".join(parts)

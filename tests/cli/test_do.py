@@ -307,7 +307,7 @@ def test_orders_are_listed_shown_cancelled_and_undone(farm: Site) -> None:
     ran = farm.run("orders", "cancel", "2")
     assert (ran.code, ran.lines[1]) == (0, "1 cancelled")
     assert "cancelled by " in ran.lines[2]
-    ran = farm.run("orders", "undo", "1")
+    ran = farm.run("orders", "undo", "1", "--yes")
     assert (ran.code, ran.lines[0].partition(":")[0]) == (0, "order 3")
     assert "resume 1 miner" in ran.lines[0]
     assert [line.split()[:4] for line in farm.run("orders", "list").lines[1:]] == [
@@ -315,7 +315,29 @@ def test_orders_are_listed_shown_cancelled_and_undone(farm: Site) -> None:
     ]  # fmt: skip
     told = farm.run("orders", "show", "3", "--json").document
     assert (told["undo_of"], [one["id"] for one in told["targets"]]) == (1, [mac(1)])
-    assert farm.run("orders", "undo", "2").code == 1
-    for argv in (["show", "9"], ["cancel", "9"], ["undo", "9"]):
+    assert farm.run("orders", "undo", "2", "--yes").code == 1
+    for argv in (["show", "9"], ["cancel", "9"], ["undo", "9", "--yes"]):
         assert farm.run("orders", *argv).code == 1
     assert farm.run("orders", "show", "x").code == 2
+
+
+def test_undo_says_what_it_would_switch_on_and_asks_first(farm: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    farm.run("do", "pause", "--miner", mac(1), "--miner", mac(2), "--yes")
+    farm.write(carry_out, farm.now)
+    for number in (1, 2):
+        farm.status(farm.write(miners.one, mac(number)).num, ago=1.0, state="stopped", hashrate_hs=0.0, power_w=90.0)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    ran = farm.run("orders", "undo", "1")
+    assert (ran.code, "add --yes, or --dry-run" in ran.err) == (2, True)
+    ran = farm.run("orders", "undo", "1", "--dry-run")
+    assert (ran.code, ran.lines[0]) == (0, "would resume 2 miners: +5,980 W, +208.0 TH/s")
+    assert ran.row("192.168.7.2").split()[2:] == ["do", "it", "+2,990", "W", "+104.0", "TH/s", "-"]
+    assert len(farm.run("orders", "undo", "1", "--dry-run", "--json").document["targets"]) == 2
+    monkeypatch.setattr("sys.stdin", Terminal("n\ny\n"))
+    ran = farm.run("orders", "undo", "1")
+    assert (ran.code, ran.err.splitlines()[-1]) == (
+        1, "resume 2 miners: +5,980 W, +208.0 TH/s. Do it? [y/N] nothing was done",
+    )  # fmt: skip
+    assert [one.verb for one in given(farm)] == ["pause"]
+    assert farm.run("orders", "undo", "1").code == 0
+    assert [one.verb for one in given(farm)] == ["resume", "pause"]

@@ -274,6 +274,21 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
 
     What that one has not begun is cancelled. Conflict when there is nothing to bring back.
     """
+    request, order, targets = _undoing(db, number, giver, rules, moment)
+    cancel(db, number, giver, moment.now)
+    return _keep(db, request, order, targets, giver, rules)
+
+
+def preview_undo(
+    db: Database, number: int, giver: Giver, rules: Rules, moment: Moment
+) -> tuple[Order, Sequence[Target]]:
+    """Return the order that would bring back what another one changed, as `preview` does; raises as `undo`."""
+    return _undoing(db, number, giver, rules, moment)[1:]
+
+
+def _undoing(
+    db: Database, number: int, giver: Giver, rules: Rules, moment: Moment
+) -> tuple[Request, Order, list[Target]]:
     order, targets = orders.one(db, number)
     if not order.can_undo:
         raise Conflict(f"order {number} changed nothing that can be brought back")
@@ -282,7 +297,6 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
     pace = Packet(min(own.size, order.packet.size), max(own.interval_s, order.packet.interval_s))
     request = Request(verb, {}, (), {}, pace, None, None, False, False, "")
     _may(db, request, giver)
-    cancel(db, number, giver, moment.now)
     back = ways_back(db, [number], verb)
     by_num = {view.num: view for view in views.miners(db)}
     asking = Asking(moment.now, rules.reboots_per_hour, automatic=giver.automatic, undoes=True)
@@ -303,7 +317,7 @@ def undo(db: Database, number: int, giver: Giver, rules: Rules, moment: Moment) 
         else:
             wanted.append((view, back[one.num]))
     again = [*_targets(db, verb, wanted, asking, rules, moment), *others]
-    return _keep(db, request, _order(request, giver, rules, moment.now, again, number), again, giver, rules)
+    return request, _order(request, giver, rules, moment.now, again, number), again
 
 
 def ways_back(db: Database, numbers: Sequence[int], verb: Verb) -> dict[int, dict[str, Any]]:
