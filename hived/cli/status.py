@@ -25,9 +25,10 @@ from hived.records.miner_view import MinerView
 from hived.records.node import BlindNode, NodeView
 from hived.records.peers import Peer
 from hived.records.totals import Totals, totals
+from hived.services.alerts import audience
+from hived.services.alerts.audience import STEP, Audience, sentence
 from hived.services.appliance.host_troubles import host_troubles, stored_troubles
 from hived.store import Database, daemon_rows, node_rows
-from hived.store.alerts import alerts
 from hived.store.engine import dialect
 from hived.store.miners import discovery, views
 from hived.store.miners import fleet as stored_fleet
@@ -57,8 +58,8 @@ class Facts:
     master: uplink.Standing
     host: list[HostTrouble]
     nodes: list[NodeView]
-    alerts: dict[str, int]
-    """Open ones that nobody has in hand, by severity."""
+    audience: Audience
+    """Open alerts that nobody has in hand, and who hears of new ones."""
 
 
 async def status(context: CommandContext) -> int:
@@ -91,7 +92,7 @@ def _read(db: Database, context: CommandContext, node_id: str, path: Path | None
         database=db.name, bytes=sizes[0], log_bytes=sizes[1],
         blind=node_rows.blind(db), master=uplink.read(db, node_id, when.now, context.config.syncd.master),
         host=[*host_troubles(path), *stored_troubles(db)], nodes=contacts.listing(db),
-        alerts=alerts.counts(db),
+        audience=audience.read(db, context.config.alerts),
     )  # fmt: skip
 
 
@@ -132,10 +133,17 @@ class _Words:
                 yield self._named("", f"next: {clean(said[2])}")
 
     def _alerts(self) -> Iterator[str]:
-        bad, warn = self.facts.alerts["bad"], self.facts.alerts["warn"]
+        who = self.facts.audience
+        bad, warn = who.open["bad"], who.open["warn"]
         if bad or warn:
             words = f"{bad + warn:,} open" + (f", {bad:,} of them bad" if bad and warn else "")
             yield self._named("alerts", self.paint(words, "bad" if bad else "warn") + ": hivectl alerts list")
+        if not who.is_there:
+            if bad or warn:
+                yield self._named("", self.paint(sentence(who), "warn"))
+                yield self._named("", f"next: {STEP}")
+            else:
+                yield self._named("alerts", sentence(who))
 
     def _verdict(self) -> str:
         if any(problem(one.kind).severity == "bad" for one in self.facts.host):  # the daemons cannot say that they run
@@ -300,7 +308,7 @@ def _document(context: CommandContext, facts: Facts, sums: FleetDocument, wrong:
             {"text": one.text, "next": one.next_step, "at": rfc3339(one.at)}
             for one in node_troubles(facts.nodes, facts.moment.now)
         ],
-        "alerts": facts.alerts,
+        "alerts": {**facts.audience.open, "channels": len(facts.audience.channels)},
         "fleet": sums,
         "errors": [
             {

@@ -47,10 +47,33 @@ def test_open_alerts_are_listed_shown_taken_in_hand_and_snoozed(troubled: Site) 
 
 def test_status_says_that_alerts_are_open(troubled: Site) -> None:
     assert "2 open: hivectl alerts list" in troubled.run("status").row("alerts ")
-    assert troubled.run("status", "--json").document["alerts"] == {"bad": 2, "warn": 0}
+    assert troubled.run("status", "--json").document["alerts"] == {"bad": 2, "warn": 0, "channels": 2}
+    assert "nobody" not in troubled.run("status").out
     for one in (2, 3):
         troubled.run("alerts", "acknowledge", str(one))
     assert "hivectl alerts list" not in troubled.run("status").out
+
+
+def test_status_and_doctor_say_that_nobody_is_told(troubled: Site) -> None:
+    for name in ("mail", "ops"):
+        troubled.run("alerts", "remove-channel", name)
+    status = troubled.run("status").out
+    assert "nobody is told: there is no channel\n" in status
+    assert "next: hivectl alerts add-channel NAME --url-prompt" in status
+    doctor = {one["name"]: one for one in troubled.run("doctor", "--json").document["checks"]}
+    assert (doctor["alerts"]["state"], doctor["alerts"]["text"]) == (
+        "warn", "2 open, 2 of them bad; nobody is told: there is no channel",
+    )  # fmt: skip
+    troubled.configure("alerts: {heartbeat: 'https://watch.example/'}")
+    assert "nobody is told" not in troubled.run("status").out
+
+
+def test_a_new_box_is_well_without_a_channel_and_says_that_it_has_none(site: Site) -> None:
+    ran = site.run("status")
+    assert (ran.code, ran.row("nobody")) == (0, "  alerts      nobody would be told: there is no channel")
+    (told,) = [one for one in site.run("doctor", "--json").document["checks"] if one["name"] == "alerts"]
+    assert told["state"] == "ok"
+    assert "nobody would be told" in told["text"]
 
 
 def test_rules_are_listed_changed_made_and_reset(site: Site) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Iterable
 from typing import Literal
 
 from hived.cli.context import EXIT_FAILED, CommandContext, NotPermitted
-from hived.cli.doctor import host, site
+from hived.cli.doctor import alerts, host, site
 from hived.cli.doctor.words import Check, fail
 from hived.cli.output.text import clean, counted, one_line
 from hived.errors import Damaged, HivedError, SchemaMismatch
@@ -37,6 +37,7 @@ async def doctor(context: CommandContext) -> int:
             ("daemons", site.daemons(context, facts)),
             ("dashboard", site.dashboard(context, facts)),
             ("miners", site.miners(context, facts)),
+            ("alerts", asyncio.to_thread(alerts.heard, facts.audience)),
             ("nodes", asyncio.to_thread(site.nodes, facts)),
             ("master", asyncio.to_thread(site.master, context, facts)),
             ("peers", asyncio.to_thread(site.near, context, facts)),

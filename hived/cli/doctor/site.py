@@ -27,6 +27,8 @@ from hived.records.condition import Trouble
 from hived.records.daemon import APID, MINERD, POLLD, DaemonRow, alive
 from hived.records.host import HostTrouble
 from hived.records.peers import Peer
+from hived.services.alerts import audience
+from hived.services.alerts.audience import Audience
 from hived.services.appliance.host_troubles import stored_troubles
 from hived.services.appliance.retain import PRUNE_EVERY_S
 from hived.services.appliance.trusted_clock import JUMP_S
@@ -69,6 +71,8 @@ class Facts:
     """Miners that need a look."""
     nodes: list[Trouble]
     stored: list[HostTrouble]
+    audience: Audience
+    """Who hears of alerts."""
     sure_at: float | None
     """When hive-polld was last sure of the time."""
 
@@ -85,7 +89,7 @@ def read(db: Database, node_id: str, context: CommandContext) -> Facts:
         path=Path(db.name) if db.kind == "sqlite" else None,
         collects=collecting.wanted, model_says=collecting.model_state,
         sick=len(sick(troubles(known, when))), nodes=node_troubles(contacts.listing(db), now),
-        sure_at=history.sure_until(db), stored=stored_troubles(db),
+        audience=audience.read(db, context.config.alerts), sure_at=history.sure_until(db), stored=stored_troubles(db),
     )  # fmt: skip
 
 

@@ -43,6 +43,8 @@ class NoticeDelivery:
     clock: Callable[[], float]
     failing: dict[str, str] = field(default_factory=dict)
     """The channels whose last message did not arrive, and why."""
+    _unheard: bool = False
+    """Whether it was said that nobody is told."""
     _sent: dict[str, deque[float]] = field(default_factory=dict)
 
     def summary(self) -> str:
@@ -52,7 +54,11 @@ class NoticeDelivery:
         """Send everything that is due now. Transient: database busy, or no process to send with."""
         every = await self.store.read(channels.every, self.outgoing.channels)
         self.failing = {name: why for name, why in self.failing.items() if name in {one.name for one in every}}
-        await self.store.write(notices.spread, every, self.clock())
+        fresh, _ = await self.store.write(notices.spread, every, self.clock())
+        if fresh and not any(one.enabled for one in every):
+            level = logging.DEBUG if self._unheard else logging.WARNING
+            log.log(level, "nobody is told what is wrong: there is no channel (hivectl alerts add-channel)")
+            self._unheard = True
         by_name = {channel.name: channel for channel in every}
         while due := await self.store.write(notices.claim, self.clock(), lease_s=LEASE_S, limit=AT_ONCE):
             due.sort(key=lambda one: (one.channel, one.notice.id))

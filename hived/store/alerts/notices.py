@@ -43,8 +43,8 @@ def told_since(db: Database, at: float) -> dict[str, int]:
     return {str(rule): int(count) for rule, count in tuples(query, db)}
 
 
-def spread(db: Database, channels: Sequence[Channel], at: float) -> int:
-    """Give each new notice a row for every channel that takes its severity; return how many rows.
+def spread(db: Database, channels: Sequence[Channel], at: float) -> tuple[int, int]:
+    """Give each new notice a row for every channel that takes its severity; return how many notices, and rows.
 
     A channel that comes later gets nothing of before.
     """
@@ -59,7 +59,7 @@ def spread(db: Database, channels: Sequence[Channel], at: float) -> int:
         DeliveryRow.insert_many(rows).on_conflict_ignore().execute(db)
     if fresh:
         Row.update(spread=True).where(Row.id.in_([number for number, _ in fresh])).execute(db)
-    return len(rows)
+    return len(fresh), len(rows)
 
 
 def claim(db: Database, at: float, *, lease_s: float, limit: int = 20) -> list[Delivery]:

@@ -74,6 +74,19 @@ async def test_a_notice_goes_once_to_each_channel_that_takes_it(store: Store, cl
     assert delivery.summary() == ""
 
 
+async def test_the_journal_says_once_that_nobody_is_told(
+    store: Store, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    delivery = NoticeDelivery(store, Outgoing(), clock=clock)
+    await delivery.tick()
+    assert caplog.messages == []
+    for number in (1, 2):
+        await store.write(notices.add, notice(number, clock()))
+        await delivery.tick()
+    (said,) = [record for record in caplog.records if record.levelname == "WARNING"]
+    assert said.getMessage() == "nobody is told what is wrong: there is no channel (hivectl alerts add-channel)"
+
+
 class Refusing(Sender):
     """What a process would answer, without one for each of thirty tries."""
 

@@ -103,8 +103,8 @@ async def test_a_notice_goes_to_each_channel_of_its_severity_once(store: Store) 
     await store.write(notices.add, _notice("1"))
     await store.write(notices.add, _notice("1"))
     await store.write(notices.add, _notice("2", severity="warn"))
-    assert await store.write(notices.spread, [mail, pager, Channel("off", enabled=False)], NOW) == 3
-    assert await store.write(notices.spread, [mail, Channel("late")], NOW) == 0
+    assert await store.write(notices.spread, [mail, pager, Channel("off", enabled=False)], NOW) == (2, 3)
+    assert await store.write(notices.spread, [mail, Channel("late")], NOW) == (0, 0)
     due = await store.write(notices.claim, NOW, lease_s=60.0)
     assert [(one.notice.key, one.channel) for one in due] == [("1", "mail"), ("1", "pager"), ("2", "mail")]
     assert await store.write(notices.claim, NOW + 59, lease_s=60.0) == []
