@@ -76,14 +76,17 @@ async def steer(site: Recorder, mac: str, alias: str) -> None:
         "packet": {"size": 10, "interval_seconds": 2},
         "key": "2026-12-01 a",
     }
-    number = (await site.ask("POST /api/v1/orders", pause))["id"]
+    # What somebody tries out of the description by one click changes nothing.
+    await site.ask("POST /api/v1/orders", {**pause, "dry_run": True})
+    number = (await site.ask("POST /api/v1/orders", pause, keep=False))["id"]
 
     async def is_done() -> bool:
         order = await site.ask("GET /api/v1/orders/{id}", id=number)
         return bool(order["state"] == "done" and order["can_undo"])
 
     await until(is_done, 90)
-    await site.ask("POST /api/v1/orders/{id}/undo", {}, id=number)
+    await site.ask("POST /api/v1/orders/{id}/undo", {"dry_run": True}, id=number)
+    await site.ask("POST /api/v1/orders/{id}/undo", {}, id=number, keep=False)
     locate = {"verb": "locate", "miners": [mac], "args": {"seconds": 30}}
     other = (await site.ask("POST /api/v1/orders", locate, keep=False))["id"]
     await site.ask("POST /api/v1/orders/{id}/cancel", {}, id=other)

@@ -148,6 +148,12 @@ class Confirmation(TypedDict, total=False):
     password: Known | None
 
 
+class UndoWish(Confirmation, total=False):
+    """`dry_run`: say what would be brought back, and keep nothing."""
+
+    dry_run: bool
+
+
 class Nothing(TypedDict):
     """An empty object."""
 

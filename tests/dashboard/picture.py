@@ -87,6 +87,7 @@ async def steering(folder: Path) -> None:
             await page.screenshot(folder / f"steering-progress{kind}.png")
             await page.wait_for("document.querySelector('.head .badge').innerText !== 'running'", within=300)
             await page.click(".undo")
+            await page.wait_for("document.querySelector('dialog .effect')")
             await page.click("dialog [type=submit]")
             await page.wait_for("document.querySelector('.head').innerText.includes('Undoes')")
             await page.wait_for("document.querySelector('[data-state=confirmed]')", within=SETTLED_S)

@@ -33,7 +33,8 @@ def begin(db: Database, number: int) -> Target:
     """Ask a miner what the newest order wants of it."""
     target = next(one for one in newest(db)[1] if one.mac == mac(number))
     now = time.time()
-    before = Seen(now, state="mining", hashrate_hs=96 * TH, power_w=3000.0, preset="3080")
+    pools = ({"slot": 0, "url": "stratum+tcp://before.example:3333", "user": "farm.before"},)
+    before = Seen(now, state="mining", hashrate_hs=96 * TH, power_w=3000.0, preset="3080", pools=pools)
     assert orders.begin(db, target, before, now, args=target.args)
     orders.answered(db, target, "accepted", now)
     return target

@@ -5,7 +5,9 @@ Of tokens only those give orders that are made for it; `http.access` sees to tha
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -19,8 +21,10 @@ from hived.documents import orders as documents
 from hived.documents.shape import Mac
 from hived.errors import Forbidden
 from hived.records import commands
+from hived.records.commands import switch
 from hived.records.condition import Moment
-from hived.records.order_request import Request, read
+from hived.records.order_request import read
+from hived.records.orders import Order, Target
 from hived.services.miners import orders
 from hived.services.miners.orders import Giver, Rules
 from hived.store import Database
@@ -30,6 +34,8 @@ from hived.store.miners import orders as rows
 MAX_BODY_BYTES = 192 * 1024  # 5,000 MACs are 105 KiB, eight pools are 6
 CONFIRM = {"password": lambda value: value}
 """What the body may hold that is no more than a confirmation."""
+Preview = Callable[..., tuple[Order, Sequence[Target]]]
+"""What an order would be, of the database, `giver`, `rules` and `moment`."""
 
 
 @answers(
@@ -48,10 +54,7 @@ async def give(request: web.Request) -> web.StreamResponse:
     wanted = read(body)
     giver = await _giver(request, body)
     if wanted.dry_run:
-        moment = ctx.fleet.moment()
-        asks = access.principal(request).kind == "user"
-        found = await context.search(request, _preview, wanted, giver, asks, ctx.steering, moment, ctx.fleet)
-        return await responses.reply(request, found)
+        return await _dry(request, giver, partial(orders.preview, request=wanted))
     number, _ = await ctx.store.write(orders.give, wanted, giver, ctx.steering, ctx.fleet.moment())
     return await answer(request, number, 202)
 
@@ -90,13 +93,25 @@ async def cancel(request: web.Request) -> web.StreamResponse:
     return await answer(request, number, 202)
 
 
-@answers(documents.WholeOrderDocument, 202, body=asked.Confirmation, refuses=(409,))
+@answers(documents.WholeOrderDocument, 202, also={200: documents.PreviewDocument}, body=asked.UndoWish, refuses=(409,))
 async def undo(request: web.Request) -> web.StreamResponse:
-    """POST /api/v1/orders/{id}/undo {password?}: bring back what it changed; 202 the *order* that does, or 409."""
+    """POST /api/v1/orders/{id}/undo {dry_run?, password?}: bring back what it changed; 202 the *order* that does.
+
+    200 for a dry run, which keeps nothing; 409 where there is nothing to bring back.
+    """
     ctx, number = context.of(request), params.number(request, "order")
-    giver = await _giver(request, await params.fields(request, CONFIRM))
+    body = await params.fields(request, {**CONFIRM, "dry_run": partial(switch, "dry_run")})
+    giver = await _giver(request, body)
+    if body.get("dry_run"):
+        return await _dry(request, giver, partial(orders.preview_undo, number=number))
     back = await ctx.store.write(orders.undo, number, giver, ctx.steering, ctx.fleet.moment())
     return await answer(request, back, 202)
+
+
+async def _dry(request: web.Request, giver: Giver, preview: Preview) -> web.StreamResponse:
+    ctx, asks = context.of(request), access.principal(request).kind == "user"
+    found = await context.search(request, _preview, preview, giver, asks, ctx.steering, ctx.fleet.moment(), ctx.fleet)
+    return await responses.reply(request, found)
 
 
 async def _giver(request: web.Request, body: dict[str, Any]) -> Giver:
@@ -117,17 +132,17 @@ async def answer(request: web.Request, number: int, status: int) -> web.StreamRe
 
 
 def _preview(
-    db: Database, wanted: Request, giver: Giver, asks: bool, rules: Rules, moment: Moment, fleet: LiveMiners
+    db: Database, preview: Preview, giver: Giver, asks: bool, rules: Rules, moment: Moment, fleet: LiveMiners
 ) -> bytes:
     """Return a dry run. `asks`: whoever could show a password is told that it takes one, instead of being refused."""
     needs_password = False
     try:
-        found = orders.preview(db, wanted, giver, rules, moment)
+        found = preview(db, giver=giver, rules=rules, moment=moment)
     except Forbidden as err:
         if err.code != "confirm_password" or not asks:
             raise
         needs_password = True
-        found = orders.preview(db, wanted, replace(giver, confirmed=True), rules, moment)
+        found = preview(db, giver=replace(giver, confirmed=True), rules=rules, moment=moment)
     return responses.encode({**documents.whole(*found, _name(fleet)), "needs_password": needs_password})
 
 

@@ -44,6 +44,13 @@ def test_most_of_what_can_be_read_and_steered_has_an_example() -> None:
     assert {"GET /api/miners", "GET /api/v1/fleet", "POST /api/v1/orders", "POST /api/v1/plans"} <= EXAMPLES.keys()
 
 
+@pytest.mark.parametrize("name", ["POST /api/v1/orders", "POST /api/v1/orders/{id}/undo"])
+def test_an_order_that_is_tried_out_by_one_click_is_a_dry_run(name: str) -> None:
+    assert EXAMPLES[name]["body"]["dry_run"] is True
+    assert EXAMPLES[name]["answer"]["id"] == 0
+    assert operation(name)["requestBody"]["content"][JSON]["example"]["dry_run"] is True
+
+
 def test_an_example_that_is_not_what_is_described_is_found() -> None:
     name = "GET /api/models"
     spoilt = [{**EXAMPLES[name]["answer"][0], "presets": "3080"}]

@@ -112,6 +112,10 @@ async def test_what_was_done_is_shown_with_its_units_and_can_be_undone(site: Api
     }  # fmt: skip
     assert (target["after"]["state"], target["said"], target["at"]) == ("stopped", "ok", "2027-01-15T08:00:09.000Z")
     await site.do(farm.poll, 1, NOW + 10, state="stopped", hashrate_hs=0.0, power_w=40.0)
+    code, would = await site.ask("POST", f"{ORDERS}/{number}/undo", {"dry_run": True})
+    assert (code, would["id"], would["words"], would["undo_of"]) == (200, 0, "resume 1 miner", number)
+    assert (would["effect"]["power_w"] > 0, would["needs_password"]) == (True, False)
+    assert await counted(site) == 1
     code, back = await site.ask("POST", f"{ORDERS}/{number}/undo", {})
     assert (code, back["verb"], back["undo_of"], back["targets"][0]["state"]) == (202, "resume", number, "pending")
 

@@ -67,7 +67,9 @@ async def test_before_an_order_is_given_its_effect_and_who_is_left_out_are_said(
         assert await page.text(CONFIRM) == "Pause 3 miners"
         assert await farm.write(orders.listing, limit=9) == []
 
-        assert "all at once" in await page.text("dialog .advanced summary")
+        assert await page.text("dialog .advanced summary") == "All at once"
+        await page.click("dialog .asked summary")
+        await page.wait_for(f"document.querySelector('dialog .asked').innerText.includes('{ip(2)}')")
         await page.click("dialog .advanced summary")
         for name, text in (("size", "1"), ("interval", "60")):
             await page.evaluate(f"document.querySelector('dialog [name={name}]').select()")
@@ -126,6 +128,9 @@ async def test_a_running_order_is_cancelled_and_undone(farm: Farm, open_page: Op
         assert "cancelled" in await page.text(line(1))
         await farm.add(0, state="stopped", hashrate_hs=0.0, power_w=14.0)
         await page.click(".undo")
+        await page.wait_for(f"{EFFECT} === 'Resume 1 miner: nobody can tell how much power that changes'")
+        assert await page.text(CONFIRM) == "Resume 1 miner"
+        assert len(await farm.store.read(orders.listing, limit=9)) == 1
         await page.click(CONFIRM)
         await page.wait_for("location.pathname === '/orders/2' && document.querySelector('.targets')")
         assert await page.text("h1") == "Resume 1 miner"
@@ -159,6 +164,34 @@ async def test_what_the_server_refuses_is_said_in_the_dialog(farm: Farm, open_pa
         await page.wait_for("document.querySelector('dialog .preview').innerText.includes('no pool is allowed yet')")
         assert await page.evaluate(f"document.querySelector('{CONFIRM}').disabled")
         assert await page.evaluate("document.querySelector('dialog [name=again]')") is None, "there is none to show"
+        assert "a user who is an admin" in await page.text("dialog .preview")
+        await page.click("dialog .preview a")
+        await page.wait_for("location.pathname === '/site' && document.querySelector('#pools')")
+
+
+async def test_what_stops_miners_for_a_while_is_no_order_without_a_change(farm: Farm, open_page: OpenPage) -> None:
+    await furnish(farm)
+    async with open_page() as page:
+        await ask(page, farm, 0, 1, verb="restart")
+        await page.wait_for(
+            f"{EFFECT} === 'Restart mining on 2 miners: power drops while they restart, and comes back'"
+        )
+
+
+async def test_what_an_undoing_leaves_out_is_said_before(farm: Farm, open_page: OpenPage) -> None:
+    await furnish(farm)
+    async with open_page() as page:
+        await give(page, farm, 0, 1)
+        for number in (0, 1):
+            await farm.write(end, number)
+        await farm.add(0, state="stopped", hashrate_hs=0.0, power_w=14.0)
+        await farm.write(miners.missed, [await farm.add(1)], time.time(), offline_after=1)
+        await page.click(".undo")
+        await page.wait_for(f"{EFFECT}.endsWith('1 left out')")
+        assert "It is offline: 1 miner" in await page.text("dialog .leftout ul")
+        await page.click("dialog .buttons [type=button]")
+        await page.wait_for("!document.querySelector('dialog')")
+        assert len(await farm.store.read(orders.listing, limit=9)) == 1
 
 
 async def test_as_long_as_no_pool_is_allowed_pools_are_ordered_and_undone_with_the_password_again(
@@ -184,9 +217,7 @@ async def test_as_long_as_no_pool_is_allowed_pools_are_ordered_and_undone_with_t
         await farm.write(end, 0)
         await page.wait_for("document.querySelector('.undo')")
         await page.click(".undo")
-        assert await page.evaluate("document.querySelector('dialog [name=again]')") is None, "not asked for yet"
-        await page.click(CONFIRM)
-        await page.wait_for("document.querySelector('dialog [name=again]')")
+        await page.wait_for(f"document.querySelector('dialog [name=again]') && {EFFECT}")
         await page.click("dialog [name=again]")
         await page.type(password_of("anna"))
         await page.click(CONFIRM)

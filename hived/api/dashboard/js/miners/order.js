@@ -1,14 +1,14 @@
 /* One order: how far it is, and what became of each miner. */
 import { post } from "../lib/api.js";
-import { Confirm, useAct } from "../lib/dialog.js";
+import { Dialog, useAct } from "../lib/dialog.js";
 import { count, number, own, percentOf, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { go, minerPath } from "../lib/router.js";
 import { Only } from "../lib/session.js";
 import { Badge, Pending, Table, useRead, useTitle, When } from "../lib/ui.js";
-import { PasswordAgain } from "./order-dialog.js";
-import { capital, durationWords, effectWords, poolsWords, seenWords } from "./verbs.js";
+import { expectedWords, PasswordAgain, Preview, takenOf, usePreview } from "./preview.js";
+import { capital, durationWords, poolsWords, seenWords } from "./verbs.js";
 
 const EVERY_MS = 2000;
 const MANY = 500; // miners: their lines take long to read, and so does the whole order
@@ -55,7 +55,7 @@ function Head({ order, again }) {
     ["Order", number(order.id)],
     ["By", html`${order.by}${order.via ? html` <span class="muted">${order.via}</span>` : ""}`],
     ["Given", html`<${When} ms=${stamp(order.created_at)} />`],
-    ["Expected", effectWords(order.effect) || "no change of power"],
+    ["Expected", expectedWords(order)],
     ["Pace", `${number(size)} at a time, ${number(pause)} s apart`],
     ...(order.finished_at ? [["Ended", html`<${When} ms=${stamp(order.finished_at)} />`]] : [["Expires", untilWords(stamp(order.expires_at))]]),
     ...(order.cancelled_by ? [["Cancelled by", order.cancelled_by]] : []),
@@ -77,20 +77,26 @@ function Head({ order, again }) {
   </section>`;
 }
 
+/* Before an order is undone: what that would do, as of any other order. */
 function Undo({ order, onClose }) {
-  const [password, setPassword] = useState(null); // null: it was not asked for
-  const act = async () => {
-    try {
-      const { id } = await post(`/api/v1/orders/${order.id}/undo`, password === null ? {} : { password });
-      go(orderPath(id));
-    } catch (error) {
-      if (error.code === "confirm_password") setPassword(password ?? "");
-      throw error;
-    }
+  const path = `/api/v1/orders/${order.id}/undo`;
+  const preview = usePreview(path, {});
+  const [password, setPassword] = useState("");
+  const [state, act] = useAct();
+  const back = preview.order;
+  const taken = takenOf(back);
+  const send = async (event) => {
+    event.preventDefault();
+    await act(async () => go(orderPath((await post(path, back.needs_password ? { password } : {})).id)));
   };
-  return html`<${Confirm} title="Undo this order?" verb="Undo" act=${act} onClose=${onClose}>
-    <p>What it changed is brought back, miner by miner, to how it was before${order.state === "running" ? "; what it has not begun is cancelled" : ""}. That is an order of its own.</p>
-    ${password !== null && html`<${PasswordAgain} onChange=${setPassword} />`}<//>`;
+  return html`<${Dialog} title=${`Undo order ${order.id}`} wide onClose=${onClose}><form class="order" onSubmit=${send}>
+    <p class="muted">What it changed is brought back, miner by miner, to how it was before${order.state === "running" ? "; what it has not begun is cancelled" : ""}. That is an order of its own.</p>
+    <${Preview} preview=${preview} />
+    ${back?.needs_password && html`<${PasswordAgain} onChange=${setPassword} />`}
+    <div role="alert">${state.error && html`<p class="tone-bad">Not given: ${state.error}.</p>`}</div>
+    <p class="buttons"><button type="button" autofocus onClick=${onClose}>Close</button>
+      <button type="submit" class="danger" disabled=${!taken.length || state.busy}>${!back ? "Undo" : taken.length ? capital(back.words) : "Nothing to do"}</button></p>
+  </form><//>`;
 }
 
 function untilWords(ms) {

@@ -4,7 +4,8 @@ import { CoolingForm, DimmerForm, LocateForm, PowerForm, PresetForm, RestoreForm
 import { PoolsForm } from "./pools-form.js";
 import { count, hashrate, known, number, own, power, span, UNKNOWN } from "../lib/format.js";
 
-/* `form` edits the arguments, beginning with `args`; null: they are not complete yet. `single`: of one miner only. */
+/* `form` edits the arguments, beginning with `args`; null: they are not complete yet. `single`: of one miner only.
+`pauses`: the miner stops hashing for it, and goes on by itself. */
 export const VERBS = {
   __proto__: null,
   pause: { label: "Pause", seen: ["state", "hashrate_ths", "power_w"] },
@@ -14,10 +15,10 @@ export const VERBS = {
   dimmer: { label: "Dim", form: DimmerForm, args: null, seen: ["throttle_percent", "power_w"] },
   cooling: { label: "Cooling", form: CoolingForm, args: { mode: "auto" }, seen: ["cooling"] },
   locate: { label: "Locate", form: LocateForm, args: { on: true, seconds: 120 }, seen: ["finding"] },
-  restart: { label: "Restart mining", seen: ["state", "hashrate_ths"] },
-  pools: { label: "Pools", form: PoolsForm, args: null, danger: true, seen: ["pools"] },
+  restart: { label: "Restart mining", pauses: true, seen: ["state", "hashrate_ths"] },
+  pools: { label: "Pools", form: PoolsForm, args: null, danger: true, pauses: true, seen: ["pools"] },
   restore: { label: "Restore settings", form: RestoreForm, args: null, danger: true, single: true, seen: ["preset", "cooling", "pools"] },
-  reboot: { label: "Reboot", danger: true, seen: ["state", "uptime_s"] },
+  reboot: { label: "Reboot", danger: true, pauses: true, seen: ["state", "uptime_s"] },
 };
 
 /* What at least one of these rows can do. */
