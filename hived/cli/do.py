@@ -12,6 +12,7 @@ from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
 from hived.cli.order_preview import Preview, confirmed, must_be_asked, nothing, would
 from hived.errors import BadRequest
 from hived.records.order_request import Request, read
+from hived.records.steering import MAX_SLOTS
 from hived.runtime import written
 from hived.runtime.written import Unusable, Written
 from hived.services.miners import orders
@@ -19,6 +20,8 @@ from hived.store import Database
 
 MAX_BYTES = 64 * 1024
 """Of a file with pools: eight of them are 6 KiB."""
+
+_SLOTS = tuple(str(slot + 1) for slot in range(MAX_SLOTS))
 
 _ARGUMENTS: dict[str, Callable[[CommandContext], dict[str, Any]]] = {
     "pause": lambda _: {},
@@ -108,7 +111,14 @@ def _value(key: Written, value: Written) -> Any:
         raise Unusable(f"{written.one_line(key.text)}: expected a text", value.line)
     if value.kind == "null":
         return None
-    return int(value.text) if key.text == "slot" and value.text.isdecimal() else value.text
+    return _slot(value) if key.text == "slot" else value.text
+
+
+def _slot(value: Written) -> int:
+    """Return a slot as orders count them, from 0; people count from 1, as all that is shown to them does."""
+    if value.text not in _SLOTS:
+        raise Unusable(f"slot: expected 1 to {MAX_SLOTS}, as `hivectl miners show` counts them", value.line)
+    return _SLOTS.index(value.text)
 
 
 def _request(

@@ -66,7 +66,7 @@ _FANS = (
     Column("STATE", lambda fan, _: Cell(fan[0].status, "bad" if fan[1] else None)),
 )
 _POOLS = (
-    Column("POOL", lambda pool, _: str(pool.index), right=True),
+    Column("POOL", lambda pool, _: str(pool.index + 1), right=True),
     Column("KIND", lambda pool, _: pool.kind),
     Column("URL", lambda pool, _: pool.url, least=20),
     Column("WORKER", lambda pool, _: pool.user, least=12),

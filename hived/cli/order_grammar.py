@@ -72,7 +72,8 @@ def add(nouns: Group) -> None:
     verb(
         "pools", "set pools, slot by slot; slots and passwords that are not named stay as they are",
         arg("file", metavar="FILE",
-            help="YAML or JSON: a list of {url, user, password, slot}, the last two as needed; - is standard input"),
+            help="YAML or JSON: a list of {url, user, password, slot}, the last two as needed; slots count from 1;"
+                 " - is standard input"),
         opens="backup:readable",
     )  # fmt: skip
     verb(

@@ -38,6 +38,8 @@ def would(context: CommandContext, found: Preview) -> int:
     if not found.targets:
         raise BadRequest(NONE_FITS)
     context.screen.say(f"would {headline(found.order)}")
+    for line in found.order.doubts:
+        context.note(f"warning: {line}")
     miners = sorted(found.targets, key=lambda one: one.state == "skipped")
     draw(context.screen, preview_columns(found.names), miners, context.clock())
     return 0
@@ -58,6 +60,6 @@ def nothing(context: CommandContext, found: Preview) -> int:
 
 def confirmed(context: CommandContext, found: Preview, question: str = "Do it?") -> bool:
     """Tell of the effect and of who is left out, and ask."""
-    for line in left_out(found.targets, found.names):
+    for line in (*left_out(found.targets, found.names), *(f"warning: {line}" for line in found.order.doubts)):
         context.note(line)
     return context.confirm(f"{headline(found.order)}. {question}")

@@ -70,9 +70,10 @@ class WholeOrderDocument(OrderDocument):
 
 
 class PreviewDocument(WholeOrderDocument):
-    """What an order would do, which is not kept."""
+    """What an order would do, which is not kept. `warnings`: what is hardly meant so, in words."""
 
     needs_password: bool
+    warnings: list[str]
 
 
 def order(told: Order) -> OrderDocument:

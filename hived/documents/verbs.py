@@ -9,6 +9,7 @@ from hived.documents.shape import NOT_BLANK, PRINTABLE
 from hived.documents.shared import Json
 from hived.records import commands, steering
 from hived.records.commands import Argument
+from hived.records.pools import URL
 
 _NAME: Json = {"type": "string", "minLength": 1, "maxLength": commands.MAX_NAME, "pattern": NOT_BLANK}
 _MAC: Json = {"type": "string", "pattern": "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$"}
@@ -17,7 +18,8 @@ _SLOT: Json = {
     "type": "object", "additionalProperties": False, "required": ["url"],
     "properties": {
         "slot": {"type": "integer", "minimum": 0, "maximum": steering.MAX_SLOTS - 1},
-        "url": {**_TEXT, "type": "string", "minLength": 1}, "user": _TEXT, "password": _TEXT,
+        "url": {"type": "string", "maxLength": steering.MAX_URL, "pattern": f"^{URL}$"},
+        "user": _TEXT, "password": _TEXT,
     },
 }  # fmt: skip
 _READERS: Mapping[Callable[[str, Any], Any], Json] = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from hived.records.pools import doubts
 from hived.records.steering import VERBS
 
 State = Literal["pending", "running", "confirmed", "refused", "unconfirmed", "skipped", "cancelled", "expired"]
@@ -187,6 +188,11 @@ class Order:
     def words(self) -> str:
         """What it does, in words."""
         return words(self.verb, self.args, self.miners)
+
+    @property
+    def doubts(self) -> list[str]:
+        """What is hardly meant so, in words."""
+        return doubts(self.args.get("pools", ()), self.miners) if self.verb == "pools" else []
 
     @property
     def can_undo(self) -> bool:

@@ -10,12 +10,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from urllib.parse import urlsplit
 
 from hived.errors import BadRequest
 from hived.records.miner import PoolReading
 
 MAX_PATTERN = 256
+URL = (
+    r"(?:[A-Za-z][A-Za-z0-9+.\-]*://)?(?:[A-Za-z0-9_][A-Za-z0-9_.\-]*|\[[0-9A-Fa-f:.]+\])"
+    r":(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[!-~]*)?"
+)
+"""A pool that a miner can be given: host and port, a scheme before, and a path behind, as Stratum V2 has one."""
 Slots = Mapping[int, tuple[str | None, str | None]]
 """The owner's pools by slot: (URL, worker)."""
 
@@ -48,6 +54,22 @@ def changes(before: Slots | None, after: Slots) -> Iterator[tuple[int, str, str]
 def in_words(url: str | None, user: str | None) -> str:
     """Return a pool and its worker in words."""
     return f"{url or 'an unknown pool'} as {user or 'an unknown worker'}"
+
+
+def is_complete(url: str) -> bool:
+    """Tell whether a miner that is given this URL can mine there: with less it mines nowhere."""
+    return re.fullmatch(URL, url) is not None
+
+
+def doubts(pools: Iterable[Mapping[str, Any]], miners: int) -> list[str]:
+    """Return what is hardly meant so, in words, where so many miners are given these pools."""
+    users = list(dict.fromkeys(str(one["user"]) for one in pools if one.get("user")))
+    said = [
+        f"{user!r} is set as it is written: nothing in it is filled in" for user in users if set(user) & set("{}%$")
+    ]
+    if users and miners > 1:
+        said.append(f"all {miners:,} miners get the same worker ({', '.join(users)}): the pool cannot tell them apart")
+    return said
 
 
 def bare(url: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from hived.errors import BadRequest
 from hived.records.commands import Argument, switch, word
 from hived.records.firmware import Feature
+from hived.records.pools import is_complete
 
 Power = Literal["off", "on", "either", "none"]
 """What a verb does to the power that a miner draws: what switches on is asked for more slowly."""
@@ -63,13 +64,10 @@ def _pool(name: str, place: int, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping) or not value.keys() <= {"slot", "url", "user", "password"}:
         raise BadRequest(f"{name}: expected slot, url, user and password, nothing else")
     slot = Whole(0, MAX_SLOTS - 1, "slots")(f"{name}.slot", value.get("slot", place))
-    told = {
-        "slot": slot,
-        "url": _text(f"{name}.url", value.get("url")),
-        "user": _text(f"{name}.user", value.get("user")),
-    }
-    if not told["url"]:
-        raise BadRequest(f"{name}.url: expected a pool such as stratum+tcp://pool.example.com:3333")
+    url = _text(f"{name}.url", value.get("url"))
+    if not is_complete(url):
+        raise BadRequest(f"{name}.url: expected a pool with its port, such as stratum+tcp://pool.example.com:3333")
+    told = {"slot": slot, "url": url, "user": _text(f"{name}.user", value.get("user"))}
     password = value.get("password")
     return told | ({} if password is None else {"password": _text(f"{name}.password", password)})
 

@@ -233,7 +233,7 @@ def test_ctrl_c_ends_the_wait_and_says_that_the_order_goes_on(farm: Site, monkey
 
 POOLS = f"""
 - {{url: "stratum+tcp://a.example.com:3333", user: 0123, password: {SECRET}}}
-- {{url: "stratum+tcp://b.example.com:3333", user: farm.w1, slot: 2}}
+- {{url: "stratum+tcp://b.example.com:3333", user: farm.w1, slot: 3}}
 """
 
 
@@ -241,9 +241,9 @@ POOLS = f"""
 def test_pools_come_from_a_file_and_no_password_is_shown(
     farm: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    told = [
+    told: list[dict[str, Any]] = [
         {"url": "stratum+tcp://a.example.com:3333", "user": "0123", "password": SECRET},
-        {"url": "stratum+tcp://b.example.com:3333", "user": "farm.w1", "slot": 2},
+        {"url": "stratum+tcp://b.example.com:3333", "user": "farm.w1", "slot": 3},
     ]
     text = json.dumps(told) if how == "json" else POOLS
     path = tmp_path / "pools.yaml"
@@ -251,6 +251,7 @@ def test_pools_come_from_a_file_and_no_password_is_shown(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     ran = farm.run("do", "pools", "-" if how == "stdin" else str(path), "--miner", mac(1), "--yes", "--json")
     assert ran.code == 0, ran.err
+    told[1]["slot"] = 2  # the API counts from 0, people from 1
     wanted = read({"verb": "pools", "args": {"pools": told}, "miners": [mac(1)]})
 
     def stored(db: Database) -> Any:
@@ -271,7 +272,9 @@ NO_POOLS = {
     f"- {{url: a, user: [{SECRET}]}}": "line 1: user: expected a text",
     f"- {{url: a, user: {SECRET}\n": "not valid YAML",
     f"- &a {{url: a, user: {SECRET}}}\n- *a\n": "aliases",
-    f"- {{url: a, user: b, slot: 9, password: {SECRET}}}": "slot: expected a whole number",
+    f"- {{url: a, user: b, slot: 9, password: {SECRET}}}": "line 1: slot: expected 1 to 8",
+    "- {url: 'a:1', user: b, slot: 0}": "slot: expected 1 to 8, as `hivectl miners show` counts them",
+    f"- {{url: pool-c, user: b, password: {SECRET}}}": "url: expected a pool with its port, such as stratum+tcp://",
     f"- {{url: {'a' * 70_000}}}": "larger than 64 KiB",
 }
 
@@ -341,3 +344,14 @@ def test_undo_says_what_it_would_switch_on_and_asks_first(farm: Site, monkeypatc
     assert [one.verb for one in given(farm)] == ["pause"]
     assert farm.run("orders", "undo", "1").code == 0
     assert [one.verb for one in given(farm)] == ["resume", "pause"]
+
+
+def test_one_worker_for_several_miners_is_warned_of_before_it_is_set(farm: Site, tmp_path: Path) -> None:
+    path = tmp_path / "pools.yaml"
+    path.write_text("- {url: 'pool.example.com:3333', user: 'farm.{n}'}")
+    ran = farm.run("do", "pools", str(path), "--all", "--dry-run")
+    assert ran.code == 0
+    assert ran.err.splitlines() == [
+        "warning: 'farm.{n}' is set as it is written: nothing in it is filled in",
+        "warning: all 3 miners get the same worker (farm.{n}): the pool cannot tell them apart",
+    ]

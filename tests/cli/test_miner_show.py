@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hived.records.miner import FanReading
+from hived.records.miner import FanReading, PoolReading
 from tests.cli.site import HOUR, Site, board, mac
 
 
@@ -144,3 +144,10 @@ def test_a_narrow_terminal_keeps_the_boards_in_line(site: Site) -> None:
     boards = ran.lines[ran.lines.index("Boards") + 1 :][:3]
     assert all(len(line) <= 80 for line in boards)
     assert boards[0].split()[:2] == ["BOARD", "STATE"]
+
+
+def test_pools_count_from_one_as_troubles_and_events_count_them(site: Site) -> None:
+    own = [PoolReading(slot, f"pool-{slot}.example:3333", "farm.rig") for slot in (0, 1)]
+    site.status(site.miner(40), pools=tuple(own))
+    ran = site.run("miners", "show", "192.168.7.40")
+    assert [line.split()[0] for line in ran.lines if "example:3333" in line and "farm.rig" in line] == ["1", "2"]

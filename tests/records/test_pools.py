@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hived.errors import BadRequest
 from hived.records import pools
 from hived.records.miner import PoolReading
-from hived.records.pools import AllowedPool, changes, checked, follow, foreign
+from hived.records.pools import AllowedPool, changes, checked, doubts, follow, foreign, is_complete
 
 HOME = "stratum+tcp://pool.example:3333"
 
@@ -111,3 +111,27 @@ def test_what_is_remembered_comes_back_as_it_was() -> None:
     assert pools.from_text(pools.to_text(before)) == before
     assert pools.from_text(None) is None
     assert pools.from_text(pools.to_text({})) == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "fits"),
+    [
+        ("stratum+tcp://pool.example.com:3333", True), ("pool.example.com:3333", True), ("10.0.0.1:65535", True),
+        ("stratum2+tcp://pool.example:34255/9auqWEzQDVyd2oe1JVGFLMLHZtCo2FFqZwtKA5gd9xbuEu7PH72", True),
+        ("stratum+ssl://[2001:db8::1]:443", True), ("http://127.0.0.1:8332/", True),
+        ("pool-c", False), ("stratum+tcp://pool.example.com", False), ("pool.example.com:0", False), ("", False),
+        ("pool.example.com:65536", False), ("://pool.example.com:1", False), ("stratum+tcp://:3333", False),
+        ("me@pool.example.com:3333", False), ("a b:1", False), ("pool.example.com:3333\n", False),
+    ],
+)  # fmt: skip
+def test_a_pool_to_be_set_has_a_host_and_a_port(url: str, fits: bool) -> None:
+    assert is_complete(url) is fits
+
+
+def test_one_worker_for_many_and_one_that_looks_like_a_template_are_doubted() -> None:
+    one, template = {"url": HOME, "user": "farm.rig"}, {"url": HOME, "user": "farm.{n}"}
+    assert doubts([one], 1) == []
+    assert doubts([one, one], 20) == ["all 20 miners get the same worker (farm.rig): the pool cannot tell them apart"]
+    assert doubts([template, {"url": HOME, "user": None}], 1) == [
+        "'farm.{n}' is set as it is written: nothing in it is filled in"
+    ]

@@ -143,7 +143,8 @@ def _preview(
             raise
         needs_password = True
         found = preview(db, giver=replace(giver, confirmed=True), rules=rules, moment=moment)
-    return responses.encode({**documents.whole(*found, _name(fleet)), "needs_password": needs_password})
+    told = documents.whole(*found, _name(fleet))
+    return responses.encode({**told, "needs_password": needs_password, "warnings": found[0].doubts})
 
 
 def _whole(db: Database, number: int, fleet: LiveMiners) -> bytes:

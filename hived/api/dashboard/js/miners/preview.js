@@ -58,6 +58,7 @@ function Effect({ order }) {
   const words = [taken.length > 0 && expectedWords(order), left > 0 && `${number(left)} left out`].filter(Boolean).join(", ");
   return html`<p class="effect">${taken.length ? capital(order.words) : "Nothing to do"}${words ? html`: <b>${words}</b>` : ""}</p>
     ${taken.length > 1 && html`<details class="asked"><summary>Which: <b>${count(taken.length, "miner")}</b></summary><${Names} targets=${taken} /></details>`}
+    ${order.warnings.map((line) => html`<p class="tone-warn" key=${line}>${capital(line)}.</p>`)}
     <${LeftOut} targets=${order.targets} />`;
 }
 
