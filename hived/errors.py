@@ -246,8 +246,8 @@ PROBLEMS: dict[str, Problem] = {one.code: one for one in (
     Problem("unpolled", "is not polled: hive-polld is not running", "bad",
         "systemctl start hive-polld; journalctl -u hive-polld says why it ended"),
     Problem("pool_foreign", "mines at a pool that is not allowed", "bad",
-        "find out who changed it, correct it on http://{ip}/ and change the password there; if it is intended:"
-        " hivectl pools allow URL"),
+        "put it right: hivectl do pools FILE --miner {miner}, or on its page; if nobody of yours changed it, change the"
+        " miner's password as well; if it is intended: hivectl pools allow URL"),
     Problem("lost_fan", "has lost a fan", "bad", "check the fan's plug and blades before it overheats"),
     # Nodes that watch miners.
     Problem("node_asks", "asks to join", "warn",

@@ -22,6 +22,8 @@ URL = (
     r":(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})(?:/[!-~]*)?"
 )
 """A pool that a miner can be given: host and port, a scheme before, and a path behind, as Stratum V2 has one."""
+GRACE_S = 600.0
+"""So long a list of allowed pools has to stand before a pool that was there already is an alert: lists take a while."""
 Slots = Mapping[int, tuple[str | None, str | None]]
 """The owner's pools by slot: (URL, worker)."""
 

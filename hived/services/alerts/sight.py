@@ -16,7 +16,7 @@ from hived.records.daemon import APID, POLLD, alive
 from hived.records.events import Event
 from hived.records.miner_view import MinerView
 from hived.records.plans import following
-from hived.records.pools import AllowedPool
+from hived.records.pools import GRACE_S, AllowedPool
 from hived.records.signs import SIGNS, Sign, explains
 from hived.services.alerts import boxes, judges
 from hived.services.alerts.boxes import Facts
@@ -136,6 +136,7 @@ def _miners(
     ordered, unsteady = outlook.ordered(db, moment.now), outlook.unsteady(db, moment.now - HOUR_S)
     watched = [(rule, rule.watched) for rule in sight.rules.values()]
     by_miner = [(rule, sign) for rule, sign in watched if sign is not None and sign.of == "miner"]
+    is_new_list = 0 <= moment.now - allowed_pools.stricter_at(db) < GRACE_S
     seen = []
     for view in views.one_by_one(db):
         how = condition(view, moment)
@@ -152,7 +153,7 @@ def _miners(
             if sign.name == "miner.unsteady":
                 told = float(unsteady.get(view.num, 0))
             already = (rule.name, view.mac) in before
-            if told is None:
+            if told is None or (is_new_list and told is True and sign.name == "mark.foreign" and not already):
                 sight.unknown.add((rule.name, view.mac))
             elif told is True or (sign.is_number and rule.is_wrong(told, already=already)):
                 sight.add([_of_miner(rule, sign, one, told, view, how, moment.allowed)])

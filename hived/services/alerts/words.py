@@ -72,7 +72,8 @@ def body(told: Told, subject: Subject) -> str:
     alert, lines = subject.alert, [f"What: {_ended(subject) if told == 'ended' else _what_and_back(subject)}"]
     named = subject.members if told == "ended" else subject.wrong
     lines.append(f"Where: {_where(subject, named)}")
-    lines += [f"  {one.name}: {one.detail['what']}" for one in _telling(subject, named)]
+    if told != "ended":  # how it was is no news
+        lines += [f"  {one.name}: {one.detail['what']}" for one in _telling(subject, named)]
     lines.append(f"Since: {_time(alert.since, subject.zone)} ({span(subject.at - alert.since)} ago)")
     if (lost := _lost(told, subject)) is not None:
         lines.append(f"Lost: {lost}")
@@ -107,7 +108,7 @@ def step(subject: Subject) -> str | None:
 
 def _what_and_back(subject: Subject) -> str:
     back = len(subject.back)
-    return what(subject) + (f"; {back} of {back + len(subject.wrong)} back" if back else "")
+    return what(subject) + (f"; {back} of {back + len(subject.wrong)} {_back(subject.sign)}" if back else "")
 
 
 def _ended(subject: Subject) -> str:
@@ -123,8 +124,13 @@ def _ended(subject: Subject) -> str:
     if sign.of_miners and back != 1:
         place = _place(subject)
         what_was = _many(subject, sign, back) + (f", {place}" if place else "")
-        return f"{what_was}: {back} of {back} back after {lasted}{much}"
+        return f"{what_was}: {back} of {back} {_back(sign)} after {lasted}{much}"
     return f"{_names(subject.back) or sign.title}: {sign.title.lower()}, well again after {lasted}{much}"
+
+
+def _back(sign: Sign | None) -> str:
+    """Return what is said of those that are well again: only what was away comes back."""
+    return "back" if sign is not None and sign.name in ("place.offline", "mark.offline") else "well again"
 
 
 def _place(subject: Subject) -> str:
@@ -187,7 +193,7 @@ def _step(subject: Subject) -> str:
         return own or "look at the page"
     if sign.code is not None:
         one = subject.wrong[0].name if subject.wrong else "MINER"
-        return next_step(sign.code, miner=one, ip=one)
+        return next_step(sign.code, miner=one if len(subject.wrong) == 1 else "MINER", ip=one)
     return sign.step or "look at the page"
 
 

@@ -31,7 +31,7 @@ def allow(db: Database, url: str, worker: str | None, by: By) -> AllowedPool:
 
 def remove(db: Database, number: int, by: By) -> AllowedPool:
     """Allow it no longer. NotFound."""
-    entry = allowed_pools.remove(db, number)
+    entry = allowed_pools.remove(db, number, at=by["at"])
     audit.note(db, **by, action="pool.remove", target=entry.url, before={"worker": entry.worker})
     return entry
 
@@ -48,3 +48,8 @@ def in_use(views: Iterable[MinerView], allowed: tuple[AllowedPool, ...]) -> list
             found.setdefault(key, {})[view.num] = view
     used = [PoolInUse(url, account, tuple(views.values()), ok) for (url, account, ok), views in found.items()]
     return sorted(used, key=lambda one: (one.allowed is not False, -len(one.miners), one.url or ""))
+
+
+def not_allowed(views: Iterable[MinerView], allowed: tuple[AllowedPool, ...]) -> list[PoolInUse]:
+    """Return the pools in use that need a look by the list as it is; most miners first."""
+    return [one for one in in_use(views, allowed) if one.allowed is False]

@@ -149,8 +149,8 @@ class AlertSite:
         ).execute(db)  # fmt: skip
         OrderTarget.insert(order=order, num=num, mac=mac, state=state, args="{}", at=self.clock()).execute(db)
 
-    async def allow(self, url: str = POOL) -> None:
-        await self.write(allowed_pools.add, AllowedPool(url, None), by="eva", at=self.clock())
+    async def allow(self, url: str = POOL, *, ago: float = 3600.0) -> None:
+        await self.write(allowed_pools.add, AllowedPool(url, None), by="eva", at=self.clock() - ago)
 
     # -- nodes -----------------------------------------------------------------------------------------------------
 

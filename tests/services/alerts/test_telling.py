@@ -10,9 +10,11 @@ import pytest
 from hived.records.alerts import DAY_S, Rule, Scope, Window
 from hived.records.daemon import APID
 from hived.records.host import HostTrouble
+from hived.records.miner import PoolReading
 from hived.records.plans import Schedule
 from hived.store import Database
 from hived.store.alerts import alerts, rules, windows
+from hived.store.miners import allowed_pools
 from hived.store.schema import Miner, Uplink
 from tests.services.alerts.alertsite import AlertSite, board, mac
 
@@ -230,6 +232,40 @@ async def test_what_an_order_does_to_a_miner_is_no_trouble(
     assert await site.said() == said
     await site.turn(10)
     assert await site.said() == [("failure", "opened")]
+
+
+async def test_a_new_list_of_pools_has_ten_minutes_before_what_was_there_is_an_alert(site: AlertSite) -> None:
+    await site.miners(range(1, 6), group="row A")
+    for number in (1, 2):
+        await site.tells(number, pools=(PoolReading(0, "stratum+tcp://old.example:1", "farm.w1", status="active"),))
+    await site.allow(ago=0.0)
+    await site.turn(9)
+    assert await site.said() == []
+    await site.turn(2)
+    (notice,) = await site.notices()
+    assert "Next step: put it right: hivectl do pools FILE --miner MINER, or on its page" in notice.body
+    await site.allow("old.example", ago=0.0)
+    await site.turn(4)
+    ended = (await site.notices())[1]
+    assert ended.title.startswith(
+        "Over: 2 miners at a pool or worker that is not allowed, group row A: 2 of 2 well again"
+    )
+    assert "old.example" not in ended.body
+
+
+async def test_an_entry_that_is_taken_away_gives_the_same_time_and_a_thief_none(site: AlertSite) -> None:
+    await site.miners(range(1, 3))
+    await site.allow()
+    await site.allow("other.example")
+    await site.tells(1, pools=(PoolReading(0, "stratum+tcp://evil.example:1", "thief.1", status="active"),))
+    await site.turn(1)
+    assert await site.said() == [("foreign-pool", "opened")]
+    await site.write(allowed_pools.remove, 1, at=site.clock())
+    await site.turn(1)
+    (alert,) = await site.open()
+    assert alert.count == 1, "the other miner has not changed: its owner may be at work on the list"
+    await site.turn(10)
+    assert (await site.open())[0].count == 2
 
 
 async def test_a_rule_of_the_operator_watches_any_measure_in_its_scope(site: AlertSite) -> None:
