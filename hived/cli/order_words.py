@@ -36,7 +36,7 @@ def headline(order: Order) -> str:
     """Return an order and its effect: "pause 50 miners: -168.0 kW, -5.2 PH/s, 3 left out"."""
     out = order.counts.get("skipped", 0)
     parts = [
-        *(effect(order.effect_w, order.effect_hs) if order.miners else []),
+        *(effect(order.effect_w, order.effect_hs) if sum(order.counts.values()) > out else []),
         *([f"{out:,} left out"] if out else []),
     ]
     return clean(order.words) + (f": {', '.join(parts)}" if parts else "")

@@ -24,7 +24,7 @@ def _state(token: Token, now: float) -> Cell:
 COLUMNS = (
     Column("NAME", lambda token, _: token.name, least=10),
     Column("ROLE", lambda token, _: token.role),
-    Column("FOR", lambda token, _: ", ".join(token.scopes) or "everything", leaves=4),
+    Column("FOR", lambda token, _: ", ".join(token.scopes) or "everything but orders", leaves=4),
     Column("STATE", _state),
     Column("LAST USED", lambda token, now: token.used_at and ago(token.used_at, now), leaves=1),
     Column("MADE", lambda token, now: ago(token.created_at, now), leaves=2),

@@ -83,8 +83,9 @@ _KINDS = (
         ("state", {"confirmed": "good", "refused": "bad", "unconfirmed": "bad"}),
     ),
     EventKind(
-        "order_finished", "Order done", "order {order} is done: {verb} {confirmed}[, {others} more did not follow]",
-        "good",
+        "order_finished", "Order done", "order {order} is done: {verb} {confirmed}[, {others} more did not follow]"
+        "[, {late} more were not asked in time]",
+        ("missed", {"None": "good"}),
     ),
     EventKind("order_cancelled", "Order cancelled", "order {order} was cancelled[ by {by}]: {miners} were not asked"),
     EventKind("order_stopped", "Order stopped", "order {order} was stopped: {refused} refused", "bad"),

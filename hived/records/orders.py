@@ -22,7 +22,7 @@ Step = Literal["sending", "sent", "restarting"]
 """How far a running target is: before the miner is asked, when it has answered, before mining is restarted for it."""
 
 REASONS: Final = {
-    "not_managed": "hived may not steer it: it is not managed",
+    "not_managed": "it is not managed",
     "locked": "it is locked",
     "protected": "it is protected from everything automatic",
     "above_max_preset": "that is above its highest allowed preset",
@@ -181,8 +181,8 @@ class Order:
 
     @property
     def miners(self) -> int:
-        """How many miners are asked: all but those that are left out."""
-        return sum(count for state, count in self.counts.items() if state != "skipped")
+        """How many miners it names, whatever becomes of them; of a dry run those that would be asked."""
+        return sum(count for state, count in self.counts.items() if self.id or state != "skipped")
 
     @property
     def words(self) -> str:

@@ -66,16 +66,16 @@ def test_on_a_terminal_the_effect_is_told_and_a_no_orders_nothing(farm: Site, mo
     monkeypatch.setattr("sys.stdin", Terminal("n\ny\n"))
     ran = farm.run("do", "pause", "--all")
     assert ran.err.splitlines() == [
-        "left out: 1 miner, hived may not steer it: it is not managed (192.168.7.4)",
+        "left out: 1 miner, it is not managed (192.168.7.4)",
         "pause 3 miners: -9,090 W, -313.2 TH/s, 1 left out. Do it? [y/N] nothing was done",
     ]
     assert (ran.code, given(farm)) == (1, [])
     ran = farm.run("do", "pause", "--all")
     assert (ran.code, ran.lines[:2]) == (
-        0, ["order 1: pause 3 miners: -9,090 W, -313.2 TH/s, 1 left out", "3 pending, 1 skipped"],
+        0, ["order 1: pause 4 miners: -9,090 W, -313.2 TH/s, 1 left out", "3 pending, 1 skipped"],
     )  # fmt: skip
     assert ran.lines[3:] == [
-        "left out: 1 miner, hived may not steer it: it is not managed (192.168.7.4)",
+        "left out: 1 miner, it is not managed (192.168.7.4)",
         "what becomes of each miner: hivectl orders show 1",
     ]
     assert [(one.verb, one.via) for one in given(farm)] == [("pause", "command")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hived.records.events import Event, sentence
+from hived.records.events import Event, sentence, tone
 from hived.records.orders import Order, Packet, words
 from hived.records.steering import VERBS
 
@@ -28,9 +29,18 @@ def test_an_order_says_what_it_does(verb: str, args: dict[str, Any], miners: int
     assert words(verb, args, miners) == told
 
 
-def test_miners_that_are_left_out_are_not_counted() -> None:
+def test_an_order_counts_whom_it_names_whatever_becomes_of_them_and_a_dry_run_whom_it_would_ask() -> None:
     order = Order(1, "pause", {}, "anna", "session", 0.0, 60.0, Packet(10, 5.0), counts={"confirmed": 2, "skipped": 9})
-    assert (order.miners, order.words, order.can_undo) == (2, "pause 2 miners", True)
+    assert (order.miners, order.words, order.can_undo) == (11, "pause 11 miners", True)
+    assert replace(order, id=0).words == "pause 2 miners"
+
+
+def test_an_order_that_some_did_not_follow_is_not_told_as_good() -> None:
+    done = Event("order_finished", 0.0, {"order": 7, "verb": "pause", "confirmed": 3})
+    assert (sentence(done), tone(done)) == ("order 7 is done: pause 3 miners", "good")
+    late = replace(done, detail={**done.detail, "confirmed": 0, "late": 2, "missed": True})
+    assert sentence(late) == "order 7 is done: pause 0 miners, 2 more were not asked in time"
+    assert tone(late) == "idle"
 
 
 def test_events_of_orders_use_the_words_of_the_verbs() -> None:

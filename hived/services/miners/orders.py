@@ -253,7 +253,9 @@ def _keep(db: Database, request: Request, order: Order, targets: Sequence[Target
         db,
         [
             Event(
-                "order_given", order.created_at, {"order": number, "verb": order.verb, "miners": asked, "by": order.by}
+                "order_given",
+                order.created_at,
+                {"order": number, "verb": order.verb, "miners": len(targets), "by": order.by},
             )
         ],
     )

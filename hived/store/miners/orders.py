@@ -332,9 +332,11 @@ def _finish(db: Database, number: int, at: float) -> None:
         order = head(db, number)
         told = _dump([order.counts, order.effect_w, order.effect_hs])
         MinerOrder.update(counts=told).where(MinerOrder.id == number).execute(db)
-        detail = {"order": number, "verb": order.verb, "confirmed": order.counts.get("confirmed", 0)}
         others = sum(order.counts.get(state, 0) for state in ("refused", "unconfirmed"))
-        events.add(db, [Event("order_finished", at, {**detail, **({"others": others} if others else {})})])
+        late = order.counts.get("expired", 0)
+        missed = {"others": others or None, "late": late or None, "missed": bool(others or late) or None}
+        detail = {"order": number, "verb": order.verb, "confirmed": order.counts.get("confirmed", 0), **missed}
+        events.add(db, [Event("order_finished", at, {name: one for name, one in detail.items() if one is not None})])
 
 
 def verb_of(db: Database, number: int) -> str:

@@ -75,7 +75,7 @@ async def test_an_order_is_kept_listed_cancelled_and_told_of_with_who_gave_it(si
     code, given = await site.ask(
         "POST", ORDERS, {"verb": "preset", "where": {"model": "s19"}, "args": {"name": "2350"}}
     )
-    assert (code, given["state"], given["words"]) == (202, "running", "set the preset of 2 miners to 2350")
+    assert (code, given["state"], given["words"]) == (202, "running", "set the preset of 3 miners to 2350")
     assert (given["by"], given["via"], given["can_undo"]) == ("tests", "token", False)
     assert given["packet"] == {"size": 10, "interval_seconds": 10.0}
     path = f"{ORDERS}/{given['id']}"
@@ -88,7 +88,7 @@ async def test_an_order_is_kept_listed_cancelled_and_told_of_with_who_gave_it(si
     assert (await site.ask("POST", f"{path}/undo", {}))[0] == 409, "it changed nothing"
     told = {one["kind"]: one["sentence"] for one in await site.get("/api/v1/events")}
     number = given["id"]
-    assert told["order_given"] == f"order {number} by tests: set the preset of 2 miners"
+    assert told["order_given"] == f"order {number} by tests: set the preset of 3 miners"
     assert told["order_cancelled"] == f"order {number} was cancelled by tests: 2 miners were not asked"
     audited = [(one["action"], one["who"]) for one in await site.store.read(audit.listing, limit=5)]
     assert audited == [("order.cancel", "tests"), ("order.preset", "tests")]

@@ -60,7 +60,7 @@ function Row({ token, onRevoke }) {
   return html`<tr data-token=${token.id} class=${over ? "muted" : ""}>
     <th scope="row">${token.name}</th>
     <td data-label="Role" title=${ROLE_WORDS[token.role]}>${token.role}</td>
-    <td class="reason" data-label="For">${token.scopes?.length ? token.scopes.join(", ") : "everything its role may"}</td>
+    <td class="reason" data-label="For">${token.scopes?.length ? token.scopes.join(", ") : "everything its role may but orders"}</td>
     <td data-label="Made"><${When} ms=${stamp(token.created_at)} />${token.created_by ? html` <span class="small">by ${token.created_by}</span>` : ""}</td>
     <td class="nowrap" data-label="Last used"><${When} ms=${stamp(token.used_at)} empty="never" /></td>
     <td class="nowrap" data-label="Ends">${over ? html`<${Badge} tone="off">${over}<//>` : ends === null ? "never" : html`<${Until} ms=${ends} />`}</td>
@@ -94,7 +94,7 @@ function MakeToken({ onClose, onMade }) {
     <label>Name, of the program that uses it <input name="name" required maxlength="64" autocomplete="off" spellcheck="false" autofocus value=${wish.name} onInput=${(event) => setWish({ ...wish, name: event.target.value })} /></label>
     <label>Role <${RoleChoice} value=${wish.role} onChange=${(role) => setWish({ ...wish, role })} /></label>
     <p class="small">A ${wish.role} ${ROLE_WORDS[wish.role]}.</p>
-    <fieldset><legend>Only for (nothing chosen: everything)</legend>
+    <fieldset><legend>Only for (nothing chosen: everything but orders)</legend>
       ${Object.entries(AREAS).map(([area, words]) => html`<label key=${area} class="tick"><input type="checkbox" name=${area} checked=${wish.scopes.includes(area)} onChange=${turn(area)} /> ${area} <span class="small">${words}</span></label>`)}
     </fieldset>
     <label>Ends after <select name="days" onChange=${(event) => setWish({ ...wish, days: Number(event.target.value) })}>

@@ -1,6 +1,6 @@
 /* The columns of the fleet's table: heading, cell, and the value it sorts by (null always comes last). */
 import { html } from "../lib/html.js";
-import { exact, number, percent, span, UNKNOWN } from "../lib/format.js";
+import { ago, exact, number, percent, span, UNKNOWN } from "../lib/format.js";
 import { Bar } from "../lib/ui.js";
 
 const text = (value) => (value ? value.toLowerCase() : null);
@@ -37,16 +37,47 @@ function troubleCell(row, look) {
 
 function errorCell(row, look, nowMs) {
   if (look.why) {
-    const since = row.errorMs !== null && look.why === row.last_error ? html`<span class="when">${span((nowMs - row.errorMs) / 1000)}</span> ` : "";
+    const since = row.errorMs !== null && look.why === row.last_error ? html`<span class="when">${ago(row.errorMs, nowMs)}:</span> ` : "";
     return html`${since}<span class="tone-${look.tone}">${look.why}</span> <span class="muted">→ ${look.next_step}</span>`;
   }
   if (!row.last_error) return "";
-  return html`<span class="when">${row.errorMs === null ? "" : span((nowMs - row.errorMs) / 1000)}</span> <span class="muted">${row.last_error}</span>`;
+  return html`<span class="when">${row.errorMs === null ? "" : `${ago(row.errorMs, nowMs)}:`}</span> <span class="muted">${row.last_error}</span>`;
+}
+
+/* Who keeps orders from a miner, and why, in words; null when nobody does. */
+export function heldWords(row) {
+  const held = ["locked", "protected"].find((name) => row[name]);
+  return held ? `${held} by ${row[held].by}: ${row[held].why}` : null;
+}
+
+const LOCK = "M4 7V5a4 4 0 0 1 8 0v2h1v8H3V7zm2 0h4V5a2 2 0 0 0-4 0z";
+const SHIELD = "M8 1l6 2v5c0 4-3 6-6 7-3-1-6-3-6-7V3z";
+
+/* A small drawing of 16 x 16, with words for those who cannot see it. */
+function Sign({ css, words, path }) {
+  return html`<svg class="held ${css}" viewBox="0 0 16 16" width="12" height="12" role="img" aria-label=${words}><title>${words}</title><path fill="currentColor" d=${path} /></svg>`;
+}
+
+function heldMark(row) {
+  const words = heldWords(row);
+  return words && html` <${Sign} css=${row.locked ? "tone-warn" : "muted"} words=${words} path=${row.locked ? LOCK : SHIELD} />`;
+}
+
+/* Group and tags: what the operator sorted it by. */
+function groupCell(row) {
+  return html`${row.group ?? ""}${row.tags?.length ? html` <span class="muted">${row.tags.join(", ")}</span>` : ""}`;
+}
+
+/* A miner that an order paused stands because somebody wanted it. */
+const isPaused = (row, look) => !look.old && (row.lost ?? []).some(({ reason }) => reason === "planned");
+
+function stateCell(row, look) {
+  return html`<span class="tone-${look.tone}"><span class="dot"></span>${look.word}</span>${isPaused(row, look) ? html` <${Sign} css="muted paused" words="paused by an order" path="M4 2h3v12H4zm5 0h3v12H9z" />` : ""}`;
 }
 
 function addressCell(row) {
   const place = row.ip ?? row.last_ip;
-  return html`<a class="pick ${place ? "" : "mac"} ${row.ip ? "" : "muted"}" href=${`/miners/${row.id}`} data-id=${row.id} title=${!row.ip && place ? "Where it was last seen" : undefined}>${place ?? row.id}</a>`;
+  return html`<a class="pick ${place ? "" : "mac"} ${row.ip ? "" : "muted"}" href=${`/miners/${row.id}`} data-id=${row.id} title=${!row.ip && place ? "Where it was last seen" : undefined}>${place ?? row.id}</a>${heldMark(row)}`;
 }
 
 /* "S19j Pro" is enough where the maker is one and the same; the title says it in full. */
@@ -55,6 +86,7 @@ function shortModel(row) {
 }
 
 const stateTitle = (row, look) => [
+  isPaused(row, look) && "paused by an order of hived, and not resumed yet",
   row.state && row.state !== look.word && `last known state: ${row.state}`,
   look.why,
   look.next_step && `next: ${look.next_step}`,
@@ -63,10 +95,14 @@ const stateTitle = (row, look) => [
 export const COLUMNS = [
   {
     key: "state", head: "State", width: "state",
-    cell: (row, look) => html`<span class="tone-${look.tone}"><span class="dot"></span>${look.word}</span>`,
+    cell: stateCell,
     value: (row, look) => look.word, title: stateTitle,
   },
-  { key: "address", head: "Address", width: "address", cell: addressCell, value: (row) => row.ipKey, title: (row) => `MAC ${row.id}` },
+  { key: "address", head: "Address", width: "address", cell: addressCell, value: (row) => row.ipKey, title: (row) => [`MAC ${row.id}`, heldWords(row)].filter(Boolean).join("\n") },
+  {
+    key: "group", head: "Group", width: "group", cell: groupCell, value: (row) => text(row.group),
+    title: (row) => [row.group && `group ${row.group}`, row.tags?.length && `tags ${row.tags.join(", ")}`].filter(Boolean).join("\n"), headTitle: "Group and tags",
+  },
   { key: "host", head: "Host", width: "host", cell: (row) => row.hostname ?? "", value: (row) => text(row.hostname), title: (row) => row.hostname },
   {
     key: "model", head: "Model", width: "model", cell: (row) => shortModel(row),

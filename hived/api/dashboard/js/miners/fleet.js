@@ -114,10 +114,12 @@ function choose(rows, query, sort, counts) {
   const shown = own(counts, query.get("show")) !== undefined ? query.get("show") : null;
   const model = query.get("model");
   const managed = query.get("managed");
+  const group = query.get("group");
   const found = [];
   for (const row of rows.values()) {
     if (model && row.model !== model) continue;
     if (managed && row.managed !== (managed === "yes")) continue;
+    if (group && !isIn(row, group)) continue;
     const look = row.condition;
     if (shown && !look.marks.includes(shown)) continue;
     if (!words.every((word) => row.hay.includes(word))) continue;
@@ -125,6 +127,17 @@ function choose(rows, query, sort, counts) {
     found.push({ row, look, share: look.old || row.percent === null ? null : Math.round(row.percent) });
   }
   return found.sort(comparison(sort.key, sort.descending));
+}
+
+/* Groups and tags share one choice: a tag begins with "#". */
+const isIn = (row, name) => row.group === name || (row.tags ?? []).some((tag) => `#${tag}` === name);
+
+function groupsOf(rows) {
+  const found = new Map();
+  for (const row of rows.values()) {
+    for (const name of [row.group, ...(row.tags ?? []).map((tag) => `#${tag}`)].filter(Boolean)) found.set(name, (found.get(name) ?? 0) + 1);
+  }
+  return [...found].sort(([a], [b]) => a.startsWith("#") - b.startsWith("#") || a.localeCompare(b, "en", { numeric: true })).map(([name, n]) => [name, `${name} (${n})`]);
 }
 
 function Miners({ rows: all, fleet, query, nowMs, legend, unknownSince }) {
@@ -145,7 +158,7 @@ function Miners({ rows: all, fleet, query, nowMs, legend, unknownSince }) {
   </section>`;
 }
 
-const clearFilters = () => setQuery({ q: null, show: null, model: null, managed: null, node: null });
+const clearFilters = () => setQuery({ q: null, show: null, model: null, managed: null, group: null, node: null });
 
 function Chip({ name, words, n, active, title }) {
   return html`<button type="button" class="chip chip-${name} ${n ? "" : "none"}" aria-pressed=${active ? "true" : "false"} title=${title}
@@ -168,7 +181,8 @@ function Tools({ all, rows, fleet, counts, marks, unknownSince, query, sort, fou
   const words = Object.fromEntries(marks.map((mark) => [mark.name, mark]));
   const unknown = unknownSince === null ? null : `Unknown since ${exact(unknownSince)}`;
   const models = useMemo(() => modelsOf(rows), [rows, rows.size, live.changes]);
-  const filtered = query.get("q") || show || query.get("model") || query.get("managed") || query.get("node");
+  const groups = useMemo(() => groupsOf(rows), [rows, rows.size, live.changes]);
+  const filtered = query.get("q") || show || query.get("model") || query.get("managed") || query.get("group") || query.get("node");
   return html`<div class="tools">
     <div class="chips" role="group" aria-label="Filter by state">
       <${Chip} name="all" words="miners" n=${rows.size} active=${!show || own(counts, show) === undefined} title="All miners ever found" />
@@ -180,6 +194,8 @@ function Tools({ all, rows, fleet, counts, marks, unknownSince, query, sort, fou
         value=${query.get("q") ?? ""} onInput=${(event) => setQuery({ q: event.target.value })} spellcheck="false" autocomplete="off" />
       <${NodeChoice} value=${query.get("node")} fleet=${fleet} />
       <${Choice} label="Model" value=${query.get("model") ?? ""} onChange=${(model) => setQuery({ model })} options=${[["", "all models"], ...models]} />
+      ${(groups.length > 0 || query.get("group")) && html`<${Choice} label="Group or tag" value=${query.get("group") ?? ""} onChange=${(group) => setQuery({ group })}
+        options=${[["", "all groups"], ...(groups.some(([name]) => name === query.get("group")) || !query.get("group") ? [] : [[query.get("group"), `${query.get("group")} (0)`]]), ...groups]} />`}
       <${Choice} label="Managed" value=${query.get("managed") ?? ""} onChange=${(managed) => setQuery({ managed })}
         options=${[["", "all miners"], ["yes", "managed"], ["no", "unmanaged"]]} />
       <${Choice} label="Order" value=${writeSort(sort) ?? ""} onChange=${(value) => setQuery({ sort: value })} options=${ORDERS} />

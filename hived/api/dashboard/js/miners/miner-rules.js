@@ -5,6 +5,7 @@ import { exact, stamp, UNKNOWN } from "../lib/format.js";
 import { html, useRef, useState } from "../lib/html.js";
 import { may, Only, useSession, whyNot } from "../lib/session.js";
 import { When } from "../lib/ui.js";
+import { capital } from "./verbs.js";
 
 const HOLDS = {
   __proto__: null,
@@ -29,12 +30,22 @@ export function MinerRules({ miner, onChanged }) {
   </section>`;
 }
 
+/* Whatever keeps orders from a miner, for the top of its page. */
+export function HoldNotes({ miner }) {
+  return Object.entries(HOLDS).map(([name, { words, meaning }]) => {
+    const hold = miner[name];
+    const until = hold ? stamp(hold.until) : null;
+    return hold && html`<p key=${name} class="note tone-warn hold" data-held=${name}>${capital(words)}: <span class="quote">${hold.why}</span>${" "}
+      <span class="muted">by ${hold.by} <${When} ms=${stamp(hold.at)} />${until !== null ? `, until ${exact(until)}` : ""}. ${meaning}.</span></p>`;
+  });
+}
+
 /* Either of the two holds; who may not change it sees it all the same. */
 function Held({ name, hold, change, onAsk }) {
   const { words, verb, undo, meaning } = HOLDS[name];
   const [state, act] = useAct();
   const until = hold ? stamp(hold.until) : null;
-  return html`<div data-hold=${name}><dt title=${meaning}>${words.charAt(0).toUpperCase() + words.slice(1)}</dt><dd>${hold
+  return html`<div data-hold=${name}><dt title=${meaning}>${capital(words)}</dt><dd>${hold
       ? html`<span class="tone-warn">${hold.why}</span> <span class="muted">by ${hold.by} <${When} ms=${stamp(hold.at)} />${until !== null ? `, until ${exact(until)}` : ""}</span>`
       : "no"}${" "}
     <${Only} role="admin">${hold

@@ -12,7 +12,7 @@ import { Badge, Figure, HashrateFigure, Pending, range, useRead, useTitle, When 
 import { Paged } from "../lib/paged.js";
 import { cameByLink } from "../lib/router.js";
 import { Managed, Password, Waiting } from "./miner-controls.js";
-import { MinerRules } from "./miner-rules.js";
+import { HoldNotes, MinerRules } from "./miner-rules.js";
 import { MinerVerbs, PutPoolsRight } from "./steer.js";
 
 const REREAD_MS = 2000; // a burst of changes of one miner is read once
@@ -113,6 +113,7 @@ function Head({ miner, nodes, away, row, onChanged }) {
       <${Managed} miner=${miner} onChanged=${onChanged} />
       ${can(miner, "password") && html`<${Password} miner=${miner} node=${away} onChanged=${onChanged} />`}
     </div>
+    <${HoldNotes} miner=${miner} />
     <${MinerVerbs} miner=${miner} />
     <dl class="facts">${facts.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
     ${look.why && html`<p class="note trouble ${look.rank === 0 ? "tone-bad" : "tone-warn"}"><span class="quote">${look.why}</span> <span class="muted">Next: ${look.next_step}</span></p>`}

@@ -15,10 +15,16 @@ const MANY = 500; // miners: their lines take long to read, and so does the whol
 const MANY_MS = 10000;
 const LINES = 200;
 
-export const ORDER_TONES = { __proto__: null, running: "tune", done: "good", cancelled: "off", stopped: "bad", expired: "warn" };
+const ORDER_TONES = { __proto__: null, running: "tune", done: "good", cancelled: "off", stopped: "bad", expired: "warn" };
 const TONES = { __proto__: null, running: "tune", pending: "idle", refused: "bad", unconfirmed: "warn", confirmed: "good", skipped: "off", cancelled: "off", expired: "warn" };
 
 export const orderPath = (id) => `/orders/${id}`;
+
+/* What is done is well only where every miner followed. */
+export function orderTone({ state, counts }) {
+  const missed = state === "done" && (counts.unconfirmed > 0 || counts.refused > 0);
+  return missed ? "warn" : (own(ORDER_TONES, state) ?? "idle");
+}
 
 const inOrder = (counts) => Object.keys(TONES).filter((state) => counts?.[state] > 0);
 
@@ -64,7 +70,7 @@ function Head({ order, again }) {
   ];
   return html`<section class="head"><p class="crumbs"><a href="/orders">Orders</a> ›</p>
     <div class="pagehead"><h1 tabindex="-1">${capital(order.words)}</h1>
-      <${Badge} tone=${own(ORDER_TONES, order.state) ?? "idle"}>${order.state}<//>
+      <${Badge} tone=${orderTone(order)}>${order.state}<//>
       <${Only} role="operator"><span class="pageactions">
         ${order.state === "running" && html`<button type="button" class="cancel" disabled=${state.busy} onClick=${cancel}>Cancel</button>`}
         ${order.can_undo && html`<button type="button" class="undo" onClick=${() => setUndoing(true)}>Undo…</button>`}</span><//>

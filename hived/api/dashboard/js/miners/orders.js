@@ -1,9 +1,9 @@
 /* All orders, the newest first. */
-import { own, stamp } from "../lib/format.js";
+import { number, stamp } from "../lib/format.js";
 import { html, useEffect } from "../lib/html.js";
 import { Paged, usePaged } from "../lib/paged.js";
 import { Badge, Table, When } from "../lib/ui.js";
-import { countWords, ORDER_TONES, orderPath } from "./order.js";
+import { countWords, orderPath, orderTone } from "./order.js";
 import { Plans } from "./plans.js";
 import { capital } from "./verbs.js";
 
@@ -18,11 +18,11 @@ export function OrdersPage() {
   }, []);
   return html`<section><div class="pagehead"><h1 tabindex="-1" id="orders">Orders</h1></div>
     <${Paged} read=${read} what="Orders" none="No order was given so far. Select miners in the fleet to give one." older="Older orders">
-      ${read.items?.length > 0 && html`<${Table} of="orders" kind="stacked orders" head=${["When", "What", "Who", "State", "Miners"]}><tbody>${read.items.map((order) => html`<tr key=${order.id}>
-        <td data-label="When" class="nowrap"><${When} ms=${stamp(order.created_at)} /></td>
+      ${read.items?.length > 0 && html`<${Table} of="orders" kind="stacked orders" head=${["ID", "When", "What", "Who", "State", "Miners"]}><tbody>${read.items.map((order) => html`<tr key=${order.id}>
+        <td data-label="ID">${number(order.id)}</td><td data-label="When" class="nowrap"><${When} ms=${stamp(order.created_at)} /></td>
         <th scope="row"><a href=${orderPath(order.id)}>${capital(order.words)}</a></th>
         <td data-label="Who">${order.by}${order.via ? html` <span class="muted">${order.via}</span>` : ""}</td>
-        <td data-label="State"><${Badge} tone=${own(ORDER_TONES, order.state) ?? "idle"}>${order.state}<//></td>
+        <td data-label="State"><${Badge} tone=${orderTone(order)}>${order.state}<//></td>
         <td data-label="Miners">${countWords(order.counts)}</td></tr>`)}</tbody><//>`}<//>
   </section><${Plans} />`;
 }

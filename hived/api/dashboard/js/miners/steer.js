@@ -33,12 +33,12 @@ function Bar({ entries }) {
   </section>`;
 }
 
-/* What one miner can do. */
+/* What one miner can do; nothing while it is locked. */
 export function MinerVerbs({ miner }) {
   const [verb, setVerb] = useState(null);
   const ids = useMemo(() => [miner.id], [miner.id]);
   const verbs = verbsOf([miner]);
-  if (verbs.length === 0) return "";
+  if (verbs.length === 0 || miner.locked) return "";
   return html`<${Only} role="operator"><${Verbs} verbs=${verbs} onChoose=${setVerb} />
     ${verb && html`<${OrderDialog} key=${verb} verb=${verb} ids=${ids} there=${poolsOf(miner)} onClose=${() => setVerb(null)} />`}<//>`;
 }

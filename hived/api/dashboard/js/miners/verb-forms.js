@@ -23,14 +23,21 @@ function Untuned({ args, onChange }) {
   return html`<label class="tick"><input type="checkbox" checked=${args.untuned} onChange=${(event) => onChange({ ...args, untuned: event.target.checked })} /> Also on miners that have not tuned it: they then tune for hours</label>`;
 }
 
-/* A whole number of something; null while it is none or out of bounds. */
+function fits(text, low, high) {
+  const value = Number(text);
+  return text !== "" && Number.isInteger(value) && value >= Number(low) && value <= Number(high);
+}
+
+/* A whole number of something; null while it is none or out of bounds, which it then says. */
 function Whole({ label, name, low, high, value, onChange, ...rest }) {
   const [text, setText] = useState(known(value) ? String(value) : "");
   const type = ({ target }) => {
     setText(target.value);
-    onChange(target.value !== "" && target.validity.valid ? Number(target.value) : null);
+    onChange(fits(target.value, low, high) ? Number(target.value) : null);
   };
-  return html`<label>${label} <input type="number" inputmode="numeric" name=${name} min=${low} max=${high} step="1" required value=${text} onInput=${type} ...${rest} /></label>`;
+  const wrong = text !== "" && !fits(text, low, high);
+  return html`<label>${label} <input type="number" inputmode="numeric" name=${name} min=${low} max=${high} step="1" required value=${text} aria-invalid=${wrong ? "true" : undefined} onInput=${type} ...${rest} />
+    <small class=${wrong ? "tone-bad" : "muted"} role=${wrong ? "alert" : undefined}>${wrong ? "Expected a whole number " : ""}from ${number(Number(low))} to ${number(Number(high))}</small></label>`;
 }
 
 export function PowerForm({ args, onChange }) {
