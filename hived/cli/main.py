@@ -156,7 +156,11 @@ def _miners(nouns: Group) -> None:
     command(
         group, "set", "miner_set:change",
         "set whether hived steers a miner, what it may do to it, its group and tags, or its unlock password",
-        arg("miners", nargs="+", metavar="MAC|IP"),
+        arg("miners", nargs="*", metavar="MAC|IP", help="these miners; or say which by the next four"),
+        arg("--all", action="store_true", help="all miners"),
+        arg("--model", metavar="ALIAS", help="miners of this model, as `hivectl models list` names it"),
+        arg("--node", metavar="NODE_ID|NAME", help="miners of this node of the fleet"),
+        arg("--in-group", metavar="NAME", help="miners that are in this group already"),
         OneOf((
             arg("--managed", dest="managed", action="store_true", default=None, help="hived steers it"),
             arg("--unmanaged", dest="managed", action="store_false", help="hived only reads it"),

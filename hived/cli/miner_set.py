@@ -11,14 +11,14 @@ from hived.cli.context import CommandContext, WrongUsage
 from hived.cli.miner_show import hold_in_words
 from hived.cli.output.text import clean
 from hived.documents import miners as documents
-from hived.errors import BadRequest
+from hived.errors import BadRequest, NotFound
 from hived.records import miner_rules as rules
 from hived.records.access import By
 from hived.records.condition import Moment, condition
 from hived.records.daemon import DISCOVERD
-from hived.records.miner_view import KnownMiner, MinerView, ModelView
+from hived.records.miner_view import MinerView, ModelView
 from hived.records.times import to_text
-from hived.services.miners import steering
+from hived.services.miners import choosing, steering
 from hived.services.miners.rules import RULES
 from hived.store import Database
 from hived.store.miners import models, views
@@ -27,6 +27,10 @@ OPTIONS = (
     "--managed, --unmanaged, --group, --ungroup, --tag, --untag, --lock, --unlock, --protect, --unprotect,"
     " --min-preset, --no-min-preset"
 )
+MOST_LINES = 20
+"""Up to so many miners each have a line of what is now."""
+MOST_NAMED = 3
+"""Of more, so many have one."""
 LONGEST_PASSWORD = 256  # characters; far beyond what a miner's own page takes
 
 
@@ -37,18 +41,18 @@ async def change(context: CommandContext) -> int:
     if not (wishes or args.tag or args.untag or args.password_stdin or args.password_prompt):
         raise WrongUsage(f"nothing to change: give {OPTIONS}, --password-stdin or --password-prompt")
     async with context.store() as store:
-        found = await store.read(lookup.find_all, args.miners)  # before anybody types a password
+        found = await store.read(_chosen, context)  # before anybody types a password
         password = _password(context, len(found))
         if password is not None:
             wishes["unlock_pass"] = password
-        await store.write(_change, [miner.mac for miner in found], wishes, args, context.by())
+        await store.write(_change, found, wishes, args, context.by())
         after, ladder, moment, looked_for = await store.read(_read, found, context)
     if context.json:
         context.screen.document(
             [documents.listed(v, ladder.get(v.model_alias or ""), condition(v, moment)) for v in after]
         )
         return 0
-    for view in after:
+    for view in after[: MOST_NAMED if len(after) > MOST_LINES else None]:
         if view.remote:
             context.screen.say(_asked(view, args.managed, password is not None))
             continue
@@ -56,9 +60,26 @@ async def change(context: CommandContext) -> int:
         if password is not None:
             done.append(f"the password is kept{_when(view, looked_for)}")
         context.screen.say(f"{_named(view)}: {', '.join(done)}")
+    if len(after) > MOST_LINES:
+        context.screen.say(f"and {len(after) - MOST_NAMED:,} more miners alike")
     if password is not None and not looked_for and not all(view.has_key or view.remote for view in after):
         context.note(f"{DISCOVERD} is not running: nothing is tried until it is")
     return 0
+
+
+def _chosen(db: Database, context: CommandContext) -> list[str]:
+    """Return the MACs of the miners that are meant. WrongUsage where it is not said which, or twice."""
+    args = context.args
+    where = {"model": args.model, "node": args.node, "group": args.in_group}
+    where = {name: value for name, value in where.items() if value is not None}
+    if bool(args.miners) + args.all + bool(where) != 1:
+        raise WrongUsage("say which miners: their addresses, or --all, or what has to fit: --model, --node, --in-group")
+    if args.miners:
+        return [one.mac for one in lookup.find_all(db, args.miners)]
+    found = [view.mac for view in choosing.chosen(db, None, where)]
+    if not found:
+        raise NotFound("no miner fits: hivectl miners list")
+    return found
 
 
 def _asked(view: MinerView, managed: bool | None, password: bool) -> str:
@@ -128,9 +149,9 @@ def _done(view: MinerView, wishes: Mapping[str, Any], args: Namespace) -> Iterat
 
 
 def _read(
-    db: Database, found: Sequence[KnownMiner], context: CommandContext
+    db: Database, macs: Sequence[str], context: CommandContext
 ) -> tuple[list[MinerView], dict[str, ModelView], Moment, bool]:
-    after = [view for known in found for view in views.miners(db, mac=known.mac)]
+    after = choosing.chosen(db, macs, {})
     when = daemons.moment(db, context)
     return after, {model.alias: model for model in models.views(db)}, when, daemons.runs(db, DISCOVERD, when.now)
 

@@ -41,6 +41,9 @@ def would(context: CommandContext, found: Preview) -> int:
     for line in found.order.doubts:
         context.note(f"warning: {line}")
     miners = sorted(found.targets, key=lambda one: one.state == "skipped")
+    for line in left_out(found.targets, found.names):
+        if line.startswith("next: "):
+            context.note(line)
     draw(context.screen, preview_columns(found.names), miners, context.clock())
     return 0
 

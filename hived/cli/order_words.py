@@ -13,6 +13,11 @@ MOST_NAMED = 3
 """Miners named in a line that counts them."""
 
 
+_NEXT = {"not_managed": "hivectl miners set {} --managed"}
+"""What to do about a reason that everybody meets at the beginning."""
+_MANY = "(ADDRESS ... | --all | --model ALIAS | --node NAME | --in-group NAME)"
+
+
 def preview_columns(names: Mapping[str, str]) -> Sequence[Column]:
     """Return what a table of a dry run has of each miner: its effect, or why it is left out."""
     return (
@@ -64,6 +69,8 @@ def left_out(targets: Sequence[Target], names: Mapping[str, str]) -> list[str]:
         some = [names.get(one.mac, one.mac) for one in targets if one.state == "skipped" and one.reason == reason]
         more = ", ..." if count > MOST_NAMED else ""
         lines.append(f"left out: {counted(count, 'miner')}, {in_words(reason)} ({', '.join(some[:MOST_NAMED])}{more})")
+        if reason in _NEXT:
+            lines.append(f"next: {_NEXT[reason].format(' '.join(some) if count <= MOST_NAMED else _MANY)}")
     return lines
 
 

@@ -34,6 +34,33 @@ def test_miners_are_managed_and_unmanaged_by_mac_and_address(site: Site) -> None
     assert [(one["id"], one["managed"]) for one in document] == [(mac(1), False)]
 
 
+def test_many_miners_are_set_at_once_by_what_fits(site: Site) -> None:
+    everyone = len(site.run("miners", "list", "--json").document)
+    for number in range(60, 90):
+        site.miner(number)
+    ran = site.run("miners", "set", "--all", "--managed")
+    assert (ran.code, len(ran.lines), ran.lines[3]) == (0, 4, f"and {everyone + 27} more miners alike")
+    assert all(one["managed"] for one in site.run("miners", "list", "--json").document)
+    site.run("miners", "set", "192.168.7.1", "192.168.7.2", "--group", "row 3")
+    ran = site.run("miners", "set", "--model", "s19jpro", "--in-group", "row 3", "--unmanaged", "--group", "row 4")
+    assert (ran.code, [line.partition(": ")[2] for line in ran.lines]) == (0, ["not managed, in group row 4"] * 2)
+    assert [known(site, number).managed for number in (1, 2, 60)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("--managed",), 2, "say which miners"), (("192.168.7.1", "--all", "--managed"), 2, "say which miners"),
+        (("--all", "--model", "s19jpro", "--managed"), 2, "say which miners"),
+        (("--in-group", "row 9", "--managed"), 1, "no miner has the group 'row 9': none has any group"),
+        (("--model", "s9", "--managed"), 1, "no miner has the model 's9': there are "),
+    ],
+)  # fmt: skip
+def test_which_miners_are_set_is_said_once_and_known(site: Site, words: tuple[str, ...], code: int, says: str) -> None:
+    ran = site.run("miners", "set", *words)
+    assert (ran.code, says in ran.err) == (code, True), ran.err
+
+
 def test_a_miner_of_another_node_is_found_and_its_node_is_asked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.write(fleet.let_in, "n1", site.now, name="shed")
     site.write(fleet.touch, "n1", site.now, name="shed")
