@@ -102,12 +102,12 @@ def _mining(view: MinerView, how: Condition) -> str | None:
     return "OFF" if view.state in ("stopped", "shutting-down") else None
 
 
-def miner_device(view: MinerView, offers: Offers, topics: Topics) -> Json:
-    """Return what Home Assistant is told of a miner: the device and its entities."""
+def miner_device(view: MinerView, name: str, offers: Offers, topics: Topics) -> Json:
+    """Return what Home Assistant is told of a miner: the device and its entities. `name`: what it is called there."""
     own, state = topics.miner_id(view.mac), topics.miner(view.mac)
     firmware = " ".join(filter(None, (view.firmware, view.firmware_version)))
     device = {
-        "identifiers": [own], "connections": [["mac", view.mac]], "name": view.hostname or f"Miner {view.mac}",
+        "identifiers": [own], "connections": [["mac", view.mac]], "name": name,
         "model": view.model_name, "model_id": view.model_alias, "sw_version": firmware or None,
         "serial_number": view.serial, "via_device": topics.site_id,
     }  # fmt: skip

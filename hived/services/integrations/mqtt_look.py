@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from hived.records.totals import Judged, totals
 from hived.services.miners.moments import moment
 from hived.services.miners.orders import Ladders
 from hived.store import Database
-from hived.store.miners import views
+from hived.store.miners import fleet, views
 
 REFRESH_S = EXPIRE_S / 3
 """What did not change is sent again so often: two of them may be lost before a value expires."""
@@ -68,13 +68,14 @@ def look(db: Database, telling: Telling, sent: Mapping[str, Sent], now: float) -
     at = moment(db, now, telling.status_seconds)
     ladders = Ladders(db)
     topics, room = telling.topics, DEVICES_AT_ONCE
+    shared = fleet.shared_hostnames(db)
     judged: list[Judged] = []
     due: list[Item] = [*_site(telling, sent)]
     for view in views.one_by_one(db):
         how = condition(view, at)
         judged.append((essence(view), how))
         offers = _offers(view, telling.scope, ladders)
-        device = _device(view, offers, topics, sent)
+        device = _device(view, _name(view, shared), offers, topics, sent)
         if device is not None and not room:
             continue
         if device is not None:
@@ -108,16 +109,21 @@ def _site(telling: Telling, sent: Mapping[str, Sent]) -> Iterator[Item]:
         yield Item(topic, encode(documents.site_device(telling.name, telling.topics)), digest, kept=True)
 
 
-def _device(view: MinerView, offers: Offers, topics: Topics, sent: Mapping[str, Sent]) -> Item | None:
+def _name(view: MinerView, shared: Collection[str]) -> str:
+    """Return what a miner is called: factories give thousands of them one host name, and then its address says more."""
+    return view.hostname if view.hostname and view.hostname not in shared else view.name
+
+
+def _device(view: MinerView, name: str, offers: Offers, topics: Topics, sent: Mapping[str, Sent]) -> Item | None:
     topic = topics.device(topics.miner_id(view.mac))
     # All that its message is made of: to make thousands of them at each look only to see that they are the same costs.
     digest = hash((
-        view.mac, view.hostname, view.model_name, view.model_alias, view.firmware, view.firmware_version, view.serial,
+        view.mac, name, view.model_name, view.model_alias, view.firmware, view.firmware_version, view.serial,
         offers,
     ))  # fmt: skip
     if topic in sent and sent[topic].digest == digest:
         return None
-    return Item(topic, encode(documents.miner_device(view, offers, topics)), digest, kept=True, mac=view.mac)
+    return Item(topic, encode(documents.miner_device(view, name, offers, topics)), digest, kept=True, mac=view.mac)
 
 
 def _state(topic: str, document: Mapping[str, Any], sent: Mapping[str, Sent], now: float) -> Sequence[Item]:

@@ -29,6 +29,12 @@ def miner_count(db: Database) -> int:
     return int(Miner.select(pw.fn.COUNT(Miner.num)).bind(db).scalar())
 
 
+def shared_hostnames(db: Database) -> frozenset[str]:
+    """Return the host names that more than one miner has."""
+    query = Miner.select(Miner.hostname).group_by(Miner.hostname).having(pw.fn.COUNT(Miner.num) > 1)
+    return frozenset(name for (name,) in tuples(query, db) if name)
+
+
 def seen(db: Database) -> dict[int, tuple[float | None, float]]:
     """Return {num: (seen_at, updated_at)} of every miner: what changes without a new rev, and who is still there."""
     query = Health.select(Health.num, Health.seen_at, Miner.updated_at).join(Miner, on=(Miner.num == Health.num))

@@ -136,6 +136,21 @@ async def test_presets_beyond_a_limit_are_not_offered(store: Store, clock: FakeC
     assert state(found, MAC[0])["preset"] is None, "it runs at one that cannot be chosen"
 
 
+async def test_a_host_name_is_the_name_of_a_device_only_where_no_other_has_it(store: Store, clock: FakeClock) -> None:
+    for mac in MAC:
+        await change(store, mac, hostname="Antminer")
+    found = await seen(store, clock)
+    assert [device(found, mac)["device"]["name"] for mac in MAC] == ["127.9.0.0", "127.9.0.1", "127.9.0.2"]
+    sent = {item.topic: Sent(item.digest, clock()) for item in found.items}
+    await change(store, MAC[1], hostname="rack-2")
+    again = await seen(store, clock, sent=sent)
+    assert [device(again, item.mac)["device"]["name"] for item in again.items if item.mac] == ["rack-2"]
+    await change(store, MAC[0], hostname=None, ip=None, last_ip=None)
+    await change(store, MAC[2], hostname="rack-2")
+    found = await seen(store, clock)
+    assert [device(found, mac)["device"]["name"] for mac in MAC] == [MAC[0], "127.9.0.1", "127.9.0.2"]
+
+
 async def test_a_device_is_told_again_when_it_is_another_one(store: Store, clock: FakeClock) -> None:
     sent = {item.topic: Sent(item.digest, clock()) for item in (await seen(store, clock)).items}
     assert (await seen(store, clock, sent=sent)).items == ()
