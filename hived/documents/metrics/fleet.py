@@ -19,7 +19,7 @@ SUMS: tuple[tuple[str, str, Callable[[Totals], float | None]], ...] = (
     ("power_watts", "What its miners take.", lambda of: of.power_w),
     ("joules_per_hash", "What a hash costs, over the miners that tell both.",
      lambda of: None if of.efficiency_j_per_th is None else of.efficiency_j_per_th / TERA),
-    ("managed_miners", "Miners that hived may steer by itself.", lambda of: of.managed),
+    ("managed_miners", "Miners that orders may steer, of people and of plans.", lambda of: of.managed),
 )  # fmt: skip
 
 

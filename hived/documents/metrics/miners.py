@@ -1,6 +1,7 @@
 """Each miner as metrics: what the table of measures has of it, and how it is judged. Nothing for boards and chips.
 
-Labels stay few, so that a database of metrics can carry a large site for years: mac, model, node and group. What is
+Labels stay few, so that a database of metrics can carry a large site for years: mac, model, node and group; an address
+that changes makes one series new, that of the info, and not all. What is
 not known now has no sample, so that a graph ends where a frozen value would go on.
 """
 
@@ -28,6 +29,9 @@ JUDGED: tuple[tuple[Metric, Read], ...] = (
     (Metric("miner_hashing", GAUGE, "1 for a miner that mines or tunes by a fresh status."), _marked("hashing")),
     (Metric("miner_condition_rank", GAUGE, "How it is: 0 needs a look now, 4 is well."),
      lambda _, how: None if how.unseen else float(how.rank)),
+    (Metric("miner_hashrate_expected_hashes_per_second", GAUGE,
+            "What it should give; over all miners the sum is that of the fleet."),
+     lambda _, how: None if how.unseen else how.expected_hs),
     (Metric("miner_hashrate_lost_hashes_per_second", GAUGE, "What it should give less what it gives."),
      lambda _, how: None if how.unseen else sum(loss.hashrate_hs for loss in how.lost)),
     (Metric("miner_lost_boards", GAUGE, "Boards that it says are broken or gone."),
@@ -47,12 +51,17 @@ def of_measure(measure: Measure) -> Metric:
     return Metric(f"miner_{measure.metric}", kind, f"{measure.unit.quantity}: {measure.outside} of the API.")
 
 
-MEASURED = tuple((of_measure(measure), measure) for measure in MINER)
+_JUDGED_NAMES = {metric.name for metric, _ in JUDGED}
+MEASURED = tuple((of_measure(one), one) for one in MINER if of_measure(one).name not in _JUDGED_NAMES)
+INFO = Metric("miner_info", GAUGE, "1 for each miner, to join by instance and mac: its address and host name.")
 
 
 def families(miners: Sequence[Judged], names: Mapping[str, str], own_id: str) -> Iterator[Family]:
     """Yield the metrics of miners. `names`: those of nodes by their ids; `own_id`: of the node that has the others."""
     at = _labels(miners, names, own_id)
+    yield Family(
+        INFO, {"": ([_named(text, view) for text, (view, _) in zip(at, miners, strict=True)], [1.0] * len(at))}
+    )
     for metric, read in JUDGED:
         yield Family(metric, {"": (at, [read(view, how) for view, how in miners])})
     now = [view.status if how.fresh else None for view, how in miners]
@@ -60,6 +69,10 @@ def families(miners: Sequence[Judged], names: Mapping[str, str], own_id: str) ->
     fresh = [status for status in now if status is not None]
     for metric, measure in MEASURED:
         yield Family(metric, {"": (at, _measured(fresh, measure))})
+
+
+def _named(at: str, view: MinerView) -> str:
+    return labels(at, ip=view.ip or view.last_ip or "", hostname=view.hostname or "")
 
 
 def _measured(fresh: Sequence[StoredStatus], measure: Measure) -> list[float | None]:

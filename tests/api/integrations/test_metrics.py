@@ -51,13 +51,16 @@ async def status(api: Api, **headers: str) -> int:
 async def test_a_miner_has_every_measure_and_few_labels(api: Api) -> None:
     await api.do(rules.save, 1, MinerRules(group='row "3"\\'), NOW)
     text = await scraped(api)
-    of_miners = [one for one in samples(text) if one.name.startswith("hived_miner_")]
+    every_one = [one for one in samples(text) if one.name.startswith("hived_miner_")]
+    of_miners = [one for one in every_one if one.name != "hived_miner_info"]
+    (info,) = [one for one in every_one if one.name == "hived_miner_info"]
+    assert info.labels == of_miners[0].labels | {"ip": "127.20.0.1", "hostname": "rig-1"}
     assert {frozenset(one.labels) for one in of_miners} == {frozenset(MINERS_LABELS)}
     assert {one.labels["group"] for one in of_miners} == {'row "3"\\'}
     told = {one.name.removeprefix("hived_miner_"): one.value for one in of_miners}
     every = {metric.name.removeprefix("miner_") for metric, _ in (*JUDGED, *MEASURED)}
-    assert told.keys() == every - {"hashrate_expected_hashes_per_second"}, "all but what this miner does not tell"
-    assert len(MEASURED) == len(MINER)
+    assert told.keys() == every
+    assert len(MEASURED) == len(MINER) - 1, "what it should give is judged"
     assert told["hashrate_hashes_per_second"] == 95.5e12
     assert told["power_watts"] == 3010
     assert told["fan_duty_ratio"] == 0.64
@@ -75,7 +78,7 @@ async def test_what_is_not_known_now_is_not_told(api: Api) -> None:
     api.clock.advance(600)  # and nobody polls any more
     await api.fleet.beat()
     names = {one.name for one in samples(await scraped(api)) if one.labels.get("mac") == MAC}
-    assert names == {"hived_miner_status_timestamp_seconds", "hived_miner_errors_total"}
+    assert names == {"hived_miner_info", "hived_miner_status_timestamp_seconds", "hived_miner_errors_total"}
 
 
 async def test_fleet_and_node_are_the_same_sums(api: Api) -> None:
@@ -86,8 +89,17 @@ async def test_fleet_and_node_are_the_same_sums(api: Api) -> None:
     marks = {one.labels["mark"]: one.value for one in found["hived_fleet_miners"]}
     assert marks["online"] == marks["hashing"] == 1
     assert marks["offline"] == 0
-    (info,) = [name for name in found if name.endswith("_info")]
-    assert info == "hived_info"
+    assert [name for name in found if name.endswith("_info")] == ["hived_info", "hived_miner_info"]
+
+
+async def test_what_the_miners_should_give_is_what_the_fleet_should(api: Api) -> None:
+    for advance in (0.0, 120.0):  # fresh; then nobody has heard of it for a while, and it is still expected
+        api.clock.advance(advance)
+        await api.do(farm.polls, api.clock())
+        found = by_name(await scraped(api))
+        (whole,) = found["hived_fleet_hashrate_expected_hashes_per_second"]
+        miners = found["hived_miner_hashrate_expected_hashes_per_second"]
+        assert sum(one.value for one in miners) == whole.value > 0
 
 
 @ONE_IS_ENOUGH
