@@ -90,11 +90,12 @@ class ViewDocument(TypedDict):
 
 
 class HealthDocument(TypedDict):
-    """`status`: ok or degraded."""
+    """`status`: ok or degraded; `clock`: `at` as the box's own wall clock shows it, by which plans go."""
 
     status: str
     problems: list[ProblemDocument]
     at: str | None
+    clock: str
     node: str
     version: str
     daemons: list[DaemonDocument]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from aiohttp import web
 
@@ -41,7 +42,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
     )
     return await responses.reply(request, {
         "status": "ok" if well else "degraded", "problems": [documents.problem(one) for one in wrong],
-        "at": rfc3339(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,
+        "at": rfc3339(now), "clock": _wall(now), "node": ctx.node_name, "version": ctx.version, "daemons": daemons,
         "database": {"schema": SCHEMA, **await ctx.store.read(_sizes)},
         "view": {
             "fresh": fresh, "refreshed_at": rfc3339(ctx.fleet.refreshed_at), "rev": ctx.fleet.rev,
@@ -65,6 +66,10 @@ async def short(request: web.Request) -> web.StreamResponse:
     except (Transient, TimeoutError):
         return responses.error(503, "the database does not answer")
     return await responses.reply(request, {"status": "ok"})
+
+
+def _wall(now: float) -> str:
+    return datetime.fromtimestamp(now).astimezone().isoformat(timespec="seconds")
 
 
 def _is_fresh(ctx: context.Context, now: float) -> bool:

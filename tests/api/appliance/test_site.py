@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -147,9 +148,10 @@ async def test_an_unknown_command_is_404(api: Api) -> None:
 
 async def test_health_names_every_daemon_and_what_is_wrong(api: Api) -> None:
     found = await api.get("/api/v1/health")
+    assert datetime.fromisoformat(found["clock"]).timestamp() == int(datetime.fromisoformat(found["at"]).timestamp())
     assert found["status"] == "degraded"
     assert {d["name"]: d["alive"] for d in found["daemons"]} == {
-        "hive-apid": False, "hive-controld": False, "hive-discoverd": True, "hive-minerd": False, "hive-polld": True,
+        "hive-alertd": False, "hive-apid": False, "hive-controld": False, "hive-discoverd": True, "hive-minerd": False, "hive-polld": True,
         "hive-syncd": False,
     }  # fmt: skip
     assert found["database"]["bytes"] > 50_000

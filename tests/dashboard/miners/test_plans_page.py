@@ -28,13 +28,17 @@ async def test_an_order_becomes_a_plan_that_is_switched_and_removed(farm: Farm, 
         await page.wait_for(f"!document.querySelector('{CONFIRM}').disabled")
         await page.evaluate("[...document.querySelectorAll('dialog details summary')].at(-1).click()")
         await page.wait_for("document.querySelector('dialog [name=plan]')")
-        for name, value in (("plan", "night"), ("from", "22:00"), ("to", "06:00")):
+        assert "Without an end nothing brings it back" in await page.text("dialog .noway")
+        await page.wait_for("document.querySelector('dialog .boxclock').innerText.includes('there it is')")
+        for name, value in (("plan", "night"), ("from", "22:00"), ("to", "6:00")):
             await _fill(page, name, value)
+        await page.wait_for("!document.querySelector('dialog .noway')")
         await page.wait_for(f"document.querySelector('{CONFIRM}').innerText === 'Make the plan'")
         await page.click(CONFIRM)
         await page.wait_for(
             "document.querySelector('#plans') && document.body.innerText.includes('every day 22:00 to 06:00')"
         )
+        assert "Pause 2 miners" in await page.text(".plain-table:not(.orders) tbody")
         (plan,) = await farm.store.read(plans.listing)
         assert (plan.name, plan.body["verb"], plan.body["miners"]) == ("night", "pause", [mac(0), mac(1)])
         assert await farm.store.read(orders.listing, limit=5) == []
@@ -46,3 +50,33 @@ async def test_an_order_becomes_a_plan_that_is_switched_and_removed(farm: Farm, 
         await page.click("dialog .buttons .danger")
         await page.wait_for("document.body.innerText.includes('No order is given by the clock')")
         assert await farm.store.read(plans.listing) == []
+
+
+async def test_an_order_is_given_now_with_its_way_back_planned(farm: Farm, open_page: OpenPage) -> None:
+    await furnish(farm)
+    async with open_page() as page:
+        await ask(page, farm, 0, 1)
+        await page.wait_for(f"!document.querySelector('{CONFIRM}').disabled")
+        await page.evaluate("[...document.querySelectorAll('dialog details summary')].at(-1).click()")
+        await page.wait_for("document.querySelector('dialog [name=plan]')")
+        await page.click("dialog [name=kind][value=now]")
+        await page.wait_for(f"document.querySelector('{CONFIRM}').disabled && !document.querySelector('[name=from]')")
+        then = "new Date(Date.now() + 7200000 - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 16)"
+        await _fill(page, "plan", "heat")
+        await _fill(page, "until", str(await page.evaluate(then)))
+        await page.wait_for(f"!document.querySelector('{CONFIRM}').disabled")
+        assert await page.text(CONFIRM) == "Pause 2 miners"
+        await page.click(CONFIRM)
+        await page.wait_for("location.pathname === '/orders/1'")
+        (plan,) = await farm.store.read(plans.listing)
+        assert (plan.name, plan.next_what, plan.order) == ("heat", "back", 1)
+
+
+async def test_what_has_no_way_back_asks_for_none(farm: Farm, open_page: OpenPage) -> None:
+    await furnish(farm)
+    async with open_page() as page:
+        await ask(page, farm, 0, 1, verb="reboot")
+        await page.wait_for(f"!document.querySelector('{CONFIRM}').disabled")
+        await page.evaluate("[...document.querySelectorAll('dialog details summary')].at(-1).click()")
+        await page.wait_for("document.querySelector('dialog [name=from]')")
+        assert await page.evaluate("document.querySelectorAll('[name=to], [name=kind][value=now], .noway').length") == 0

@@ -5,12 +5,12 @@ import { exact, stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
 import { now } from "../lib/live.js";
 import { Only } from "../lib/session.js";
+import { BoxClock, DAYS, Days, localField, wallOf, WallTime } from "../lib/times.js";
 import { ACTIONS, Badge, Pending, Table, useRead } from "../lib/ui.js";
 import { ScopeFields } from "./scope.js";
 import { scopeWords, SEVERITIES, whenWords } from "./words.js";
 
 const WINDOWS = "/api/v1/alerts/windows";
-const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const KINDS = { __proto__: null, maintenance: "Maintenance", quiet: "Quiet hours" };
 
 export function Windows() {
@@ -43,19 +43,13 @@ function stateOf(one) {
   return html`<span class="muted">next ${exact(stamp(one.next_at))}</span>`;
 }
 
-/* The local time that a field of the browser takes. */
-function local(ms) {
-  const at = new Date(ms);
-  return new Date(ms - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-}
-
 function AddWindow({ kind, again, onClose }) {
   const isQuiet = kind === "quiet";
-  const [wish, setWish] = useState({ name: "", weekly: isQuiet, at: local(now()), until: local(now() + 2 * 3600000), days: DAYS, from: "22:00", to: "06:00", scope: {}, severity: "warn" });
+  const [wish, setWish] = useState({ name: "", weekly: isQuiet, at: localField(now()), until: localField(now() + 2 * 3600000), days: DAYS, from: "22:00", to: "06:00", scope: {}, severity: "warn" });
   const set = (changes) => setWish({ ...wish, ...changes });
   const act = async () => {
     const at = Math.max(new Date(wish.at).getTime(), now());
-    const when = wish.weekly ? { days: wish.days, from: wish.from, to: wish.to } : { at: new Date(at).toISOString(), until: new Date(wish.until).toISOString() };
+    const when = wish.weekly ? { days: wish.days, from: wallOf(wish.from), to: wallOf(wish.to) } : { at: new Date(at).toISOString(), until: new Date(wish.until).toISOString() };
     await post(WINDOWS, { name: wish.name, kind, when, ...(isQuiet ? { severity: wish.severity } : { scope: wish.scope }) });
     await again();
   };
@@ -63,11 +57,9 @@ function AddWindow({ kind, again, onClose }) {
     <label>Name <input name="name" required maxlength="100" autocomplete="off" autofocus value=${wish.name} onInput=${(event) => set({ name: event.target.value })} /></label>
     <div class="ways" role="group" aria-label="How often">${[[false, "Once"], [true, "Every week"]].map(([weekly, words]) => html`<label key=${words} class="tick"><input type="radio" name="weekly" checked=${wish.weekly === weekly} onChange=${() => set({ weekly })} /> ${words}</label>`)}</div>
     ${wish.weekly
-      ? html`<div class="pace"><label>From <input type="time" name="from" required value=${wish.from} onInput=${(event) => set({ from: event.target.value })} /></label>
-          <label>To <input type="time" name="to" required value=${wish.to} onInput=${(event) => set({ to: event.target.value })} /></label></div>
-        <p class="days">${DAYS.map((day) => html`<label key=${day} class="tick"><input type="checkbox" name=${day} checked=${wish.days.includes(day)}
-          onChange=${(event) => set({ days: DAYS.filter((one) => (one === day ? event.target.checked : wish.days.includes(one))) })} /> ${day}</label> `)}</p>
-        <p class="small">By the clock of the box that hived runs on.</p>`
+      ? html`<div class="pace"><${WallTime} label="From" name="from" required value=${wish.from} onChange=${(from) => set({ from })} />
+          <${WallTime} label="To" name="to" required value=${wish.to} onChange=${(to) => set({ to })} /></div>
+        <${Days} days=${wish.days} onChange=${(days) => set({ days })} /><${BoxClock} />`
       : html`<div class="pace dates"><label>From <input type="datetime-local" name="at" required value=${wish.at} onInput=${(event) => set({ at: event.target.value })} /></label>
           <label>Until <input type="datetime-local" name="until" required value=${wish.until} onInput=${(event) => set({ until: event.target.value })} /></label></div>`}
     ${isQuiet

@@ -6,7 +6,7 @@ import { html, useMemo, useState } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { go } from "../lib/router.js";
 import { may } from "../lib/session.js";
-import { PlanFields, planBody } from "./plans.js";
+import { isReady, planCall, PlanFields } from "./plan-fields.js";
 import { PasswordAgain, Preview, takenOf, usePreview } from "./preview.js";
 import { capital, duration, durationWords, VERBS } from "./verbs.js";
 
@@ -34,10 +34,11 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
     event.preventDefault();
     await act(async () => {
       if (plan) {
-        await post("/api/v1/plans", planBody(plan, { verb, miners: ids, args, ...(packet ? { packet } : {}) }));
+        const [path, body] = planCall(plan, { verb, miners: ids, args, ...(packet ? { packet } : {}) });
+        const { id } = await post(path, body);
         onGiven();
         onClose();
-        go("/orders");
+        go(plan.kind === "now" ? `/orders/${id}` : "/orders");
         return;
       }
       const body = { verb, miners: ids, args, force, key, ...(packet ? { packet } : {}), ...(order.needs_password ? { password } : {}) };
@@ -47,17 +48,17 @@ export function OrderDialog({ verb, ids, there, why, onClose, onGiven = () => {}
       go(`/orders/${id}`);
     });
   };
-  const ready = order && !preview.busy && (plan ? plan.days.length > 0 : taken.length > 0) && (!packet || (packet.size >= 1 && packet.interval_seconds >= 0));
+  const ready = order && !preview.busy && (plan ? isReady(plan) : taken.length > 0) && (!packet || (packet.size >= 1 && packet.interval_seconds >= 0));
   return html`<${Dialog} title=${ids.length === 1 ? `${label} - ${rows[0]?.last_ip ?? ids[0]}` : label} wide onClose=${onClose}><form class="order" onSubmit=${send}>
     ${why && html`<p class="note tone-warn">${why}</p>`}
     ${form && html`<${form} rows=${rows} args=${args} there=${there} onChange=${setArgs} />`}
     <${Preview} preview=${preview}>${!args && ids.length > 1 && html`<p class="muted">${count(ids.length, "miner")} selected.</p>`}<//>
     ${order?.needs_password && html`<${PasswordAgain} onChange=${setPassword} />`}
     ${used && html`<${Pace} used=${used} taken=${taken} onChange=${setPacket} force=${force} onForce=${setForce} />`}
-    ${order && !order.needs_password && html`<${PlanFields} plan=${plan} onChange=${setPlan} />`}
+    ${order && !VERBS[verb].unplanned && html`<${PlanFields} plan=${plan} undo=${!VERBS[verb].final} onChange=${setPlan} />`}
     <div role="alert">${state.error && html`<p class="tone-bad">Not given: ${state.error}.</p>`}</div>
     <p class="buttons"><button type="button" autofocus=${danger && !form} onClick=${onClose}>Close</button>
-      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${!ready || state.busy}>${!order ? label : plan ? "Make the plan" : taken.length ? capital(order.words) : "Nothing to do"}</button></p>
+      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${!ready || state.busy}>${!order ? label : plan && plan.kind !== "now" ? "Make the plan" : taken.length ? capital(order.words) : "Nothing to do"}</button></p>
   </form><//>`;
 }
 

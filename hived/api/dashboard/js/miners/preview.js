@@ -59,6 +59,7 @@ function Effect({ order }) {
   return html`<p class="effect">${taken.length ? capital(order.words) : "Nothing to do"}${words ? html`: <b>${words}</b>` : ""}</p>
     ${taken.length > 1 && html`<details class="asked"><summary>Which: <b>${count(taken.length, "miner")}</b></summary><${Names} targets=${taken} /></details>`}
     ${order.warnings.map((line) => html`<p class="tone-warn" key=${line}>${capital(line)}.</p>`)}
+    ${(order.warnings ?? []).map((words) => html`<p key=${words} class="tone-warn warning">${capital(words)}.</p>`)}
     <${LeftOut} targets=${order.targets} />`;
 }
 

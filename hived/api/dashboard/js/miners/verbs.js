@@ -5,7 +5,7 @@ import { PoolsForm } from "./pools-form.js";
 import { count, hashrate, known, number, own, power, span, UNKNOWN } from "../lib/format.js";
 
 /* `form` edits the arguments, beginning with `args`; null: they are not complete yet. `single`: of one miner only.
-`pauses`: the miner stops hashing for it, and goes on by itself. */
+`pauses`: the miner stops hashing for it, and goes on by itself. `final`: nothing brings it back. `unplanned`: no plan may order it. */
 export const VERBS = {
   __proto__: null,
   pause: { label: "Pause", seen: ["state", "hashrate_ths", "power_w"] },
@@ -14,11 +14,11 @@ export const VERBS = {
   power: { label: "Power", form: PowerForm, args: null, seen: ["preset", "power_w"] },
   dimmer: { label: "Dim", form: DimmerForm, args: null, seen: ["throttle_percent", "power_w"] },
   cooling: { label: "Cooling", form: CoolingForm, args: { mode: "auto" }, seen: ["cooling"] },
-  locate: { label: "Locate", form: LocateForm, args: { on: true, seconds: 120 }, seen: ["finding"] },
-  restart: { label: "Restart mining", pauses: true, seen: ["state", "hashrate_ths"] },
-  pools: { label: "Pools", form: PoolsForm, args: null, danger: true, pauses: true, seen: ["pools"] },
-  restore: { label: "Restore settings", form: RestoreForm, args: null, danger: true, single: true, seen: ["preset", "cooling", "pools"] },
-  reboot: { label: "Reboot", danger: true, pauses: true, seen: ["state", "uptime_s"] },
+  locate: { label: "Locate", final: true, form: LocateForm, args: { on: true, seconds: 120 }, seen: ["finding"] },
+  restart: { label: "Restart mining", final: true, pauses: true, seen: ["state", "hashrate_ths"] },
+  pools: { label: "Pools", unplanned: true, form: PoolsForm, args: null, danger: true, pauses: true, seen: ["pools"] },
+  restore: { label: "Restore settings", unplanned: true, form: RestoreForm, args: null, danger: true, single: true, seen: ["preset", "cooling", "pools"] },
+  reboot: { label: "Reboot", final: true, danger: true, pauses: true, seen: ["state", "uptime_s"] },
 };
 
 /* What at least one of these rows can do. */
