@@ -151,15 +151,15 @@ async def test_health_names_every_daemon_and_what_is_wrong(api: Api) -> None:
     assert datetime.fromisoformat(found["clock"]).timestamp() == int(datetime.fromisoformat(found["at"]).timestamp())
     assert found["status"] == "degraded"
     assert {d["name"]: d["alive"] for d in found["daemons"]} == {
-        "hive-alertd": False, "hive-apid": False, "hive-controld": False, "hive-discoverd": True, "hive-minerd": False, "hive-polld": True,
-        "hive-syncd": False,
+        "hive-alertd": False, "hive-apid": False, "hive-controld": False, "hive-discoverd": True, "hive-minerd": False,
+        "hive-polld": True, "hive-syncd": False,
     }  # fmt: skip
     assert found["database"]["bytes"] > 50_000
     assert found["database"]["schema"].startswith("0")
     assert found["view"] == {
         "fresh": True, "refreshed_at": "2027-01-15T08:00:00.000Z", "rev": api.fleet.rev, "miners": 1,
     }  # fmt: skip
-    for name in ("hive-apid", "hive-controld", "hive-minerd", "hive-syncd"):
+    for name in ("hive-alertd", "hive-apid", "hive-controld", "hive-minerd", "hive-syncd"):
         await api.do(daemon_rows.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
     assert (await api.get("/api/v1/health"))["status"] == "ok"
 
@@ -175,7 +175,7 @@ async def test_health_says_that_the_database_was_replaced_and_that_the_disk_is_f
     assert (one["kind"], one["at"]) == ("database_replaced", "2026-09-21T14:13:20.000Z")
     assert aside.name in one["text"]
     assert "hivectl restore" in one["next"]
-    for name in ("hive-apid", "hive-controld", "hive-minerd", "hive-syncd"):
+    for name in ("hive-alertd", "hive-apid", "hive-controld", "hive-minerd", "hive-syncd"):
         await api.do(daemon_rows.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
     assert (await api.get("/api/v1/health"))["status"] == "ok", "it is over, and to be known"
     monkeypatch.setattr("hived.services.appliance.host_troubles.room", lambda folder: 1024)
@@ -190,7 +190,7 @@ async def test_health_says_that_the_database_was_replaced_and_that_the_disk_is_f
 async def test_a_box_that_can_store_nothing_is_not_healthy(
     api: Api, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    for name in ("hive-apid", "hive-controld", "hive-minerd", "hive-syncd"):
+    for name in ("hive-alertd", "hive-apid", "hive-controld", "hive-minerd", "hive-syncd"):
         await api.do(daemon_rows.save_daemon, DaemonRow(name, 5, "1", NOW, NOW, ""))
     troubles = "hived.services.appliance.host_troubles"
     if kind == "disk_full":
