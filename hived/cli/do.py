@@ -9,6 +9,7 @@ from typing import Any
 from hived.cli import daemons, lookup, plans
 from hived.cli import orders as shown
 from hived.cli.context import EXIT_FAILED, CommandContext, WrongUsage
+from hived.cli.option_names import in_options
 from hived.cli.order_preview import Preview, confirmed, must_be_asked, nothing, would
 from hived.errors import BadRequest
 from hived.records.order_request import Request, read
@@ -61,6 +62,8 @@ async def _do(verb: str, context: CommandContext) -> int:
                 return EXIT_FAILED
             return await plans.add(context, _body(context, verb, arguments, macs, where, planned=True))
         if args.dry_run:
+            if planned:
+                await plans.say(context, store, _body(context, verb, arguments, macs, where, planned=True))
             return would(context, found)
         if not found.order.miners:
             return nothing(context, found)
@@ -127,7 +130,7 @@ def _request(
     try:
         return read(_body(context, verb, arguments, macs, where))
     except BadRequest as err:
-        raise WrongUsage(str(err).removeprefix("args.")) from err
+        raise WrongUsage(in_options(str(err))) from err
 
 
 def _body(

@@ -1,4 +1,4 @@
-"""From hivectl's command line to an exit code: 0 done, 1 failed, 2 wrong usage, 78 bad config or wrong schema."""
+"""From hivectl's command line to an exit code: 0 done, 1 failed, 2 wrong usage, 3 in part, 78 bad config or schema."""
 
 from __future__ import annotations
 

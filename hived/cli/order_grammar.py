@@ -27,7 +27,8 @@ _HOW = (
         help="miners not asked by then are left alone (3600)"),
     arg("--force", action="store_true", help="pass the rest after a change, and the limit of reboots"),
     arg("--wait", action="store_true",
-        help="wait for the outcome; exits with 0 when every miner does it, and is seen to, or did it already"),
+        help="wait for the outcome; exits with 0 when every miner does it, and is seen to, or did it already, with 3"
+             " when all that were asked do and others were left out"),
 )  # fmt: skip
 _WHEN = (
     arg("--plan", metavar="NAME", help="make a plan of it, carried out by the clock of this box"),

@@ -24,6 +24,8 @@ from hived.store.miners import miners
 from hived.store.miners import orders as rows
 
 LOOK_EVERY_S = 0.5
+EXIT_PARTLY = 3
+"""All that were asked did it; others were left out."""
 
 _TONES = {
     "confirmed": "good", "done": "good", "refused": "bad", "unconfirmed": "bad", "stopped": "bad", "expired": "warn",
@@ -89,8 +91,11 @@ async def show(context: CommandContext) -> int:
 
 
 async def cancel(context: CommandContext) -> int:
-    """Ask no more miners."""
+    """Ask no more miners; 1 where it had ended already."""
     async with context.store() as store:
+        if (order := (await store.read(rows.one, context.args.id))[0]).finished_at is not None:
+            context.note(f"order {order.id} had ended already: there is nothing to cancel")
+            return EXIT_FAILED
         await store.write(orders.cancel, context.args.id, giver(context), context.clock())
         _say(context, await store.read(_whole, context.args.id))
     return 0
@@ -130,7 +135,10 @@ async def follow(context: CommandContext, store: Store, number: int) -> int:
     failed = [one for one in found.targets if not _is_so(one)]
     if not context.json:
         _say_more(context, found, failed)
-    return EXIT_FAILED if context.args.wait and failed else 0
+    if not (context.args.wait and failed):
+        return 0
+    left = all(one.state == "skipped" for one in failed)
+    return EXIT_PARTLY if left and len(failed) < len(found.targets) else EXIT_FAILED
 
 
 def _say_more(context: CommandContext, found: Whole, failed: Sequence[Target]) -> None:

@@ -100,7 +100,7 @@ def _wall(name: str, value: Any) -> str:
 
 
 def _no_time(name: str) -> str:
-    raise BadRequest(f"{name}: expected a time such as 22:00")
+    raise BadRequest(f"{name}: expected a time such as 22:00 or 06:00")
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,13 +125,13 @@ WRONG = {
     "pause --all --model s19jpro": "--all and --model: not both",
     "pause --miner 192.168.7.1 --state mining": "--miner and --state: not both",
     "pause --all --packet 10": "expected miners and a pause such as 10/5s",
-    "pause --all --packet 0/5s": "packet.size",
-    "pause --all --expires 0": "expires_seconds",
+    "pause --all --packet 0/5s": "--packet",
+    "pause --all --expires 0": "--expires",
     "pause --all --dry-run": "not allowed with",
-    "power 5 --all": "watts: expected a whole number of watts from 100",
-    "dimmer 10 --all": "percent: expected a whole number",
-    "cooling manual --all": "percent: manual cooling needs",
-    "locate --all --seconds 99999": "seconds: expected",
+    "power 5 --all": "WATTS: expected a whole number of watts from 100",
+    "dimmer 10 --all": "PERCENT: expected a whole number",
+    "cooling manual --all": "PERCENT: manual cooling needs",
+    "locate --all --seconds 99999": "--seconds: expected",
 }
 
 
@@ -204,7 +204,7 @@ def test_a_miner_that_is_left_out_for_another_reason_is_no_success(farm: Site, m
     farm.status(farm.write(miners.one, mac(3)).num, ago=1.0, state="stopped", hashrate_hs=0.0)
     assert farm.run("do", "pause", "--miner", mac(1), "--miner", mac(3), "--yes", "--wait").code == 0
     farm.status(farm.write(miners.one, mac(2)).num, ago=1.0)
-    assert farm.run("do", "pause", "--miner", mac(2), "--miner", mac(4), "--yes", "--wait").code == 1
+    assert farm.run("do", "pause", "--miner", mac(2), "--miner", mac(4), "--yes", "--wait").code == 3
 
 
 @pytest.mark.parametrize("how", ["is not running", "off"])
@@ -321,6 +321,8 @@ def test_orders_are_listed_shown_cancelled_and_undone(farm: Site) -> None:
     told = farm.run("orders", "show", "3", "--json").document
     assert (told["undo_of"], [one["id"] for one in told["targets"]]) == (1, [mac(1)])
     assert farm.run("orders", "undo", "2", "--yes").code == 1
+    ran = farm.run("orders", "cancel", "2")
+    assert (ran.code, ran.err) == (1, "order 2 had ended already: there is nothing to cancel\n")
     for argv in (["show", "9"], ["cancel", "9"], ["undo", "9", "--yes"]):
         assert farm.run("orders", *argv).code == 1
     assert farm.run("orders", "show", "x").code == 2

@@ -112,6 +112,11 @@ def local_time(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).astimezone().isoformat(" ", "seconds")
 
 
+def wall(at: float) -> str:
+    """Return a time as this host's clock on the wall shows it, to the minute: what is planned has no seconds."""
+    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%a %Y-%m-%d %H:%M")
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """Return "1 miner" or "2 miners"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -27,15 +27,26 @@ log = logging.getLogger(__name__)
 
 
 def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, moment: Moment, zone: tzinfo | None) -> int:
-    """Keep a plan, after a look at what it would order by now; return its number.
+    """Keep a plan, after a look at what it would order by now; return its number. Raises as `draft` does; Conflict."""
+    plan = draft(db, body, giver, rules, moment, zone)
+    number = plans.add(db, plan)
+    after = {"when": body.get("when"), "order": plan.body}
+    audit.note(db, **giver.by, action="plan.add", target=plan.name, after=after)
+    return number
 
-    BadRequest, Forbidden and Conflict say what does not fit. A plan for pools is not kept: its order would be given
+
+def draft(
+    db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, moment: Moment, zone: tzinfo | None
+) -> Plan:
+    """Return a plan as it would be kept.
+
+    BadRequest, NotFound and Forbidden say what does not fit. A plan for pools is not kept: its order would be given
     without anybody who shows a password.
     """
     name, schedule, late, order = read_body(body, moment.now)
     request = read(order)
     if request.verb.sets_pools:
-        raise BadRequest("order.verb: pools are not set by a plan")
+        raise BadRequest("order.verb: a plan sets no pools")
     coming = following(schedule, moment.now - (LATE_S if schedule.at is not None else 0.0), zone)
     if coming is not None and coming[1] == "back":  # it would be under way now: it begins with its next time
         coming = following(schedule, coming[0], zone)
@@ -47,10 +58,7 @@ def add(db: Database, body: Mapping[str, Any], giver: Giver, rules: Rules, momen
     who = giver.by["who"]
     role: str | None = None if giver.by["via"] == "session" and who != LOCAL_USER else giver.role
     role = PROGRAM if giver.by["via"] == "token" else role
-    plan = Plan(0, name, schedule, dict(order), who, role, True, late, moment.now, coming[0], coming[1])
-    number = plans.add(db, plan)
-    audit.note(db, **giver.by, action="plan.add", target=name, after={"when": body.get("when"), "order": order})
-    return number
+    return Plan(0, name, schedule, dict(order), who, role, True, late, moment.now, coming[0], coming[1])
 
 
 def switch(db: Database, number: int, enabled: bool, giver: Giver, at: float, zone: tzinfo | None) -> None:
