@@ -11,6 +11,8 @@ from hived.records.miner_view import StoredStatus
 
 ROUNDING_HS = 1e6
 """Less than any chip makes: what is left between a miner's rate and the sum of its boards is rounding."""
+RAMP_S = 300.0
+"""A miner that began to mine so lately still comes up: it takes three to four minutes to the full rate."""
 PLANNED = "planned"
 """In what else a status tells: the miner stands because an order of hived paused it."""
 HIGHEST = measures.HASHRATE.high
@@ -22,7 +24,7 @@ REASONS: dict[Reason, str] = {
     "offline": "the last sweeps did not find the miner",
     "failure": "the miner reports a failure",
     "dead-board": "a board has failed, is gone, or mines nothing",
-    "stopped": "the miner was stopped, or is still starting",
+    "stopped": "the miner was stopped, or is still starting or coming up to its rate",
     "planned": "paused by an order of hived, and not resumed yet",
     "limited": "held down by a limit: the dimmer, or a preset below the requested one",
     "weak": "not explained by any other reason; negative above the expected rate",
@@ -62,11 +64,17 @@ def losses(status: StoredStatus, only: Reason | None = None) -> tuple[Loss, ...]
     dead = _share(_dead_boards_hs(status, expected or 0.0), missing)
     limited = _share((expected or 0.0) - _limit_hs(status, expected or 0.0), missing - dead)
     hidden = _share(_unread_boards_hs(status, expected or 0.0), missing - dead - limited)
+    rest = missing - dead - limited - hidden
     found = (
         Loss("dead-board", dead), Loss("limited", limited), Loss("unreadable", hidden),
-        Loss("weak", missing - dead - limited - hidden),
+        Loss(_rest_reason(status, rest), rest),
     )  # fmt: skip
     return tuple(loss for loss in found if loss.hashrate_hs)
+
+
+def _rest_reason(status: StoredStatus, rest_hs: float) -> Reason:
+    comes_up = status.state_s is not None and status.state_s < RAMP_S
+    return "stopped" if rest_hs > 0 and comes_up else "weak"
 
 
 def _limit_hs(status: StoredStatus, expected: float) -> float:

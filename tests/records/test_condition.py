@@ -44,6 +44,11 @@ def lost(how: Condition) -> dict[str, float]:
     [
         (miner(), "mining", 4, {"online", "hashing"}, {"weak": 3}),
         (miner(status={"hashrate_hs": 101 * TH}), "mining", 4, {"online", "hashing"}, {"weak": -2}),
+        (miner(status={"hashrate_hs": 40 * TH, "state_s": 100.0}), "mining", 4, {"online", "hashing"}, {"stopped": 59}),
+        (miner(status={"hashrate_hs": 40 * TH, "state_s": 300.0}), "mining", 4, {"online", "hashing"}, {"weak": 59}),
+        (miner(status={"hashrate_hs": 101 * TH, "state_s": 100.0}), "mining", 4, {"online", "hashing"}, {"weak": -2}),
+        (miner(status={"hashrate_hs": 50 * TH, "state_s": 100.0, "hashboards": BROKEN}), "mining", 3,
+         {"online", "hashing", "trouble"}, {"dead-board": 33, "stopped": 16}),
         (miner(45.1), "silent", 2, {"online", "silent"}, {"unreadable": 99}),
         (miner(-7200), "silent", 2, {"online", "silent"}, {"unreadable": 99}),
         (miner(None, state=None), "silent", 2, {"online", "silent"}, {}),
