@@ -3,14 +3,17 @@ import { post } from "../lib/api.js";
 import { count, known, number, own } from "../lib/format.js";
 import { html, useEffect, useRef, useState } from "../lib/html.js";
 import { may, session } from "../lib/session.js";
+import { ManageThem } from "./bulk.js";
 import { capital, effectWords, VERBS } from "./verbs.js";
 
 const TYPED_MS = 400; // what is still being typed is not asked for
 const NAMED = 100; // miners
 
-/* What an order that is posted there would do, asked again whenever it changes: {order, error, busy}. Null asks nothing. */
+/* What an order that is posted there would do, asked again whenever it changes, or by `again`: {order, error, busy, again}.
+   Null asks nothing. */
 export function usePreview(path, body) {
   const [state, setState] = useState({ order: null, error: null, busy: false });
+  const [round, setRound] = useState(0);
   const text = body && JSON.stringify(body);
   const begun = useRef(false);
   useEffect(() => {
@@ -34,8 +37,8 @@ export function usePreview(path, body) {
       wanted = false;
       clearTimeout(timer);
     };
-  }, [path, text]);
-  return state;
+  }, [path, text, round]);
+  return { ...state, again: () => setRound((n) => n + 1) };
 }
 
 /* Those that an order asks, without those that are left out. */
@@ -48,11 +51,11 @@ export function Preview({ preview, children }) {
     ${error && html`<${Impossible} error=${error} />`}
     ${children}
     ${busy && !order && !error && html`<p class="muted">Asking what it would do…</p>`}
-    ${order && html`<${Effect} order=${order} />`}
+    ${order && html`<${Effect} order=${order} again=${preview.again} />`}
   </div>`;
 }
 
-function Effect({ order }) {
+function Effect({ order, again }) {
   const taken = takenOf(order);
   const left = order.targets.length - taken.length;
   const words = [taken.length > 0 && expectedWords(order), left > 0 && `${number(left)} left out`].filter(Boolean).join(", ");
@@ -60,7 +63,7 @@ function Effect({ order }) {
     ${taken.length > 1 && html`<details class="asked"><summary>Which: <b>${count(taken.length, "miner")}</b></summary><${Names} targets=${taken} /></details>`}
     ${order.warnings.map((line) => html`<p class="tone-warn" key=${line}>${capital(line)}.</p>`)}
     ${(order.warnings ?? []).map((words) => html`<p key=${words} class="tone-warn warning">${capital(words)}.</p>`)}
-    <${LeftOut} targets=${order.targets} />`;
+    <${LeftOut} targets=${order.targets} again=${again} />`;
 }
 
 /* The change of power; of what stops miners for a while, that it comes back. */
@@ -80,7 +83,7 @@ function Impossible({ error }) {
 }
 
 /* Who is left out, by reason: the words are the server's. */
-function LeftOut({ targets }) {
+function LeftOut({ targets, again }) {
   const reasons = new Map();
   for (const target of targets) {
     if (target.state !== "skipped") continue;
@@ -90,7 +93,7 @@ function LeftOut({ targets }) {
   if (reasons.size === 0) return "";
   const sorted = [...reasons].sort(([, a], [, b]) => b.length - a.length);
   return html`<div class="leftout"><h3 id="leftout">Left out</h3><ul aria-labelledby="leftout">${sorted.map(([words, found]) => html`<li key=${words}><details><summary>${capital(words)}: <b>${count(found.length, "miner")}</b></summary>
-    <${Names} targets=${found} /></details></li>`)}</ul></div>`;
+    <${Names} targets=${found} /></details>${found[0].reason === "not_managed" && may("operator") && html`<${ManageThem} ids=${found.map(({ id }) => id)} onDone=${again} />`}</li>`)}</ul></div>`;
 }
 
 function Names({ targets }) {

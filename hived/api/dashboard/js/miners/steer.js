@@ -3,6 +3,7 @@ import { number } from "../lib/format.js";
 import { html, useMemo, useState } from "../lib/html.js";
 import { live } from "../lib/live.js";
 import { Only } from "../lib/session.js";
+import { BulkDialog } from "./bulk.js";
 import { OrderDialog } from "./order-dialog.js";
 import { clearSelection, setSelected, useSelection } from "./selection.js";
 import { VERBS, verbsOf } from "./verbs.js";
@@ -19,6 +20,7 @@ export function ActionBar({ entries }) {
 function Bar({ entries }) {
   const { ids, changes } = useSelection();
   const [verb, setVerb] = useState(null);
+  const [bulk, setBulk] = useState(null); // the miners whose rules are being changed
   const rows = useMemo(() => [...ids].map((id) => live.rows.get(id)).filter(Boolean), [changes, live.changes]);
   const miners = useMemo(() => rows.map((row) => row.id), [verb]); // what is being asked about does not change meanwhile
   if (rows.length === 0) return "";
@@ -29,6 +31,8 @@ function Bar({ entries }) {
     ${shown < entries.length && html`<button type="button" class="all" onClick=${() => setSelected(entries.map(({ row }) => row.id), true)}>Select all ${number(entries.length)}${entries.length < live.rows.size ? " that match" : ""}</button>`}
     <button type="button" class="clear" onClick=${clearSelection}>Clear</button>
     ${verbs.length ? html`<${Verbs} verbs=${verbs} onChoose=${setVerb} />` : html`<span class="muted">The firmware of these miners cannot be steered.</span>`}
+    <button type="button" class="bulk" onClick=${() => setBulk(rows.map((row) => row.id))}>Rules…</button>
+    ${bulk && html`<${BulkDialog} ids=${bulk} onClose=${() => setBulk(null)} />`}
     ${verb && html`<${OrderDialog} key=${verb} verb=${verb} ids=${miners} onClose=${() => setVerb(null)} onGiven=${clearSelection} />`}
   </section>`;
 }
