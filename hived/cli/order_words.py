@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from hived.cli.output.tables import Cell, Column
 from hived.cli.output.text import UNKNOWN, ago, clean, counted, span, terahash, watts
 from hived.records.orders import Order, Target, in_words
+from hived.records.steering import VERBS
 
 MOST_NAMED = 3
 """Miners named in a line that counts them."""
@@ -34,16 +35,20 @@ def preview_columns(names: Mapping[str, str]) -> Sequence[Column]:
 
 def _change(one: Target, value: float | None, told: Sequence[str]) -> str:
     """Nobody can tell it of some, and it is nothing for those that are left out."""
-    return UNKNOWN if value is None or one.state == "skipped" else told[0] if value else "no change"
+    if value is None or one.state == "skipped":
+        return UNKNOWN
+    if VERBS[one.verb].interrupts:
+        return "drops, comes back"
+    return told[0] if value else "no change"
 
 
 def headline(order: Order) -> str:
     """Return an order and its effect: "pause 50 miners: -168.0 kW, -5.2 PH/s, 3 left out"."""
     out = order.counts.get("skipped", 0)
-    parts = [
-        *(effect(order.effect_w, order.effect_hs) if sum(order.counts.values()) > out else []),
-        *([f"{out:,} left out"] if out else []),
-    ]
+    told = effect(order.effect_w, order.effect_hs) if sum(order.counts.values()) > out else []
+    if told == [] and order.id == 0 and order.miners and VERBS[order.verb].interrupts:
+        told = ["power drops while they restart, and comes back"]
+    parts = [*told, *([f"{out:,} left out"] if out else [])]
     return clean(order.words) + (f": {', '.join(parts)}" if parts else "")
 
 

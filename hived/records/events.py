@@ -34,8 +34,9 @@ class EventKind:
     """One kind of event.
 
     The sentence goes on after the miner's name; what happened to no miner is a sentence of its own. {x} is a value of
-    the detail, and a part in [brackets] is left out when a value in it is missing. The tone is good, bad or idle; one
-    that depends on a value of the detail names it with the tones of its values.
+    the detail, {own_verb} its verb as it is said of one miner, and a part in [brackets] is left out when a value in it
+    is missing. The tone is good, bad or idle; one that depends on a value of the detail names it with the tones of its
+    values.
     """
 
     name: str
@@ -79,7 +80,7 @@ _KINDS = (
     EventKind("settings_changed", "Settings changed", "has new settings[: {changes}]"),
     EventKind("order_given", "Order given", "order {order}[ by {by}]: {verb} {miners}"),
     EventKind(
-        "order_outcome", "Asked by an order", "was asked for {verb} by order {order}: {state}[, {why}]",
+        "order_outcome", "Asked by an order", "was asked to {own_verb} by order {order}: {state}[, {why}]",
         ("state", {"confirmed": "good", "refused": "bad", "unconfirmed": "bad"}),
     ),
     EventKind(
@@ -152,7 +153,7 @@ def sentence(event: Event) -> str:
         lambda part: part[1] if all(event.detail.get(n) is not None for n in _VALUE.findall(part[1])) else "",
         kind.sentence,
     )
-    return _VALUE.sub(lambda value: _in_words(value[1], event.detail.get(value[1])), filled)
+    return _VALUE.sub(lambda value: _in_words(value[1], event.detail.get(value[1].removeprefix("own_"))), filled)
 
 
 def tone(event: Event) -> str:
@@ -190,8 +191,8 @@ def _in_words(name: str, value: Any) -> str:
     """Other nodes may send anything under any name."""
     if name == "changes":
         return settings(value)
-    if name == "verb" and isinstance(value, str) and value in VERBS:
-        return VERBS[value].words
+    if name in ("verb", "own_verb") and isinstance(value, str) and value in VERBS:
+        return VERBS[value].words if name == "verb" else VERBS[value].own_words
     if name in _MINERS and isinstance(value, int):
         return "1 miner" if value == 1 else f"{value:,} miners"
     if name.endswith("_s") and isinstance(value, int | float) and 0 <= value < 1e10:

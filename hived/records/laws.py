@@ -211,7 +211,8 @@ def effect(
 
 def _from_step(view: MinerView, step: Mapping[str, Any] | None) -> tuple[float | None, float | None]:
     now = view.status
-    if step is None or now is None or now.state not in HASHING_STATES:
+    if step is None or now is None or now.state not in HASHING_STATES or now.preset == step["name"]:
+        # One that runs it already draws more by itself where it warms up: no order changes that.
         return (0.0, 0.0) if step is not None else (None, None)
     power, rate = step.get("power_w"), step.get("hashrate_hs")
     return (

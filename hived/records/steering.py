@@ -114,6 +114,16 @@ class Verb:
     """The parts of a miner's settings document that it changes."""
 
     @property
+    def own_words(self) -> str:
+        """For a sentence about one miner: "was asked to set its pools"."""
+        return self.words.removesuffix(" of").removesuffix(" on").replace(" the ", " its ")
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether a miner stops hashing for it and goes on by itself: its power drops, and comes back."""
+        return self.power == "on" and self.undo != "pause"
+
+    @property
     def draws(self) -> bool:
         """Whether it is about how much a miner draws; to set pools restarts it and leaves that as it was."""
         return self.power != "none" and self.settings != ("pools",)

@@ -157,6 +157,9 @@ def test_miners_are_chosen_by_what_fits(farm: Site) -> None:
         assert (ran.code, ran.err) == (1, "hivectl: no miner fits: hivectl miners list\n")
     ran = farm.run("do", "reboot", "--miner", mac(4), "--dry-run")
     assert (ran.code, ran.lines[0]) == (0, "would reboot 0 miners: 1 left out")
+    ran = farm.run("do", "reboot", "--miner", mac(1), "--dry-run")
+    assert ran.lines[0] == "would reboot 1 miner: power drops while they restart, and comes back"
+    assert "drops, comes back" in ran.row("192.168.7.1")
 
 
 def test_packet_and_expiry_are_those_that_were_asked_for(farm: Site) -> None:

@@ -43,6 +43,18 @@ def test_an_order_that_some_did_not_follow_is_not_told_as_good() -> None:
     assert tone(late) == "idle"
 
 
+def test_what_a_miner_was_asked_for_is_a_sentence_of_its_own() -> None:
+    told = {
+        verb: sentence(Event("order_outcome", 0.0, {"order": 5, "verb": verb, "state": "confirmed"})) for verb in VERBS
+    }
+    assert told["pools"] == "was asked to set its pools by order 5: confirmed"
+    assert told["restart"] == "was asked to restart mining by order 5: confirmed"
+    assert told["locate"] == "was asked to flash its lights by order 5: confirmed"
+    assert not any(" of by " in one or " on by " in one for one in told.values())
+    odd = Event("order_outcome", 0.0, {"order": 5, "verb": ["x"], "state": "refused", "why": "busy"})
+    assert sentence(odd) == "was asked to ['x'] by order 5: refused, busy"
+
+
 def test_events_of_orders_use_the_words_of_the_verbs() -> None:
     for verb in VERBS.values():
         told = sentence(Event("order_given", 0.0, {"order": 7, "verb": verb.name, "miners": 1, "by": "anna"}))

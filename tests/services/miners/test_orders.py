@@ -141,6 +141,18 @@ async def test_the_highest_and_lowest_preset_of_a_model_hold_for_names_and_for_w
     assert order.effect_w == 2000.0 - 2900.0
 
 
+async def test_what_a_miner_draws_more_while_it_warms_up_is_not_the_effect_of_the_preset_that_it_has(
+    store: Store,
+) -> None:
+    """After a restart its status says nothing of now, so the miner itself is looked at: no watts are promised."""
+    number = await give(store, "restart", miners=[MAC[0]], where=None)
+    _, (target,) = await store.read(orders.one, number)
+    await store.write(orders.begin, target, Seen(NOW, "mining"), NOW, args={})
+    await store.write(orders.end, target, "confirmed", NOW)
+    order, (target,) = await preview(store, "preset", {"name": "high"}, miners=[MAC[0]], where=None)
+    assert (target.reason, order.effect_w, order.effect_hs) == (None, 0.0, 0.0)
+
+
 async def test_a_hold_that_is_over_holds_nothing_and_protection_is_from_what_is_automatic(store: Store) -> None:
     over, on = Hold("", "ann", NOW - 10, NOW - 1).to_text(), Hold("test rig", "ann", NOW).to_text()
     await change(store, MAC[0], MinerRules, locked=over)
