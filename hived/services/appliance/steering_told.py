@@ -21,6 +21,6 @@ def tell_once(db: Database, at: float) -> None:
     managed = sum(one.managed for one in known)
     events.add(db, [Event("steering_ready", at, {"who": who, "managed": managed, "miners": len(known)})])
     log.info(
-        "this box can steer miners now: orders may come from %s; no token may before it has the scope steer; %d of %d"
-        " miners are managed, and without an order none is touched", who, managed, len(known),
-    )  # fmt: skip
+        "ready to steer: %d of %d miners are managed, and nothing is done to one without an order", managed, len(known)
+    )
+    log.info("who may order: %s; and tokens, if they have the scope steer", who)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -115,6 +116,30 @@ async def test_older_changes_come_on_demand_and_words_stay_words(farm: Farm, ope
         assert "managed: yes" in words
         assert await page.evaluate("window.hacked") is None
         assert await page.evaluate("document.querySelectorAll('#app img[src=x], #app script').length") == 0
+        assert page.problems == []
+
+
+def _objects(db: Database) -> None:
+    at = 1_796_106_830.79
+    audit.note(
+        db, at=at, who="root", via="command", address=None, action="order.give", target="order 5",
+        after={"args": {}, "force": None, "miners": [f"02:0e:7e:00:00:0{n}" for n in range(9)], "expires_at": at},
+    )  # fmt: skip
+    audit.note(
+        db, at=at, who="root", via="command", address=None, action="miner.change", target="m",
+        before={"locked": None, "tags": []}, after={"locked": {"why": "repair", "by": "root", "at": at}, "tags": []},
+    )  # fmt: skip
+
+
+async def test_objects_times_and_lists_are_words(farm: Farm, open_page: OpenPage) -> None:
+    await farm.write(_objects)
+    async with open_page() as page:
+        await page.go(f"{farm.url}/access", until="document.querySelectorAll('.audit tbody tr').length === 2")
+        rows = [" ".join((await page.text(f".audit tbody tr:nth-child({n}) .wide")).split()) for n in (1, 2)]
+        when = r"\d{1,2} \w{3} 2026, \d\d:\d\d:\d\d"
+        assert re.fullmatch(f"locked: none → why: repair, by: root, at: {when}", rows[0]), rows[0]
+        macs = "02:0e:7e:00:00:00, 02:0e:7e:00:00:01, 02:0e:7e:00:00:02"
+        assert re.fullmatch(f"miners: 9: {macs} and 6 more expires at: {when}", rows[1]), rows[1]
         assert page.problems == []
 
 

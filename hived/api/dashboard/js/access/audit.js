@@ -32,12 +32,32 @@ const words = (action) => String(action).replaceAll(/[_.]/g, " ");
 const isNothing = (value) => value === null || value === undefined;
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 
+const TIME = /(^|_)(at|until)$/; // what such a field holds is a moment: epoch seconds, or RFC 3339
+const MOST = 3; // values of a list that are named
+const NO_TIME = 1e8; // a smaller number counts something
+
+const isEmpty = (value) => isNothing(value) || value === "" || (typeof value === "object" && Object.keys(value).length === 0);
+
+function moment(value, name) {
+  if (!TIME.test(name) || (typeof value === "number" ? value < NO_TIME : typeof value !== "string")) return null;
+  return stamp(value);
+}
+
+/* A value in words: "why: repair, by: root" for an object, "3: a, b, c" for a list. */
 function text(value, name = "") {
-  if (typeof value === "number" && name.endsWith("_at")) return exact(value * 1000);
-  if (value === null || value === undefined) return "none";
+  if (isEmpty(value)) return "none";
   if (typeof value === "boolean") return value ? "yes" : "no";
-  if (Array.isArray(value)) return value.length ? value.map((one) => text(one)).join(", ") : "none";
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  const ms = moment(value, name);
+  if (ms !== null) return exact(ms);
+  if (Array.isArray(value)) return many(value.map((one) => text(one)));
+  if (!isObject(value)) return String(value);
+  const told = Object.keys(value).filter((key) => !isEmpty(value[key]));
+  return told.map((key) => `${key.replaceAll("_", " ")}: ${text(value[key], key)}`).join(", ");
+}
+
+function many(values) {
+  const named = values.slice(0, MOST).join(", ");
+  return values.length > MOST ? `${values.length}: ${named} and ${values.length - MOST} more` : named;
 }
 
 /* Two records as the fields that differ: [name, before, after]; a side that is not there is undefined. */
@@ -46,7 +66,8 @@ export function differences(before, after) {
   const left = isObject(before) ? before : {};
   const right = isObject(after) ? after : {};
   const names = [...new Set([...Object.keys(left), ...Object.keys(right)])];
-  return names.filter((name) => text(left[name]) !== text(right[name]) || !Object.hasOwn(left, name) || !Object.hasOwn(right, name)).map((name) => [name, left[name], right[name]]);
+  const differ = (name) => JSON.stringify(left[name] ?? null) !== JSON.stringify(right[name] ?? null);
+  return names.filter((name) => differ(name) && !(isEmpty(left[name]) && isEmpty(right[name]))).map((name) => [name, left[name], right[name]]);
 }
 
 function Change({ before, after }) {
