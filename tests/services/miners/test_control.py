@@ -156,7 +156,8 @@ async def test_what_an_order_paused_is_lost_as_planned_until_it_was_seen_mining_
     order, _ = await at.order("pause")
     assert await _lost(at, rig) == {"planned"}
     await at.undo(order.id)
-    assert await _lost(at, rig) == set()
+    assert await _lost(at, rig) == {"stopped"}, "it mines again, and comes up to its rate"
+    assert await _lost(at, rig, after_s=600) == set()
     await at.order("pause")
     assert await _lost(at, rig) == {"planned"}
     rig.start()
