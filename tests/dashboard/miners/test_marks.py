@@ -39,6 +39,10 @@ async def test_groups_tags_and_holds_are_shown_and_filtered_by(farm: Farm, open_
         for number, words in ((2, "locked by anna: repair"), (3, "protected by anna: customer X")):
             mark = f"document.querySelector('tr[data-mac=\"{mac(number)}\"] .held').getAttribute('aria-label')"
             assert await page.evaluate(mark) == words
+        await page.size(390, 780)
+        assert await page.text(f'tr[data-mac="{mac(0)}"] .c-group') == "row 1 hot"
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.size(1700, 900)
         options = await page.evaluate(f"[...{GROUP}.options].map(o => o.innerText)")
         assert options == ["all groups", "row 1 (1)", "row 2 (1)", "#hot (1)"]
         for value, shown in (("row 2", ip(1)), ("#hot", ip(0))):

@@ -169,6 +169,23 @@ async def test_what_the_server_refuses_is_said_in_the_dialog(farm: Farm, open_pa
         await page.wait_for("location.pathname === '/site' && document.querySelector('#pools')")
 
 
+async def test_a_number_out_of_bounds_says_its_bounds(farm: Farm, open_page: OpenPage) -> None:
+    await furnish(farm)
+    async with open_page() as page:
+        await ask(page, farm, 0, 1, verb="power")
+        await page.wait_for("document.querySelector('dialog [name=watts]')")
+        for text in ("10", "99999", "250.5"):
+            await page.evaluate("document.querySelector('dialog [name=watts]').select()")
+            await page.type(text)
+            await page.wait_for("document.querySelector('dialog label [role=alert]')")
+            said = await page.text("dialog label [role=alert]")
+            assert said == "Expected a whole number from 100 to 50,000"
+            assert await page.evaluate(f"document.querySelector('{CONFIRM}').disabled")
+        await page.evaluate("document.querySelector('dialog [name=watts]').select()")
+        await page.type("2500")
+        await page.wait_for("!document.querySelector('dialog label [role=alert]')")
+
+
 async def test_what_stops_miners_for_a_while_is_no_order_without_a_change(farm: Farm, open_page: OpenPage) -> None:
     await furnish(farm)
     async with open_page() as page:

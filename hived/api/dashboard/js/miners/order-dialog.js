@@ -4,6 +4,7 @@ import { Dialog, useAct } from "../lib/dialog.js";
 import { count } from "../lib/format.js";
 import { html, useMemo, useState } from "../lib/html.js";
 import { live } from "../lib/live.js";
+import { NumberField } from "../lib/number-field.js";
 import { go } from "../lib/router.js";
 import { may } from "../lib/session.js";
 import { isReady, planCall, PlanFields } from "./plan-fields.js";
@@ -80,13 +81,12 @@ function Pace({ used, taken, onChange, force, onForce }) {
   }, [taken.map(({ id }) => id).join()]);
   const { size, interval_seconds: pause } = used;
   const change = (changes) => onChange({ ...used, ...changes });
-  const whole = (event) => (event.target.value === "" ? NaN : Number(event.target.value));
   const several = taken.length > 1;
   if (!several && !may("admin")) return "";
   return html`<details class="advanced"><summary>${several ? paceWords(used, groups) : "More"}</summary>
     ${several && html`<div class="pace">
-      <label>Miners at a time <input type="number" name="size" min="1" max="1000" step="1" required value=${size} onInput=${(event) => change({ size: whole(event) })} /></label>
-      <label>Seconds between <input type="number" name="interval" min="0" max="3600" step="any" required value=${pause} onInput=${(event) => change({ interval_seconds: whole(event) })} /></label></div>`}
+      <${NumberField} label="Miners at a time" name="size" low=${1} high=${1000} value=${size} onChange=${(found) => change({ size: found ?? NaN })} />
+      <${NumberField} label="Seconds between" name="interval" low=${0} high=${3600} whole=${false} value=${pause} onChange=${(found) => change({ interval_seconds: found ?? NaN })} /></div>`}
     ${may("admin") && html`<label class="tick"><input type="checkbox" name="force" checked=${force} onChange=${(event) => onForce(event.target.checked)} /> Force: also while it settles or was rebooted often</label>`}
   </details>`;
 }

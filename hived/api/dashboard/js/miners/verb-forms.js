@@ -1,6 +1,7 @@
 /* The arguments of each verb. `onChange(args)` is told null as long as they are not complete. */
 import { hashrate, known, number, power, stamp } from "../lib/format.js";
 import { html, useState } from "../lib/html.js";
+import { NumberField } from "../lib/number-field.js";
 import { Pending, useRead, When } from "../lib/ui.js";
 
 const stepWords = (step) => [step.preset, [known(step.power_w) && power(step.power_w).join(" "), known(step.hashrate_th) && hashrate(step.hashrate_th).join(" ")].filter(Boolean).join(", ")].filter(Boolean).join(" - ");
@@ -23,32 +24,15 @@ function Untuned({ args, onChange }) {
   return html`<label class="tick"><input type="checkbox" checked=${args.untuned} onChange=${(event) => onChange({ ...args, untuned: event.target.checked })} /> Also on miners that have not tuned it: they then tune for hours</label>`;
 }
 
-function fits(text, low, high) {
-  const value = Number(text);
-  return text !== "" && Number.isInteger(value) && value >= Number(low) && value <= Number(high);
-}
-
-/* A whole number of something; null while it is none or out of bounds, which it then says. */
-function Whole({ label, name, low, high, value, onChange, ...rest }) {
-  const [text, setText] = useState(known(value) ? String(value) : "");
-  const type = ({ target }) => {
-    setText(target.value);
-    onChange(fits(target.value, low, high) ? Number(target.value) : null);
-  };
-  const wrong = text !== "" && !fits(text, low, high);
-  return html`<label>${label} <input type="number" inputmode="numeric" name=${name} min=${low} max=${high} step="1" required value=${text} aria-invalid=${wrong ? "true" : undefined} onInput=${type} ...${rest} />
-    <small class=${wrong ? "tone-bad" : "muted"} role=${wrong ? "alert" : undefined}>${wrong ? "Expected a whole number " : ""}from ${number(Number(low))} to ${number(Number(high))}</small></label>`;
-}
-
 export function PowerForm({ args, onChange }) {
-  return html`<${Whole} label="Watts for each miner" name="watts" low="100" high="50000" value=${args?.watts} autofocus
+  return html`<${NumberField} label="Watts for each miner" name="watts" low=${100} high=${50000} value=${args?.watts} autofocus
       onChange=${(watts) => onChange(watts === null ? null : { untuned: false, ...args, watts })} />
     <p class="small">A miner with presets takes the highest that needs no more.</p>
     ${args && html`<${Untuned} args=${args} onChange=${onChange} />`}`;
 }
 
 export function DimmerForm({ args, onChange }) {
-  return html`<${Whole} label="Per cent of full power" name="percent" low="20" high="100" value=${args?.percent} autofocus
+  return html`<${NumberField} label="Per cent of full power" name="percent" low=${20} high=${100} value=${args?.percent} autofocus
     onChange=${(percent) => onChange(percent === null ? null : { percent })} />`;
 }
 
@@ -59,7 +43,7 @@ export function CoolingForm({ onChange }) {
     onChange(event.target.value === "manual" ? null : { mode: event.target.value });
   };
   return html`<label>Cooling <select name="mode" value=${mode} onChange=${choose}>${["auto", "manual", "immersion"].map((one) => html`<option key=${one} value=${one} selected=${one === mode}>${one}</option>`)}</select></label>
-    ${mode === "manual" && html`<${Whole} label="Fans, per cent" name="percent" low="0" high="100" onChange=${(percent) => onChange(percent === null ? null : { mode, percent })} />`}`;
+    ${mode === "manual" && html`<${NumberField} label="Fans, per cent" name="percent" low=${0} high=${100} onChange=${(percent) => onChange(percent === null ? null : { mode, percent })} />`}`;
 }
 
 export function LocateForm({ onChange }) {
@@ -69,7 +53,7 @@ export function LocateForm({ onChange }) {
     onChange(target.value === "on" ? { on: true, seconds: 120 } : { on: false });
   };
   return html`<label>Lights <select name="lights" onChange=${choose}><option value="on" selected=${on}>flash</option><option value="off" selected=${!on}>stop flashing</option></select></label>
-    ${on && html`<${Whole} label="Seconds" name="seconds" low="1" high="3600" value=${120} onChange=${(seconds) => onChange(seconds === null ? null : { on: true, seconds })} />`}`;
+    ${on && html`<${NumberField} label="Seconds" name="seconds" low=${1} high=${3600} value=${120} onChange=${(seconds) => onChange(seconds === null ? null : { on: true, seconds })} />`}`;
 }
 
 /* Of one miner: a version of its settings that was kept. */
