@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
@@ -192,11 +192,11 @@ class Controller:
             await self._end(one, "skipped", reason=why, after=before)
             return None
         place = self._asking.get(one.num)
-        if place is not None and place[1] != "none":
-            await self._pace.turn(place, order.packet)
-        sent_at = await self._again(
-            lambda: self._store.write(steering_facts.begin, order, one, before, self._rules, self._clock)
-        )
+        paced = self._pace.turn(place, order.packet) if place is not None and place[1] != "none" else nullcontext()
+        async with paced:
+            sent_at = await self._again(
+                lambda: self._store.write(steering_facts.begin, order, one, before, self._rules, self._clock)
+            )
         if sent_at is None:
             return None
         one = replace(one, sent_at=sent_at)

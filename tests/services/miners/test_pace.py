@@ -24,6 +24,11 @@ class Time:
             self.now += 0.01
 
 
+async def _ask(pace: Pace, packet: Packet) -> None:
+    async with pace.turn((None, "on"), packet):
+        pass
+
+
 async def test_late_packets_are_not_asked_together() -> None:
     time, chance = Time(), random.Random(7)
     pace = Pace(lambda: time.now, time.sleep)
@@ -31,7 +36,8 @@ async def test_late_packets_are_not_asked_together() -> None:
 
     async def one(number: int, group: str | None) -> None:
         await time.sleep(number // 10 * PACKET.interval_s + chance.choice([0.1, 4.9, 12.0]))
-        await pace.turn((group, "off"), PACKET)
+        async with pace.turn((group, "off"), PACKET):
+            await time.sleep(chance.choice([0.0, 3.0]))  # the database is busy
         asked[group].append(time.now)
 
     async with asyncio.TaskGroup() as tasks:
@@ -48,13 +54,13 @@ async def test_what_was_asked_long_ago_holds_up_nobody() -> None:
     time = Time()
     pace = Pace(lambda: time.now, time.sleep)
     for _ in range(PACKET.size):
-        await pace.turn((None, "on"), PACKET)
+        await _ask(pace, PACKET)
     before = time.now
-    await pace.turn((None, "on"), PACKET)
+    await _ask(pace, PACKET)
     assert PACKET.interval_s <= time.now - before < PACKET.interval_s + 1
-    await pace.turn((None, "on"), Packet(10, 0.0))
+    await _ask(pace, Packet(10, 0.0))
     time.now += 7200
     before = time.now
     for _ in range(PACKET.size):
-        await pace.turn((None, "on"), PACKET)
+        await _ask(pace, PACKET)
     assert time.now == before
