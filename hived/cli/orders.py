@@ -17,6 +17,8 @@ from hived.documents import orders as documents
 from hived.errors import NotFound
 from hived.records.daemon import CONTROLD
 from hived.records.orders import OPEN, Order, Target, in_words
+from hived.records.pools import in_words as in_pool_words
+from hived.records.steering import Seen
 from hived.services.miners import orders
 from hived.services.miners.orders import Giver, Rules
 from hived.store import Database, Store
@@ -42,6 +44,17 @@ def _changed(one: Target) -> str:
     return watts(before) if after is None else f"{watts(before)} -> {watts(after)}"
 
 
+def _pools(one: Target) -> str | None:
+    """Return the pools that a miner showed last, by slot from 1."""
+    told = Seen.from_json(one.after or one.before or {"at": 0.0}).pools or ()
+    return "; ".join(
+        f"{pool['slot'] + 1}: {in_pool_words(pool['url'], pool.get('user'))}" for pool in told if pool.get("url")
+    )
+
+
+_POWER = Column("POWER", lambda one, _: _changed(one), right=True, leaves=3)
+_POOLS = Column("POOLS", lambda one, _: _pools(one), leaves=3, least=24)
+
 ORDERS = (
     Column("ID", lambda one, _: str(one.id), right=True),
     Column("ORDER", lambda one, _: one.words, least=20),
@@ -52,12 +65,12 @@ ORDERS = (
 )
 
 
-def _targets(names: Mapping[str, str]) -> Sequence[Column]:
+def _targets(names: Mapping[str, str], *, of_pools: bool) -> Sequence[Column]:
     return (
         Column("ADDRESS", lambda one, _: names.get(one.mac)),
         Column("MAC", lambda one, _: one.mac, leaves=2),
         Column("STATE", lambda one, _: _state(one.state)),
-        Column("POWER", lambda one, _: _changed(one), right=True, leaves=3),
+        _POOLS if of_pools else _POWER,
         Column("SINCE", lambda one, now: ago(one.at, now), right=True, leaves=4),
         Column("WHY", lambda one, _: in_words(one.reason, one.said), least=24),
     )
@@ -210,7 +223,12 @@ def _say(context: CommandContext, found: Whole) -> None:
 def table(context: CommandContext, targets: Sequence[Target], names: Mapping[str, str]) -> None:
     """Print a line for each miner, those that need a look last, where they are seen."""
     order = ("skipped", "confirmed", "cancelled", "expired", "unconfirmed", "refused", *OPEN)
-    draw(context.screen, _targets(names), sorted(targets, key=lambda one: order.index(one.state)), context.clock())
+    draw(
+        context.screen,
+        _targets(names, of_pools=all(one.verb == "pools" for one in targets)),
+        sorted(targets, key=lambda one: order.index(one.state)),
+        context.clock(),
+    )
 
 
 def places(db: Database) -> dict[str, str]:

@@ -362,3 +362,23 @@ def test_one_worker_for_several_miners_is_warned_of_before_it_is_set(farm: Site,
         "warning: 'farm.{n}' is set as it is written: nothing in it is filled in",
         "warning: all 3 miners get the same worker (farm.{n}): the pool cannot tell them apart",
     ]
+
+
+def test_an_order_for_pools_shows_the_pools_of_each_miner_and_not_its_watts(farm: Site, tmp_path: Path) -> None:
+    path = tmp_path / "pools.yaml"
+    path.write_text("- {url: 'pool.example.com:3333', user: farm.w1, slot: 2}")
+    farm.run("do", "pools", str(path), "--miner", mac(1), "--yes")
+
+    def carried_out(db: Database) -> None:
+        (order,) = orders.listing(db, limit=1)
+        (target,) = orders.next_ones(db, order, None, busy=(), limit=9)
+        now = Seen(
+            farm.now, "mining", power_w=3090.0, pools=({"slot": 1, "url": "pool.example.com:3333", "user": "farm.w1"},)
+        )
+        assert orders.begin(db, target, Seen(farm.now, "mining"), farm.now, args=target.args)
+        orders.end(db, target, "confirmed", farm.now, after=now)
+
+    farm.write(carried_out)
+    ran = farm.run("orders", "show", "1")
+    assert "2: pool.example.com:3333 as farm.w1" in ran.row("192.168.7.1")
+    assert "W" not in ran.row("192.168.7.1").split()
