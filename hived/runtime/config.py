@@ -5,7 +5,6 @@ File, drop-ins, the file of secrets, environment, flags, in this order.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -259,6 +258,8 @@ def _unknown_option(section: str, key: str) -> str:
 
 
 def _meant(name: str, known: Mapping[str, Any] | list[str], prefix: str = "") -> str:
+    import difflib  # for a mistake alone
+
     close = difflib.get_close_matches(name[:80].lower() if name[:1].islower() else name[:80], list(known), n=1)
     return f", did you mean {prefix}{close[0]}?" if close else ""
 

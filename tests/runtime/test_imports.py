@@ -49,6 +49,13 @@ def test_a_box_on_sqlite_loads_neither_the_other_driver_nor_what_is_rarely_used(
     assert python(f"{choose}\nimport hived.daemons.{daemon}\n{LOADED}") == str(always)
 
 
+@pytest.mark.parametrize("daemon", ["syncd", "alertd"])
+def test_what_asks_nobody_until_there_is_somebody_loads_no_http(daemon: str) -> None:
+    """aiohttp takes 10 MiB, which a box without a master would carry for nothing."""
+    code = f"import sys, hived.daemons.{daemon}; print([one for one in ('aiohttp', 'difflib') if one in sys.modules])"
+    assert python(code) == "[]"
+
+
 def test_a_server_gets_its_driver() -> None:
     code = "\n".join(
         [

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import BadBatch, TooLarge
 from hived.records.joining import NodeKey
 from hived.records.streams import Limits
 from hived.store import Store
 from hived.store.collecting import borrowed
+
+if TYPE_CHECKING:
+    from hived.clients.master.client import MasterClient
 
 log = logging.getLogger(__name__)
 

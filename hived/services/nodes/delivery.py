@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import BadBatch, NotUnpacked, TooLarge
 from hived.errors import Transient, problem
 from hived.records.joining import NodeKey
@@ -29,6 +28,9 @@ from hived.records.streams import (
 from hived.records.uplink import Ingested
 from hived.store import Store
 from hived.store.nodes import contested, dead_letters, streams
+
+if TYPE_CHECKING:
+    from hived.clients.master.client import MasterClient
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from hived.clients.master.client import MasterClient, find
 from hived.clients.master.errors import NoTls, OtherKey
 from hived.errors import BadRequest, Transient
 from hived.records import joining
@@ -108,6 +107,8 @@ class Joiner:
         without TLS, as a master of 0.1.0 is; else NoTls.
         """
         expected = wanted.key if code is None else code.key
+        from hived.clients.master.client import find  # aiohttp: a box without a master does not pay for it
+
         found = await find(wanted.url, version=self._own.version, expected=expected)
         here = is_loopback(urlsplit(found.url).hostname or "")
         if not (plain or here or found.url.startswith("https:")):
@@ -140,6 +141,8 @@ class Joiner:
     async def _move(self, link: Uplink, url: str) -> Uplink:
         """Use the same master at another URL. OtherKey when another one answers there."""
         url = over_tls(url)  # where its key can be seen
+        from hived.clients.master.client import MasterClient
+
         async with MasterClient(url, pin=link.pin, version=self._own.version) as client:
             hello = await client.hello()
             moved = replace(link, url=client.url)
@@ -157,6 +160,8 @@ class Joiner:
             "node_id": self._own.node_id, "name": self._own.name, "site": self._own.site,
             "version": self._own.version, "key_id": link.key.id, "key_hash": link.key.secret_hash,
         }  # fmt: skip
+        from hived.clients.master.client import MasterClient
+
         async with MasterClient(link.url, pin=link.pin, version=self._own.version) as client:
             answer = await client.join(wish if code is None else wish | {"code": code.opens})
         now = self._clock()

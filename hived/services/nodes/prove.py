@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from typing import TYPE_CHECKING
 
-from hived.clients.master.client import MasterClient, find
 from hived.clients.master.errors import NotWelcome, OtherKey
 from hived.records import joining
 from hived.records.net import over_tls
 from hived.records.uplink import FoundMaster, Identity, Uplink
+
+if TYPE_CHECKING:
+    from hived.clients.master.client import MasterClient
 
 
 async def proves(client: MasterClient, node_id: str, link: Uplink, pin: str | None = None) -> bool:
@@ -62,6 +65,8 @@ async def find_over_tls(own: Identity, link: Uplink) -> FoundMaster:
     Transient: it does not answer, or has no TLS. OtherKey, NotWelcome: as above.
     """
     assert link.url is not None
+    from hived.clients.master.client import MasterClient, find  # aiohttp: a box without a master does not pay for it
+
     found = await find(over_tls(link.url), version=own.version)
     async with MasterClient(found.url, pin=found.pin, version=own.version) as client:
         await must_prove(client, own.node_id, link, found.seen)

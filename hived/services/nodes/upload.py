@@ -11,9 +11,8 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hived.clients.master.client import MasterClient
 from hived.clients.master.errors import KeyTaken, NotWelcome
 from hived.errors import Refused, Transient
 from hived.records.joining import NodeKey, new_key
@@ -28,6 +27,9 @@ from hived.services.nodes.prove import sees_master
 from hived.store import Database, Store
 from hived.store.engine import epoch
 from hived.store.nodes import contested, dead_letters, streams, uplink
+
+if TYPE_CHECKING:
+    from hived.clients.master.client import MasterClient
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +138,8 @@ class Upload:
             return
         await self.close()
         assert link.url is not None
+        from hived.clients.master.client import MasterClient  # aiohttp: a box without a master does not pay for it
+
         self._client, self._way = MasterClient(link.url, pin=link.pin, version=self._own.version), way
         self._cursor = (0, 0)
         self._models.clear()
