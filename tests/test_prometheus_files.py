@@ -20,6 +20,7 @@ from hived.records.metrics import PREFIX
 from tests.metrics import needs_promtool
 
 FILES = Path(__file__).parent.parent / "packaging/prometheus"
+DOCS = FILES.parents[1] / "docs/integrations.md"
 RULES = FILES / "hived.rules.yml"
 DASHBOARD: dict[str, Any] = json.loads((FILES / "hived-dashboard.json").read_text("utf-8"))
 PANELS: list[dict[str, Any]] = [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
@@ -59,6 +60,13 @@ def missing(expr: str) -> set[str]:
 def test_every_metric_that_is_asked_for_exists(where: str, expr: str) -> None:
     assert _METRIC.search(expr) or where == "HivedNotScraped"
     assert missing(expr) == set(), where
+
+
+def test_every_metric_has_its_row_in_the_docs() -> None:
+    told = re.findall(r"`(hived_[a-z_]+?)(_\.\.\.)?[`{]", DOCS.read_text("utf-8"))
+    whole, starts = {name for name, rest in told if not rest}, tuple(f"{name}_" for name, rest in told if rest)
+    names = {re.sub("_(bucket|sum|count)$", "", name) for name in exist()}
+    assert {name for name in names if name not in whole and not name.startswith(starts)} == set()
 
 
 def test_a_metric_that_is_gone_is_found() -> None:
