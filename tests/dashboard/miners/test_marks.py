@@ -62,11 +62,3 @@ async def test_a_miner_that_an_order_paused_is_not_one_that_just_stopped(farm: F
             assert (await page.text(state)).strip() == "stopped"
             sign = await page.evaluate(f"document.querySelector('{state} .paused')?.getAttribute('aria-label')")
             assert sign == ("paused by an order" if marked else None)
-
-
-async def test_the_page_that_is_shown_is_in_sight_of_a_phones_navigation(farm: Farm, open_page: OpenPage) -> None:
-    await farm.add(0)
-    async with open_page(width=390, height=780) as page:
-        await page.go(f"{farm.url}/access", until="document.querySelector('nav [aria-current]')")
-        box = "document.querySelector('nav [aria-current]').getBoundingClientRect()"
-        assert await page.evaluate(f"(b => b.left >= 0 && b.right <= innerWidth)({box})")

@@ -2,7 +2,7 @@
 import { Account } from "./access/account.js";
 import { AlertPill } from "./alerts/pill.js";
 import { span } from "./lib/format.js";
-import { html, render, useEffect, useLayoutEffect, useRef, useState } from "./lib/html.js";
+import { html, render, useEffect, useLayoutEffect, useState } from "./lib/html.js";
 import { live, retryNow, startLive, useLive, useNow, useUnknownSince } from "./lib/live.js";
 import { enterByLink, SessionEnded } from "./access/login.js";
 import { go, restoreScroll, startRouter, useRoute } from "./lib/router.js";
@@ -71,18 +71,12 @@ function ThemeSwitch() {
 
 function Header({ page }) {
   const { node, version, updated } = useLive();
-  const pages = useRef(null);
-  useLayoutEffect(() => {
-    // Where not all pages fit, the one that is shown is in sight.
-    const shown = pages.current.querySelector("[aria-current]");
-    if (shown) pages.current.scrollLeft = shown.offsetLeft - pages.current.offsetLeft - (pages.current.clientWidth - shown.offsetWidth) / 2;
-  }, [page]);
   return html`<header class="top">
     <a class="skip" href="#main" onClick=${skipToMain}>Skip to content</a>
     <a class="brand" href="/" title=${node ? `hived ${version ?? ""} on ${node}` : "hived"}>
       <img src="/static/icon.svg" alt="" width="22" height="22" /><span>hived</span>${node && html`<small>${node}</small>`}
     </a>
-    <nav aria-label="Pages" ref=${pages}>
+    <nav aria-label="Pages">
       ${PAGES.filter(({ nav, role }) => nav && (!role || may(role))).map((one) => html`<a href=${one.path} aria-current=${one === page ? "page" : undefined}>${one.title}</a>`)}
     </nav>
     <${AlertPill} />

@@ -30,8 +30,8 @@ function Bar({ entries }) {
     <p class="picked" role="status"><b>${number(rows.length)}</b> selected${shown < rows.length ? html` <span class="muted">${number(rows.length - shown)} of them not shown</span>` : ""}</p>
     ${shown < entries.length && html`<button type="button" class="all" onClick=${() => setSelected(entries.map(({ row }) => row.id), true)}>Select all ${number(entries.length)}${entries.length < live.rows.size ? " that match" : ""}</button>`}
     <button type="button" class="clear" onClick=${clearSelection}>Clear</button>
-    ${verbs.length ? html`<${Verbs} verbs=${verbs} onChoose=${setVerb} />` : html`<span class="muted">The firmware of these miners cannot be steered.</span>`}
     <button type="button" class="bulk" onClick=${() => setBulk(rows.map((row) => row.id))}>Rules…</button>
+    ${verbs.length ? html`<${Verbs} verbs=${verbs} onChoose=${setVerb} />` : html`<span class="muted">The firmware of these miners cannot be steered.</span>`}
     ${bulk && html`<${BulkDialog} ids=${bulk} onClose=${() => setBulk(null)} />`}
     ${verb && html`<${OrderDialog} key=${verb} verb=${verb} ids=${miners} onClose=${() => setVerb(null)} onGiven=${clearSelection} />`}
   </section>`;
