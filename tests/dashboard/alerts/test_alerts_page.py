@@ -174,5 +174,5 @@ async def test_a_viewer_sees_alerts_and_rules_without_a_button(farm: Farm, open_
 async def test_without_hive_alertd_the_page_says_that_nobody_is_told(farm: Farm, open_page: OpenPage) -> None:
     async with open_page() as page:
         await page.go(f"{farm.url}/alerts", until=f"{WORDS}.includes('hive-alertd has never run')")
-        assert "Nothing is wrong that a rule would tell of." in await page.evaluate(WORDS)
+        await page.wait_for(f"{WORDS}.includes('Nothing is wrong that a rule would tell of.')")
         assert await page.evaluate("document.querySelector('.pill')") is None
