@@ -20,7 +20,7 @@ import aiohttp
 
 MISSING = "needs Chromium: apt install chromium"
 START_S = 20.0  # the first start on a busy machine, with an empty profile
-WAIT_S = 10.0
+WAIT_S = 30.0
 LOOK_S = 0.03  # between two looks at the page
 SHIFT = 8  # among the modifiers of the DevTools protocol
 

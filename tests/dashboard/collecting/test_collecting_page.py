@@ -31,7 +31,7 @@ EVIL = "<img src=/evil.png onerror=window.hacked=1><script>window.hacked=1</scri
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is told within a second in real life: the tests do not wait that long."""
-    monkeypatch.setattr("hived.api.collecting.collecting.LOOK_S", 0.1)
+    monkeypatch.setattr("hived.api.http.latest.LOOK_S", 0.1)
     monkeypatch.setattr("hived.api.app.Pace", lambda: Pace(look_s=0.1))
 
 

@@ -119,10 +119,11 @@ async def test_old_chips_are_thinned_to_one_a_half_hour_and_still_read_in_order(
 
 async def test_the_budget_takes_the_oldest_and_the_file_shrinks(store: Store) -> None:
     num = await a_miner(store)
+    without = await store.read(dialect.used_bytes)
     for day in range(6):
         await fill(store, num, [START + day * 86_400 + 15 * i for i in range(1200)], chips=True)
-    size = await store.read(dialect.used_bytes)
-    limits = Limits(raw_days=3650, telemetry_raw_hours=87_600, max_database_mb=round(size * 2 / 3 / 2**20))
+    filled = await store.read(dialect.used_bytes) - without
+    limits = Limits(raw_days=3650, telemetry_raw_hours=87_600, max_database_mb=-(-(without + filled * 2 // 3) // 2**20))
     keeper = Retention(store, limits, clock=FakeClock(START + 6 * 86_400))
     for _ in range(3):
         await keeper.prune()
