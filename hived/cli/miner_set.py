@@ -40,8 +40,9 @@ async def change(context: CommandContext) -> int:
     wishes = _wishes(context)
     if not (wishes or args.tag or args.untag or args.password_stdin or args.password_prompt):
         raise WrongUsage(f"nothing to change: give {OPTIONS}, --password-stdin or --password-prompt")
+    where = _where(args)
     async with context.store() as store:
-        found = await store.read(_chosen, context)  # before anybody types a password
+        found = await store.read(_chosen, args.miners, where)  # before anybody types a password
         password = _password(context, len(found))
         if password is not None:
             wishes["unlock_pass"] = password
@@ -67,15 +68,19 @@ async def change(context: CommandContext) -> int:
     return 0
 
 
-def _chosen(db: Database, context: CommandContext) -> list[str]:
-    """Return the MACs of the miners that are meant. WrongUsage where it is not said which, or twice."""
-    args = context.args
-    where = {"model": args.model, "node": args.node, "group": args.in_group}
-    where = {name: value for name, value in where.items() if value is not None}
+def _where(args: Namespace) -> dict[str, str]:
+    """Return what has to fit. WrongUsage where it is not said which miners are meant, or twice."""
+    named = {"model": args.model, "node": args.node, "group": args.in_group}
+    where = {name: value for name, value in named.items() if value is not None}
     if bool(args.miners) + args.all + bool(where) != 1:
         raise WrongUsage("say which miners: their addresses, or --all, or what has to fit: --model, --node, --in-group")
-    if args.miners:
-        return [one.mac for one in lookup.find_all(db, args.miners)]
+    return where
+
+
+def _chosen(db: Database, named: Sequence[str], where: Mapping[str, str]) -> list[str]:
+    """Return the MACs of the miners that are meant. NotFound where there is none."""
+    if named:
+        return [one.mac for one in lookup.find_all(db, named)]
     found = [view.mac for view in choosing.chosen(db, None, where)]
     if not found:
         raise NotFound("no miner fits: hivectl miners list")

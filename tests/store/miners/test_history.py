@@ -123,7 +123,8 @@ async def test_the_budget_takes_the_oldest_and_the_file_shrinks(store: Store) ->
     for day in range(6):
         await fill(store, num, [START + day * 86_400 + 15 * i for i in range(1200)], chips=True)
     filled = await store.read(dialect.used_bytes) - without
-    limits = Limits(raw_days=3650, telemetry_raw_hours=87_600, max_database_mb=-(-(without + filled * 2 // 3) // 2**20))
+    two_thirds: Any = (without + filled * 2 / 3) / 2**20
+    limits = Limits(raw_days=3650, telemetry_raw_hours=87_600, max_database_mb=two_thirds)
     keeper = Retention(store, limits, clock=FakeClock(START + 6 * 86_400))
     for _ in range(3):
         await keeper.prune()
